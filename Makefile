@@ -1,0 +1,97 @@
+# qlm - a QLM (O-MI/O-DF) messaging node inside PostgreSQL
+#
+# make && make install     builds and installs for the server of PG_CONFIG
+# test/run.sh              installs what is missing, builds and runs everything
+#
+# WERROR= on the command line builds with a compiler that warns about more.
+
+EXTENSION = qlm
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" qlm.control)
+
+MODULE_big = qlm
+SOURCES := $(sort $(wildcard src/*.c src/*/*.c))
+OBJS = $(SOURCES:.c=.o)
+DEPENDENCIES = $(SOURCES:.c=.d)
+
+INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
+DATA = $(sort $(wildcard sql/release/*.sql sql/upgrade/*.sql))
+DATA_built = build/qlm--$(EXTVERSION).sql
+
+REGRESS_OPTS = --load-extension=qlm
+REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
+ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=qlm
+
+PG_CONFIG ?= pg_config
+PKG_CONFIG ?= pkg-config
+
+# What must be there, each said in a sentence.
+ifneq ($(MAKECMDGOALS),clean)
+PG_VERSION := $(shell $(PG_CONFIG) --version 2>/dev/null)
+PG_MAJOR := $(shell echo '$(PG_VERSION)' | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+ifeq ($(PG_VERSION),)
+$(error qlm needs PostgreSQL and its pg_config, and '$(PG_CONFIG)' does not run: apt-get install postgresql-server-dev-all, or say make PG_CONFIG=/path/to/pg_config)
+endif
+ifeq ($(shell test $(PG_MAJOR) -ge 15 2>/dev/null && echo yes),)
+$(error qlm needs PostgreSQL 15 or later, and '$(PG_CONFIG)' belongs to $(PG_VERSION): say make PG_CONFIG=/path/to/pg_config of a newer server)
+endif
+ifeq ($(wildcard $(shell $(PG_CONFIG) --pgxs)),)
+$(error qlm needs the server's development files: apt-get install postgresql-server-dev-$(PG_MAJOR))
+endif
+ifeq ($(shell command -v $(PKG_CONFIG)),)
+$(error qlm needs pkg-config to find its libraries: apt-get install pkg-config)
+endif
+ifeq ($(shell $(PKG_CONFIG) --exists libxml-2.0 && echo yes),)
+$(error qlm needs libxml2: apt-get install libxml2-dev)
+endif
+ifeq ($(shell $(PKG_CONFIG) --exists libmicrohttpd && echo yes),)
+$(error qlm needs libmicrohttpd: apt-get install libmicrohttpd-dev)
+endif
+endif
+
+LIBRARIES = libxml-2.0 libmicrohttpd
+
+WERROR = -Werror
+PG_CPPFLAGS = -Isrc -DQLM_VERSION='"$(EXTVERSION)"' $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
+PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -MMD -MP
+SHLIB_LINK = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+
+# Bitcode is for inlining SQL-callable functions; none here is worth it.
+override with_llvm = no
+
+EXTRA_CLEAN = build $(DEPENDENCIES) results output_iso regression.diffs \
+	regression.out tmp_check tmp_check_iso log
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+-include $(DEPENDENCIES)
+
+$(DATA_built): $(INSTALL_SQL) qlm.control
+	@mkdir -p $(@D)
+	cat $(INSTALL_SQL) > $@.new
+	mv $@.new $@
+
+# Everything is compiled again when the version or the flags change.
+$(OBJS): Makefile qlm.control
+
+# TAP programs start servers of their own from the installed extension.
+prove_installcheck:
+	rm -rf tmp_check
+	TESTDIR='$(CURDIR)' TESTDATADIR='$(CURDIR)/tmp_check' \
+	PATH='$(bindir)':"$$PATH" PG_REGRESS='$(top_builddir)/src/test/regress/pg_regress' \
+	prove -I test/perl -I '$(top_srcdir)/src/test/perl' $(PROVE_FLAGS) \
+		$(if $(PROVE_TESTS),$(PROVE_TESTS),$(sort $(wildcard test/t/*.pl test/t/*.t)))
+
+# pgTAP tests run in the database of the environment (PGDATABASE), with both
+# extensions created in it.
+pgtap:
+	pg_prove $(sort $(wildcard test/pgtap/*.sql))
+
+check-all: installcheck pgtap prove_installcheck
+
+fuzz:
+	test/fuzz/run.sh
+
+.PHONY: prove_installcheck pgtap check-all fuzz
