@@ -1,0 +1,48 @@
+/*
+ * compat.h
+ *		Differences between server versions 15 to 18, so that no other file
+ *		asks for PG_VERSION_NUM.
+ */
+#ifndef QLM_COMPAT_H
+#define QLM_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "qlm needs PostgreSQL 15 or later"
+#endif
+
+/* VARDATA and its kin left postgres.h in 16 */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* A wait event set belongs to a resource owner since 17; NULL is the process */
+#if PG_VERSION_NUM >= 170000
+#define qlm_wait_event_set_create(nevents) CreateWaitEventSet(NULL, nevents)
+#else
+#define qlm_wait_event_set_create(nevents) \
+	CreateWaitEventSet(TopMemoryContext, nevents)
+#endif
+
+/* Wait events of extensions have names since 17 */
+#if PG_VERSION_NUM >= 170000
+#define qlm_wait_event_id(name) WaitEventExtensionNew(name)
+#else
+#define qlm_wait_event_id(name) PG_WAIT_EXTENSION
+#endif
+
+/* Functions that do not return: "QLM_NORETURN extern void f(void);" */
+#if PG_VERSION_NUM >= 180000
+#define QLM_NORETURN pg_noreturn
+#else
+#define QLM_NORETURN pg_attribute_noreturn()
+#endif
+
+/* The loadable module says its name and version since 18 */
+#if PG_VERSION_NUM >= 180000
+#define QLM_MODULE_MAGIC(module, release) \
+	PG_MODULE_MAGIC_EXT(.name = module, .version = release)
+#else
+#define QLM_MODULE_MAGIC(module, release) PG_MODULE_MAGIC
+#endif
+
+#endif							/* QLM_COMPAT_H */

@@ -1,0 +1,27 @@
+/*
+ * datetime.h
+ *		xs:dateTime and unixTime to TimestampTz and back.
+ */
+#ifndef QLM_DATETIME_H
+#define QLM_DATETIME_H
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+
+#include "base/number.h"
+
+/*
+ * Both parsers trim white space, take a string of the given length that need
+ * not end in NUL, and return false for what is no time or out of PostgreSQL's
+ * range.  A time without zone is UTC.
+ */
+extern bool qlm_datetime_parse(const char *text, int len, TimestampTz *ts);
+extern bool qlm_unixtime_parse(const char *text, int len, TimestampTz *ts);
+
+/* 2024-05-01T10:00:00.25Z: UTC, fraction only as long as needed */
+extern void qlm_datetime_append(StringInfo buf, TimestampTz ts);
+
+/* 1714557600, or with fraction 1714557600.25 */
+extern void qlm_unixtime_append(StringInfo buf, TimestampTz ts, bool fraction);
+
+#endif							/* QLM_DATETIME_H */

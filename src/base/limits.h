@@ -1,0 +1,36 @@
+/*
+ * limits.h
+ *		Every bound that hostile input meets, in one place.
+ *
+ * Settings (the variables) are registered in process/settings.c; bounds that
+ * nobody should have to tune are constants.
+ */
+#ifndef QLM_LIMITS_H
+#define QLM_LIMITS_H
+
+/* Settings of the same name, section 9 of the design. */
+extern int	qlm_max_message_size;	/* bytes */
+extern int	qlm_max_depth;			/* nested XML elements */
+extern int	qlm_max_values;			/* values, and Objects plus InfoItems, in
+									 * one message */
+extern int	qlm_piggyback_max;		/* messages in one response */
+extern int	qlm_piggyback_max_size; /* bytes of them in one response */
+extern int	qlm_retry_delay;		/* ms until a message is sent again */
+extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
+
+/* An id or a name in a path; a whole path must fit a btree entry. */
+#define QLM_MAX_NAME			1000
+#define QLM_MAX_PATH			2500
+
+#define QLM_MAX_ATTRIBUTES		64
+#define QLM_MAX_ATTRIBUTE_SIZE	(64 * 1024)
+#define QLM_MAX_TAG_SIZE		(128 * 1024)
+#define QLM_MAX_XML_NAMES		10000	/* different ones in one message */
+#define QLM_MAX_NAMESPACES		64	/* declared around an element */
+#define QLM_MAX_VERBS			1000	/* in one envelope */
+#define QLM_MAX_RESULTS			10000	/* in one response */
+#define QLM_MAX_REQUEST_IDS		10000	/* in one verb or result */
+#define QLM_MAX_NODES			100		/* in one nodeList */
+#define QLM_MAX_SELECT			1000000 /* newest, oldest, maxlevels */
+
+#endif							/* QLM_LIMITS_H */

@@ -1,0 +1,31 @@
+/*
+ * number.h
+ *		xs:double and decimals from text and back.
+ */
+#ifndef QLM_NUMBER_H
+#define QLM_NUMBER_H
+
+#include "lib/stringinfo.h"
+
+/*
+ * Both parsers trim white space and take a string of the given length that
+ * need not end in NUL.
+ */
+
+/*
+ * xs:double as XML Schema writes it ("INF", " 1.0E7 "); false if it is none.
+ * NaN is one: who compares must ask.
+ */
+extern bool qlm_double_parse(const char *text, int len, double *value);
+
+/*
+ * A decimal number times 10 ^ scale, rounded to an integer, halves away from
+ * zero; false if it is none or does not fit.
+ */
+extern bool qlm_decimal_parse(const char *text, int len, int scale,
+							  int64 *value);
+
+/* Shortest text that reads back as the same number: 0, -1, 3.5, 1e+20 */
+extern void qlm_double_append(StringInfo buf, double value);
+
+#endif							/* QLM_NUMBER_H */
