@@ -1,0 +1,104 @@
+/*
+ * envelope.h
+ *		QLM-MI / O-MI envelopes as structs, parsed from and printed to every
+ *		dialect.
+ *
+ * Pure: no database access, so that it can be fuzzed alone.
+ */
+#ifndef QLM_ENVELOPE_H
+#define QLM_ENVELOPE_H
+
+#include "nodes/pg_list.h"
+
+#include "message/odf.h"
+
+typedef enum QlmVerb
+{
+	QLM_READ,
+	QLM_WRITE,
+	QLM_CALL,
+	QLM_DELETE,
+	QLM_CANCEL,
+	QLM_RESPONSE
+} QlmVerb;
+
+extern const char *qlm_verb_name(QlmVerb verb);
+
+typedef struct QlmEnvelope QlmEnvelope;
+
+/* One result of a response */
+typedef struct QlmResult
+{
+	int			code;			/* returnCode; 0: missing or not a number */
+	const char *description;	/* NULL: none */
+	List	   *request_ids;	/* of const char * */
+	const char *msgformat;		/* NULL: not given, or the dialect's */
+	const char *target_type;	/* device, node; NULL: not given */
+	QlmOdf	   *odf;			/* NULL: no O-DF payload */
+	const char *opaque;			/* payload in another format, or NULL */
+	bool		opaque_xml;		/* it is XML, not plain text */
+	List	   *nodes;			/* nodeList, of const char * */
+	QlmEnvelope *nested;		/* piggy-backed request, or NULL */
+	const char *nested_error;	/* why a nested envelope was not understood */
+} QlmResult;
+
+/* One verb of an envelope */
+typedef struct QlmRequest
+{
+	QlmVerb		verb;
+	const char *callback;		/* trimmed; NULL: none */
+	const char *msgformat;		/* as given; NULL: not given */
+	bool		target_device;	/* targetType="device" */
+	List	   *nodes;			/* nodeList, of const char * */
+	List	   *request_ids;	/* of const char *, trimmed */
+	QlmOdf	   *odf;			/* NULL: no O-DF payload */
+	const char *opaque;			/* other payload, XML text or plain; NULL */
+	bool		opaque_xml;		/* it is XML, not plain text */
+	List	   *results;		/* of QlmResult *, of a response */
+
+	/* attributes of a read; 0 and false: not given */
+	bool		has_interval;
+	double		interval;
+	int			newest;
+	int			oldest;
+	int			max_levels;
+	bool		all;
+	bool		has_begin;
+	bool		has_end;
+	TimestampTz begin;
+	TimestampTz end;
+
+	/* A wrong attribute or part spoils only this verb. */
+	int			error_code;		/* 0: none */
+	const char *error;
+} QlmRequest;
+
+struct QlmEnvelope
+{
+	QlmDialect	dialect;		/* what to answer in */
+	double		ttl;			/* seconds; -1: forever */
+	const char *authorization;	/* envelope attribute; NULL: none */
+	List	   *requests;		/* of QlmRequest *, in document order */
+};
+
+/*
+ * Parse a message.  Always returns an envelope, whose dialect is as much as
+ * could be learned; *error_code is 0, or 400, 413 or 415 with *error a
+ * sentence that says what is wrong and, where it is known, line and column.
+ * Never raises an error for anything that data can contain.
+ */
+extern QlmEnvelope *qlm_envelope_parse(const char *data, Size len,
+									   const char *charset,
+									   int *error_code, const char **error);
+
+/* Print an envelope in its dialect; nested ones in theirs. */
+extern void qlm_envelope_print(StringInfo buf, const QlmEnvelope *envelope);
+
+/* Builders */
+extern QlmEnvelope *qlm_envelope_create(const QlmDialect *dialect, double ttl);
+extern QlmRequest *qlm_envelope_add_request(QlmEnvelope *envelope,
+											QlmVerb verb);
+extern QlmResult *qlm_request_add_result(QlmRequest *response, int code,
+										 const char *description);
+
+#endif							/* QLM_ENVELOPE_H */

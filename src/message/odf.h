@@ -1,0 +1,148 @@
+/*
+ * odf.h
+ *		QLM-DF / O-DF payloads as structs: built by the parser and by storage,
+ *		written by the printer.
+ *
+ * Plain singly linked lists in document order; everything lives in the memory
+ * context of the message.  Strings are NUL-terminated UTF-8.
+ */
+#ifndef QLM_ODF_H
+#define QLM_ODF_H
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+
+#include "message/dialect.h"
+
+typedef struct QlmAttribute
+{
+	struct QlmAttribute *next;
+	const char *name;			/* local name */
+	const char *value;
+} QlmAttribute;
+
+/* An id of an Object, or another name of an InfoItem */
+typedef struct QlmId
+{
+	struct QlmId *next;
+	const char *text;
+	const char *id_type;		/* NULL: not given */
+	const char *tag_type;
+	bool		has_start;
+	bool		has_end;
+	TimestampTz start_date;
+	TimestampTz end_date;
+	QlmAttribute *attributes;
+} QlmId;
+
+typedef struct QlmDescription
+{
+	struct QlmDescription *next;
+	const char *lang;			/* NULL: none */
+	const char *text;			/* empty: a stub, or "please send" */
+	QlmAttribute *attributes;
+} QlmDescription;
+
+typedef struct QlmValue
+{
+	struct QlmValue *next;
+	const char *text;			/* exactly as it came; XML if is_odf */
+	int			len;
+	bool		has_ts;
+	bool		is_odf;			/* the text is XML, as a nested Objects */
+	TimestampTz ts;
+	const char *type;			/* NULL: xs:string */
+	QlmAttribute *attributes;
+} QlmValue;
+
+typedef struct QlmInfoItem
+{
+	struct QlmInfoItem *next;
+	const char *name;
+	const char *type;			/* NULL: none */
+	QlmId	   *alt_names;
+	QlmDescription *descriptions;
+	bool		has_meta_data;	/* a MetaData element, maybe empty, is there */
+	bool		is_meta_data;	/* stands in the MetaData of another */
+	struct QlmInfoItem *meta_data;
+	struct QlmInfoItem *last_meta_data;
+	QlmAttribute *attributes;
+	QlmValue   *values;
+	QlmValue   *last_value;
+	int			nvalues;
+	int			line;			/* where it stood in the message; 0: nowhere */
+} QlmInfoItem;
+
+typedef struct QlmObject
+{
+	struct QlmObject *next;
+	QlmId	   *ids;			/* the first one names it; NULL in the root */
+	const char *type;
+	QlmDescription *descriptions;
+	QlmAttribute *attributes;
+	QlmInfoItem *items;
+	QlmInfoItem *last_item;
+	struct QlmObject *objects;
+	struct QlmObject *last_object;
+	int			line;
+} QlmObject;
+
+/* Objects, the root, with counts over the whole tree */
+typedef struct QlmOdf
+{
+	QlmObject	root;
+	int			nobjects;
+	int			nitems;			/* without MetaData */
+	int			nvalues;		/* without MetaData */
+
+	/* nodes are carved from blocks: a message has many small ones */
+	char	   *spare;
+	Size		nspare;
+	Size		block_size;
+} QlmOdf;
+
+/*
+ * Builders, for whoever makes payloads; strings are kept, not copied.  A
+ * parent of NULL is the root, an id of NULL adds none.
+ */
+extern QlmOdf *qlm_odf_create(void);
+extern QlmObject *qlm_odf_add_object(QlmOdf *odf, QlmObject *parent,
+									 const char *id);
+extern QlmInfoItem *qlm_odf_add_item(QlmOdf *odf, QlmObject *parent,
+									 const char *name);
+extern QlmInfoItem *qlm_odf_add_meta_data(QlmOdf *odf, QlmInfoItem *item,
+										  const char *name);
+extern QlmValue *qlm_odf_add_value(QlmOdf *odf, QlmInfoItem *item,
+								   const char *text, int len);
+extern QlmAttribute *qlm_odf_add_attribute(QlmAttribute **list,
+										   const char *name,
+										   const char *value);
+
+/* Further ids and other names, descriptions: at the end of the list */
+extern QlmId *qlm_odf_add_id(QlmOdf *odf, QlmId **list, const char *text);
+extern QlmDescription *qlm_odf_add_description(QlmOdf *odf,
+											   QlmDescription **list,
+											   const char *lang,
+											   const char *text);
+
+/* A child by any of its ids, by name; NULL if there is none. */
+extern QlmObject *qlm_odf_find_object(const QlmObject *parent, const char *id);
+extern QlmInfoItem *qlm_odf_find_item(const QlmObject *parent,
+									  const char *name);
+
+/*
+ * <Objects>...</Objects> in schema order, with the dialect's namespace,
+ * version attribute where the dialect has one, both time attributes.
+ */
+extern void qlm_odf_print(StringInfo buf, const QlmOdf *odf,
+						  const QlmDialect *dialect);
+
+/* Objects, one Object, one InfoItem: each a document, without an envelope */
+extern void qlm_odf_print_document(StringInfo buf, const QlmOdf *odf,
+								   const QlmDialect *dialect);
+extern void qlm_odf_print_object(StringInfo buf, const QlmObject *object,
+								 const QlmDialect *dialect);
+extern void qlm_odf_print_item(StringInfo buf, const QlmInfoItem *item,
+							   const QlmDialect *dialect);
+
+#endif							/* QLM_ODF_H */
