@@ -1,0 +1,17 @@
+/*
+ * array.h
+ *		Arrays as parameters of set-based statements.
+ */
+#ifndef QLM_STORAGE_ARRAY_H
+#define QLM_STORAGE_ARRAY_H
+
+#include "datatype/timestamp.h"
+
+extern Datum qlm_array_int4(const int *values, int n);
+extern Datum qlm_array_timestamptz(const TimestampTz *values, int n);
+extern Datum qlm_array_text(const char *const *values, int n);
+
+/* A Datum of 0 is a null. */
+extern Datum qlm_array_jsonb(const Datum *values, int n);
+
+#endif							/* QLM_STORAGE_ARRAY_H */

@@ -1,0 +1,259 @@
+/*
+ * catalog.c
+ *		The extension's own relations, rights and prepared plans.
+ *
+ * What is known of the catalog is looked up again after any invalidation of
+ * one of our relations, so that DROP and CREATE EXTENSION are noticed.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "storage/catalog.h"
+#include "storage/stream.h"
+
+static const char *const relation_names[QLM_NRELATIONS] = {
+	[QLM_REL_OBJECT] = "object",
+	[QLM_REL_INFO_ITEM] = "info_item",
+	[QLM_REL_META_DATA] = "meta_data",
+	[QLM_REL_VALUE] = "value",
+	[QLM_REL_VALUE_DEFAULT] = "value_default",
+	[QLM_REL_PEER] = "peer",
+	[QLM_REL_OUTBOX] = "outbox",
+	[QLM_REL_SUBSCRIPTION] = "subscription",
+};
+
+static bool loaded = false;
+static Oid	relids[QLM_NRELATIONS];
+static Oid	owner = InvalidOid;
+static uint64 generations[QLM_NRELATIONS];
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	for (int i = 0; i < QLM_NRELATIONS; i++)
+	{
+		if (relid == InvalidOid || relids[i] == relid)
+		{
+			generations[i]++;
+			loaded = false;
+		}
+	}
+}
+
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/*
+ * Somebody else's schema may be called qlm too: only one that belongs to the
+ * extension counts.
+ */
+static bool
+look_up(void)
+{
+	Oid			schema = get_namespace_oid("qlm", true);
+	Oid			extension;
+
+	if (!OidIsValid(schema))
+		return false;
+	extension = get_extension_oid("qlm", true);
+	if (!OidIsValid(extension) ||
+		getExtensionOfObject(NamespaceRelationId, schema) != extension)
+		return false;
+	for (int i = 0; i < QLM_NRELATIONS; i++)
+	{
+		Oid			relid = get_relname_relid(relation_names[i], schema);
+
+		if (!OidIsValid(relid))
+			return false;
+		if (relids[i] != relid)
+			generations[i]++;
+		relids[i] = relid;
+	}
+	owner = relation_owner(relids[QLM_REL_OBJECT]);
+	return OidIsValid(owner);
+}
+
+bool
+qlm_catalog_available(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		registered = true;
+	}
+	if (!loaded)
+		loaded = look_up();
+	return loaded;
+}
+
+void
+qlm_storage_begin(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	MemoryContextSwitchTo(context);
+}
+
+void
+qlm_storage_end(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	SPI_finish();
+	MemoryContextSwitchTo(context);
+}
+
+static void
+require_extension(void)
+{
+	if (!qlm_catalog_available())
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension qlm is not installed in this database"),
+				 errhint("CREATE EXTENSION qlm;")));
+}
+
+Oid
+qlm_catalog_relid(QlmRelation relation)
+{
+	require_extension();
+	return relids[relation];
+}
+
+Oid
+qlm_catalog_owner(void)
+{
+	require_extension();
+	return owner;
+}
+
+uint64
+qlm_catalog_generation(QlmRelation relation)
+{
+	require_extension();
+	return generations[relation];
+}
+
+void
+qlm_catalog_invalidate(Oid relid)
+{
+	CacheInvalidateRelcacheByRelid(relid);
+}
+
+void
+qlm_rights_become(Oid role, QlmRights *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+qlm_rights_become_owner(QlmRights *saved)
+{
+	qlm_rights_become(qlm_catalog_owner(), saved);
+}
+
+void
+qlm_rights_restore(const QlmRights *saved)
+{
+	SetUserIdAndSecContext(saved->user, saved->context);
+}
+
+bool
+qlm_rights_may_insert(QlmRelation relation)
+{
+	return pg_class_aclcheck(qlm_catalog_relid(relation), GetUserId(),
+							 ACL_INSERT) == ACLCHECK_OK;
+}
+
+bool
+qlm_rights_may_select(QlmRelation relation)
+{
+	return pg_class_aclcheck(qlm_catalog_relid(relation), GetUserId(),
+							 ACL_SELECT) == ACLCHECK_OK;
+}
+
+static void
+prepare(QlmPlan *plan)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SPIPlanPtr	prepared = SPI_prepare_cursor(plan->sql, plan->nargs,
+											  plan->args, plan->options);
+
+	if (prepared == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s",
+			 plan->sql, SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(prepared) != 0)
+		elog(ERROR, "could not keep plan \"%s\"", plan->sql);
+	MemoryContextSwitchTo(context);
+	plan->plan = prepared;
+}
+
+void
+qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			result;
+
+	if (plan->plan == NULL)
+		prepare(plan);
+	result = SPI_execute_plan(plan->plan, values, nulls, false, limit);
+	/* SPI leaves its own context current. */
+	MemoryContextSwitchTo(context);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s",
+			 plan->sql, SPI_result_code_string(result));
+}
+
+void
+qlm_plan_stream(QlmPlan *plan, const Datum *values, QlmRowFunction function,
+				void *arg)
+{
+	if (plan->plan == NULL)
+		prepare(plan);
+	qlm_stream(plan->plan, plan->nargs, plan->args, values, function, arg);
+}
+
+char *
+qlm_spi_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		datum = qlm_spi_datum(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(datum);
+}
+
+Datum
+qlm_spi_datum(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column, isnull);
+}

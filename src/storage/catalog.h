@@ -1,0 +1,103 @@
+/*
+ * catalog.h
+ *		The extension's own relations, rights and prepared plans.
+ *
+ * Everything in this layer expects to be called between qlm_storage_begin and
+ * qlm_storage_end, and allocates what it returns in the memory context that is
+ * current when it is called.
+ */
+#ifndef QLM_CATALOG_H
+#define QLM_CATALOG_H
+
+#include "postgres.h"
+#include "executor/spi.h"
+
+typedef enum QlmRelation
+{
+	QLM_REL_OBJECT,
+	QLM_REL_INFO_ITEM,
+	QLM_REL_META_DATA,
+	QLM_REL_VALUE,
+	QLM_REL_VALUE_DEFAULT,
+	QLM_REL_PEER,
+	QLM_REL_OUTBOX,
+	QLM_REL_SUBSCRIPTION,
+	QLM_NRELATIONS
+} QlmRelation;
+
+/* Connect to SPI and disconnect, without changing the memory context. */
+extern void qlm_storage_begin(void);
+extern void qlm_storage_end(void);
+
+/* Is the extension there?  Needs a transaction, but no SPI. */
+extern bool qlm_catalog_available(void);
+
+/* OIDs; an error where the extension is missing. */
+extern Oid	qlm_catalog_relid(QlmRelation relation);
+extern Oid	qlm_catalog_owner(void);
+
+/*
+ * Caches of this process hold what they know of a relation's rows together
+ * with its generation, and forget it when the generation has changed.
+ * Invalidate changes it in every process once this transaction commits, and
+ * here at the next command; writers take a lock before they look, and so see
+ * it in time.
+ */
+extern uint64 qlm_catalog_generation(QlmRelation relation);
+extern void qlm_catalog_invalidate(Oid relid);
+
+/*
+ * Run as another role until restored or until the (sub)transaction ends by an
+ * error.  Owner: for tables that callers have no rights on.
+ */
+typedef struct QlmRights
+{
+	Oid			user;
+	int			context;
+} QlmRights;
+
+extern void qlm_rights_become(Oid role, QlmRights *saved);
+extern void qlm_rights_become_owner(QlmRights *saved);
+extern void qlm_rights_restore(const QlmRights *saved);
+
+/* May the current user at all? */
+extern bool qlm_rights_may_insert(QlmRelation relation);
+extern bool qlm_rights_may_select(QlmRelation relation);
+
+/* A statement that is prepared once per process: a static variable. */
+#define QLM_PLAN_MAX_ARGS 16
+#define QLM_PLAN_GENERIC CURSOR_OPT_GENERIC_PLAN
+
+typedef struct QlmPlan
+{
+	const char *sql;
+	int			nargs;
+	Oid			args[QLM_PLAN_MAX_ARGS];
+	int			options;		/* QLM_PLAN_GENERIC: the same plan whatever the
+								 * parameters, for long arrays */
+	SPIPlanPtr	plan;			/* filled in at first use */
+} QlmPlan;
+
+/*
+ * Execute; nulls as in SPI_execute_plan (NULL: no nulls).  Not read only: sees
+ * what this transaction has done and others have committed.  The result is in
+ * SPI_tuptable and SPI_processed; free the table when done.
+ */
+extern void qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls,
+							 long limit);
+
+/*
+ * The same, but each row goes to a function as it comes, which runs in the
+ * caller's memory context and must copy what it keeps.
+ */
+typedef void (*QlmRowFunction) (void *arg, const Datum *values,
+								const bool *nulls);
+
+extern void qlm_plan_stream(QlmPlan *plan, const Datum *values,
+							QlmRowFunction function, void *arg);
+
+/* Column of a row of SPI_tuptable; NULL where null.  Text is copied. */
+extern char *qlm_spi_text(uint64 row, int column);
+extern Datum qlm_spi_datum(uint64 row, int column, bool *isnull);
+
+#endif							/* QLM_CATALOG_H */

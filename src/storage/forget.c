@@ -1,0 +1,101 @@
+/*
+ * forget.c
+ *		Triggers that keep caches and values right when Objects and InfoItems
+ *		are deleted or changed, by whatever statement.
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+#include "storage/catalog.h"
+#include "storage/object_cache.h"
+
+PG_FUNCTION_INFO_V1(qlm_forget);
+PG_FUNCTION_INFO_V1(qlm_forget_values);
+
+static QlmPlan delete_waiting_plan = {
+	"DELETE FROM qlm.subscription_value v WHERE NOT EXISTS"
+	" (SELECT FROM qlm.info_item i WHERE i.info_item_id = v.info_item_id)",
+	0
+};
+
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function is for triggers of qlm alone")));
+	return (TriggerData *) fcinfo->context;
+}
+
+static HeapTuple
+row_of(const TriggerData *data)
+{
+	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return NULL;
+	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+		data->tg_newtuple : data->tg_trigtuple;
+}
+
+/*
+ * Before: wait for writers, who have looked up paths, and keep them out until
+ * the transaction ends.  After: have every process forget what it knows, which
+ * is that of the table in the argument, or of its own.
+ */
+Datum
+qlm_forget(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+
+	if (TRIGGER_FIRED_BEFORE(data->tg_event))
+		qlm_object_lock(ShareRowExclusiveLock);
+	else if (data->tg_oldtable == NULL ||
+			 tuplestore_tuple_count(data->tg_oldtable) > 0)
+		qlm_catalog_invalidate(data->tg_trigger->tgnargs > 0 ?
+							   qlm_catalog_relid(QLM_REL_META_DATA) :
+							   RelationGetRelid(data->tg_relation));
+	return PointerGetDatum(row_of(data));
+}
+
+static void
+execute(const char *sql)
+{
+	int			result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
+}
+
+/*
+ * After InfoItems were deleted: their values go, which no foreign key does.
+ * The planner must know how many InfoItems there are, hence no kept plan.
+ */
+Datum
+qlm_forget_values(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	QlmRights	saved;
+
+	if (data->tg_oldtable != NULL &&
+		tuplestore_tuple_count(data->tg_oldtable) == 0)
+		return PointerGetDatum(NULL);
+
+	qlm_storage_begin();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not register the deleted rows");
+	qlm_rights_become_owner(&saved);
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		execute("DELETE FROM qlm.value");
+	else
+		execute("DELETE FROM qlm.value v USING old_items o"
+				" WHERE v.info_item_id = o.info_item_id");
+	qlm_plan_execute(&delete_waiting_plan, NULL, NULL, 0);
+	qlm_rights_restore(&saved);
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,324 @@
+/*
+ * object.c
+ *		Makes the Objects and InfoItems that a write names and nobody has yet.
+ *
+ * Set-based, level by level, Objects before InfoItems.  An Object and an
+ * InfoItem cannot share a path, which no constraint can say: so whoever makes
+ * something in an Object locks it first.  Locks are taken in order of number
+ * and rows are made in order of path, so that two processes which make the
+ * same things wait for each other in turn.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "storage/array.h"
+#include "storage/catalog.h"
+#include "storage/object.h"
+#include "storage/object_cache.h"
+#include "storage/static_data.h"
+#include "storage/subtransaction.h"
+
+typedef struct MissingEntry
+{
+	const char *path;
+	QlmMissingNode *node;
+	uint32		hash;
+	char		status;
+} MissingEntry;
+
+#define SH_PREFIX missinghash
+#define SH_ELEMENT_TYPE MissingEntry
+#define SH_KEY_TYPE const char *
+#define SH_KEY path
+#define SH_HASH_KEY(tb, key) \
+	hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) ((a)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct QlmMissing
+{
+	missinghash_hash *by_path;
+	QlmMissingNode **nodes;
+	int			n;
+	int			capacity;
+};
+
+#define NEW_NODES \
+	"ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)," \
+	" pg_catalog.unnest($3), pg_catalog.unnest($4))" \
+	" n(parent_id, name, path, doc)"
+
+static QlmPlan find_plan = {
+	"SELECT o.path, o.object_id, o.parent_id, false FROM qlm.object o"
+	" WHERE o.path = ANY ($1)"
+	" UNION ALL"
+	" SELECT i.path, i.info_item_id, i.object_id, true FROM qlm.info_item i"
+	" WHERE i.path = ANY ($1)",
+	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
+};
+
+static QlmPlan lock_plan = {
+	"SELECT FROM qlm.object o WHERE o.object_id = ANY ($1)"
+	" ORDER BY o.object_id FOR NO KEY UPDATE",
+	1, {INT4ARRAYOID}, QLM_PLAN_GENERIC
+};
+
+static QlmPlan make_objects_plan = {
+	"INSERT INTO qlm.object (parent_id, id, path, type, description, attributes)"
+	" SELECT NULLIF(n.parent_id, 0), n.name, n.path, n.doc->>'type',"
+	" n.doc->'description', " QLM_SQL_GIVEN_ATTRIBUTES("n.doc->'attributes'")
+	" FROM " NEW_NODES
+	" ON CONFLICT (path) DO NOTHING RETURNING path, object_id",
+	4, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID},
+	QLM_PLAN_GENERIC
+};
+
+static QlmPlan make_items_plan = {
+	"INSERT INTO qlm.info_item (object_id, name, path, type, description,"
+	" alt_names, attributes)"
+	" SELECT n.parent_id, n.name, n.path, n.doc->>'type',"
+	" n.doc->'description', n.doc->'alt_names', "
+	QLM_SQL_GIVEN_ATTRIBUTES("n.doc->'attributes'")
+	" FROM " NEW_NODES
+	" ON CONFLICT (path) DO NOTHING RETURNING path, info_item_id",
+	4, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID},
+	QLM_PLAN_GENERIC
+};
+
+QlmMissing *
+qlm_missing_create(void)
+{
+	QlmMissing *missing = palloc0(sizeof(QlmMissing));
+
+	missing->by_path = missinghash_create(CurrentMemoryContext, 16, NULL);
+	missing->capacity = 16;
+	missing->nodes = palloc(missing->capacity * sizeof(QlmMissingNode *));
+	return missing;
+}
+
+int
+qlm_missing_count(const QlmMissing *missing)
+{
+	return missing->n;
+}
+
+const QlmMissingNode *
+qlm_missing_add(QlmMissing *missing, const QlmMissingNode *node)
+{
+	bool		found;
+	MissingEntry *entry = missinghash_insert(missing->by_path, node->path,
+											 &found);
+
+	if (found)
+		return entry->node;
+	if (missing->n == missing->capacity)
+	{
+		missing->capacity *= 2;
+		missing->nodes = repalloc_huge(missing->nodes, missing->capacity *
+									   sizeof(QlmMissingNode *));
+	}
+	entry->node = palloc(sizeof(QlmMissingNode));
+	*entry->node = *node;
+	missing->nodes[missing->n++] = entry->node;
+	return entry->node;
+}
+
+static Datum
+paths_of(QlmMissingNode **nodes, int n)
+{
+	const char **paths = palloc(n * sizeof(char *));
+	Datum		array;
+
+	for (int i = 0; i < n; i++)
+		paths[i] = nodes[i]->path;
+	array = qlm_array_text(paths, n);
+	pfree(paths);
+	return array;
+}
+
+int
+qlm_missing_find(QlmMissing *missing)
+{
+	Datum		paths = paths_of(missing->nodes, missing->n);
+	int			found;
+
+	qlm_plan_execute(&find_plan, &paths, NULL, 0);
+	found = SPI_processed;
+	for (int i = 0; i < found; i++)
+	{
+		char	   *path = qlm_spi_text(i, 1);
+		MissingEntry *entry = missinghash_lookup(missing->by_path, path);
+		bool		isnull;
+		int			id = DatumGetInt32(qlm_spi_datum(i, 2, &isnull));
+		int			parent_id = DatumGetInt32(qlm_spi_datum(i, 3, &isnull));
+		bool		is_item;
+
+		if (isnull)
+			parent_id = 0;
+		is_item = DatumGetBool(qlm_spi_datum(i, 4, &isnull));
+		qlm_object_cache_add(parent_id, entry->node->name, is_item, id);
+		pfree(path);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const QlmMissingNode *x = *(QlmMissingNode *const *) a;
+	const QlmMissingNode *y = *(QlmMissingNode *const *) b;
+
+	if (x->depth != y->depth)
+		return x->depth < y->depth ? -1 : 1;
+	if (x->is_item != y->is_item)
+		return x->is_item ? 1 : -1;
+	return strcmp(x->path, y->path);
+}
+
+/*
+ * Lock the Objects that are there and get something new in them.  Returns
+ * false if somebody else has made any of it before the lock was ours.
+ */
+static bool
+lock_parents(QlmMissing *missing)
+{
+	int		   *ids = palloc(missing->n * sizeof(int));
+	int			n = 0;
+	Datum		param;
+
+	for (int i = 0; i < missing->n; i++)
+		if (missing->nodes[i]->parent == NULL &&
+			missing->nodes[i]->parent_id > 0 &&
+			(n == 0 || ids[n - 1] != missing->nodes[i]->parent_id))
+			ids[n++] = missing->nodes[i]->parent_id;
+	if (n == 0)
+		return true;
+
+	param = qlm_array_int4(ids, n);
+	qlm_plan_execute(&lock_plan, &param, NULL, 0);
+	SPI_freetuptable(SPI_tuptable);
+
+	param = paths_of(missing->nodes, missing->n);
+	qlm_plan_execute(&find_plan, &param, NULL, 1);
+	SPI_freetuptable(SPI_tuptable);
+	return SPI_processed == 0;
+}
+
+/* Make nodes of one level and kind. */
+static bool
+make_level(QlmMissing *missing, QlmMissingNode **nodes, int n)
+{
+	int		   *parents = palloc(n * sizeof(int));
+	const char **names = palloc(n * sizeof(char *));
+	Datum	   *docs = palloc(n * sizeof(Datum));
+	Datum		params[4];
+	int			made;
+
+	for (int i = 0; i < n; i++)
+	{
+		const QlmMissingNode *node = nodes[i];
+
+		parents[i] = node->parent ? node->parent->id : node->parent_id;
+		names[i] = node->name;
+		docs[i] = node->is_item ? qlm_static_item_to_jsonb(node->item) :
+			qlm_static_object_to_jsonb(node->object);
+	}
+	params[0] = qlm_array_int4(parents, n);
+	params[1] = qlm_array_text(names, n);
+	params[2] = paths_of(nodes, n);
+	params[3] = qlm_array_jsonb(docs, n);
+	qlm_plan_execute(nodes[0]->is_item ? &make_items_plan : &make_objects_plan,
+					 params, NULL, 0);
+
+	made = SPI_processed;
+	for (int i = 0; i < made; i++)
+	{
+		char	   *path = qlm_spi_text(i, 1);
+		MissingEntry *entry = missinghash_lookup(missing->by_path, path);
+		bool		isnull;
+
+		entry->node->id = DatumGetInt32(qlm_spi_datum(i, 2, &isnull));
+		pfree(path);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return made == n;
+}
+
+static bool
+make_levels(QlmMissing *missing)
+{
+	int			end;
+
+	for (int start = 0; start < missing->n; start = end)
+	{
+		const QlmMissingNode *first = missing->nodes[start];
+
+		for (end = start + 1; end < missing->n; end++)
+			if (missing->nodes[end]->depth != first->depth ||
+				missing->nodes[end]->is_item != first->is_item)
+				break;
+		if (!make_level(missing, missing->nodes + start, end - start))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The cache knows now what the tables have of it.  Ids and MetaData stand in
+ * tables of their own, and are left to whoever stores static data.
+ */
+static void
+remember(const QlmMissingNode *missing)
+{
+	int			parent_id = missing->parent ? missing->parent->id :
+		missing->parent_id;
+	QlmNode    *node = qlm_object_cache_add(parent_id, missing->name,
+											missing->is_item, missing->id);
+	uint64		hash;
+	QlmStaticParts parts;
+
+	hash = missing->is_item ? qlm_static_item_hash(missing->item, &parts) :
+		qlm_static_object_hash(missing->object, &parts);
+	if (hash != 0 && !parts.ids && !parts.meta_data)
+		qlm_object_cache_set_static(node, hash);
+}
+
+bool
+qlm_missing_make(QlmMissing *missing)
+{
+	QlmSubtransaction subtransaction;
+	volatile bool made = false;
+
+	qsort(missing->nodes, missing->n, sizeof(QlmMissingNode *), compare_nodes);
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		made = lock_parents(missing) && make_levels(missing);
+	}
+	PG_CATCH();
+	{
+		qlm_subtransaction_rollback(&subtransaction);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+
+	if (!made)
+	{
+		qlm_subtransaction_rollback(&subtransaction);
+		return false;
+	}
+	qlm_subtransaction_commit(&subtransaction);
+	for (int i = 0; i < missing->n; i++)
+		remember(missing->nodes[i]);
+	return true;
+}

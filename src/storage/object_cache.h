@@ -1,0 +1,62 @@
+/*
+ * object_cache.h
+ *		Which Objects and InfoItems this process knows by their paths.
+ *
+ * Only writing uses it.  What is found here saves a look-up and gives no
+ * rights: the statement that uses the id still asks PostgreSQL, so a role
+ * that row level security keeps from a path is refused at the value.
+ */
+#ifndef QLM_OBJECT_CACHE_H
+#define QLM_OBJECT_CACHE_H
+
+#include "lib/ilist.h"
+#include "storage/lockdefs.h"
+
+typedef struct QlmNode
+{
+	int			id;				/* object_id or info_item_id */
+	int			parent_id;		/* object_id; 0: at the top */
+	bool		is_item;
+
+	/* Hash of the static data that are known to be stored; 0: not known */
+	uint64		static_hash;
+	uint64		static_generation;
+
+	/* For the write that runs: what it has planned to store last */
+	uint64		planned_hash;
+	uint64		planned_run;
+	int			planned_round;
+
+	/* Private: what this transaction has added or changed may be undone. */
+	dlist_node	fresh;
+	int			nest_level;		/* 0: not in the list */
+	bool		only_changed;
+	char		name[FLEXIBLE_ARRAY_MEMBER];
+} QlmNode;
+
+/*
+ * Keep deleters away until the transaction ends, and forget what others have
+ * deleted before.  Nodes stay where they are until the next call or until the
+ * (sub)transaction that added them is rolled back.
+ */
+extern void qlm_object_cache_begin(void);
+
+extern QlmNode *qlm_object_cache_find(int parent_id, const char *name);
+extern QlmNode *qlm_object_cache_add(int parent_id, const char *name,
+									 bool is_item, int id);
+
+/* These static data are stored. */
+extern void qlm_object_cache_set_static(QlmNode *node, uint64 hash);
+
+/* Do the stored static data of a node have this hash? */
+extern bool qlm_object_cache_has_static(const QlmNode *node, uint64 hash);
+
+/*
+ * Writers take it in RowExclusiveLock, who deletes or renames in
+ * ShareRowExclusiveLock.  It is not the lock of the table itself, which a
+ * deleter already holds in a weaker mode, so that two of them wait for each
+ * other in turn instead of in a circle.
+ */
+extern void qlm_object_lock(LOCKMODE mode);
+
+#endif							/* QLM_OBJECT_CACHE_H */

@@ -1,0 +1,348 @@
+/*
+ * outbox.c
+ *		The queue: putting messages in, taking out what is due for a peer, and
+ *		ending what is over.  What answers do to it is in outbox_answer.c.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "storage/array.h"
+#include "storage/catalog.h"
+#include "storage/indexed.h"
+#include "storage/outbox.h"
+
+/* Expired messages that one claim marks on its way */
+#define CLAIM_EXPIRES 100
+
+int			qlm_wake_pending = 0;
+
+static QlmPlan id_free_plan = {
+	"SELECT WHERE NOT EXISTS (SELECT FROM qlm.outbox WHERE message_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.subscription WHERE request_id = $1)",
+	1, {INT8OID}
+};
+
+static QlmPlan add_plan = {
+	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope, priority,"
+	" subscription_id, created_at, expires_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	9, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+/*
+ * Written so that the index on when messages expire, which hardly any have,
+ * is no choice against the one on the peer.
+ */
+#define IS_ALIVE "(expires_at > $2) IS TRUE"
+
+/* Messages with a URL of their own do not wait for the peer to call. */
+#define WAITS_FOR(peer) \
+	"peer = " peer " AND url IS NULL AND state IN ('queued', 'sent')"
+#define IS_DUE(peer) \
+	WAITS_FOR(peer) \
+	" AND (next_attempt_at IS NULL OR next_attempt_at <= $2)" \
+	" AND " IS_ALIVE
+
+/*
+ * What has outlived its ttl counts as well: a claim says so of it.  The limit
+ * stops each probe at the first message that is due.
+ */
+static QlmPlan due_plan = {
+	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (name, n),"
+	" LATERAL (SELECT FROM qlm.outbox WHERE " WAITS_FOR("p.name")
+	" AND (next_attempt_at IS NULL OR next_attempt_at <= $2"
+	" OR (expires_at <= $2) IS TRUE) LIMIT 1) AS o",
+	2, {TEXTARRAYOID, TIMESTAMPTZOID}
+};
+
+/*
+ * Those that are sent and not due again are busy; only the first requests
+ * that still fit beside them leave.  Rows that somebody holds are just being
+ * answered or cancelled.
+ */
+static QlmPlan claim_plan = {
+	"WITH busy AS (SELECT pg_catalog.count(*) AS n FROM qlm.outbox"
+	" WHERE peer = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
+	" AND next_attempt_at > $2 AND " IS_ALIVE "),"
+	" due AS (SELECT message_id, kind, priority, seq FROM qlm.outbox"
+	" WHERE " IS_DUE("$1") " AND (kind = 'response' OR (SELECT n FROM busy) < $4)"
+	" ORDER BY priority DESC, seq LIMIT $3 FOR UPDATE SKIP LOCKED),"
+	" counted AS MATERIALIZED (SELECT message_id, (SELECT n FROM busy) + pg_catalog.count(*)"
+	" FILTER (WHERE kind = 'request') OVER (ORDER BY priority DESC, seq) AS n, kind"
+	" FROM due),"
+	" claimed AS (UPDATE qlm.outbox o SET attempts = o.attempts + 1, sent_at = $2,"
+	" state = CASE o.kind WHEN 'request' THEN 'sent' ELSE 'answered' END,"
+	" answered_at = CASE o.kind WHEN 'response' THEN $2 END,"
+	" next_attempt_at = CASE o.kind WHEN 'request' THEN $5 END"
+	" FROM counted c WHERE o.message_id = c.message_id"
+	" AND (c.kind = 'response' OR c.n <= $4) RETURNING o.*)"
+	" SELECT message_id, kind, envelope, priority, subscription_id, created_at,"
+	" expires_at, attempts FROM claimed ORDER BY priority DESC, seq",
+	5, {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID}
+};
+
+static QlmPlan unclaim_plan = {
+	"UPDATE qlm.outbox SET attempts = attempts - 1, answered_at = NULL,"
+	" state = CASE WHEN attempts > 1 THEN 'sent' ELSE 'queued' END,"
+	" sent_at = CASE WHEN attempts > 1 THEN sent_at END, next_attempt_at = NULL"
+	" WHERE message_id = $1 AND attempts > 0",
+	1, {INT8OID}
+};
+
+static QlmPlan fail_plan = {
+	"UPDATE qlm.outbox SET state = 'failed', last_error = $2,"
+	" next_attempt_at = NULL, answered_at = NULL WHERE message_id = $1",
+	2, {INT8OID, TEXTOID}
+};
+
+static QlmPlan requeue_plan = {
+	"UPDATE qlm.outbox SET state = 'queued', created_at = $2,"
+	" expires_at = CASE WHEN expires_at < 'infinity'"
+	" THEN $2 + (expires_at - created_at) ELSE expires_at END,"
+	" seq = pg_catalog.nextval('qlm.outbox_seq'), attempts = 0,"
+	" next_attempt_at = NULL, sent_at = NULL, answered_at = NULL,"
+	" return_code = NULL, answer = NULL, last_error = NULL"
+	" WHERE message_id = $1 AND state IN ('failed', 'expired', 'cancelled')",
+	2, {INT8OID, TIMESTAMPTZOID}
+};
+
+static QlmPlan cancel_plan = {
+	"UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
+	" last_error = 'the peer was dropped'"
+	" WHERE peer = $1 AND state IN ('queued', 'sent')",
+	1, {TEXTOID}
+};
+
+#define EXPIRE(condition) \
+	"WITH past AS (SELECT message_id FROM qlm.outbox" \
+	" WHERE state IN ('queued', 'sent') AND expires_at <= $1" condition \
+	" ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)" \
+	" UPDATE qlm.outbox o SET state = 'expired', next_attempt_at = NULL," \
+	" last_error = '" QLM_OUTBOX_TTL_ENDED "'" \
+	" FROM past WHERE o.message_id = past.message_id"
+
+static QlmPlan expire_plan = {
+	EXPIRE(""), 2, {TIMESTAMPTZOID, INT8OID}
+};
+
+static QlmPlan expire_peer_plan = {
+	EXPIRE(" AND peer = $3"), 3, {TIMESTAMPTZOID, INT8OID, TEXTOID}
+};
+
+/* Execute as the owner a statement that returns nothing; how many rows? */
+static uint64
+run_as_owner(QlmPlan *plan, Datum *values, const char *nulls)
+{
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(plan, values, nulls, 0);
+	qlm_rights_restore(&saved);
+	return SPI_processed;
+}
+
+int64
+qlm_outbox_new_id(void)
+{
+	for (;;)
+	{
+		uint32		random;
+		Datum		values[1];
+
+		if (!pg_strong_random(&random, sizeof(random)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate a random number")));
+		random &= PG_INT32_MAX;
+		values[0] = Int64GetDatum((int64) random);
+		if (random != 0 && run_as_owner(&id_free_plan, values, NULL) > 0)
+			return (int64) random;
+	}
+}
+
+int64
+qlm_outbox_add(const QlmMessage *message)
+{
+	int64		message_id = message->message_id;
+	Datum		values[9];
+	char		nulls[9];
+
+	if (message_id == 0)
+		message_id = qlm_outbox_new_id();
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = Int64GetDatum(message_id);
+	values[1] = message->peer ? CStringGetTextDatum(message->peer) : (Datum) 0;
+	nulls[1] = message->peer ? ' ' : 'n';
+	values[2] = message->url ? CStringGetTextDatum(message->url) : (Datum) 0;
+	nulls[2] = message->url ? ' ' : 'n';
+	values[3] = CStringGetTextDatum(message->is_response ? "response" : "request");
+	values[4] = CStringGetTextDatum(message->envelope);
+	values[5] = Int32GetDatum(message->priority);
+	values[6] = Int64GetDatum(message->subscription_id);
+	nulls[6] = message->subscription_id != 0 ? ' ' : 'n';
+	values[7] = TimestampTzGetDatum(message->created_at != 0 ?
+									message->created_at : GetCurrentTimestamp());
+	values[8] = TimestampTzGetDatum(message->expires_at);
+	run_as_owner(&add_plan, values, nulls);
+	qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	return message_id;
+}
+
+void
+qlm_outbox_due(const char **peers, int n, bool *due)
+{
+	Datum		values[2];
+
+	memset(due, 0, n * sizeof(bool));
+	if (n == 0 || XactReadOnly)
+		return;
+	values[0] = qlm_array_text(peers, n);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	run_as_owner(&due_plan, values, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+
+		due[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static int
+expire(QlmPlan *plan, int max, const char *peer)
+{
+	Datum		values[3];
+	uint64		n;
+
+	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[1] = Int64GetDatum(max);
+	values[2] = peer ? CStringGetTextDatum(peer) : (Datum) 0;
+	n = run_as_owner(plan, values, NULL);
+	if (n > 0)
+		qlm_wake_pending |= QLM_WAKE_ANSWER;
+	return (int) n;
+}
+
+int
+qlm_outbox_expire(int max)
+{
+	return expire(&expire_plan, max, NULL);
+}
+
+/*
+ * Messages of a peer leave in order: one transaction at a time takes them, and
+ * who comes second takes nothing instead of waiting.
+ */
+static bool
+lock_queue(const char *peer)
+{
+	LOCKTAG		tag;
+	uint32		key = DatumGetUInt32(hash_any((const unsigned char *) peer,
+											  strlen(peer)));
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
+					   key, 0);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static QlmMessage *
+claimed_message(const char *peer, uint64 row)
+{
+	QlmMessage *message = palloc0(sizeof(QlmMessage));
+	bool		isnull;
+	char	   *kind = qlm_spi_text(row, 2);
+	Datum		subscription_id = qlm_spi_datum(row, 5, &isnull);
+
+	message->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
+	message->message_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
+	message->peer = peer;
+	message->is_response = strcmp(kind, "response") == 0;
+	message->envelope = qlm_spi_text(row, 3);
+	message->priority = DatumGetInt32(qlm_spi_datum(row, 4, &isnull));
+	message->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 6, &isnull));
+	message->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));
+	message->attempts = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
+	return message;
+}
+
+List *
+qlm_outbox_claim(const char *peer, int max, int outstanding_max)
+{
+	List	   *claimed = NIL;
+	TimestampTz now;
+	Datum		values[5];
+
+	if (max <= 0 || XactReadOnly || !lock_queue(peer))
+		return NIL;
+	peer = pstrdup(peer);
+	expire(&expire_peer_plan, CLAIM_EXPIRES, peer);
+	now = GetCurrentTimestamp();
+	values[0] = CStringGetTextDatum(peer);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = Int64GetDatum(max);
+	values[3] = Int64GetDatum(outstanding_max);
+	values[4] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, (int64) qlm_retry_delay));
+	run_as_owner(&claim_plan, values, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		QlmMessage *message = claimed_message(peer, row);
+
+		if (message->is_response)
+			qlm_wake_pending |= QLM_WAKE_ANSWER;
+		claimed = lappend(claimed, message);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return claimed;
+}
+
+void
+qlm_outbox_unclaim(int64 message_id)
+{
+	Datum		values[1] = {Int64GetDatum(message_id)};
+
+	run_as_owner(&unclaim_plan, values, NULL);
+}
+
+void
+qlm_outbox_fail(int64 message_id, const char *reason)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = CStringGetTextDatum(reason);
+	run_as_owner(&fail_plan, values, NULL);
+	qlm_wake_pending |= QLM_WAKE_ANSWER;
+}
+
+bool
+qlm_outbox_requeue(int64 message_id)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	if (run_as_owner(&requeue_plan, values, NULL) == 0)
+		return false;
+	qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	return true;
+}
+
+int
+qlm_outbox_cancel_peer(const char *peer)
+{
+	Datum		values[1] = {CStringGetTextDatum(peer)};
+	uint64		n = run_as_owner(&cancel_plan, values, NULL);
+
+	if (n > 0)
+		qlm_wake_pending |= QLM_WAKE_ANSWER;
+	return (int) n;
+}

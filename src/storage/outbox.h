@@ -1,0 +1,94 @@
+/*
+ * outbox.h
+ *		The queue of messages that must leave, and what became of them.
+ *
+ * Works on tables that callers have no rights on: every function here becomes
+ * the owner for as long as it runs.
+ */
+#ifndef QLM_STORAGE_OUTBOX_H
+#define QLM_STORAGE_OUTBOX_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+/* What this transaction did that others wait for; process/wake.c sends it. */
+#define QLM_WAKE_OUTBOX		1	/* something must leave */
+#define QLM_WAKE_ANSWER		2	/* something has ended */
+extern int	qlm_wake_pending;
+
+/* last_error of a message that has expired */
+#define QLM_OUTBOX_TTL_ENDED "time to live ended"
+
+/* A fresh number for a subscription or a message, hard to guess, below 2^31 */
+extern int64 qlm_outbox_new_id(void);
+
+typedef struct QlmMessage
+{
+	int64		message_id;		/* 0 on input: give it one */
+	const char *peer;			/* NULL: by url alone */
+	const char *url;			/* NULL: waits for the peer to call */
+	bool		is_response;	/* data for a callback; else a request */
+	const char *envelope;
+	int			priority;
+	int64		subscription_id;	/* 0: none */
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	int			attempts;
+} QlmMessage;
+
+extern int64 qlm_outbox_add(const QlmMessage *message);
+
+/*
+ * Which of these peers have something due?  Sets due[i]; one cheap query.
+ */
+extern void qlm_outbox_due(const char **peers, int n, bool *due);
+
+/*
+ * Take what is due for a peer, in order, at most so many: marks it sent, to
+ * be sent again after qlm.retry_delay if no answer comes.  A message whose ttl
+ * has ended becomes expired instead.  outstanding_max: how many may be
+ * unanswered at once; those that are sent and not due again count.
+ * Messages of kind response are done when they have been sent.
+ */
+extern List *qlm_outbox_claim(const char *peer, int max, int outstanding_max);
+
+/* Undo the claim of one that did not fit into the response. */
+extern void qlm_outbox_unclaim(int64 message_id);
+
+/* It cannot leave, ever. */
+extern void qlm_outbox_fail(int64 message_id, const char *reason);
+
+/*
+ * An answer came from a peer.  By id: only if the message is that peer's.
+ * Without id (0): the only one outstanding, else the oldest one sent for which
+ * fits, called with its envelope, says yes.  Returns the message's id, 0 if
+ * there is none.  A repeated answer changes nothing and returns the id.
+ */
+extern int64 qlm_outbox_answer(const char *peer, int64 message_id,
+							   bool (*fits) (const char *envelope, void *arg),
+							   void *arg,
+							   int return_code, const char *answer);
+
+typedef struct QlmOutcome
+{
+	bool		found;
+	bool		final;			/* answered, failed, expired, cancelled */
+	bool		own;			/* queued by this very transaction */
+	const char *state;
+	const char *answer;
+	const char *error;
+} QlmOutcome;
+
+/* Look at a message; one whose ttl has ended counts as expired. */
+extern bool qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome);
+
+/* Queue a failed, expired or cancelled message again; its ttl starts anew. */
+extern bool qlm_outbox_requeue(int64 message_id);
+
+/* Cancel what is queued for a peer that goes; returns how many. */
+extern int	qlm_outbox_cancel_peer(const char *peer);
+
+/* Mark at most max messages whose ttl has ended; returns how many. */
+extern int	qlm_outbox_expire(int max);
+
+#endif							/* QLM_STORAGE_OUTBOX_H */

@@ -1,0 +1,178 @@
+/*
+ * outbox_answer.c
+ *		The queue: matching answers to messages, and what became of those.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "storage/catalog.h"
+#include "storage/indexed.h"
+#include "storage/outbox.h"
+#include "storage/peer.h"
+
+/* Unanswered messages that an answer without id is compared with */
+#define MAX_COMPARED 100
+
+static QlmPlan answer_plan = {
+	"UPDATE qlm.outbox SET state = 'answered', answered_at = $3,"
+	" return_code = $4, answer = $5, next_attempt_at = NULL, last_error = NULL"
+	" WHERE message_id = $1 AND peer = $2 AND kind = 'request'"
+	" AND state IN ('queued', 'sent') AND expires_at > $3",
+	5, {INT8OID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID}
+};
+
+static QlmPlan known_plan = {
+	"SELECT FROM qlm.outbox WHERE message_id = $1 AND peer = $2",
+	2, {INT8OID, TEXTOID}
+};
+
+/* The envelope is null where there is only one, which need not be compared. */
+static QlmPlan outstanding_plan = {
+	"SELECT message_id, CASE WHEN pg_catalog.count(*) OVER () > 1 THEN envelope END"
+	" FROM qlm.outbox WHERE peer = $1 AND kind = 'request' AND state = 'sent'"
+	" AND (expires_at > $2) IS TRUE ORDER BY seq LIMIT $3",
+	3, {TEXTOID, TIMESTAMPTZOID, INT8OID}
+};
+
+static QlmPlan outcome_plan = {
+	"SELECT state, answer, last_error, xmin,"
+	" state IN ('queued', 'sent') AND expires_at <= $2"
+	" FROM qlm.outbox WHERE message_id = $1",
+	2, {INT8OID, TIMESTAMPTZOID}
+};
+
+typedef struct Outstanding
+{
+	int64		message_id;
+	char	   *envelope;		/* NULL: it is the only one */
+} Outstanding;
+
+static int
+find_outstanding(const char *peer, Outstanding **messages)
+{
+	Datum		values[3];
+	int			n;
+
+	values[0] = CStringGetTextDatum(peer);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[2] = Int64GetDatum(MAX_COMPARED);
+	qlm_plan_execute_indexed(&outstanding_plan, values, NULL, 0);
+	n = (int) SPI_processed;
+	*messages = palloc(Max(n, 1) * sizeof(Outstanding));
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+
+		(*messages)[i].message_id = DatumGetInt64(qlm_spi_datum(i, 1, &isnull));
+		(*messages)[i].envelope = qlm_spi_text(i, 2);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
+/* Which message does an answer without id belong to?  0: none */
+static int64
+match_by_content(const char *peer,
+				 bool (*fits) (const char *envelope, void *arg), void *arg)
+{
+	Outstanding *messages;
+	int			n = find_outstanding(peer, &messages);
+
+	for (int i = 0; i < n; i++)
+		if (messages[i].envelope == NULL || fits == NULL ||
+			fits(messages[i].envelope, arg))
+			return messages[i].message_id;
+	return 0;
+}
+
+static bool
+record_answer(const char *peer, int64 message_id, int return_code,
+			  const char *answer)
+{
+	Datum		values[5];
+	char		nulls[5] = "     ";
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = CStringGetTextDatum(peer);
+	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[3] = Int32GetDatum(return_code);
+	values[4] = answer ? CStringGetTextDatum(answer) : (Datum) 0;
+	nulls[4] = answer ? ' ' : 'n';
+	qlm_plan_execute_indexed(&answer_plan, values, nulls, 0);
+	return SPI_processed > 0;
+}
+
+static bool
+is_known(const char *peer, int64 message_id)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = CStringGetTextDatum(peer);
+	qlm_plan_execute_indexed(&known_plan, values, NULL, 1);
+	return SPI_processed > 0;
+}
+
+int64
+qlm_outbox_answer(const char *peer, int64 message_id,
+				  bool (*fits) (const char *envelope, void *arg), void *arg,
+				  int return_code, const char *answer)
+{
+	QlmRights	saved;
+	bool		recorded = false;
+
+	qlm_rights_become_owner(&saved);
+	if (message_id == 0)
+		message_id = match_by_content(peer, fits, arg);
+	if (message_id != 0)
+	{
+		recorded = record_answer(peer, message_id, return_code, answer);
+		if (!recorded && !is_known(peer, message_id))
+			message_id = 0;
+	}
+	qlm_rights_restore(&saved);
+	if (recorded)
+	{
+		qlm_wake_pending |= QLM_WAKE_ANSWER;
+		qlm_peer_succeeded(peer);
+	}
+	return message_id;
+}
+
+static void
+read_outcome(QlmOutcome *outcome)
+{
+	bool		isnull;
+	bool		over = DatumGetBool(qlm_spi_datum(0, 5, &isnull));
+	TransactionId xmin = DatumGetTransactionId(qlm_spi_datum(0, 4, &isnull));
+
+	outcome->found = true;
+	outcome->own = TransactionIdIsCurrentTransactionId(xmin);
+	outcome->state = over ? "expired" : qlm_spi_text(0, 1);
+	outcome->answer = qlm_spi_text(0, 2);
+	outcome->error = over ? QLM_OUTBOX_TTL_ENDED : qlm_spi_text(0, 3);
+	outcome->final = strcmp(outcome->state, "queued") != 0 &&
+		strcmp(outcome->state, "sent") != 0;
+}
+
+bool
+qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome)
+{
+	Datum		values[2];
+	QlmRights	saved;
+
+	memset(outcome, 0, sizeof(QlmOutcome));
+	values[0] = Int64GetDatum(message_id);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&outcome_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		read_outcome(outcome);
+	SPI_freetuptable(SPI_tuptable);
+	return outcome->found;
+}

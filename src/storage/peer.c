@@ -1,0 +1,442 @@
+/*
+ * peer.c
+ *		Peers: who is calling, with whose rights, and what they can take.
+ *
+ * All of qlm.peer is kept in each process until the table changes.  Columns
+ * that only say how a peer is doing do not count as a change, see the trigger
+ * on the table.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/path.h"
+#include "base/path_map.h"
+#include "storage/credential.h"
+#include "storage/peer.h"
+#include "storage/stamp.h"
+
+/* last_seen and last_success are this exact */
+#define TOUCH_INTERVAL_MS 10000
+
+char	   *qlm_anonymous_role = NULL;
+
+typedef struct PeerEntry
+{
+	QlmPeer		peer;			/* first: callers know only this */
+	QlmCredential credential;
+	TimestampTz last_success;
+} PeerEntry;
+
+typedef struct PeerCache
+{
+	MemoryContext context;
+	QlmStamp	stamp;
+	int			npeers;
+	PeerEntry  *peers;			/* sorted by name */
+	QlmPathMap	paths;
+	QlmCredentialMemo *memo;
+} PeerCache;
+
+static PeerCache *current = NULL;
+
+static QlmPlan load_plan = {
+	"SELECT peer_id, name, url, role::pg_catalog.text, credential, paths,"
+	" CASE WHEN piggyback THEN 1 WHEN NOT piggyback THEN 0 ELSE -1 END,"
+	" dialect, echoes_ids, last_seen, last_success"
+	" FROM qlm.peer ORDER BY name COLLATE \"C\"",
+	0, {0}
+};
+
+/*
+ * Never waits for another transaction: whoever is just updating the row says
+ * the same.
+ */
+#define TOUCH(column) \
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1" \
+	" AND (" column " IS NULL OR " column " <= $3)" \
+	" FOR NO KEY UPDATE SKIP LOCKED)" \
+	" UPDATE qlm.peer p SET " column " = $2" \
+	" FROM mine WHERE p.peer_id = mine.peer_id"
+
+static QlmPlan seen_plan = {
+	TOUCH("last_seen"), 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+static QlmPlan success_plan = {
+	TOUCH("last_success"), 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+static QlmPlan echoes_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1 AND NOT echoes_ids"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET echoes_ids = true"
+	" FROM mine WHERE p.peer_id = mine.peer_id",
+	1, {INT4OID}
+};
+
+/* A path as the administrator wrote it, in its one spelling; NULL if wrong */
+static char *
+canonical_path(const char *written)
+{
+	StringInfoData path;
+	const char *error;
+	char	  **ids;
+	int			n = qlm_path_split(written, &ids, &error);
+
+	if (n < 0)
+		return NULL;
+	initStringInfo(&path);
+	for (int i = 0; i < n; i++)
+		qlm_path_append(&path, ids[i]);
+	return path.data;
+}
+
+static void
+load_paths(PeerCache *cache, PeerEntry *entry, Datum array)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, &n);
+	entry->peer.paths = palloc(Max(n, 1) * sizeof(char *));
+	for (int i = 0; i < n; i++)
+	{
+		char	   *path = nulls[i] ? NULL :
+			canonical_path(TextDatumGetCString(elements[i]));
+
+		if (path == NULL)
+			continue;
+		entry->peer.paths[entry->peer.npaths++] = path;
+		qlm_path_map_add(&cache->paths, path, entry);
+	}
+}
+
+static TimestampTz
+time_column(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		datum = qlm_spi_datum(row, column, &isnull);
+
+	return isnull || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(datum)) ? 0 :
+		DatumGetTimestampTz(datum);
+}
+
+static void
+load_peer(PeerCache *cache, PeerEntry *entry, uint64 row)
+{
+	QlmPeer    *peer = &entry->peer;
+	bool		isnull;
+	char	   *credential = qlm_spi_text(row, 5);
+
+	peer->peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
+	peer->name = qlm_spi_text(row, 2);
+	peer->url = qlm_spi_text(row, 3);
+	peer->role = get_role_oid(qlm_spi_text(row, 4), true);
+	peer->has_credential = credential != NULL;
+	if (credential)
+		qlm_credential_parse(credential, &entry->credential);
+	load_paths(cache, entry, qlm_spi_datum(row, 6, &isnull));
+	peer->piggyback = DatumGetInt32(qlm_spi_datum(row, 7, &isnull));
+	peer->dialect = qlm_spi_text(row, 8);
+	peer->echoes_ids = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
+	peer->last_seen = time_column(row, 10);
+	entry->last_success = time_column(row, 11);
+}
+
+/* Read the table into a cache that dies with the transaction. */
+static PeerCache *
+load_peers(void)
+{
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext,
+												  "qlm peers",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	PeerCache  *cache = palloc0(sizeof(PeerCache));
+	QlmRights	saved;
+
+	cache->context = context;
+	cache->stamp = qlm_stamp_take(QLM_REL_PEER);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&load_plan, NULL, NULL, 0);
+	qlm_rights_restore(&saved);
+	cache->npeers = (int) SPI_processed;
+	cache->peers = MemoryContextAllocExtended(context,
+											  Max(cache->npeers, 1) * sizeof(PeerEntry),
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < cache->npeers; i++)
+		load_peer(cache, &cache->peers[i], i);
+	SPI_freetuptable(SPI_tuptable);
+	qlm_path_map_sort(&cache->paths);
+	cache->memo = qlm_credential_memo_create(context);
+	MemoryContextSwitchTo(caller);
+	return cache;
+}
+
+/*
+ * The cache, read again if the table has changed.  Records that callers hold
+ * stay until the transaction ends.
+ */
+static PeerCache *
+peers(void)
+{
+	PeerCache  *loaded;
+
+	if (current && qlm_stamp_holds(&current->stamp, QLM_REL_PEER))
+		return current;
+	loaded = load_peers();
+	MemoryContextSetParent(loaded->context, CacheMemoryContext);
+	if (current)
+		MemoryContextSetParent(current->context, TopTransactionContext);
+	current = loaded;
+	return current;
+}
+
+static PeerEntry *
+entry_by_name(PeerCache *cache, const char *name)
+{
+	int			low = 0;
+	int			high = cache->npeers;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			order = strcmp(cache->peers[middle].peer.name, name);
+
+		if (order == 0)
+			return &cache->peers[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+QlmPeer *
+qlm_peer_by_name(const char *name)
+{
+	PeerEntry  *entry = entry_by_name(peers(), name);
+
+	return entry ? &entry->peer : NULL;
+}
+
+static PeerEntry *
+entry_by_secret(PeerCache *cache, const char *secret)
+{
+	for (int i = 0; i < cache->npeers; i++)
+		if (qlm_credential_verify(&cache->peers[i].credential, secret))
+			return &cache->peers[i];
+	return NULL;
+}
+
+QlmPeer *
+qlm_peer_by_credential(const char *authorization)
+{
+	PeerCache  *cache = peers();
+	PeerEntry  *entry = NULL;
+	QlmCredentialKey key;
+	char	   *user;
+	char	   *secret;
+
+	if (!qlm_credential_split(authorization, &user, &secret))
+		return NULL;
+	qlm_credential_key(authorization, &key);
+	entry = qlm_credential_recall(cache->memo, &key);
+	if (entry)
+		return &entry->peer;
+	if (user == NULL)
+		entry = entry_by_secret(cache, secret);
+	else
+	{
+		entry = entry_by_name(cache, user);
+		if (entry && !qlm_credential_verify(&entry->credential, secret))
+			entry = NULL;
+	}
+	if (entry == NULL)
+		return NULL;
+	qlm_credential_remember(cache->memo, &key, entry);
+	return &entry->peer;
+}
+
+QlmPeer *
+qlm_peer_by_url(const char *url)
+{
+	PeerCache  *cache = peers();
+	QlmPeer    *found = NULL;
+
+	for (int i = 0; i < cache->npeers; i++)
+	{
+		QlmPeer    *peer = &cache->peers[i].peer;
+
+		if (peer->url == NULL || peer->has_credential ||
+			strcmp(peer->url, url) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = peer;
+	}
+	return found;
+}
+
+static bool
+covers_path(const QlmPeer *peer, const char *path)
+{
+	for (int i = 0; i < peer->npaths; i++)
+		if (qlm_path_is_below(path, peer->paths[i]))
+			return true;
+	return false;
+}
+
+/* Does all that stands in the Object, whose path this is, lie in the peer's? */
+static bool
+covers_object(const QlmPeer *peer, const QlmObject *object, StringInfo path)
+{
+	int			len = path->len;
+	bool		covered;
+
+	check_stack_depth();
+	if (covers_path(peer, path->data))
+		return true;
+	covered = object->items != NULL || object->objects != NULL;
+	for (QlmInfoItem *item = object->items; covered && item; item = item->next)
+	{
+		qlm_path_append(path, item->name);
+		covered = covers_path(peer, path->data);
+		path->len = len;
+		path->data[len] = '\0';
+	}
+	for (QlmObject *child = object->objects; covered && child; child = child->next)
+	{
+		qlm_path_append(path, child->ids->text);
+		covered = covers_object(peer, child, path);
+		path->len = len;
+		path->data[len] = '\0';
+	}
+	return covered;
+}
+
+/* The path of the first InfoItem, or Object without any, of the tree */
+static char *
+first_leaf(const QlmOdf *odf)
+{
+	const QlmObject *object = &odf->root;
+	StringInfoData path;
+
+	initStringInfo(&path);
+	while (object->items == NULL && object->objects)
+	{
+		object = object->objects;
+		qlm_path_append(&path, object->ids->text);
+	}
+	if (object->items)
+		qlm_path_append(&path, object->items->name);
+	return path.data;
+}
+
+QlmPeer *
+qlm_peer_by_objects(const QlmOdf *odf)
+{
+	PeerCache  *cache = peers();
+	QlmPeer    *found = NULL;
+	int			found_len = 0;
+	StringInfoData path;
+	ListCell   *lc;
+
+	if (cache->paths.n == 0 || (odf->root.items == NULL && odf->root.objects == NULL))
+		return NULL;
+	initStringInfo(&path);
+	foreach(lc, qlm_path_map_find(&cache->paths, first_leaf(odf)))
+	{
+		const QlmPathEntry *entry = lfirst(lc);
+		QlmPeer    *peer = &((PeerEntry *) entry->data)->peer;
+		int			len = strlen(entry->path);
+
+		if (found && len < found_len)
+			break;
+		if (peer == found || peer->has_credential ||
+			!covers_object(peer, &odf->root, &path))
+			continue;
+		if (found)
+			return NULL;
+		found = peer;
+		found_len = len;
+	}
+	return found;
+}
+
+QlmPeer *
+qlm_peer_by_path(const char *path)
+{
+	List	   *owners = qlm_path_map_find(&peers()->paths, path);
+
+	if (owners == NIL)
+		return NULL;
+	return &((PeerEntry *) ((QlmPathEntry *) linitial(owners))->data)->peer;
+}
+
+/*
+ * Note a time in a row and in this process, if the last one is old.  Nothing
+ * is noted where the row could not be changed without an error.
+ */
+static void
+touch(QlmPlan *plan, int peer_id, TimestampTz *known)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Datum		values[3];
+	QlmRights	saved;
+
+	if (!TimestampDifferenceExceeds(*known, now, TOUCH_INTERVAL_MS) ||
+		XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	*known = now;
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -TOUCH_INTERVAL_MS));
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}
+
+void
+qlm_peer_seen(QlmPeer *peer)
+{
+	touch(&seen_plan, peer->peer_id, &peer->last_seen);
+}
+
+void
+qlm_peer_succeeded(const char *name)
+{
+	PeerEntry  *entry = entry_by_name(peers(), name);
+
+	if (entry)
+		touch(&success_plan, entry->peer.peer_id, &entry->last_success);
+}
+
+void
+qlm_peer_echoes_ids(QlmPeer *peer)
+{
+	Datum		values[1] = {Int32GetDatum(peer->peer_id)};
+	QlmRights	saved;
+
+	if (peer->echoes_ids || XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	peer->echoes_ids = true;
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&echoes_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}
+
+char *
+qlm_peer_hash(const char *secret)
+{
+	return qlm_credential_create(secret);
+}

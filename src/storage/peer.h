@@ -1,0 +1,61 @@
+/*
+ * peer.h
+ *		Peers: who is calling, with whose rights, and what they can take.
+ */
+#ifndef QLM_STORAGE_PEER_H
+#define QLM_STORAGE_PEER_H
+
+#include "message/odf.h"
+
+extern char *qlm_anonymous_role;	/* setting; empty: nobody */
+
+/* A row of qlm.peer in this process's cache, valid until the transaction ends */
+typedef struct QlmPeer
+{
+	int			peer_id;
+	char	   *name;
+	char	   *url;			/* NULL: cannot be reached */
+	Oid			role;			/* InvalidOid: the role is gone */
+	bool		has_credential;
+	int			npaths;
+	char	  **paths;
+	int			piggyback;		/* 1, 0, -1: not said */
+	char	   *dialect;		/* NULL: that of its last message */
+	bool		echoes_ids;
+	TimestampTz last_seen;		/* as this process knows it; 0: never */
+} QlmPeer;
+
+extern QlmPeer *qlm_peer_by_name(const char *name);
+
+/*
+ * Who has this credential?  authorization as in the HTTP header: Basic with
+ * the peer's name as user, or Bearer.  NULL: nobody, and the caller must be
+ * refused.
+ */
+extern QlmPeer *qlm_peer_by_credential(const char *authorization);
+
+/*
+ * A peer without credential that has this URL, or that owns the tree: every
+ * InfoItem of it, and every Object without InfoItems, lies at or below one of
+ * the peer's paths.  Where several do, the one whose path is nearest; NULL
+ * where that does not decide.
+ */
+extern QlmPeer *qlm_peer_by_url(const char *url);
+extern QlmPeer *qlm_peer_by_objects(const QlmOdf *odf);
+
+/* The peer that owns a path, NULL: none */
+extern QlmPeer *qlm_peer_by_path(const char *path);
+
+/* It called: keeps last_seen up to date, at most every some seconds. */
+extern void qlm_peer_seen(QlmPeer *peer);
+
+/* It answered a message: keeps last_success up to date, as seldom. */
+extern void qlm_peer_succeeded(const char *name);
+
+/* It answered with our id, so it may get several requests at once. */
+extern void qlm_peer_echoes_ids(QlmPeer *peer);
+
+/* For qlm_add_peer: salted hash of a secret */
+extern char *qlm_peer_hash(const char *secret);
+
+#endif							/* QLM_STORAGE_PEER_H */

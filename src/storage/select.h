@@ -1,0 +1,61 @@
+/*
+ * select.h
+ *		Tables into payloads, and what a delete removes.
+ */
+#ifndef QLM_STORAGE_SELECT_H
+#define QLM_STORAGE_SELECT_H
+
+#include "message/odf.h"
+
+/* Which values of each InfoItem; all zero: the latest one */
+typedef struct QlmSelector
+{
+	int			newest;
+	int			oldest;
+	int			max_levels;		/* 0: no limit */
+	bool		all;
+	bool		has_begin;
+	bool		has_end;
+	TimestampTz begin;
+	TimestampTz end;
+	bool		no_values;		/* structure only */
+} QlmSelector;
+
+/*
+ * Answer a request tree as section 3 of the protocol says, with the rights of
+ * the current user.  found: the selected nodes with their ancestors, NULL if
+ * there are none.  missing: the unknown leaves with their ancestors, NULL if
+ * there are none.
+ */
+extern void qlm_select(const QlmOdf *request, const QlmSelector *selector,
+					   QlmOdf **found, QlmOdf **missing);
+
+/* A value of an InfoItem, by its time */
+typedef struct QlmEvent
+{
+	int			info_item_id;
+	TimestampTz ts;
+} QlmEvent;
+
+/*
+ * The tree of InfoItems with just these values, in the order given per
+ * InfoItem; times of one InfoItem may repeat.  What the current user may not
+ * see, and what is gone, is left out.  NULL where nothing remains.
+ */
+extern QlmOdf *qlm_select_events(const QlmEvent *events, int n);
+
+/* InfoItems at or below the paths that the current user may see */
+extern int	qlm_select_items(const char **paths, int npaths,
+							 int **info_item_ids);
+
+/* Newest value at or before each of the times (ascending); n events at most */
+extern int	qlm_select_at(int info_item_id, const TimestampTz *times, int n,
+						  QlmEvent *events);
+
+/*
+ * Remove the leaves of the tree with all below them, as the current user.
+ * Returns the number of leaves removed; missing as above.
+ */
+extern int	qlm_select_delete(const QlmOdf *request, QlmOdf **missing);
+
+#endif							/* QLM_STORAGE_SELECT_H */

@@ -1,0 +1,55 @@
+/*
+ * static_data.h
+ *		What describes a node besides its values, as structs and as jsonb.
+ *
+ * One document stands for all of it:
+ *		{"type": t, "description": {"en": d, "": {"text": d, "attributes": a}},
+ *		 "attributes": {name: value}, "alt_names": [name], "ids": [id],
+ *		 "meta_data": {name: document}}
+ * An id or name is a string in alt_names where it has no attributes, else
+ * {"id": i, "idType": t, "tagType": t, "startDate": d, "endDate": d,
+ * "attributes": a}.  A MetaData document has also "value", "value_type", "ts",
+ * "is_odf" and "value_attributes".  Its parts are what the columns hold.
+ */
+#ifndef QLM_STATIC_DATA_H
+#define QLM_STATIC_DATA_H
+
+#include "utils/jsonb.h"
+
+#include "message/odf.h"
+
+/* What it consists of, besides what nodes have in their own row */
+typedef struct QlmStaticParts
+{
+	bool		columns;
+	bool		ids;
+	bool		meta_data;
+} QlmStaticParts;
+
+/* Never 0 if there is anything that could be stored */
+extern uint64 qlm_static_object_hash(const QlmObject *object,
+									 QlmStaticParts *parts);
+extern uint64 qlm_static_item_hash(const QlmInfoItem *item,
+								   QlmStaticParts *parts);
+
+/* The document, as a jsonb Datum; 0 if there is nothing in it. */
+extern Datum qlm_static_object_to_jsonb(const QlmObject *object);
+extern Datum qlm_static_item_to_jsonb(const QlmInfoItem *item);
+
+/* Proprietary attributes alone; 0 if there are none. */
+extern Datum qlm_static_attributes_to_jsonb(const QlmAttribute *attributes);
+
+/* Back again.  Empty where a column is null. */
+extern QlmAttribute *qlm_static_read_attributes(Jsonb *attributes);
+extern void qlm_static_read_descriptions(QlmOdf *odf, Jsonb *description,
+										 QlmDescription **list);
+extern void qlm_static_read_ids(QlmOdf *odf, Jsonb *ids, QlmId **list);
+extern void qlm_static_read_meta_data(QlmOdf *odf, Jsonb *document,
+									  const char *name, QlmInfoItem *item);
+
+/* SQL: attributes without those that are empty, which means to be removed */
+#define QLM_SQL_GIVEN_ATTRIBUTES(attributes) \
+	"(SELECT pg_catalog.jsonb_object_agg(a.key, a.value)" \
+	" FROM pg_catalog.jsonb_each(" attributes ") a WHERE a.value <> '\"\"')"
+
+#endif							/* QLM_STATIC_DATA_H */

@@ -1,0 +1,93 @@
+/*
+ * subscription.h
+ *		Subscriptions, what they cover, and what waits to be polled.
+ *
+ * As outbox.h: becomes the owner inside, so callers check rights before.
+ */
+#ifndef QLM_STORAGE_SUBSCRIPTION_H
+#define QLM_STORAGE_SUBSCRIPTION_H
+
+#include "utils/tuplestore.h"
+
+#include "message/dialect.h"
+#include "storage/select.h"
+
+typedef struct QlmSubscription
+{
+	int64		request_id;
+	Oid			role;			/* owner; its rights read the data */
+	const char *peer;			/* NULL: none */
+	const char *callback;		/* NULL: polled */
+	double		interval;
+	const char *dialect;		/* text form */
+	TimestampTz created_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	TimestampTz polled_at;		/* last tick polled; created_at: none yet */
+	int64		dropped;
+	int			ntargets;
+	const char **targets;
+} QlmSubscription;
+
+/* Store it; fills in request_id and created_at. */
+extern void qlm_subscription_add(QlmSubscription *subscription);
+
+/* NULL: unknown or its ttl has ended.  for_update: until transaction end */
+extern QlmSubscription *qlm_subscription_get(int64 request_id,
+											 bool for_update);
+
+extern bool qlm_subscription_cancel(int64 request_id);
+
+/* Take the values that wait, oldest first, and empty the buffer. */
+extern int	qlm_subscription_take(int64 request_id, QlmEvent **events);
+
+/*
+ * Drop what the buffer holds beyond qlm.poll_buffer_max, unless somebody else
+ * has the subscription in hand, and count it together with what was dropped
+ * already.  Returns the sum.  Get does it where it is for update.
+ */
+extern int64 qlm_subscription_trim(int64 request_id, int64 dropped);
+
+/* After an interval poll: ticks up to here are done; dropped starts anew. */
+extern void qlm_subscription_polled(const QlmSubscription *subscription,
+									TimestampTz tick);
+
+/* Remove at most max subscriptions whose ttl has ended. */
+extern int	qlm_subscription_expire(int max);
+
+/* New values that a subscription wants, as match_new returns them */
+typedef struct QlmMatch
+{
+	const QlmSubscription *subscription;	/* until the transaction ends */
+	int			nevents;
+	QlmEvent   *events;			/* in order of time */
+} QlmMatch;
+
+/*
+ * Does anybody subscribe to events at all?  From this process's cache; needs
+ * no qlm_storage_begin.
+ */
+extern bool qlm_subscription_any_events(void);
+
+/*
+ * Which subscriptions want which of the rows just inserted into qlm.value?
+ * The rows are the transition table of the calling trigger.  Only values
+ * strictly newer than all others of their InfoItem count.
+ */
+extern int	qlm_subscription_match_new(Tuplestorestate *rows, TupleDesc desc,
+									   QlmMatch **matches);
+
+/*
+ * Keep only the events, in order of time, that the role may see; returns how
+ * many.
+ * No error for a role that is gone or has no rights.
+ */
+extern int	qlm_subscription_visible(Oid role, QlmEvent *events, int n);
+
+/*
+ * Append to the poll buffer, within qlm.poll_buffer_max.  Nothing happens to a
+ * subscription that is being ended.
+ */
+extern void qlm_subscription_buffer(const QlmSubscription *subscription,
+									const QlmEvent *events, int n);
+
+#endif							/* QLM_STORAGE_SUBSCRIPTION_H */

@@ -1,0 +1,186 @@
+/*
+ * subscription_buffer.c
+ *		Values that wait to be polled.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "storage/array.h"
+#include "storage/catalog.h"
+#include "storage/indexed.h"
+#include "storage/subscription.h"
+
+/* A full buffer is looked for after so many values of this process. */
+#define TRIM_EVERY		1000
+
+/* Subscriptions whose values are counted */
+#define MAX_COUNTERS	10000
+
+typedef struct Counter
+{
+	int64		request_id;
+	int64		appended;
+} Counter;
+
+static QlmPlan take_plan = {
+	"WITH taken AS (DELETE FROM qlm.subscription_value WHERE request_id = $1"
+	" RETURNING seq, info_item_id, ts)"
+	" SELECT info_item_id, ts FROM taken ORDER BY seq",
+	1, {INT8OID}
+};
+
+/*
+ * The lock keeps the subscription from going away meanwhile; one that is
+ * going takes nothing any more.
+ */
+static QlmPlan buffer_plan = {
+	"INSERT INTO qlm.subscription_value (request_id, info_item_id, ts)"
+	" SELECT s.request_id, e.info_item_id, e.ts"
+	" FROM (SELECT request_id FROM qlm.subscription WHERE request_id = $1"
+	" FOR KEY SHARE SKIP LOCKED) AS s,"
+	" ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3))"
+	" WITH ORDINALITY AS e (info_item_id, ts, n) ORDER BY e.n",
+	3, {INT8OID, INT4ARRAYOID, TIMESTAMPTZARRAYOID }
+};
+
+/*
+ * Only who gets the subscription's row without waiting trims: several at once
+ * would do the same, and could wait for each other in a circle.
+ */
+static QlmPlan trim_plan = {
+	"WITH held AS (SELECT request_id FROM qlm.subscription WHERE request_id = $1"
+	" FOR NO KEY UPDATE SKIP LOCKED),"
+	" gone AS (DELETE FROM qlm.subscription_value v USING held"
+	" WHERE v.request_id = $1 AND v.request_id = held.request_id"
+	" AND v.seq <= (SELECT seq FROM qlm.subscription_value WHERE request_id = $1"
+	" ORDER BY seq DESC OFFSET $2 LIMIT 1) RETURNING 1),"
+	" total AS (SELECT pg_catalog.count(*) + $3 AS n FROM gone)"
+	" UPDATE qlm.subscription s SET dropped = s.dropped + total.n"
+	" FROM held, total WHERE s.request_id = held.request_id AND total.n > 0"
+	" RETURNING total.n",
+	3, {INT8OID, INT8OID, INT8OID}
+};
+
+int
+qlm_subscription_take(int64 request_id, QlmEvent **events)
+{
+	Datum		values[1] = {Int64GetDatum(request_id)};
+	QlmRights	saved;
+	int			n;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&take_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	n = (int) SPI_processed;
+	*events = palloc_extended(Max(n, 1) * sizeof(QlmEvent), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+
+		(*events)[i].info_item_id = DatumGetInt32(qlm_spi_datum(i, 1, &isnull));
+		(*events)[i].ts = DatumGetTimestampTz(qlm_spi_datum(i, 2, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
+int64
+qlm_subscription_trim(int64 request_id, int64 dropped)
+{
+	Datum		values[3];
+	int64		n = 0;
+	bool		isnull;
+	QlmRights	saved;
+
+	values[0] = Int64GetDatum(request_id);
+	values[1] = Int64GetDatum(qlm_poll_buffer_max);
+	values[2] = Int64GetDatum(dropped);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&trim_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		n = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
+/* What this process has appended to each buffer since it last looked */
+static HTAB *
+appended_counters(void)
+{
+	static HTAB *counters = NULL;
+	HASHCTL		control = {0};
+
+	if (counters && hash_get_num_entries(counters) >= MAX_COUNTERS)
+	{
+		hash_destroy(counters);
+		counters = NULL;
+	}
+	if (counters == NULL)
+	{
+		control.keysize = sizeof(int64);
+		control.entrysize = sizeof(Counter);
+		counters = hash_create("qlm poll buffers", 64, &control,
+							   HASH_ELEM | HASH_BLOBS);
+	}
+	return counters;
+}
+
+/*
+ * Count what this process appends; is it time to see whether the buffer is
+ * full?  Sparing: each look goes through a whole buffer.
+ */
+static bool
+is_time_to_trim(int64 request_id, int n)
+{
+	Counter    *counter;
+	bool		found;
+
+	counter = hash_search(appended_counters(), &request_id, HASH_ENTER, &found);
+	counter->appended = (found ? counter->appended : 0) + n;
+	if (counter->appended < Min(TRIM_EVERY, qlm_poll_buffer_max))
+		return false;
+	counter->appended = 0;
+	return true;
+}
+
+static uint64
+append_events(int64 request_id, const QlmEvent *events, int n)
+{
+	int		   *items = palloc(n * sizeof(int));
+	TimestampTz *times = palloc(n * sizeof(TimestampTz));
+	Datum		values[3];
+
+	for (int i = 0; i < n; i++)
+	{
+		items[i] = events[i].info_item_id;
+		times[i] = events[i].ts;
+	}
+	values[0] = Int64GetDatum(request_id);
+	values[1] = qlm_array_int4(items, n);
+	values[2] = qlm_array_timestamptz(times, n);
+	qlm_plan_execute_indexed(&buffer_plan, values, NULL, 0);
+	return SPI_processed;
+}
+
+void
+qlm_subscription_buffer(const QlmSubscription *subscription,
+						const QlmEvent *events, int n)
+{
+	int64		request_id = subscription->request_id;
+	int			surplus = Max(n - qlm_poll_buffer_max, 0);
+	QlmRights	saved;
+
+	if (n == 0)
+		return;
+	qlm_rights_become_owner(&saved);
+	if (append_events(request_id, events + surplus, n - surplus) > 0 &&
+		is_time_to_trim(request_id, n) && !IsolationUsesXactSnapshot())
+		(void) qlm_subscription_trim(request_id, surplus);
+	qlm_rights_restore(&saved);
+}

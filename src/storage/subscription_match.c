@@ -1,0 +1,464 @@
+/*
+ * subscription_match.c
+ *		Which subscriptions want the values that were just inserted?
+ *
+ * Each process keeps all event subscriptions, and for each InfoItem that it
+ * has met who subscribes to it.  So a value that nobody wants costs one probe
+ * of a hash table and no SQL.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/path_map.h"
+#include "storage/array.h"
+#include "storage/indexed.h"
+#include "storage/stamp.h"
+#include "storage/subscription.h"
+#include "storage/subscription_newest.h"
+
+/* InfoItems that are remembered */
+#define MAX_ITEMS 65536
+
+typedef struct EventSubscription
+{
+	QlmSubscription subscription;	/* first: callers know only this */
+	uint64		call;			/* of match_new that met it last */
+	int			match;			/* its number in that call's result */
+	int			capacity;		/* of that match's events */
+} EventSubscription;
+
+typedef struct ItemEntry
+{
+	int			info_item_id;
+	bool		known;			/* its path has been looked up */
+	bool		wants_first;	/* somebody asks for first values only */
+	int			nsubscriptions;
+	EventSubscription **subscriptions;
+} ItemEntry;
+
+typedef struct EventCache
+{
+	MemoryContext context;
+	QlmStamp	stamp;
+	int			nsubscriptions;
+	QlmPathMap	targets;
+	QlmStamp	items_stamp;
+	HTAB	   *items;			/* NULL: not made yet */
+	bool		items_complete; /* false: an error came in between */
+	MemoryContext items_context;
+} EventCache;
+
+static EventCache *current = NULL;
+
+static QlmPlan load_plan = {
+	"SELECT request_id, role::pg_catalog.text, peer, callback, \"interval\","
+	" dialect, created_at, expires_at,"
+	" ARRAY(SELECT t.path FROM qlm.subscription_target t"
+	" WHERE t.request_id = s.request_id)"
+	" FROM qlm.subscription s WHERE \"interval\" <= 0",
+	0, {0}
+};
+
+static QlmPlan paths_plan = {
+	"SELECT info_item_id, path FROM qlm.info_item WHERE info_item_id = ANY ($1)",
+	1, {INT4ARRAYOID}
+};
+
+static void
+load_targets(EventCache *cache, EventSubscription *entry, Datum array)
+{
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &n);
+	entry->subscription.ntargets = n;
+	entry->subscription.targets = palloc(Max(n, 1) * sizeof(char *));
+	for (int i = 0; i < n; i++)
+	{
+		entry->subscription.targets[i] = TextDatumGetCString(elements[i]);
+		qlm_path_map_add(&cache->targets, entry->subscription.targets[i], entry);
+	}
+}
+
+static void
+load_subscription(EventCache *cache, uint64 row)
+{
+	EventSubscription *entry = palloc0(sizeof(EventSubscription));
+	QlmSubscription *subscription = &entry->subscription;
+	bool		isnull;
+
+	subscription->request_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
+	subscription->role = get_role_oid(qlm_spi_text(row, 2), true);
+	subscription->peer = qlm_spi_text(row, 3);
+	subscription->callback = qlm_spi_text(row, 4);
+	subscription->interval = DatumGetFloat8(qlm_spi_datum(row, 5, &isnull));
+	subscription->dialect = qlm_spi_text(row, 6);
+	subscription->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));
+	subscription->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 8, &isnull));
+	load_targets(cache, entry, qlm_spi_datum(row, 9, &isnull));
+}
+
+/* Read the subscriptions into a cache that dies with the transaction. */
+static EventCache *
+load_subscriptions(void)
+{
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext,
+												  "qlm event subscriptions",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	EventCache *cache = palloc0(sizeof(EventCache));
+	QlmRights	saved;
+
+	cache->context = context;
+	cache->stamp = qlm_stamp_take(QLM_REL_SUBSCRIPTION);
+	qlm_storage_begin();
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&load_plan, NULL, NULL, 0);
+	qlm_rights_restore(&saved);
+	cache->nsubscriptions = (int) SPI_processed;
+	for (int i = 0; i < cache->nsubscriptions; i++)
+		load_subscription(cache, i);
+	qlm_storage_end();
+	qlm_path_map_sort(&cache->targets);
+	MemoryContextSwitchTo(caller);
+	return cache;
+}
+
+/*
+ * The cache, read again if the table has changed.  What callers hold of the
+ * old one stays until the transaction ends.
+ */
+static EventCache *
+event_cache(void)
+{
+	EventCache *loaded;
+
+	if (current && qlm_stamp_holds(&current->stamp, QLM_REL_SUBSCRIPTION))
+		return current;
+	loaded = load_subscriptions();
+	MemoryContextSetParent(loaded->context, CacheMemoryContext);
+	if (current)
+		MemoryContextSetParent(current->context, TopTransactionContext);
+	current = loaded;
+	return current;
+}
+
+/*
+ * A transaction that has used the table before takes no lock again, which
+ * would bring the news.
+ */
+bool
+qlm_subscription_any_events(void)
+{
+	AcceptInvalidationMessages();
+	if (!qlm_catalog_available())
+		return false;
+	return event_cache()->nsubscriptions > 0;
+}
+
+/* The InfoItems met so far; made anew when they may have changed or are many */
+static HTAB *
+item_cache(EventCache *cache)
+{
+	HASHCTL		control = {0};
+
+	if (cache->items && cache->items_complete &&
+		qlm_stamp_holds(&cache->items_stamp, QLM_REL_INFO_ITEM) &&
+		hash_get_num_entries(cache->items) < MAX_ITEMS)
+		return cache->items;
+	if (cache->items)
+	{
+		cache->items = NULL;
+		MemoryContextDelete(cache->items_context);
+	}
+	cache->items_context = AllocSetContextCreate(cache->context,
+												 "qlm subscribed InfoItems",
+												 ALLOCSET_DEFAULT_SIZES);
+	cache->items_stamp = qlm_stamp_take(QLM_REL_INFO_ITEM);
+	control.keysize = sizeof(int);
+	control.entrysize = sizeof(ItemEntry);
+	control.hcxt = cache->items_context;
+	cache->items = hash_create("qlm subscribed InfoItems", 1024, &control,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return cache->items;
+}
+
+/* Who subscribes to the InfoItem with this path?  Each once. */
+static void
+find_subscribers(EventCache *cache, ItemEntry *item, const char *path)
+{
+	List	   *targets = qlm_path_map_find(&cache->targets, path);
+	ListCell   *lc;
+
+	item->known = true;
+	if (targets == NIL)
+		return;
+	item->subscriptions = MemoryContextAlloc(cache->items_context,
+											 list_length(targets) * sizeof(EventSubscription *));
+	foreach(lc, targets)
+	{
+		EventSubscription *subscriber = ((QlmPathEntry *) lfirst(lc))->data;
+		int			i = 0;
+
+		while (i < item->nsubscriptions && item->subscriptions[i] != subscriber)
+			i++;
+		if (i < item->nsubscriptions)
+			continue;
+		item->subscriptions[item->nsubscriptions++] = subscriber;
+		if (subscriber->subscription.interval == -2)
+			item->wants_first = true;
+	}
+	list_free(targets);
+}
+
+/*
+ * Look up who subscribes to InfoItems that have been met for the first time;
+ * does anybody?  One that is not there, or not for this snapshot, is not
+ * remembered.
+ */
+static bool
+resolve_items(EventCache *cache, const int *ids, int n)
+{
+	bool		anybody = false;
+	Datum		values[1];
+	QlmRights	saved;
+
+	values[0] = qlm_array_int4(ids, n);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&paths_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+		int			id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
+		char	   *path = qlm_spi_text(row, 2);
+		ItemEntry  *item = hash_search(cache->items, &id, HASH_FIND, NULL);
+
+		if (item && !item->known)
+			find_subscribers(cache, item, path);
+		anybody |= item && item->nsubscriptions > 0;
+		pfree(path);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	for (int i = 0; i < n; i++)
+	{
+		ItemEntry  *item = hash_search(cache->items, &ids[i], HASH_FIND, NULL);
+
+		if (item && !item->known)
+			hash_search(cache->items, &ids[i], HASH_REMOVE, NULL);
+	}
+	return anybody;
+}
+
+/* The transition table, read row by row */
+typedef struct NewRows
+{
+	Tuplestorestate *store;
+	TupleTableSlot *slot;
+	int			item_column;
+	int			ts_column;
+} NewRows;
+
+static void
+open_rows(NewRows *rows, Tuplestorestate *store, TupleDesc desc)
+{
+	rows->store = store;
+	rows->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	rows->item_column = SPI_fnumber(desc, "info_item_id");
+	rows->ts_column = SPI_fnumber(desc, "ts");
+	if (rows->item_column <= 0 || rows->ts_column <= 0)
+		elog(ERROR, "the table has no columns info_item_id and ts");
+	tuplestore_select_read_pointer(store,
+								   tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND));
+	tuplestore_rescan(store);
+}
+
+static bool
+next_row(NewRows *rows, int *info_item_id)
+{
+	bool		isnull;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!tuplestore_gettupleslot(rows->store, true, false, rows->slot))
+		return false;
+	*info_item_id = DatumGetInt32(slot_getattr(rows->slot, rows->item_column,
+											   &isnull));
+	return true;
+}
+
+/*
+ * Does anybody want a row?  On the way InfoItems not met before are entered
+ * and gathered, to be looked up together.
+ */
+static bool
+anybody_wants(EventCache *cache, NewRows *rows)
+{
+	HTAB	   *items = item_cache(cache);
+	int			capacity = 64;
+	int			nunknown = 0;
+	int		   *unknown = palloc(capacity * sizeof(int));
+	bool		wanted = false;
+	int			id;
+
+	cache->items_complete = false;
+	while (next_row(rows, &id))
+	{
+		bool		found;
+		ItemEntry  *item = hash_search(items, &id, HASH_ENTER, &found);
+
+		if (found)
+		{
+			wanted |= item->nsubscriptions > 0;
+			continue;
+		}
+		memset(item, 0, sizeof(ItemEntry));
+		item->info_item_id = id;
+		if (nunknown == capacity)
+		{
+			capacity *= 2;
+			unknown = repalloc_huge(unknown, capacity * sizeof(int));
+		}
+		unknown[nunknown++] = id;
+	}
+	if (nunknown > 0)
+		wanted |= resolve_items(cache, unknown, nunknown);
+	cache->items_complete = true;
+	return wanted;
+}
+
+static int
+collect_wanted(EventCache *cache, NewRows *rows, QlmNewValue **values)
+{
+	int			capacity = 64;
+	int			n = 0;
+	int			id;
+
+	*values = palloc(capacity * sizeof(QlmNewValue));
+	tuplestore_rescan(rows->store);
+	while (next_row(rows, &id))
+	{
+		ItemEntry  *item = hash_search(cache->items, &id, HASH_FIND, NULL);
+		QlmNewValue *value;
+		bool		isnull;
+
+		if (item == NULL || item->nsubscriptions == 0)
+			continue;
+		if (n == capacity)
+		{
+			capacity *= 2;
+			*values = repalloc_huge(*values, capacity * sizeof(QlmNewValue));
+		}
+		value = &(*values)[n++];
+		value->event.info_item_id = id;
+		value->event.ts = DatumGetTimestampTz(slot_getattr(rows->slot,
+														   rows->ts_column,
+														   &isnull));
+		value->ask_first = item->wants_first;
+		value->first = false;
+		value->data = item;
+	}
+	return n;
+}
+
+typedef struct MatchList
+{
+	uint64		call;
+	int			n;
+	int			capacity;
+	QlmMatch   *matches;
+} MatchList;
+
+static QlmMatch *
+match_of(MatchList *list, EventSubscription *subscriber)
+{
+	if (subscriber->call != list->call)
+	{
+		if (list->n == list->capacity)
+		{
+			list->capacity *= 2;
+			list->matches = repalloc_huge(list->matches,
+										  list->capacity * sizeof(QlmMatch));
+		}
+		subscriber->call = list->call;
+		subscriber->match = list->n;
+		subscriber->capacity = 4;
+		list->matches[list->n].subscription = &subscriber->subscription;
+		list->matches[list->n].nevents = 0;
+		list->matches[list->n].events = palloc(subscriber->capacity * sizeof(QlmEvent));
+		list->n++;
+	}
+	return &list->matches[subscriber->match];
+}
+
+static void
+add_event(MatchList *list, EventSubscription *subscriber, const QlmEvent *event)
+{
+	QlmMatch   *match = match_of(list, subscriber);
+
+	if (match->nevents == subscriber->capacity)
+	{
+		subscriber->capacity *= 2;
+		match->events = repalloc_huge(match->events,
+									  subscriber->capacity * sizeof(QlmEvent));
+	}
+	match->events[match->nevents++] = *event;
+}
+
+/* Give each new value to all that want it. */
+static int
+distribute(QlmNewValue *values, int n, QlmMatch **matches)
+{
+	static uint64 calls = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	MatchList	list;
+
+	list.call = ++calls;
+	list.n = 0;
+	list.capacity = 8;
+	list.matches = palloc(list.capacity * sizeof(QlmMatch));
+	for (int i = 0; i < n; i++)
+	{
+		const ItemEntry *item = values[i].data;
+
+		for (int j = 0; j < item->nsubscriptions; j++)
+		{
+			EventSubscription *subscriber = item->subscriptions[j];
+
+			if (subscriber->subscription.expires_at > now &&
+				(subscriber->subscription.interval != -2 || values[i].first))
+				add_event(&list, subscriber, &values[i].event);
+		}
+	}
+	*matches = list.matches;
+	return list.n;
+}
+
+int
+qlm_subscription_match_new(Tuplestorestate *store, TupleDesc desc,
+						   QlmMatch **matches)
+{
+	EventCache *cache = event_cache();
+	NewRows		rows;
+	QlmNewValue *values;
+	int			n = 0;
+
+	open_rows(&rows, store, desc);
+	if (anybody_wants(cache, &rows))
+		n = collect_wanted(cache, &rows, &values);
+	ExecDropSingleTupleTableSlot(rows.slot);
+	if (n > 0)
+		n = qlm_new_values_reduce(values, n);
+	return n > 0 ? distribute(values, n, matches) : 0;
+}

@@ -1,0 +1,94 @@
+/*
+ * subscription_visible.c
+ *		Which of some events may a subscription's role see?
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/acl.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "storage/array.h"
+#include "storage/catalog.h"
+#include "storage/indexed.h"
+#include "storage/subscription.h"
+
+static const QlmRelation shown[] = {
+	QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE
+};
+
+/* The limit makes each event one probe of the index. */
+static QlmPlan visible_plan = {
+	"SELECT e.n FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
+	" WITH ORDINALITY AS e (item, ts, n),"
+	" LATERAL (SELECT FROM qlm.value v"
+	" JOIN qlm.info_item i ON i.info_item_id = v.info_item_id"
+	" JOIN qlm.object o ON o.object_id = i.object_id"
+	" WHERE v.info_item_id = e.item AND v.ts = e.ts AND v.ts >= $3 LIMIT 1) AS seen"
+	" ORDER BY e.n",
+	3, {INT4ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}
+};
+
+static bool
+may_select(Oid role)
+{
+	if (!OidIsValid(role) ||
+		!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
+		return false;
+	for (int i = 0; i < lengthof(shown); i++)
+		if (pg_class_aclcheck(qlm_catalog_relid(shown[i]), role,
+							  ACL_SELECT) != ACLCHECK_OK)
+			return false;
+	return true;
+}
+
+static bool
+has_policies(Oid role)
+{
+	for (int i = 0; i < lengthof(shown); i++)
+		if (check_enable_rls(qlm_catalog_relid(shown[i]), role,
+							 true) == RLS_ENABLED)
+			return true;
+	return false;
+}
+
+static int
+filter_by_policies(Oid role, QlmEvent *events, int n)
+{
+	int		   *items = palloc(n * sizeof(int));
+	TimestampTz *times = palloc(n * sizeof(TimestampTz));
+	Datum		values[3];
+	QlmRights	saved;
+	int			nvisible;
+
+	for (int i = 0; i < n; i++)
+	{
+		items[i] = events[i].info_item_id;
+		times[i] = events[i].ts;
+	}
+	values[0] = qlm_array_int4(items, n);
+	values[1] = qlm_array_timestamptz(times, n);
+	values[2] = TimestampTzGetDatum(times[0]);
+	qlm_rights_become(role, &saved);
+	qlm_plan_execute_indexed(&visible_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	nvisible = (int) SPI_processed;
+	for (int i = 0; i < nvisible; i++)
+	{
+		bool		isnull;
+
+		events[i] = events[DatumGetInt64(qlm_spi_datum(i, 1, &isnull)) - 1];
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return nvisible;
+}
+
+int
+qlm_subscription_visible(Oid role, QlmEvent *events, int n)
+{
+	if (n == 0 || !may_select(role))
+		return 0;
+	return has_policies(role) ? filter_by_policies(role, events, n) : n;
+}

@@ -1,0 +1,360 @@
+/*
+ * value.c
+ *		Rows into qlm.value.
+ *
+ * One statement over an ephemeral relation that holds the rows of all messages
+ * of the turn.  Repeated times are rare, so they are found out by failing and
+ * then done with care.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/tupdesc.h"
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/queryenvironment.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "base/number.h"
+#include "storage/catalog.h"
+#include "storage/partition.h"
+#include "storage/range_plan.h"
+#include "storage/static_data.h"
+#include "storage/subtransaction.h"
+#include "storage/value.h"
+#include "storage/value_order.h"
+
+#define NCOLUMNS 8
+#define COLUMNS \
+	"info_item_id, peer_id, ts, num, txt, type, attributes, is_odf"
+
+/* So often a time that was not given looks for a free place. */
+#define MAX_MOVES 64
+
+static QlmPlan insert_plan = {
+	"INSERT INTO qlm.value (" COLUMNS ") SELECT " COLUMNS " FROM qlm_new_rows",
+	0
+};
+
+static QlmPlan insert_free_plan = {
+	"INSERT INTO qlm.value (" COLUMNS ") SELECT " COLUMNS " FROM qlm_new_rows"
+	" ON CONFLICT DO NOTHING RETURNING info_item_id, ts",
+	0
+};
+
+static const QlmRangeStatement update_statement = {
+	"UPDATE qlm.value v SET peer_id = n.peer_id, num = n.num, txt = n.txt,"
+	" type = n.type, attributes = n.attributes, is_odf = n.is_odf"
+	" FROM qlm_new_rows n"
+	" WHERE v.info_item_id = n.info_item_id AND v.ts = n.ts AND %s"
+	" AND (v.num, v.txt, v.type, v.attributes, v.is_odf) IS DISTINCT FROM"
+	" (n.num, n.txt, n.type, n.attributes, n.is_odf)",
+	0
+};
+
+static TupleDesc
+row_descriptor(void)
+{
+	static TupleDesc descriptor = NULL;
+	MemoryContext context;
+
+	if (descriptor != NULL)
+		return descriptor;
+	context = MemoryContextSwitchTo(TopMemoryContext);
+	descriptor = CreateTemplateTupleDesc(NCOLUMNS);
+	TupleDescInitEntry(descriptor, 1, "info_item_id", INT4OID, -1, 0);
+	TupleDescInitEntry(descriptor, 2, "peer_id", INT4OID, -1, 0);
+	TupleDescInitEntry(descriptor, 3, "ts", TIMESTAMPTZOID, -1, 0);
+	TupleDescInitEntry(descriptor, 4, "num", FLOAT8OID, -1, 0);
+	TupleDescInitEntry(descriptor, 5, "txt", TEXTOID, -1, 0);
+	TupleDescInitEntry(descriptor, 6, "type", TEXTOID, -1, 0);
+	TupleDescInitEntry(descriptor, 7, "attributes", JSONBOID, -1, 0);
+	TupleDescInitEntry(descriptor, 8, "is_odf", BOOLOID, -1, 0);
+	MemoryContextSwitchTo(context);
+	return descriptor;
+}
+
+/*
+ * A number is kept as text too if that is not how we would spell it.
+ * Infinite ones and NaN are kept as text alone: they spoil every sum.
+ */
+static void
+split_text(const QlmValue *value, Datum *num, bool *no_num,
+		   Datum *txt, bool *no_txt)
+{
+	char		buf[DOUBLE_SHORTEST_DECIMAL_LEN];
+	double		number;
+
+	*no_num = true;
+	*no_txt = false;
+	if (!value->is_odf && qlm_double_parse(value->text, value->len, &number) &&
+		isfinite(number))
+	{
+		*num = Float8GetDatum(number);
+		*no_num = false;
+		*no_txt = double_to_shortest_decimal_bufn(number, buf) == value->len &&
+			memcmp(buf, value->text, value->len) == 0;
+	}
+	if (!*no_txt)
+		*txt = PointerGetDatum(cstring_to_text_with_len(value->text,
+														value->len));
+}
+
+/* The type, which usually is that of the row before */
+static bool
+type_of(const QlmValue *value, const char **last, Datum *type)
+{
+	if (value->type == NULL || strcmp(value->type, "xs:string") == 0)
+		return false;
+	if (*last == NULL || strcmp(*last, value->type) != 0)
+	{
+		*last = value->type;
+		*type = CStringGetTextDatum(value->type);
+	}
+	return true;
+}
+
+static void
+fill_store(Tuplestorestate *store, const QlmValueRow *rows, int n)
+{
+	TupleDesc	descriptor = row_descriptor();
+	const char *last_type = NULL;
+	Datum		values[NCOLUMNS] = {0};
+	bool		nulls[NCOLUMNS] = {0};
+
+	for (int i = 0; i < n; i++)
+	{
+		const QlmValue *value = rows[i].value;
+
+		values[0] = Int32GetDatum(rows[i].info_item_id);
+		values[1] = Int32GetDatum(rows[i].peer_id);
+		values[2] = TimestampTzGetDatum(rows[i].ts);
+		split_text(value, &values[3], &nulls[3], &values[4], &nulls[4]);
+		nulls[5] = !type_of(value, &last_type, &values[5]);
+		nulls[6] = value->attributes == NULL;
+		if (!nulls[6])
+			values[6] = qlm_static_attributes_to_jsonb(value->attributes);
+		nulls[7] = !value->is_odf;
+		values[7] = BoolGetDatum(true);
+		tuplestore_putvalues(store, descriptor, values, nulls);
+		if (!nulls[4])
+			pfree(DatumGetPointer(values[4]));
+	}
+}
+
+typedef void (*Statement) (void *arg);
+
+/*
+ * Run a statement that reads the rows as relation qlm_new_rows.  The name
+ * lives as long as the SPI connection, so it gets one of its own, which goes
+ * whatever happens.
+ */
+static void
+with_rows(const QlmValueRow *rows, int n, Statement statement, void *arg)
+{
+	EphemeralNamedRelationData relation = {0};
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+
+	fill_store(store, rows, n);
+	relation.md.name = "qlm_new_rows";
+	relation.md.reliddesc = InvalidOid;
+	relation.md.tupdesc = row_descriptor();
+	relation.md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation.md.enrtuples = n;
+	relation.reldata = store;
+	qlm_storage_begin();
+	if (SPI_register_relation(&relation) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "could not register the rows to insert");
+	statement(arg);
+	qlm_storage_end();
+	tuplestore_end(store);
+}
+
+static void
+insert_all(void *arg)
+{
+	qlm_plan_execute(&insert_plan, NULL, NULL, 0);
+}
+
+static void
+update_range(void *arg)
+{
+	qlm_range_execute(&update_statement, arg, NULL, NULL, NULL);
+}
+
+/* Insert all or nothing; false if one of the times is taken. */
+static bool
+try_insert(const QlmValueRow *rows, int n)
+{
+	QlmSubtransaction subtransaction;
+	volatile bool inserted = false;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		with_rows(rows, n, insert_all, NULL);
+		qlm_subtransaction_commit(&subtransaction);
+		inserted = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(subtransaction.context);
+		error = CopyErrorData();
+		FlushErrorState();
+		qlm_subtransaction_rollback(&subtransaction);
+		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION ||
+			error->schema_name == NULL || strcmp(error->schema_name, "qlm") != 0)
+			ReThrowError(error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return inserted;
+}
+
+static int
+compare_with_row(const QlmValueRow *row, int info_item_id, TimestampTz ts)
+{
+	if (row->info_item_id != info_item_id)
+		return row->info_item_id < info_item_id ? -1 : 1;
+	return (row->ts > ts) - (row->ts < ts);
+}
+
+static int
+find_row(const QlmValueRow *rows, int n, int info_item_id, TimestampTz ts)
+{
+	int			low = 0;
+	int			high = n;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (compare_with_row(&rows[middle], info_item_id, ts) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+typedef struct Insertion
+{
+	const QlmValueRow *rows;
+	int			n;
+	bool	   *inserted;
+} Insertion;
+
+static void
+insert_free(void *arg)
+{
+	Insertion  *insertion = arg;
+
+	qlm_plan_execute(&insert_free_plan, NULL, NULL, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		int			id = DatumGetInt32(qlm_spi_datum(i, 1, &isnull));
+		TimestampTz ts = DatumGetTimestampTz(qlm_spi_datum(i, 2, &isnull));
+		int			row = find_row(insertion->rows, insertion->n, id, ts);
+
+		if (row < insertion->n &&
+			compare_with_row(&insertion->rows[row], id, ts) == 0)
+			insertion->inserted[row] = true;
+	}
+}
+
+/* Values of given times that are there already: changed where they differ */
+static void
+update_rows(QlmValueRow *rows, int n)
+{
+	int			done = 0;
+
+	while (done < n)
+	{
+		int			nranges;
+		const QlmRange *ranges = qlm_partition_ranges(&nranges);
+		int			found = qlm_partition_find(rows[done].ts);
+		QlmRange	range = ranges[found];
+		int			end = done + 1;
+
+		/* Bring the others of this range together. */
+		for (int i = end; i < n; i++)
+		{
+			QlmValueRow row = rows[i];
+
+			if (qlm_partition_find(row.ts) != found)
+				continue;
+			rows[i] = rows[end];
+			rows[end++] = row;
+		}
+		with_rows(rows + done, end - done, update_range, &range);
+		done = end;
+	}
+}
+
+/*
+ * Some times are taken: insert what is free, then move times that were not
+ * given, and change values whose times were.
+ */
+static void
+insert_with_care(QlmValueRow *rows, int n)
+{
+	QlmValueRow *taken = MemoryContextAllocHuge(CurrentMemoryContext,
+												n * sizeof(QlmValueRow));
+	int			ntaken = 0;
+
+	for (int moves = 0; n > 0 && moves < MAX_MOVES; moves++)
+	{
+		bool	   *inserted = palloc0(n * sizeof(bool));
+		Insertion	insertion = {rows, n, inserted};
+		int			nmoved = 0;
+
+		with_rows(rows, n, insert_free, &insertion);
+		for (int i = 0; i < n; i++)
+		{
+			if (inserted[i])
+				continue;
+			if (rows[i].is_given)
+				taken[ntaken++] = rows[i];
+			else
+			{
+				rows[nmoved] = rows[i];
+				rows[nmoved++].ts += INT64CONST(1) << Max(0, Min(moves - 16, 30));
+			}
+		}
+		pfree(inserted);
+		n = qlm_value_order(rows, nmoved);
+	}
+	update_rows(taken, ntaken);
+	pfree(taken);
+}
+
+static void
+prepare_partitions(const QlmValueRow *rows, int n)
+{
+	TimestampTz *times = MemoryContextAllocHuge(CurrentMemoryContext,
+												n * sizeof(TimestampTz));
+
+	for (int i = 0; i < n; i++)
+		times[i] = rows[i].ts;
+	qlm_partition_prepare(times, n);
+	pfree(times);
+}
+
+void
+qlm_values_insert(QlmValueRow *rows, int n)
+{
+	n = qlm_value_order(rows, n);
+	if (n == 0)
+		return;
+	prepare_partitions(rows, n);
+	if (!try_insert(rows, n))
+		insert_with_care(rows, n);
+}
