@@ -1,0 +1,199 @@
+/*
+ * exchange.c
+ *		Runs exchanges: parse, identify, execute, piggy-back, print.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "service/call.h"
+#include "storage/catalog.h"
+#include "storage/journal.h"
+#include "storage/write.h"
+
+/* [R] answers with 10; the paper with 0. */
+static double
+answer_ttl(const QlmDialect *dialect)
+{
+	return qlm_dialect_is_qlm(dialect) ? 0 : 10;
+}
+
+static void
+begin_answer(QlmCall *call, const QlmDialect *dialect)
+{
+	call->answer = qlm_envelope_create(dialect, answer_ttl(dialect));
+	call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
+}
+
+void
+qlm_call_refuse(QlmCall *call, int status, int code, const char *description)
+{
+	qlm_request_add_result(call->response, code, description);
+	call->exchange->status = status;
+	call->done = true;
+}
+
+static int
+count_untimed(const QlmEnvelope *envelope)
+{
+	int			n = 1;
+	ListCell   *lc;
+
+	foreach(lc, envelope->requests)
+	{
+		const QlmRequest *request = lfirst(lc);
+		ListCell   *rc;
+
+		if (request->odf)
+			n += request->odf->nvalues;
+		foreach(rc, request->results)
+		{
+			const QlmResult *result = lfirst(rc);
+
+			if (result->odf)
+				n += result->odf->nvalues;
+		}
+	}
+	return n;
+}
+
+static void
+begin_call(QlmCall *call, QlmExchange *exchange)
+{
+	int			error_code;
+	const char *error;
+
+	memset(call, 0, sizeof(QlmCall));
+	call->exchange = exchange;
+	exchange->status = 200;
+	call->received_at = GetCurrentTimestamp();
+	call->request = qlm_envelope_parse(exchange->body, exchange->body_len,
+									   exchange->charset,
+									   &error_code, &error);
+	begin_answer(call, &call->request->dialect);
+	if (error_code != 0)
+	{
+		qlm_call_refuse(call, error_code, error_code, error);
+		return;
+	}
+	call->received_at = qlm_write_receipt(count_untimed(call->request));
+	qlm_call_identify(call);
+}
+
+static void
+execute_rest(QlmCall *call)
+{
+	ListCell   *lc;
+
+	if (call->done)
+		return;
+	foreach(lc, call->request->requests)
+		qlm_call_execute(call, lfirst(lc));
+	call->done = true;
+}
+
+/* The writes of each role become one insert; who writes alone, writes so too. */
+static void
+execute_writes(QlmCall *calls, int n)
+{
+	QlmCall   **group = palloc(n * sizeof(QlmCall *));
+
+	for (int i = 0; i < n; i++)
+	{
+		int			size = 0;
+
+		if (calls[i].done || !qlm_call_only_writes(&calls[i]))
+			continue;
+		for (int j = i; j < n; j++)
+			if (!calls[j].done && calls[j].role == calls[i].role &&
+				qlm_call_only_writes(&calls[j]))
+				group[size++] = &calls[j];
+		qlm_calls_write(group, size);
+		for (int j = 0; j < size; j++)
+			group[j]->done = true;
+	}
+	pfree(group);
+}
+
+static void
+piggyback(QlmCall *calls, int n)
+{
+	QlmCall   **with_peer = palloc(n * sizeof(QlmCall *));
+	int			size = 0;
+
+	for (int i = 0; i < n; i++)
+		if (calls[i].peer && calls[i].exchange->status == 200)
+			with_peer[size++] = &calls[i];
+	if (size > 0)
+		qlm_calls_piggyback(with_peer, size);
+	pfree(with_peer);
+}
+
+static void
+log_exchange(const QlmCall *call)
+{
+	const QlmRequest *first = call->request->requests == NIL ? NULL :
+		linitial(call->request->requests);
+	const QlmResult *result = call->response->results == NIL ? NULL :
+		linitial(call->response->results);
+	int			code = result ? result->code : 200;
+
+	if (qlm_log_messages == QLM_LOG_NONE ||
+		(qlm_log_messages == QLM_LOG_ERRORS && code < 300))
+		return;
+	qlm_journal_add(call->peer ? call->peer->name : NULL,
+					first ? qlm_verb_name(first->verb) : NULL,
+					code, call->received_at,
+					call->exchange->body, call->exchange->body_len,
+					call->exchange->answer.data, call->exchange->answer.len);
+}
+
+static void
+finish_call(QlmCall *call)
+{
+	if (call->response->results == NIL)
+		qlm_request_add_result(call->response, 200, NULL);
+	initStringInfo(&call->exchange->answer);
+	qlm_envelope_print(&call->exchange->answer, call->answer);
+	log_exchange(call);
+}
+
+void
+qlm_exchange_run(QlmExchange **exchanges, int n)
+{
+	QlmCall    *calls = palloc(n * sizeof(QlmCall));
+
+	qlm_storage_begin();
+	for (int i = 0; i < n; i++)
+		begin_call(&calls[i], exchanges[i]);
+	if (n == 1)
+		calls[0].alone = true;
+	else
+		execute_writes(calls, n);
+	for (int i = 0; i < n; i++)
+		execute_rest(&calls[i]);
+	piggyback(calls, n);
+	for (int i = 0; i < n; i++)
+		finish_call(&calls[i]);
+	qlm_storage_end();
+}
+
+void
+qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *request;
+	QlmEnvelope *answer;
+
+	request = qlm_envelope_parse(exchange->body, exchange->body_len,
+								 exchange->charset, &error_code, &error);
+	answer = qlm_envelope_create(&request->dialect,
+								 answer_ttl(&request->dialect));
+	qlm_request_add_result(qlm_envelope_add_request(answer, QLM_RESPONSE),
+						   status, description);
+	initStringInfo(&exchange->answer);
+	qlm_envelope_print(&exchange->answer, answer);
+	exchange->status = status;
+}

@@ -1,0 +1,231 @@
+/*
+ * execute.c
+ *		Runs one verb with the caller's rights, and decides what becomes of
+ *		errors and callbacks.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/timestamp.h"
+
+#include "service/call.h"
+#include "storage/catalog.h"
+#include "storage/outbox.h"
+
+bool
+qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response)
+{
+	if (request->odf)
+		return true;
+	if (request->opaque)
+		qlm_request_add_result(response, 415,
+							   psprintf("payload format \"%s\" is not understood",
+										request->msgformat ? request->msgformat : ""));
+	else
+		qlm_request_add_result(response, 400,
+							   psprintf("a %s needs a payload with Objects",
+										qlm_verb_name(request->verb)));
+	return false;
+}
+
+typedef void (*VerbFunction) (QlmCall *call, const QlmRequest *request,
+							  QlmRequest *response);
+
+static void
+verb_call(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	qlm_request_add_result(response, 404,
+						   "no function is registered for this path");
+}
+
+static VerbFunction
+verb_function(const QlmRequest *request)
+{
+	switch (request->verb)
+	{
+		case QLM_READ:
+			if (request->request_ids != NIL)
+				return qlm_verb_poll;
+			return request->has_interval ? qlm_verb_subscribe : qlm_verb_read;
+		case QLM_WRITE:
+			return qlm_verb_write;
+		case QLM_DELETE:
+			return qlm_verb_delete;
+		case QLM_CANCEL:
+			return qlm_verb_cancel;
+		case QLM_RESPONSE:
+			return qlm_verb_response;
+		case QLM_CALL:
+			return verb_call;
+	}
+	return NULL;
+}
+
+static bool
+wants_callback(const QlmRequest *request)
+{
+	return request->callback &&
+		(request->verb == QLM_WRITE || request->verb == QLM_DELETE ||
+		 request->verb == QLM_CALL ||
+		 (request->verb == QLM_READ && !request->has_interval));
+}
+
+static bool
+is_http_url(const char *text)
+{
+	return pg_strncasecmp(text, "http://", 7) == 0 ||
+		pg_strncasecmp(text, "https://", 8) == 0;
+}
+
+/*
+ * The outcome of a one-time request goes to its callback; the immediate answer
+ * and the callback share a requestID (protocol 3.5).
+ */
+static void
+execute_with_callback(QlmCall *call, const QlmRequest *request)
+{
+	QlmEnvelope *envelope;
+	QlmRequest *response;
+	QlmResult  *result;
+	QlmMessage	message = {0};
+	StringInfoData text;
+	const char *id;
+	ListCell   *lc;
+
+	if (!is_http_url(request->callback))
+	{
+		qlm_request_add_result(call->response, 400,
+							   psprintf("callback \"%s\" is no http or https URL",
+										request->callback));
+		return;
+	}
+	envelope = qlm_envelope_create(&call->request->dialect, call->request->ttl);
+	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
+	verb_function(request) (call, request, response);
+
+	message.message_id = qlm_outbox_new_id();
+	id = psprintf(INT64_FORMAT, message.message_id);
+	foreach(lc, response->results)
+	{
+		result = lfirst(lc);
+		if (result->request_ids == NIL)
+			result->request_ids = list_make1(unconstify(char *, id));
+	}
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	message.peer = call->peer ? call->peer->name : NULL;
+	message.url = request->callback;
+	message.is_response = true;
+	message.envelope = text.data;
+	message.expires_at = call->request->ttl > 0 ?
+		TimestampTzPlusMilliseconds(call->received_at,
+									(int64) Min(call->request->ttl * 1000.0, 1e14)) :
+		DT_NOEND;
+	qlm_outbox_add(&message);
+
+	result = qlm_request_add_result(call->response, 200,
+									"the answer goes to the callback");
+	result->request_ids = list_make1(unconstify(char *, id));
+}
+
+static void
+execute(QlmCall *call, const QlmRequest *request)
+{
+	QlmRights	saved;
+
+	qlm_rights_become(call->role, &saved);
+	if (wants_callback(request))
+		execute_with_callback(call, request);
+	else
+		verb_function(request) (call, request, call->response);
+	qlm_rights_restore(&saved);
+}
+
+/* What the database says of a failed statement, in the protocol's codes */
+static int
+return_code(int sqlstate)
+{
+	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		return 403;
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+			return 400;
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return 413;
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+			return 503;
+		default:
+			return 500;
+	}
+}
+
+/* Retries are the caller's, and what ends the session must end it. */
+static bool
+must_leave(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+static void
+add_error_result(QlmCall *call, const ErrorData *error)
+{
+	int			code = return_code(error->sqlerrcode);
+
+	if (code >= 500)
+		ereport(LOG,
+				(errmsg("qlm could not execute a request: %s", error->message)));
+	qlm_request_add_result(call->response, code, error->message);
+}
+
+static void
+execute_guarded(QlmCall *call, const QlmRequest *request)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			nresults = list_length(call->response->results);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		execute(call, request);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (must_leave(error->sqlerrcode))
+			ReThrowError(error);
+		call->response->results = list_truncate(call->response->results,
+												nresults);
+		add_error_result(call, error);
+	}
+	PG_END_TRY();
+}
+
+void
+qlm_call_execute(QlmCall *call, const QlmRequest *request)
+{
+	if (request->error_code != 0)
+		qlm_request_add_result(call->response, request->error_code,
+							   request->error);
+	else if (request->nodes != NIL && request->verb != QLM_RESPONSE)
+		qlm_request_add_result(call->response, 501,
+							   "this node does not forward requests to other nodes");
+	else if (call->alone)
+		execute_guarded(call, request);
+	else
+		execute(call, request);
+}

@@ -1,0 +1,291 @@
+/*
+ * functions.c
+ *		SQL entry points: the protocol's verbs without XML, and any envelope.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "base/datetime.h"
+#include "service/arguments.h"
+#include "service/subscribe.h"
+#include "service/tree.h"
+#include "storage/catalog.h"
+#include "storage/write.h"
+
+PG_FUNCTION_INFO_V1(qlm_handle);
+PG_FUNCTION_INFO_V1(qlm_write);
+PG_FUNCTION_INFO_V1(qlm_read);
+PG_FUNCTION_INFO_V1(qlm_subscribe_sql);
+PG_FUNCTION_INFO_V1(qlm_poll_sql);
+PG_FUNCTION_INFO_V1(qlm_cancel);
+PG_FUNCTION_INFO_V1(qlm_delete);
+
+/* Speaking for a peer fetches what is queued for it: for administrators. */
+static void
+require_admin(void)
+{
+	if (!has_privs_of_role(GetUserId(), get_role_oid("qlm_admin", false)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only members of qlm_admin may speak for a peer")));
+}
+
+Datum
+qlm_handle(PG_FUNCTION_ARGS)
+{
+	QlmExchange exchange = {0};
+	QlmExchange *exchanges[1] = {&exchange};
+	text	   *envelope;
+
+	qlm_require_arguments(fcinfo, 1);
+	envelope = PG_GETARG_TEXT_PP(0);
+	exchange.body = VARDATA_ANY(envelope);
+	exchange.body_len = VARSIZE_ANY_EXHDR(envelope);
+	/* A text has the database's encoding, whatever its declaration says. */
+	exchange.charset = "UTF-8";
+	exchange.from_session = true;
+	exchange.peer_name = qlm_text_argument(fcinfo, 1);
+	if (exchange.peer_name)
+	{
+		require_admin();
+		exchange.trusted_peer = true;
+	}
+	qlm_exchange_run(exchanges, 1);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(exchange.answer.data,
+											  exchange.answer.len));
+}
+
+Datum
+qlm_write(PG_FUNCTION_ARGS)
+{
+	char	   *type = qlm_text_argument(fcinfo, 3);
+	char	   *path;
+	char	   *value_text;
+	QlmInfoItem *item;
+	QlmValue   *value;
+	QlmWrite	write = {0};
+
+	qlm_require_arguments(fcinfo, 2);
+	path = qlm_text_argument(fcinfo, 0);
+	value_text = qlm_text_argument(fcinfo, 1);
+	write.odf = qlm_tree_from_item(path, &item);
+	value = qlm_odf_add_value(unconstify(QlmOdf *, write.odf), item,
+							  value_text, strlen(value_text));
+	if (type && strcmp(type, "xs:string") != 0)
+		value->type = type;
+	write.received_at = qlm_write_receipt(1);
+	if (!PG_ARGISNULL(2))
+	{
+		value->has_ts = true;
+		value->ts = PG_GETARG_TIMESTAMPTZ(2);
+		if (TIMESTAMP_NOT_FINITE(value->ts))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					 errmsg("the time of a value must be finite")));
+	}
+	qlm_storage_begin();
+	qlm_write_run(&write, 1);
+	qlm_storage_end();
+	if (write.error_code != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", write.error)));
+	PG_RETURN_VOID();
+}
+
+/* Where the rows of a set go */
+typedef struct RowSink
+{
+	Tuplestorestate *store;
+	TupleDesc	desc;
+} RowSink;
+
+static void
+put_values(const char *path, QlmInfoItem *item, void *arg)
+{
+	RowSink    *sink = arg;
+
+	for (QlmValue *value = item->values; value; value = value->next)
+	{
+		Datum		row[5];
+		bool		nulls[5] = {false};
+		double		number;
+
+		row[0] = CStringGetTextDatum(path);
+		row[1] = TimestampTzGetDatum(value->ts);
+		row[2] = PointerGetDatum(cstring_to_text_with_len(value->text,
+														  value->len));
+		nulls[3] = !qlm_double_parse(value->text, value->len, &number) ||
+			isinf(number) || isnan(number);
+		row[3] = nulls[3] ? (Datum) 0 : Float8GetDatum(number);
+		nulls[4] = value->type == NULL;
+		row[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(value->type);
+		tuplestore_putvalues(sink->store, sink->desc, row, nulls);
+	}
+}
+
+/* Return all values of a tree as rows (path, ts, value, num, type). */
+static Datum
+return_values(FunctionCallInfo fcinfo, QlmOdf *odf)
+{
+	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
+	RowSink		sink;
+
+	InitMaterializedSRF(fcinfo, 0);
+	sink.store = info->setResult;
+	sink.desc = info->setDesc;
+	if (odf)
+		qlm_tree_visit_items(odf, put_values, &sink);
+	return (Datum) 0;
+}
+
+Datum
+qlm_read(PG_FUNCTION_ARGS)
+{
+	const char *path;
+	QlmSelector selector = {0};
+	QlmOdf	   *request;
+	QlmOdf	   *found;
+	QlmOdf	   *missing;
+
+	qlm_require_arguments(fcinfo, 1);
+	path = qlm_text_argument(fcinfo, 0);
+	selector.has_begin = !PG_ARGISNULL(1);
+	selector.has_end = !PG_ARGISNULL(2);
+	selector.begin = selector.has_begin ? PG_GETARG_TIMESTAMPTZ(1) : 0;
+	selector.end = selector.has_end ? PG_GETARG_TIMESTAMPTZ(2) : 0;
+	selector.newest = qlm_positive_argument(fcinfo, 3, "newest");
+	selector.oldest = qlm_positive_argument(fcinfo, 4, "oldest");
+	if (selector.newest && selector.oldest)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("newest and oldest cannot be given together")));
+	request = qlm_tree_from_paths(&path, 1);
+	qlm_storage_begin();
+	qlm_select(request, &selector, &found, &missing);
+	qlm_storage_end();
+	return return_values(fcinfo, found);
+}
+
+static double
+interval_seconds(const Interval *interval)
+{
+	return interval->time / (double) USECS_PER_SEC +
+		(double) SECS_PER_DAY * (interval->day + DAYS_PER_MONTH * (double) interval->month);
+}
+
+Datum
+qlm_subscribe_sql(PG_FUNCTION_ARGS)
+{
+	const char *path;
+	QlmSubscription subscription = {0};
+	const char *problem;
+	double		ttl = -1;
+
+	qlm_require_arguments(fcinfo, 2);
+	path = qlm_text_argument(fcinfo, 0);
+	subscription.interval = PG_GETARG_FLOAT8(1);
+	subscription.callback = qlm_text_argument(fcinfo, 2);
+	if (!PG_ARGISNULL(3))
+	{
+		ttl = interval_seconds(PG_GETARG_INTERVAL_P(3));
+		if (ttl <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the ttl of a subscription must be greater than 0")));
+	}
+	if (isnan(subscription.interval) || isinf(subscription.interval) ||
+		(subscription.interval < 0 && subscription.interval != -1 &&
+		 subscription.interval != -2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the interval of a subscription is a number of seconds, -1 or -2")));
+	problem = qlm_callback_problem(subscription.callback,
+								   subscription.interval, true);
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", problem)));
+	subscription.role = GetUserId();
+	subscription.dialect = qlm_dialect_to_text(qlm_dialect_default());
+	subscription.ntargets = qlm_tree_leaves(qlm_tree_from_paths(&path, 1),
+											&subscription.targets);
+	subscription.ntargets = 1;	/* the Object and the InfoItem share a path */
+	qlm_storage_begin();
+	qlm_subscribe(&subscription, ttl);
+	qlm_storage_end();
+	PG_RETURN_INT64(subscription.request_id);
+}
+
+static QlmSubscription *
+own_subscription(int64 request_id)
+{
+	QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+
+	if (subscription == NULL ||
+		!qlm_subscription_is_callers(subscription, NULL, GetUserId(), true))
+		return NULL;
+	return subscription;
+}
+
+Datum
+qlm_poll_sql(PG_FUNCTION_ARGS)
+{
+	int64		request_id = PG_GETARG_INT64(0);
+	QlmSubscription *subscription;
+	QlmOdf	   *odf;
+	const char *note;
+
+	qlm_storage_begin();
+	subscription = own_subscription(request_id);
+	if (subscription == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no subscription " INT64_FORMAT, request_id),
+				 errdetail("Its ttl may have ended, or it belongs to another role.")));
+	odf = qlm_poll(subscription, &note);
+	if (note)
+		ereport(NOTICE, (errmsg("%s", note)));
+	qlm_storage_end();
+	return return_values(fcinfo, odf);
+}
+
+Datum
+qlm_cancel(PG_FUNCTION_ARGS)
+{
+	bool		cancelled;
+	int64		request_id = PG_GETARG_INT64(0);
+
+	qlm_storage_begin();
+	cancelled = own_subscription(request_id) != NULL &&
+		qlm_subscription_cancel(request_id);
+	qlm_storage_end();
+	PG_RETURN_BOOL(cancelled);
+}
+
+Datum
+qlm_delete(PG_FUNCTION_ARGS)
+{
+	const char *path = qlm_text_argument(fcinfo, 0);
+	QlmOdf	   *request = qlm_tree_from_paths(&path, 1);
+	QlmOdf	   *missing;
+	int			removed;
+
+	if (request->root.objects == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("deleting all Objects at once is refused"),
+				 errhint("Name the Objects.")));
+	qlm_storage_begin();
+	removed = qlm_select_delete(request, &missing);
+	qlm_storage_end();
+	PG_RETURN_INT32(removed);
+}

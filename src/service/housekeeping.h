@@ -1,0 +1,17 @@
+/*
+ * housekeeping.h
+ *		What time does to the tables.
+ */
+#ifndef QLM_HOUSEKEEPING_H
+#define QLM_HOUSEKEEPING_H
+
+/* How often a worker of each database should do it */
+#define QLM_HOUSEKEEPING_MS		(30 * 1000)
+
+/*
+ * One small step: ends what has outlived its ttl and makes partitions ahead.
+ * Needs a transaction; true if there is more to do at once.
+ */
+extern bool qlm_housekeeping_step(void);
+
+#endif							/* QLM_HOUSEKEEPING_H */

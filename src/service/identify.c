@@ -1,0 +1,132 @@
+/*
+ * identify.c
+ *		Who is calling, and with whose rights (protocol 7.4, point 1).
+ *
+ * A credential counts first; names, callback URLs and written Objects only for
+ * peers without one; the address never.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+
+#include "service/call.h"
+
+/* The cache's record lives until the next look-up only. */
+static QlmPeer *
+copy_peer(const QlmPeer *peer)
+{
+	QlmPeer    *copy;
+
+	if (peer == NULL)
+		return NULL;
+	copy = palloc(sizeof(QlmPeer));
+	*copy = *peer;
+	copy->name = pstrdup(peer->name);
+	copy->url = peer->url ? pstrdup(peer->url) : NULL;
+	copy->dialect = peer->dialect ? pstrdup(peer->dialect) : NULL;
+	copy->npaths = 0;
+	copy->paths = NULL;
+	return copy;
+}
+
+static QlmPeer *
+peer_by_content(const QlmEnvelope *envelope)
+{
+	ListCell   *lc;
+
+	foreach(lc, envelope->requests)
+	{
+		const QlmRequest *request = lfirst(lc);
+		QlmPeer    *peer = NULL;
+		ListCell   *rc;
+
+		if (request->callback)
+			peer = qlm_peer_by_url(request->callback);
+		if (peer == NULL && request->verb == QLM_WRITE && request->odf)
+			peer = qlm_peer_by_objects(request->odf);
+		foreach(rc, request->results)
+		{
+			const QlmResult *result = lfirst(rc);
+
+			if (peer == NULL && result->odf)
+				peer = qlm_peer_by_objects(result->odf);
+		}
+		if (peer)
+			return peer;
+	}
+	return NULL;
+}
+
+/* The peer that a credential or a name claims; refuses the call if it lies. */
+static QlmPeer *
+claimed_peer(QlmCall *call, bool *claimed)
+{
+	const char *authorization = call->exchange->authorization;
+	const char *name = call->exchange->peer_name;
+	QlmPeer    *peer;
+
+	if (authorization == NULL)
+		authorization = call->request->authorization;
+	*claimed = authorization != NULL || name != NULL;
+	if (authorization)
+	{
+		peer = qlm_peer_by_credential(authorization);
+		if (peer == NULL)
+			qlm_call_refuse(call, 401, 401, "the credential is not known");
+		else if (name && strcmp(name, peer->name) != 0)
+			qlm_call_refuse(call, 401, 401,
+							"the credential is not that of the peer in the URL");
+		return peer;
+	}
+	if (name == NULL)
+		return NULL;
+	peer = qlm_peer_by_name(name);
+	if (peer == NULL)
+		qlm_call_refuse(call, 401, 401,
+						psprintf("there is no peer \"%s\"", name));
+	else if (peer->has_credential && !call->exchange->trusted_peer)
+		qlm_call_refuse(call, 401, 401,
+						psprintf("peer \"%s\" must show its credential", name));
+	return peer;
+}
+
+static void
+become_anonymous(QlmCall *call)
+{
+	const char *name = qlm_anonymous_role;
+
+	call->role = (name && *name) ? get_role_oid(name, true) : InvalidOid;
+	if (!OidIsValid(call->role))
+		qlm_call_refuse(call, 401, 401,
+						"this node does not know who is calling");
+}
+
+void
+qlm_call_identify(QlmCall *call)
+{
+	bool		claimed = false;
+	QlmPeer    *peer = claimed_peer(call, &claimed);
+
+	if (call->done)
+		return;
+	if (call->exchange->from_session && peer == NULL)
+	{
+		call->role = GetUserId();
+		return;
+	}
+	if (!claimed)
+		peer = peer_by_content(call->request);
+	call->peer = copy_peer(peer);
+	if (peer == NULL)
+		become_anonymous(call);
+	else
+	{
+		call->role = peer->role;
+		if (!OidIsValid(call->role))
+			qlm_call_refuse(call, 200, 403,
+							psprintf("the role of peer \"%s\" does not exist",
+									 peer->name));
+		qlm_peer_seen(peer);
+	}
+}

@@ -1,0 +1,200 @@
+/*
+ * poll.c
+ *		Polling a subscription (protocol 4.5): buffered events, or the values
+ *		that were current at each tick since the last poll.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "service/subscribe.h"
+#include "service/tree.h"
+#include "storage/catalog.h"
+
+typedef struct ItemEntry
+{
+	const char *path;			/* the key */
+	QlmInfoItem *item;
+} ItemEntry;
+
+static uint32
+path_hash(const void *key, Size size)
+{
+	const char *path = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) path, strlen(path));
+}
+
+static int
+path_compare(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+remember_item(const char *path, QlmInfoItem *item, void *arg)
+{
+	const char *key = pstrdup(path);
+	ItemEntry  *entry = hash_search(arg, &key, HASH_ENTER, NULL);
+
+	entry->item = item;
+	item->descriptions = NULL;
+	item->alt_names = NULL;
+	item->has_meta_data = false;
+	item->meta_data = NULL;
+}
+
+static void
+move_values(const char *path, QlmInfoItem *item, void *arg)
+{
+	ItemEntry  *entry = hash_search(arg, &path, HASH_FIND, NULL);
+
+	if (entry == NULL)
+		return;
+	entry->item->values = item->values;
+	entry->item->last_value = item->last_value;
+	entry->item->nvalues = item->nvalues;
+}
+
+static void
+strip_descriptions(QlmObject *object)
+{
+	object->descriptions = NULL;
+	for (QlmObject *child = object->objects; child; child = child->next)
+		strip_descriptions(child);
+}
+
+/* The tree of all that is subscribed, with the values where there are any */
+static QlmOdf *
+tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
+{
+	QlmSelector selector = {0};
+	QlmOdf	   *tree;
+	QlmOdf	   *missing;
+	HASHCTL		control = {0};
+	HTAB	   *items;
+
+	selector.no_values = true;
+	qlm_select(qlm_tree_from_paths(subscription->targets,
+								   subscription->ntargets),
+			   &selector, &tree, &missing);
+	if (tree == NULL)
+		return NULL;
+	control.keysize = sizeof(const char *);
+	control.entrysize = sizeof(ItemEntry);
+	control.hash = path_hash;
+	control.match = path_compare;
+	control.hcxt = CurrentMemoryContext;
+	items = hash_create("qlm poll", 64, &control,
+						HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	strip_descriptions(&tree->root);
+	qlm_tree_visit_items(tree, remember_item, items);
+	if (values)
+	{
+		qlm_tree_visit_items(values, move_values, items);
+		tree->nvalues = values->nvalues;
+	}
+	hash_destroy(items);
+	return tree;
+}
+
+/* Ticks after the last poll up to now, the newest n_max of them */
+static int
+elapsed_ticks(QlmSubscription *subscription, int n_max, TimestampTz **ticks)
+{
+	double		interval = subscription->interval * USECS_PER_SEC;
+	TimestampTz start = subscription->created_at;
+	int64		first = (int64) floor((subscription->polled_at - start) / interval + 0.5);
+	int64		last = (int64) floor((GetCurrentTimestamp() - start) / interval);
+	int			n;
+
+	if (last - first > n_max)
+	{
+		subscription->dropped += last - first - n_max;
+		first = last - n_max;
+	}
+	n = (int) Max(last - first, 0);
+	*ticks = palloc(Max(n, 1) * sizeof(TimestampTz));
+	for (int i = 0; i < n; i++)
+		(*ticks)[i] = start + (TimestampTz) rint((first + 1 + i) * interval);
+	return n;
+}
+
+static QlmOdf *
+values_at_ticks(QlmSubscription *subscription)
+{
+	int		   *items;
+	int			nitems = qlm_select_items(subscription->targets,
+										  subscription->ntargets, &items);
+	int			n_max = Min(qlm_poll_buffer_max,
+							Max(qlm_max_values / Max(nitems, 1), 1));
+	TimestampTz *ticks;
+	int			nticks = elapsed_ticks(subscription, n_max, &ticks);
+	QlmEvent   *events;
+	int			n = 0;
+
+	if (nticks == 0)
+		return NULL;
+	events = MemoryContextAllocHuge(CurrentMemoryContext,
+									sizeof(QlmEvent) * nticks * Max(nitems, 1));
+	for (int i = 0; i < nitems; i++)
+		n += qlm_select_at(items[i], ticks, nticks, events + n);
+	subscription->polled_at = ticks[nticks - 1];
+	return qlm_select_events(events, n);
+}
+
+QlmOdf *
+qlm_poll(QlmSubscription *subscription, const char **note)
+{
+	QlmRights	saved;
+	QlmOdf	   *tree;
+	QlmEvent   *events = NULL;
+	int			nevents = 0;
+	bool		ticking = subscription->interval > 0;
+
+	if (!ticking)
+		nevents = qlm_subscription_take(subscription->request_id, &events);
+
+	qlm_rights_become(subscription->role, &saved);
+	tree = tree_with_values(subscription,
+							ticking ? values_at_ticks(subscription) :
+							qlm_select_events(events, nevents));
+	qlm_rights_restore(&saved);
+
+	qlm_subscription_polled(subscription, subscription->polled_at);
+	*note = subscription->dropped == 0 ? NULL :
+		psprintf(INT64_FORMAT " older values were dropped, the buffer was full",
+				 subscription->dropped);
+	return tree;
+}
+
+void
+qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	ListCell   *lc;
+
+	foreach(lc, request->request_ids)
+	{
+		char	   *id = lfirst(lc);
+		QlmSubscription *subscription = qlm_subscription_of_call(call, id);
+		QlmResult  *result;
+
+		if (subscription)
+		{
+			const char *note;
+			QlmOdf	   *tree = qlm_poll(subscription, &note);
+
+			result = qlm_request_add_result(response, 200, note);
+			result->odf = tree;
+		}
+		else
+			result = qlm_request_add_result(response, 404,
+											"there is no such subscription");
+		result->request_ids = list_make1(id);
+	}
+}

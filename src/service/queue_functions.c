@@ -1,0 +1,230 @@
+/*
+ * queue_functions.c
+ *		SQL entry points for the queue: build envelopes and queue them.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/path.h"
+#include "message/envelope.h"
+#include "service/arguments.h"
+#include "service/tree.h"
+#include "storage/catalog.h"
+#include "storage/outbox.h"
+#include "storage/peer.h"
+#include "storage/select.h"
+
+PG_FUNCTION_INFO_V1(qlm_request);
+PG_FUNCTION_INFO_V1(qlm_requeue);
+PG_FUNCTION_INFO_V1(qlm_read_envelope);
+PG_FUNCTION_INFO_V1(qlm_write_envelope);
+PG_FUNCTION_INFO_V1(qlm_credential_hash);
+PG_FUNCTION_INFO_V1(qlm_path_normal);
+PG_FUNCTION_INFO_V1(qlm_dialect_is_known);
+
+/* Until when a request with this ttl waits; ERROR for one that cannot wait */
+static TimestampTz
+request_end(const Interval *ttl)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz end;
+
+	if (ttl == NULL)
+		return DT_NOEND;
+	end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												  TimestampTzGetDatum(now),
+												  IntervalPGetDatum(ttl)));
+	if (end <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the ttl of a queued request must be greater than 0"),
+				 errdetail("A request with ttl 0 must be answered at once, so it cannot wait for its peer.")));
+	return end;
+}
+
+static void
+check_request(const char *text)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *envelope = qlm_envelope_parse(text, strlen(text), "UTF-8",
+											   &error_code, &error);
+	ListCell   *lc;
+
+	if (error_code == 0 && envelope->requests == NIL)
+	{
+		error_code = 400;
+		error = "The envelope holds no request.";
+	}
+	foreach(lc, envelope->requests)
+	{
+		QlmRequest *request = lfirst(lc);
+
+		if (error_code == 0 && request->error_code != 0)
+		{
+			error_code = request->error_code;
+			error = request->error;
+		}
+	}
+	if (error_code != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_XML_DOCUMENT),
+				 errmsg("the request is no message that a peer would understand"),
+				 errdetail("%s", error)));
+}
+
+Datum
+qlm_request(PG_FUNCTION_ARGS)
+{
+	QlmMessage	message = {0};
+	int64		id;
+
+	qlm_require_arguments(fcinfo, 2);
+	message.peer = qlm_text_argument(fcinfo, 0);
+	message.envelope = qlm_text_argument(fcinfo, 1);
+	message.expires_at = request_end(PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2));
+	message.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	check_request(message.envelope);
+	qlm_storage_begin();
+	if (qlm_peer_by_name(message.peer) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no peer \"%s\"", message.peer),
+				 errhint("Add it with qlm_add_peer.")));
+	id = qlm_outbox_add(&message);
+	qlm_storage_end();
+	PG_RETURN_INT64(id);
+}
+
+Datum
+qlm_requeue(PG_FUNCTION_ARGS)
+{
+	bool		queued;
+
+	qlm_storage_begin();
+	queued = qlm_outbox_requeue(PG_GETARG_INT64(0));
+	qlm_storage_end();
+	PG_RETURN_BOOL(queued);
+}
+
+static Datum
+print_envelope(const QlmEnvelope *envelope)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return PointerGetDatum(cstring_to_text_with_len(text.data, text.len));
+}
+
+/*
+ * The request tree for one path.  What is known here says whether it is an
+ * Object and of which types the Objects on the way are; else it is taken for
+ * an InfoItem, or for an Object where it has one part only.
+ */
+static QlmOdf *
+tree_with_types(const char *path)
+{
+	QlmOdf	   *request = qlm_tree_from_paths(&path, 1);
+	QlmSelector selector = {0};
+	QlmOdf	   *known;
+	QlmOdf	   *missing;
+	QlmObject  *object;
+	QlmObject  *known_object;
+
+	selector.no_values = true;
+	selector.max_levels = 1;
+	qlm_storage_begin();
+	qlm_select(request, &selector, &known, &missing);
+	qlm_storage_end();
+	known_object = known ? known->root.objects : NULL;
+	for (object = request->root.objects; object; object = object->objects)
+	{
+		if (known_object)
+			object->type = known_object->type;
+		if (object->items)
+		{
+			/* the last but one part: keep either the Object or the InfoItem */
+			if (known_object && known_object->objects)
+				object->items = object->last_item = NULL;
+			else
+				object->objects = object->last_object = NULL;
+		}
+		known_object = known_object ? known_object->objects : NULL;
+	}
+	return request;
+}
+
+Datum
+qlm_read_envelope(PG_FUNCTION_ARGS)
+{
+	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
+	QlmRequest *read = qlm_envelope_add_request(envelope, QLM_READ);
+
+	qlm_require_arguments(fcinfo, 1);
+	read->has_begin = !PG_ARGISNULL(1);
+	read->has_end = !PG_ARGISNULL(2);
+	read->begin = read->has_begin ? PG_GETARG_TIMESTAMPTZ(1) : 0;
+	read->end = read->has_end ? PG_GETARG_TIMESTAMPTZ(2) : 0;
+	read->newest = qlm_positive_argument(fcinfo, 3, "newest");
+	read->oldest = qlm_positive_argument(fcinfo, 4, "oldest");
+	read->has_interval = !PG_ARGISNULL(5);
+	read->interval = read->has_interval ? PG_GETARG_FLOAT8(5) : 0;
+	read->callback = qlm_text_argument(fcinfo, 6);
+	read->odf = tree_with_types(qlm_text_argument(fcinfo, 0));
+	return print_envelope(envelope);
+}
+
+Datum
+qlm_write_envelope(PG_FUNCTION_ARGS)
+{
+	char	   *content;
+	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
+	QlmRequest *write = qlm_envelope_add_request(envelope, QLM_WRITE);
+	QlmInfoItem *item;
+	QlmValue   *value;
+
+	qlm_require_arguments(fcinfo, 2);
+	content = qlm_text_argument(fcinfo, 1);
+	write->odf = qlm_tree_from_item(qlm_text_argument(fcinfo, 0), &item);
+	value = qlm_odf_add_value(write->odf, item, content, strlen(content));
+	/* An explicit time makes a repeated write harmless (protocol 7.4.8). */
+	value->has_ts = true;
+	value->ts = PG_ARGISNULL(2) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(2);
+	if (!PG_ARGISNULL(3))
+	{
+		value->type = qlm_text_argument(fcinfo, 3);
+		if (strcmp(value->type, "xs:string") == 0)
+			value->type = NULL;
+	}
+	return print_envelope(envelope);
+}
+
+Datum
+qlm_credential_hash(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(qlm_peer_hash(qlm_text_argument(fcinfo, 0))));
+}
+
+/* A path as it is stored: without Objects/ and stray slashes, escaped */
+Datum
+qlm_path_normal(PG_FUNCTION_ARGS)
+{
+	const char *path = qlm_text_argument(fcinfo, 0);
+	const char **paths;
+
+	qlm_tree_leaves(qlm_tree_from_paths(&path, 1), &paths);
+	PG_RETURN_TEXT_P(cstring_to_text(paths[0]));
+}
+
+Datum
+qlm_dialect_is_known(PG_FUNCTION_ARGS)
+{
+	QlmDialect	dialect;
+
+	PG_RETURN_BOOL(qlm_dialect_from_text(qlm_text_argument(fcinfo, 0),
+										 &dialect));
+}

@@ -1,0 +1,69 @@
+/*
+ * read.c
+ *		The one-time read (protocol 3) and the delete (protocol 6).
+ */
+#include "postgres.h"
+
+#include "service/call.h"
+#include "storage/select.h"
+
+static void
+add_missing(QlmRequest *response, QlmOdf *missing, const char *description)
+{
+	QlmResult  *result = qlm_request_add_result(response, 404, description);
+
+	result->odf = missing;
+}
+
+void
+qlm_verb_read(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	QlmSelector selector = {0};
+	QlmOdf	   *found;
+	QlmOdf	   *missing;
+
+	if (request->odf == NULL && request->opaque == NULL)
+	{
+		/* A heartbeat: it fetches what is piggy-backed. */
+		qlm_request_add_result(response, 200, NULL);
+		return;
+	}
+	if (!qlm_verb_has_odf(request, response))
+		return;
+	selector.newest = request->newest;
+	selector.oldest = request->oldest;
+	selector.max_levels = request->max_levels;
+	selector.all = request->all;
+	selector.has_begin = request->has_begin;
+	selector.has_end = request->has_end;
+	selector.begin = request->begin;
+	selector.end = request->end;
+	qlm_select(request->odf, &selector, &found, &missing);
+	if (found)
+		qlm_request_add_result(response, 200, NULL)->odf = found;
+	if (missing)
+		add_missing(response, missing,
+					found ? "part of the request is unknown" : "not found");
+}
+
+void
+qlm_verb_delete(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	QlmOdf	   *missing;
+	int			removed;
+
+	if (!qlm_verb_has_odf(request, response))
+		return;
+	if (request->odf->root.objects == NULL)
+	{
+		qlm_request_add_result(response, 403,
+							   "deleting all Objects at once is refused: name them");
+		return;
+	}
+	removed = qlm_select_delete(request->odf, &missing);
+	if (removed > 0)
+		qlm_request_add_result(response, 200, psprintf("%d deleted", removed));
+	if (missing)
+		add_missing(response, missing,
+					removed > 0 ? "part of the request is unknown" : "not found");
+}

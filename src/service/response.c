@@ -1,0 +1,201 @@
+/*
+ * response.c
+ *		A response that arrives: match it to what was asked, store what it
+ *		brings (protocol 7.6).
+ */
+#include "postgres.h"
+
+#include "base/limits.h"
+#include "service/call.h"
+#include "service/subscribe.h"
+#include "service/tree.h"
+#include "storage/catalog.h"
+#include "storage/outbox.h"
+#include "storage/write.h"
+
+/* Results with one correlation id, or those without any */
+typedef struct AnswerGroup
+{
+	int64		message_id;		/* 0: none given */
+	List	   *results;
+} AnswerGroup;
+
+static bool
+is_success(const QlmResult *result)
+{
+	return result->code >= 200 && result->code < 300;
+}
+
+static int64
+correlation_id(const QlmResult *result)
+{
+	return result->request_ids == NIL ? 0 :
+		qlm_request_id_parse(linitial(result->request_ids));
+}
+
+static List *
+group_results(List *results)
+{
+	List	   *groups = NIL;
+	AnswerGroup *group = NULL;
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+		int64		id = correlation_id(result);
+
+		if (group == NULL || group->message_id != id)
+		{
+			group = palloc0(sizeof(AnswerGroup));
+			group->message_id = id;
+			groups = lappend(groups, group);
+		}
+		group->results = lappend(group->results, result);
+	}
+	return groups;
+}
+
+/*
+ * An answer without id fits a read whose payload it brings, or any other verb
+ * if it brings none.  An error fits anything.
+ */
+static bool
+fits_request(const char *envelope, void *arg)
+{
+	QlmResult  *result = linitial(((AnswerGroup *) arg)->results);
+	int			error_code;
+	const char *error;
+	QlmEnvelope *asked = qlm_envelope_parse(envelope, strlen(envelope), "UTF-8",
+											&error_code, &error);
+	QlmRequest *request;
+
+	if (!is_success(result))
+		return true;
+	if (error_code != 0 || asked->requests == NIL)
+		return false;
+	request = linitial(asked->requests);
+	if (request->verb == QLM_READ && request->odf)
+		return result->odf && qlm_tree_covers(request->odf, result->odf);
+	return result->odf == NULL;
+}
+
+static char *
+answer_text(const QlmCall *call, List *results)
+{
+	QlmEnvelope *envelope = qlm_envelope_create(&call->request->dialect, 0);
+	QlmRequest *response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
+	StringInfoData text;
+
+	response->results = results;
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+/* The first result that is no success says how it went. */
+static int
+group_code(const AnswerGroup *group)
+{
+	ListCell   *lc;
+
+	foreach(lc, group->results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		if (!is_success(result))
+			return result->code;
+	}
+	return ((QlmResult *) linitial(group->results))->code;
+}
+
+static bool
+correlate(QlmCall *call, AnswerGroup *group)
+{
+	int64		id;
+
+	if (call->peer == NULL)
+		return false;
+	id = qlm_outbox_answer(call->peer->name, group->message_id,
+						   fits_request, group, group_code(group),
+						   answer_text(call, group->results));
+	if (id != 0 && group->message_id == id && !call->peer->echoes_ids)
+	{
+		QlmPeer    *peer = qlm_peer_by_name(call->peer->name);
+
+		if (peer)
+			qlm_peer_echoes_ids(peer);
+		call->peer->echoes_ids = true;
+	}
+	return id != 0;
+}
+
+/*
+ * Store the data of a group.  A peer that may only read still answers what it
+ * is asked; what nobody asked for is stored only by right, never silently
+ * dropped (protocol 7.6, point 1).
+ */
+static void
+store_group(QlmCall *call, const AnswerGroup *group, bool asked, QlmRequest *response)
+{
+	ListCell   *lc;
+
+	foreach(lc, group->results)
+	{
+		QlmResult  *result = lfirst(lc);
+		QlmWrite	write = {0};
+
+		if (result->odf == NULL || !is_success(result))
+			continue;
+		if (!qlm_rights_may_insert(QLM_REL_VALUE))
+		{
+			if (!asked)
+				qlm_request_add_result(response, 403,
+									   "data that was not asked for is not stored");
+			continue;
+		}
+		write.odf = result->odf;
+		write.peer_id = call->peer ? call->peer->peer_id : 0;
+		write.received_at = call->received_at;
+		qlm_write_run(&write, 1);
+		if (write.error_code != 0)
+			qlm_request_add_result(response, write.error_code, write.error);
+	}
+}
+
+static void
+refuse_nested(const QlmRequest *request, QlmRequest *response)
+{
+	ListCell   *lc;
+
+	foreach(lc, request->results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		if (result->nested == NULL && result->nested_error == NULL)
+			continue;
+		qlm_request_add_result(response, result->nested ? 501 : 400,
+							   result->nested ?
+							   "requests nested in a posted response are not executed" :
+							   result->nested_error)->request_ids = result->request_ids;
+	}
+}
+
+void
+qlm_verb_response(QlmCall *call, const QlmRequest *request,
+				  QlmRequest *response)
+{
+	int			nresults = list_length(response->results);
+	ListCell   *lc;
+
+	foreach(lc, group_results(request->results))
+	{
+		AnswerGroup *group = lfirst(lc);
+		bool		asked = correlate(call, group);
+
+		store_group(call, group, asked, response);
+	}
+	refuse_nested(request, response);
+	if (list_length(response->results) == nresults)
+		qlm_request_add_result(response, 200, NULL);
+}

@@ -1,0 +1,158 @@
+/*
+ * subscribe.c
+ *		Subscriptions: beginning and ending them (protocol 4.1, 4.6, 6).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/timestamp.h"
+
+#include "base/datetime.h"
+#include "service/call.h"
+#include "service/subscribe.h"
+#include "service/tree.h"
+#include "storage/catalog.h"
+
+/* A shorter interval is raised to this, and the answer says so. */
+#define MIN_INTERVAL 0.1
+
+/* Seconds from a time, saturated; -1 is forever */
+static TimestampTz
+end_of_ttl(TimestampTz from, double ttl)
+{
+	if (ttl <= 0 || ttl > 1e11)
+		return DT_NOEND;
+	return from + (TimestampTz) (ttl * USECS_PER_SEC);
+}
+
+const char *
+qlm_callback_problem(const char *callback, double interval, bool from_session)
+{
+	if (callback == NULL)
+		return NULL;
+	if (pg_strncasecmp(callback, "http://", 7) == 0 ||
+		pg_strncasecmp(callback, "https://", 8) == 0)
+		return NULL;
+	if (strcmp(callback, "0") == 0)
+		return "callback \"0\" needs a WebSocket";
+	if (strncmp(callback, "notify:", 7) == 0 && from_session)
+	{
+		if (callback[7] == '\0' || strlen(callback + 7) >= NAMEDATALEN)
+			return psprintf("callback \"%s\" names no channel that PostgreSQL can have",
+							callback);
+		if (interval > 0)
+			return "a callback notify: needs interval -1 or -2";
+		return NULL;
+	}
+	return psprintf("callback \"%s\" is no http or https URL", callback);
+}
+
+bool
+qlm_subscribe(QlmSubscription *subscription, double ttl)
+{
+	bool		raised = subscription->interval > 0 &&
+		subscription->interval < MIN_INTERVAL;
+
+	if (raised)
+		subscription->interval = MIN_INTERVAL;
+	subscription->expires_at = end_of_ttl(GetCurrentTimestamp(), ttl);
+	qlm_subscription_add(subscription);
+	return raised;
+}
+
+void
+qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
+				   QlmRequest *response)
+{
+	QlmSubscription subscription = {0};
+	const char *problem;
+	bool		raised;
+	QlmResult  *result;
+
+	if (!qlm_verb_has_odf(request, response))
+		return;
+	problem = qlm_callback_problem(request->callback, request->interval,
+								   call->exchange->from_session);
+	if (problem)
+	{
+		qlm_request_add_result(response, 400, problem);
+		return;
+	}
+	subscription.role = call->role;
+	subscription.peer = call->peer ? call->peer->name : NULL;
+	subscription.callback = request->callback;
+	subscription.interval = request->interval;
+	subscription.dialect = qlm_dialect_to_text(&call->request->dialect);
+	subscription.ntargets = qlm_tree_leaves(request->odf,
+											&subscription.targets);
+	raised = qlm_subscribe(&subscription, call->request->ttl);
+	result = qlm_request_add_result(response, 200,
+									raised ? "subscription started, interval raised to 0.1" :
+									"subscription started");
+	result->request_ids = list_make1(psprintf(INT64_FORMAT,
+											  subscription.request_id));
+}
+
+/*
+ * A peer's subscription is that peer's alone; that of a role may be used by
+ * those who have its rights.
+ */
+bool
+qlm_subscription_is_callers(const QlmSubscription *subscription,
+							const QlmPeer *peer, Oid role, bool from_session)
+{
+	if (peer)
+		return subscription->peer && strcmp(subscription->peer, peer->name) == 0;
+	if (from_session && has_privs_of_role(role, subscription->role))
+		return true;
+	return subscription->peer == NULL && subscription->role == role;
+}
+
+int64
+qlm_request_id_parse(const char *text)
+{
+	char	   *end;
+	int64		id;
+
+	errno = 0;
+	id = strtoi64(text, &end, 10);
+	return (*text == '\0' || *end != '\0' || errno != 0 || id < 0) ? 0 : id;
+}
+
+QlmSubscription *
+qlm_subscription_of_call(QlmCall *call, const char *request_id)
+{
+	QlmSubscription *subscription;
+
+	subscription = qlm_subscription_get(qlm_request_id_parse(request_id), true);
+	if (subscription &&
+		qlm_subscription_is_callers(subscription, call->peer, call->role,
+									call->exchange->from_session))
+		return subscription;
+	return NULL;
+}
+
+void
+qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	ListCell   *lc;
+
+	if (request->request_ids == NIL)
+		qlm_request_add_result(response, 400, "a cancel needs a requestID");
+	foreach(lc, request->request_ids)
+	{
+		char	   *id = lfirst(lc);
+		QlmSubscription *subscription = qlm_subscription_of_call(call, id);
+		QlmResult  *result;
+
+		if (subscription && qlm_subscription_cancel(subscription->request_id))
+			result = qlm_request_add_result(response, 200, NULL);
+		else
+			result = qlm_request_add_result(response, 404,
+											"there is no such subscription");
+		result->request_ids = list_make1(id);
+	}
+}

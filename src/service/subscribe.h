@@ -1,0 +1,32 @@
+/*
+ * subscribe.h
+ *		What envelopes and SQL functions share about subscriptions.
+ */
+#ifndef QLM_SUBSCRIBE_H
+#define QLM_SUBSCRIBE_H
+
+#include "service/call.h"
+#include "storage/subscription.h"
+
+/* What is wrong with a subscription's callback, or NULL */
+extern const char *qlm_callback_problem(const char *callback, double interval,
+										bool from_session);
+
+/* Store it, ttl in seconds (not above 0: forever); was its interval raised? */
+extern bool qlm_subscribe(QlmSubscription *subscription, double ttl);
+
+extern bool qlm_subscription_is_callers(const QlmSubscription *subscription,
+										const QlmPeer *peer, Oid role,
+										bool from_session);
+
+/* A decimal requestID; 0 for any other text */
+extern int64 qlm_request_id_parse(const char *text);
+
+/* The subscription if it is there and the caller's, locked; else NULL */
+extern QlmSubscription *qlm_subscription_of_call(QlmCall *call,
+												 const char *request_id);
+
+/* The values since the last poll in the tree of what it covers */
+extern QlmOdf *qlm_poll(QlmSubscription *subscription, const char **note);
+
+#endif							/* QLM_SUBSCRIBE_H */

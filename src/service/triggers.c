@@ -1,0 +1,251 @@
+/*
+ * triggers.c
+ *		Trigger functions: new values fire subscriptions, changed settings in
+ *		tables reach the caches of all processes.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "commands/async.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "message/envelope.h"
+#include "storage/catalog.h"
+#include "storage/outbox.h"
+#include "storage/subscription.h"
+#include "storage/subtransaction.h"
+
+#define NOTIFY_PREFIX	"notify:"
+
+/* Data for a callback that cannot be reached are kept so long at most. */
+#define CALLBACK_KEPT	((int64) SECS_PER_DAY * USECS_PER_SEC)
+
+/* What one subscription gets of the new values */
+typedef struct Delivery
+{
+	QlmMatch   *match;
+	bool		by_url;			/* else by the poll buffer */
+	QlmOdf	   *odf;			/* where by_url; NULL: nothing to be seen */
+} Delivery;
+
+static bool
+is_http_url(const char *text)
+{
+	return text && (pg_strncasecmp(text, "http://", 7) == 0 ||
+					pg_strncasecmp(text, "https://", 8) == 0);
+}
+
+/* With the rights of the subscription's role */
+static void
+prepare_delivery(Delivery *delivery)
+{
+	QlmMatch   *match = delivery->match;
+	Oid			role = match->subscription->role;
+	QlmRights	saved;
+
+	match->nevents = qlm_subscription_visible(role, match->events,
+											  match->nevents);
+	if (match->nevents == 0 || !delivery->by_url)
+		return;
+	qlm_rights_become(role, &saved);
+	delivery->odf = qlm_select_events(match->events, match->nevents);
+	qlm_rights_restore(&saved);
+}
+
+/* Errors that are nobody's fault but must reach the writer */
+static bool
+must_leave(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
+/*
+ * A policy that fails for the subscriber must not make the write fail: the
+ * subscriber gets nothing then.
+ */
+static void
+prepare_guarded(Delivery *delivery)
+{
+	QlmSubtransaction subtransaction;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		prepare_delivery(delivery);
+		qlm_subtransaction_commit(&subtransaction);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(subtransaction.context);
+		error = CopyErrorData();
+		FlushErrorState();
+		qlm_subtransaction_rollback(&subtransaction);
+		if (must_leave(error->sqlerrcode))
+			ReThrowError(error);
+		ereport(LOG,
+				(errmsg("qlm subscription " INT64_FORMAT " missed new values: %s",
+						delivery->match->subscription->request_id,
+						error->message)));
+		delivery->match->nevents = 0;
+		delivery->odf = NULL;
+	}
+	PG_END_TRY();
+}
+
+/* What is left of the subscription's life, as a ttl */
+static double
+remaining_ttl(const QlmSubscription *subscription, TimestampTz now)
+{
+	if (subscription->expires_at == DT_NOEND)
+		return -1;
+	return rint((double) (subscription->expires_at - now) / 1000.0) / 1000.0;
+}
+
+/* The message that a callback gets (protocol 4.4) */
+static char *
+print_callback(const QlmSubscription *subscription, QlmOdf *odf,
+			   TimestampTz now)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	QlmResult  *result;
+	StringInfoData text;
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		dialect = *qlm_dialect_default();
+	envelope = qlm_envelope_create(&dialect, remaining_ttl(subscription, now));
+	result = qlm_request_add_result(qlm_envelope_add_request(envelope, QLM_RESPONSE),
+									200, NULL);
+	result->request_ids = list_make1(psprintf(INT64_FORMAT,
+											  subscription->request_id));
+	result->odf = odf;
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+static void
+queue_callback(const QlmSubscription *subscription, QlmOdf *odf)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	QlmMessage	message = {0};
+
+	message.peer = subscription->peer;
+	message.url = subscription->callback;
+	message.is_response = true;
+	message.envelope = print_callback(subscription, odf, now);
+	message.subscription_id = subscription->request_id;
+	message.created_at = now;
+	message.expires_at = Min(subscription->expires_at, now + CALLBACK_KEPT);
+	qlm_outbox_add(&message);
+}
+
+/* The requestID says what to poll; equal ones become one at commit. */
+static void
+notify(const QlmSubscription *subscription)
+{
+	const char *channel = subscription->callback + strlen(NOTIFY_PREFIX);
+
+	if (*channel != '\0' && strlen(channel) < NAMEDATALEN)
+		Async_Notify(channel, psprintf(INT64_FORMAT, subscription->request_id));
+}
+
+static void
+deliver(QlmMatch *match)
+{
+	const QlmSubscription *subscription = match->subscription;
+	Delivery	delivery = {0};
+
+	delivery.match = match;
+	delivery.by_url = is_http_url(subscription->callback);
+	prepare_guarded(&delivery);
+	if (match->nevents == 0)
+		return;
+	if (delivery.by_url)
+	{
+		if (delivery.odf)
+			queue_callback(subscription, delivery.odf);
+		return;
+	}
+	qlm_subscription_buffer(subscription, match->events, match->nevents);
+	if (subscription->callback &&
+		strncmp(subscription->callback, NOTIFY_PREFIX,
+				strlen(NOTIFY_PREFIX)) == 0)
+		notify(subscription);
+}
+
+static TriggerData *
+statement_trigger(FunctionCallInfo fcinfo, const char *name)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function %s must be called as a trigger after a statement",
+						name)));
+	return data;
+}
+
+PG_FUNCTION_INFO_V1(qlm_value_changed);
+
+/*
+ * qlm.value_changed(): after INSERT on qlm.value, with the new rows as a
+ * transition table.  The same for envelopes and for plain SQL.
+ */
+Datum
+qlm_value_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = statement_trigger(fcinfo, "qlm.value_changed()");
+	QlmMatch   *matches;
+	int			n;
+
+	if (data->tg_newtable == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.value_changed() needs the new rows as a transition table")));
+	if (tuplestore_tuple_count(data->tg_newtable) == 0 ||
+		!qlm_subscription_any_events())
+		return PointerGetDatum(NULL);
+
+	qlm_storage_begin();
+	n = qlm_subscription_match_new(data->tg_newtable,
+								   RelationGetDescr(data->tg_relation),
+								   &matches);
+	for (int i = 0; i < n; i++)
+		deliver(&matches[i]);
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}
+
+PG_FUNCTION_INFO_V1(qlm_configuration_changed);
+
+/*
+ * qlm.configuration_changed(): after any change of qlm.peer, or of a table
+ * with subscriptions, that the caches of processes must learn
+ */
+Datum
+qlm_configuration_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = statement_trigger(fcinfo, "qlm.configuration_changed()");
+	Oid			relid;
+
+	if (!qlm_catalog_available())
+		return PointerGetDatum(NULL);
+	relid = RelationGetRelid(data->tg_relation);
+	if (relid != qlm_catalog_relid(QLM_REL_PEER))
+		relid = qlm_catalog_relid(QLM_REL_SUBSCRIPTION);
+	qlm_catalog_invalidate(relid);
+	return PointerGetDatum(NULL);
+}

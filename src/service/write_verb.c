@@ -1,0 +1,85 @@
+/*
+ * write_verb.c
+ *		The write verb (protocol 5), for one call and for many at once.
+ */
+#include "postgres.h"
+
+#include "service/call.h"
+#include "storage/catalog.h"
+#include "storage/write.h"
+
+static bool
+is_plain_write(const QlmRequest *request)
+{
+	return request->verb == QLM_WRITE && request->error_code == 0 &&
+		request->callback == NULL && request->nodes == NIL &&
+		request->odf != NULL;
+}
+
+bool
+qlm_call_only_writes(const QlmCall *call)
+{
+	ListCell   *lc;
+
+	foreach(lc, call->request->requests)
+		if (!is_plain_write(lfirst(lc)))
+			return false;
+	return true;
+}
+
+static void
+prepare_write(QlmWrite *write, const QlmCall *call, const QlmOdf *odf)
+{
+	memset(write, 0, sizeof(QlmWrite));
+	write->odf = odf;
+	write->peer_id = call->peer ? call->peer->peer_id : 0;
+	write->received_at = call->received_at;
+}
+
+static void
+add_outcome(QlmRequest *response, const QlmWrite *write)
+{
+	if (write->error_code == 0)
+		qlm_request_add_result(response, 200, NULL);
+	else
+		qlm_request_add_result(response, write->error_code, write->error);
+}
+
+void
+qlm_verb_write(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	QlmWrite	write;
+
+	if (!qlm_verb_has_odf(request, response))
+		return;
+	prepare_write(&write, call, request->odf);
+	qlm_write_run(&write, 1);
+	add_outcome(response, &write);
+}
+
+void
+qlm_calls_write(QlmCall **calls, int n)
+{
+	int			nwrites = 0;
+	QlmWrite   *writes;
+	QlmWrite   *write;
+	QlmRights	saved;
+	ListCell   *lc;
+
+	for (int i = 0; i < n; i++)
+		nwrites += list_length(calls[i]->request->requests);
+	writes = write = palloc(nwrites * sizeof(QlmWrite));
+	for (int i = 0; i < n; i++)
+		foreach(lc, calls[i]->request->requests)
+			prepare_write(write++, calls[i], ((QlmRequest *) lfirst(lc))->odf);
+
+	qlm_rights_become(calls[0]->role, &saved);
+	qlm_write_run(writes, nwrites);
+	qlm_rights_restore(&saved);
+
+	write = writes;
+	for (int i = 0; i < n; i++)
+		foreach(lc, calls[i]->request->requests)
+			add_outcome(calls[i]->response, write++);
+	pfree(writes);
+}
