@@ -1,0 +1,215 @@
+/*
+ * settings.c
+ *		Registers the settings qlm.* (section "settings" of the documentation).
+ *
+ * What belongs to the workers alone changes with a reload; what also bounds
+ * SQL calls can be set by a superuser for a database, a role or a session.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+#include "base/limits.h"
+#include "process/settings.h"
+#include "storage/journal.h"
+#include "storage/peer.h"
+
+char	   *qlm_databases = NULL;
+char	   *qlm_listen_addresses = NULL;
+int			qlm_port = 8090;
+int			qlm_http_workers = 2;
+int			qlm_request_timeout = 60000;
+int			qlm_max_connections = 1000;
+
+static const struct config_enum_entry log_messages_options[] = {
+	{"none", QLM_LOG_NONE, false},
+	{"errors", QLM_LOG_ERRORS, false},
+	{"all", QLM_LOG_ALL, false},
+	{NULL, 0, false}
+};
+
+/*
+ * The port after the last colon, cut off the name.  Returns false where there
+ * is something else than a port.
+ */
+static bool
+split_port(QlmDatabase *database)
+{
+	char	   *colon = strrchr(database->name, ':');
+	char	   *end;
+	long		port;
+
+	database->port = 0;
+	if (colon == NULL)
+		return database->name[0] != '\0';
+	port = strtol(colon + 1, &end, 10);
+	if (colon[1] < '0' || colon[1] > '9' || *end != '\0' ||
+		port < 1 || port > 65535)
+		return false;
+	*colon = '\0';
+	database->port = (int) port;
+	return database->name[0] != '\0';
+}
+
+/* Parse a list of name[:port]; false, with *bad set, where it is not one. */
+static bool
+parse_databases(const char *value, List **databases, const char **bad)
+{
+	List	   *names;
+	ListCell   *cell;
+
+	*databases = NIL;
+	*bad = value;
+	if (!SplitGUCList(pstrdup(value), ',', &names))
+		return false;
+	foreach(cell, names)
+	{
+		QlmDatabase *database = palloc(sizeof(QlmDatabase));
+
+		*bad = (const char *) lfirst(cell);
+		database->name = pstrdup(*bad);
+		if (!split_port(database) || strlen(database->name) >= NAMEDATALEN)
+			return false;
+		*databases = lappend(*databases, database);
+	}
+	return true;
+}
+
+static bool
+check_databases(char **newval, void **extra, GucSource source)
+{
+	List	   *databases;
+	const char *bad;
+
+	if (parse_databases(*newval, &databases, &bad))
+		return true;
+	GUC_check_errdetail("\"%s\" is not a database name with an optional port, as in \"plant:8091\".",
+						bad);
+	return false;
+}
+
+List *
+qlm_settings_databases(void)
+{
+	List	   *databases;
+	const char *bad;
+
+	if (!parse_databases(qlm_databases, &databases, &bad))
+		return NIL;
+	return databases;
+}
+
+static void
+register_server(void)
+{
+	DefineCustomStringVariable("qlm.databases",
+							   "Databases that are served over HTTP.",
+							   "A list of names, each with a port of its own after a colon "
+							   "where it is not the one of qlm.port. Used where qlm is in "
+							   "shared_preload_libraries.",
+							   &qlm_databases, "postgres",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   check_databases, NULL, NULL);
+	DefineCustomStringVariable("qlm.listen_addresses",
+							   "Host names and addresses to listen on for HTTP.",
+							   "A list; * is every address, an empty list means no HTTP. "
+							   "Messages and passwords travel as they are: beyond the "
+							   "machine itself put a proxy with TLS in front.",
+							   &qlm_listen_addresses, "localhost",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.port",
+							"TCP port to listen on for HTTP.",
+							"Several databases need several ports, see qlm.databases.",
+							&qlm_port, 8090, 1, 65535,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.http_workers",
+							"Number of processes that serve HTTP for each database.",
+							"They share one port. Few clients are served best by one, "
+							"many by as many as there are spare cores.",
+							&qlm_http_workers, 2, 1, QLM_MAX_HTTP_WORKERS,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.request_timeout",
+							"Longest time that a request may take.",
+							"From its first byte until it is complete, and again until it is "
+							"answered. A request that takes longer is answered with 503; a "
+							"connection that is idle as long is closed.",
+							&qlm_request_timeout, 60000, 1000, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_connections",
+							"HTTP connections that one process serves at the same time.",
+							"Further ones wait in the backlog of the operating system.",
+							&qlm_max_connections, 1000, 1, 100000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+}
+
+static void
+register_limits(void)
+{
+	DefineCustomIntVariable("qlm.max_message_size",
+							"Largest message that is read.",
+							"A larger one is answered with 413.",
+							&qlm_max_message_size, 10 * 1024 * 1024,
+							1024, 512 * 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_depth",
+							"Deepest nesting of XML elements in a message.",
+							"A deeper one is answered with 413.",
+							&qlm_max_depth, 64, 8, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_values",
+							"Most values in one message.",
+							"Objects and InfoItems are counted too, separately. More of "
+							"either are answered with 413.",
+							&qlm_max_values, 1000000, 1, 100000000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+static void
+register_messages(void)
+{
+	DefineCustomStringVariable("qlm.anonymous_role",
+							   "Role whose rights an unknown caller has.",
+							   "Empty: who is not identified is refused with 401.",
+							   &qlm_anonymous_role, "",
+							   PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.piggyback_max",
+							"Most messages that one response carries to its receiver.",
+							"0 attaches none.",
+							&qlm_piggyback_max, 8, 0, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.piggyback_max_size",
+							"Largest total size of the messages that one response carries.",
+							"A single larger message still leaves, alone.",
+							&qlm_piggyback_max_size, 256 * 1024,
+							1024, 512 * 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.retry_delay",
+							"Time until a message without an answer is sent again.",
+							NULL,
+							&qlm_retry_delay, 5000, 1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.poll_buffer_max",
+							"Most values that one subscription keeps for its next poll.",
+							"Beyond, the oldest are dropped.",
+							&qlm_poll_buffer_max, 10000, 1, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("qlm.log_messages",
+							 "Which messages are kept in qlm.message.",
+							 "none, errors (those whose answer is not 200) or all.",
+							 &qlm_log_messages, QLM_LOG_NONE, log_messages_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+void
+qlm_settings_register(void)
+{
+	register_server();
+	register_limits();
+	register_messages();
+	MarkGUCPrefixReserved("qlm");
+}

@@ -1,0 +1,33 @@
+/*
+ * settings.h
+ *		The settings qlm.*, for the layers from process on.  Those that lower
+ *		layers use are declared there, next to what they bound.
+ */
+#ifndef QLM_SETTINGS_H
+#define QLM_SETTINGS_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+extern char *qlm_databases;
+extern char *qlm_listen_addresses;
+extern int	qlm_port;
+extern int	qlm_http_workers;
+extern int	qlm_request_timeout;	/* ms */
+extern int	qlm_max_connections;
+
+/* An entry of qlm.databases; port 0: that of qlm.port */
+typedef struct QlmDatabase
+{
+	char	   *name;
+	int			port;
+} QlmDatabase;
+
+#define QLM_MAX_HTTP_WORKERS	16
+
+extern void qlm_settings_register(void);
+
+/* The entries of qlm.databases, palloc'd */
+extern List *qlm_settings_databases(void);
+
+#endif							/* QLM_SETTINGS_H */

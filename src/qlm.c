@@ -1,0 +1,45 @@
+/*
+ * qlm.c
+ *		The library's entry: everything is registered here, once per process.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "process/settings.h"
+#include "process/shmem.h"
+#include "process/wake.h"
+#include "worker/launcher.h"
+
+QLM_MODULE_MAGIC("qlm", QLM_VERSION);
+
+PGDLLEXPORT void _PG_init(void);
+
+/*
+ * Without preloading every SQL function works, and qlm_start() starts workers.
+ * An upgrade of the server loads the library too, and wants no workers.
+ */
+void
+_PG_init(void)
+{
+	qlm_settings_register();
+	qlm_wake_register();
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+	qlm_shmem_register();
+	qlm_launcher_register();
+}
+
+PG_FUNCTION_INFO_V1(qlm_version);
+
+/*
+ * qlm_version() returns text: the version of the library
+ */
+Datum
+qlm_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(QLM_VERSION));
+}

@@ -1,0 +1,432 @@
+/*
+ * http_server.c
+ *		HTTP on libmicrohttpd in external epoll mode; the only file that
+ *		includes the library.
+ *
+ * The library's callbacks only collect: a complete request is put in a queue
+ * and its connection suspended.  Nothing in a callback may raise an error.
+ * Everything else runs after the library has returned.
+ *
+ * A suspended connection neither times out nor notices that its client left;
+ * who takes requests from here must answer each in time.
+ */
+#include "postgres.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "lib/ilist.h"
+#include "storage/ipc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "process/settings.h"
+#include "transport/http_server.h"
+#include "transport/incoming.h"
+#include "transport/listen.h"
+
+typedef enum Phase
+{
+	PHASE_IDLE,					/* waits for a request */
+	PHASE_READING,				/* has its headers */
+	PHASE_READY,				/* complete: in the queue, or taken */
+	PHASE_ANSWERED,				/* the library is about to ask for the answer */
+	PHASE_SENDING
+} Phase;
+
+typedef struct Connection
+{
+	QlmIncoming incoming;		/* first: requests are cast to connections */
+	QlmHttpServer *server;
+	struct MHD_Connection *mhd;
+	Phase		phase;
+	TimestampTz since;			/* start of IDLE and READING */
+	dlist_node	node;			/* in server->connections */
+	dlist_node	queue_node;		/* in server->ready */
+	struct MHD_Response *response;
+	int			status;
+} Connection;
+
+struct QlmHttpServer
+{
+	MemoryContext context;
+	struct MHD_Daemon *daemon;
+	int			epoll;			/* holds the library's and the listening ones */
+	QlmListener listener;
+	dlist_head	connections;
+	int			nconnections;
+	dlist_head	ready;
+	int			nsending;		/* answered and not yet gone */
+	TimestampTz next_sweep;
+};
+
+/* A refusal by the transport itself; the connection is closed after it. */
+static enum MHD_Result
+refuse(Connection *c, QlmRefusal refusal)
+{
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	response = MHD_create_response_from_buffer(strlen(refusal.reason),
+											   (void *) refusal.reason,
+											   MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", "text/plain");
+	MHD_add_response_header(response, "Connection", "close");
+	result = MHD_queue_response(c->mhd, refusal.status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result
+note_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
+			const char *value, size_t len)
+{
+	if (value)
+		qlm_incoming_header(cls, key, key_len, value, len);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+begin_request(Connection *c, const char *url, const char *method,
+			  const char *version)
+{
+	QlmIncomingHead head = {.method = method, .version = version, .path = url};
+	QlmRefusal	refusal;
+
+	head.peer_name = MHD_lookup_connection_value(c->mhd, MHD_GET_ARGUMENT_KIND,
+												 "peer");
+	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, note_header, &head);
+	refusal = qlm_incoming_begin(&c->incoming, &head);
+	if (refusal.status != 0)
+		return refuse(c, refusal);
+	c->phase = PHASE_READING;
+	c->since = GetCurrentTimestamp();
+	return MHD_YES;
+}
+
+static enum MHD_Result
+complete_request(Connection *c)
+{
+	QlmRefusal	refusal = qlm_incoming_finish(&c->incoming);
+
+	if (refusal.status != 0)
+		return refuse(c, refusal);
+	c->phase = PHASE_READY;
+	dlist_push_tail(&c->server->ready, &c->queue_node);
+	MHD_suspend_connection(c->mhd);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+send_answer(Connection *c)
+{
+	enum MHD_Result result;
+
+	if (c->response == NULL)
+		return MHD_NO;
+	result = MHD_queue_response(c->mhd, c->status, c->response);
+	MHD_destroy_response(c->response);
+	c->response = NULL;
+	c->phase = PHASE_SENDING;
+	return result;
+}
+
+static enum MHD_Result
+handle_access(void *cls, struct MHD_Connection *mhd, const char *url,
+			  const char *method, const char *version, const char *upload,
+			  size_t *upload_len, void **state)
+{
+	Connection *c = *state;
+
+	if (c == NULL)
+	{
+		c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+		if (c == NULL)
+			return MHD_NO;
+		*state = c;
+		return begin_request(c, url, method, version);
+	}
+	if (*upload_len > 0)
+	{
+		size_t		len = *upload_len;
+
+		*upload_len = 0;
+		return qlm_incoming_add(&c->incoming, upload, len) ? MHD_YES : MHD_NO;
+	}
+	if (c->phase == PHASE_READING)
+		return complete_request(c);
+	if (c->phase == PHASE_ANSWERED)
+		return send_answer(c);
+	return MHD_YES;
+}
+
+static void
+handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
+				 enum MHD_RequestTerminationCode code)
+{
+	Connection *c = *state;
+
+	if (c == NULL)
+		return;
+	*state = NULL;
+	if (c->phase == PHASE_ANSWERED || c->phase == PHASE_SENDING)
+		c->server->nsending--;
+	if (c->response)
+		MHD_destroy_response(c->response);
+	c->response = NULL;
+	c->phase = PHASE_IDLE;
+	c->since = GetCurrentTimestamp();
+	qlm_incoming_shrink(&c->incoming);
+}
+
+static void
+handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
+				  enum MHD_ConnectionNotificationCode code)
+{
+	QlmHttpServer *server = cls;
+	Connection *c = *socket_context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+	{
+		c = MemoryContextAllocExtended(server->context, sizeof(Connection),
+									   MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO);
+		*socket_context = c;
+		if (c == NULL)
+			return;
+		c->incoming.context = server->context;
+		c->server = server;
+		c->mhd = mhd;
+		c->since = GetCurrentTimestamp();
+		dlist_push_tail(&server->connections, &c->node);
+		server->nconnections++;
+	}
+	else if (c)
+	{
+		dlist_delete(&c->node);
+		server->nconnections--;
+		qlm_incoming_free(&c->incoming);
+		pfree(c);
+	}
+}
+
+/* Paths and arguments are decoded by ourselves, after they have been split. */
+static size_t
+keep_escaped(void *cls, struct MHD_Connection *mhd, char *text)
+{
+	return strlen(text);
+}
+
+static void pg_attribute_printf(2, 0)
+log_message(void *cls, const char *format, va_list args)
+{
+	char		line[512];
+
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\r\n")] = '\0';
+	elog(DEBUG1, "libmicrohttpd: %s", line);
+}
+
+/* Instead of the library's abort(), which would restart the whole cluster */
+static void
+handle_panic(void *cls, const char *file, unsigned int line, const char *reason)
+{
+	elog(LOG, "libmicrohttpd gave up at %s:%u: %s", file, line,
+		 reason ? reason : "no reason given");
+	proc_exit(1);
+}
+
+static void
+start_daemon(QlmHttpServer *server)
+{
+	MHD_set_panic_func(handle_panic, NULL);
+	server->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
+						 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET,
+						 0, NULL, NULL, handle_access, server,
+						 MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
+						 MHD_OPTION_NOTIFY_COMPLETED, handle_completed, NULL,
+						 MHD_OPTION_NOTIFY_CONNECTION, handle_connection, server,
+						 MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+						 MHD_OPTION_STRICT_FOR_CLIENT, 1,
+						 MHD_OPTION_CONNECTION_LIMIT, 200000,
+						 MHD_OPTION_CONNECTION_TIMEOUT,
+						 (unsigned int) (qlm_request_timeout + 999) / 1000,
+						 MHD_OPTION_END);
+	if (server->daemon == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not start the HTTP library")));
+}
+
+QlmHttpServer *
+qlm_http_server_create(void)
+{
+	QlmHttpServer *server = palloc0(sizeof(QlmHttpServer));
+	struct epoll_event event = {.events = EPOLLIN};
+
+	server->context = AllocSetContextCreate(CurrentMemoryContext, "qlm http",
+											ALLOCSET_DEFAULT_SIZES);
+	dlist_init(&server->connections);
+	dlist_init(&server->ready);
+	qlm_listener_allow_files(qlm_max_connections);
+	start_daemon(server);
+	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll < 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not create an epoll descriptor: %m")));
+	event.data.fd =
+		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, event.data.fd, &event) != 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not watch the HTTP library: %m")));
+	qlm_listener_init(&server->listener, server->epoll);
+	return server;
+}
+
+bool
+qlm_http_server_listen(QlmHttpServer *server, const char *hosts, int port,
+					   bool alone, StringInfo error)
+{
+	qlm_listener_allow_files(qlm_max_connections);
+	return qlm_listener_open(&server->listener, hosts, port, alone, error);
+}
+
+const char *
+qlm_http_server_address(const QlmHttpServer *server)
+{
+	return server->listener.address.data;
+}
+
+int
+qlm_http_server_fd(const QlmHttpServer *server)
+{
+	return server->epoll;
+}
+
+/* The library closes what it cannot take. */
+static void
+take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
+{
+	QlmHttpServer *server = arg;
+
+	if (MHD_add_connection(server->daemon, fd, address, len) != MHD_YES)
+		elog(DEBUG1, "libmicrohttpd did not take a connection: %m");
+}
+
+/*
+ * End what takes too long to arrive, be it a byte a minute; the library's own
+ * timeout counts from the last byte.
+ */
+static void
+sweep(QlmHttpServer *server)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	dlist_iter	iter;
+
+	if (now < server->next_sweep)
+		return;
+	server->next_sweep = TimestampTzPlusMilliseconds(now, Max(qlm_request_timeout / 8, 100));
+	dlist_foreach(iter, &server->connections)
+	{
+		Connection *c = dlist_container(Connection, node, iter.cur);
+
+		if ((c->phase == PHASE_IDLE || c->phase == PHASE_READING) &&
+			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout))
+			shutdown(MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+					 SHUT_RDWR);
+	}
+}
+
+void
+qlm_http_server_run(QlmHttpServer *server)
+{
+	qlm_listener_run(&server->listener, qlm_max_connections - server->nconnections,
+					 take_socket, server);
+	if (MHD_run(server->daemon) != MHD_YES)
+		elog(LOG, "libmicrohttpd could not run");
+	sweep(server);
+}
+
+int64
+qlm_http_server_due(QlmHttpServer *server)
+{
+	MHD_UNSIGNED_LONG_LONG library;
+	TimestampTz due = DT_NOEND;
+	int64		after;
+
+	if (!dlist_is_empty(&server->ready))
+		return 0;
+	if (server->nconnections > 0)
+		due = server->next_sweep;
+	if (server->listener.accept_again != 0)
+		due = Min(due, server->listener.accept_again);
+	after = due == DT_NOEND ? -1 :
+		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+	if (MHD_get_timeout(server->daemon, &library) == MHD_YES)
+		after = after < 0 ? (int64) library : Min(after, (int64) library);
+	return after;
+}
+
+QlmHttpRequest *
+qlm_http_server_next(QlmHttpServer *server)
+{
+	Connection *c;
+
+	if (dlist_is_empty(&server->ready))
+		return NULL;
+	c = dlist_container(Connection, queue_node,
+						dlist_pop_head_node(&server->ready));
+	return &c->incoming.request;
+}
+
+void
+qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
+{
+	Connection *c = (Connection *) request;
+	const QlmHttpHeader *header = answer->headers;
+
+	/* Without a response the library closes the connection. */
+	if (qlm_incoming_keep_answer(&c->incoming, answer->body, answer->body_len))
+		c->response = MHD_create_response_from_buffer(answer->body_len,
+													  c->incoming.body.data,
+													  MHD_RESPMEM_PERSISTENT);
+	if (c->response)
+	{
+		MHD_add_response_header(c->response, "Content-Type", answer->content_type);
+		for (; header && header->name; header++)
+			MHD_add_response_header(c->response, header->name, header->value);
+	}
+	c->status = answer->status;
+	c->phase = PHASE_ANSWERED;
+	c->server->nsending++;
+	MHD_resume_connection(c->mhd);
+}
+
+int
+qlm_http_server_connections(const QlmHttpServer *server)
+{
+	return server->nconnections;
+}
+
+bool
+qlm_http_server_is_sending(const QlmHttpServer *server)
+{
+	return server->nsending > 0;
+}
+
+void
+qlm_http_server_destroy(QlmHttpServer *server)
+{
+	MHD_stop_daemon(server->daemon);
+	qlm_listener_close(&server->listener);
+	close(server->epoll);
+	MemoryContextDelete(server->context);
+	pfree(server->listener.address.data);
+	pfree(server);
+}

@@ -1,0 +1,88 @@
+/*
+ * http_server.h
+ *		HTTP on libmicrohttpd, driven from outside: complete requests out,
+ *		responses in.  Knows bytes, not XML, and never touches the database.
+ */
+#ifndef QLM_HTTP_SERVER_H
+#define QLM_HTTP_SERVER_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+
+typedef struct QlmHttpServer QlmHttpServer;
+
+typedef enum QlmHttpMethod
+{
+	QLM_HTTP_GET,
+	QLM_HTTP_HEAD,
+	QLM_HTTP_POST,
+	QLM_HTTP_OTHER
+} QlmHttpMethod;
+
+/* A complete request whose connection is suspended until it is answered. */
+typedef struct QlmHttpRequest
+{
+	QlmHttpMethod method;
+	const char *path;			/* decoded up to '?', but %2F and %25 left alone */
+	const char *peer_name;		/* ?peer=NAME, or NULL */
+	const char *authorization;	/* header, or NULL */
+	const char *content_type;	/* header, or NULL */
+	const char *charset;		/* of the content type, or NULL */
+	const char *body;			/* the message: form field already decoded */
+	Size		body_len;
+	TimestampTz received_at;	/* when it was complete */
+} QlmHttpRequest;
+
+typedef struct QlmHttpHeader
+{
+	const char *name;			/* NULL ends an array of them */
+	const char *value;
+} QlmHttpHeader;
+
+typedef struct QlmHttpAnswer
+{
+	int			status;
+	const char *content_type;
+	const QlmHttpHeader *headers;	/* further ones, or NULL */
+	const char *body;			/* copied */
+	Size		body_len;
+} QlmHttpAnswer;
+
+/* Bounds and timeouts are the settings, as they are at the moment. */
+extern QlmHttpServer *qlm_http_server_create(void);
+
+/*
+ * Listen instead of where it listened before; connections stay.  alone: fail
+ * where somebody else listens there, even if he would share.  No host at all:
+ * listen nowhere.  On failure it listens nowhere, and error says why.
+ */
+extern bool qlm_http_server_listen(QlmHttpServer *server, const char *hosts,
+								   int port, bool alone, StringInfo error);
+extern const char *qlm_http_server_address(const QlmHttpServer *server);
+
+/* A descriptor that is readable when there is something to do */
+extern int	qlm_http_server_fd(const QlmHttpServer *server);
+
+/* In how many ms it must run even so; -1: not before it is readable */
+extern int64 qlm_http_server_due(QlmHttpServer *server);
+
+/* Read, write, accept: whatever is possible without waiting. */
+extern void qlm_http_server_run(QlmHttpServer *server);
+
+/* The next complete request in order of arrival; NULL: none.  Each that is
+ * taken must be answered, and run called after that. */
+extern QlmHttpRequest *qlm_http_server_next(QlmHttpServer *server);
+extern void qlm_http_server_answer(QlmHttpRequest *request,
+								   const QlmHttpAnswer *answer);
+
+extern int	qlm_http_server_connections(const QlmHttpServer *server);
+
+/* Are there answers that have not left completely? */
+extern bool qlm_http_server_is_sending(const QlmHttpServer *server);
+
+/* Close everything.  Every request must have been answered. */
+extern void qlm_http_server_destroy(QlmHttpServer *server);
+
+#endif							/* QLM_HTTP_SERVER_H */

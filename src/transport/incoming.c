@@ -1,0 +1,270 @@
+/*
+ * incoming.c
+ *		A request while it arrives.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "transport/form.h"
+#include "transport/header.h"
+#include "transport/incoming.h"
+
+#define FIRST_BUFFER	(256 * 1024)	/* at most, before bytes have come */
+#define KEEP_BUFFER		(64 * 1024) /* a larger one is freed after use */
+
+static const QlmRefusal accepted = {0, NULL};
+static const QlmRefusal too_large = {413, "The message is larger than qlm.max_message_size.\n"};
+static const QlmRefusal no_memory = {503, "No memory for the message now.\n"};
+static const QlmRefusal bad_framing = {400, "The length of the body is not clear.\n"};
+static const QlmRefusal bad_url = {400, "The URL is not well encoded.\n"};
+static const QlmRefusal is_compressed = {415, "Compressed bodies are not read.\n"};
+
+static bool
+reserve(MemoryContext context, QlmBuffer *buffer, Size used, Size size)
+{
+	char	   *data;
+
+	if (size <= buffer->size)
+		return true;
+	data = MemoryContextAllocExtended(context, size,
+									  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	if (data == NULL)
+		return false;
+	if (used > 0)
+		memcpy(data, buffer->data, used);
+	if (buffer->data)
+		pfree(buffer->data);
+	buffer->data = data;
+	buffer->size = size;
+	return true;
+}
+
+static void
+release(QlmBuffer *buffer)
+{
+	if (buffer->data)
+		pfree(buffer->data);
+	buffer->data = NULL;
+	buffer->size = 0;
+}
+
+void
+qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
+					const char *value, Size value_len)
+{
+	/* "Content-Length : 5" is a length to some readers and none to others. */
+	if (memchr(name, ' ', name_len) || memchr(name, '\t', name_len))
+		head->is_bad = true;
+	else if (name_len == 12 && pg_strcasecmp(name, "Content-Type") == 0)
+		head->content_type = value;
+	else if (name_len == 13 && pg_strcasecmp(name, "Authorization") == 0)
+		head->authorization = value;
+	else if (name_len == 14 && pg_strcasecmp(name, "Content-Length") == 0)
+	{
+		head->lengths++;
+		head->is_bad |= !qlm_header_length(value, value_len, &head->length);
+	}
+	else if (name_len == 16 && pg_strcasecmp(name, "Content-Encoding") == 0)
+		head->is_encoded = pg_strcasecmp(value, "identity") != 0;
+	else if (name_len == 17 && pg_strcasecmp(name, "Transfer-Encoding") == 0)
+	{
+		head->is_bad |= head->is_chunked || pg_strcasecmp(value, "chunked") != 0;
+		head->is_chunked = true;
+	}
+}
+
+/*
+ * Where two readers could disagree about the end of a request, a proxy in
+ * front and this one, it is refused.
+ */
+static bool
+is_framed_clearly(const QlmIncomingHead *head)
+{
+	return !head->is_bad && head->lengths <= 1 &&
+		!(head->is_chunked && head->lengths > 0) &&
+		!(head->is_chunked && strcmp(head->version, "HTTP/1.1") != 0);
+}
+
+static QlmHttpMethod
+method_of(const char *method)
+{
+	if (strcmp(method, "POST") == 0)
+		return QLM_HTTP_POST;
+	if (strcmp(method, "GET") == 0)
+		return QLM_HTTP_GET;
+	if (strcmp(method, "HEAD") == 0)
+		return QLM_HTTP_HEAD;
+	return QLM_HTTP_OTHER;
+}
+
+static Size
+text_size(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static char *
+copy_text(char **to, const char *from)
+{
+	char	   *copy = *to;
+
+	if (from == NULL)
+		return NULL;
+	memcpy(copy, from, strlen(from) + 1);
+	*to += strlen(from) + 1;
+	return copy;
+}
+
+static void
+note_content_type(QlmIncoming *incoming)
+{
+	QlmHttpRequest *request = &incoming->request;
+
+	request->charset = NULL;
+	incoming->is_form = false;
+	if (request->content_type == NULL)
+		return;
+	incoming->is_form = qlm_header_is_form(request->content_type);
+	if (qlm_header_charset(request->content_type, incoming->charset,
+						   sizeof(incoming->charset)))
+		request->charset = incoming->charset;
+}
+
+/* Copy what must outlive the library's call. */
+static QlmRefusal
+copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
+{
+	QlmHttpRequest *request = &incoming->request;
+	Size		size = text_size(head->path) + text_size(head->peer_name) +
+		text_size(head->authorization) + text_size(head->content_type);
+	char	   *path;
+	char	   *peer_name;
+	char	   *to;
+
+	if (!reserve(incoming->context, &incoming->text, 0, Max(size, 256)))
+		return no_memory;
+	to = incoming->text.data;
+	path = copy_text(&to, head->path);
+	peer_name = copy_text(&to, head->peer_name);
+	request->path = path;
+	request->peer_name = peer_name;
+	request->authorization = copy_text(&to, head->authorization);
+	request->content_type = copy_text(&to, head->content_type);
+	note_content_type(incoming);
+	if (!qlm_form_decode_path(path) || (peer_name && !qlm_form_decode(peer_name)))
+		return bad_url;
+	return accepted;
+}
+
+QlmRefusal
+qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
+{
+	if (!is_framed_clearly(head))
+		return bad_framing;
+	if (head->length > qlm_max_message_size)
+		return too_large;
+	if (head->is_encoded)
+		return is_compressed;
+
+	incoming->request.method = method_of(head->method);
+	incoming->request.body = "";
+	incoming->request.body_len = 0;
+	incoming->refusal = accepted;
+	incoming->expected = head->length;
+	incoming->seen = 0;
+	return copy_head(incoming, head);
+}
+
+/* Room for so many more bytes and a NUL, growing with what really comes */
+static bool
+make_room(QlmIncoming *incoming, Size more)
+{
+	Size		used = incoming->request.body_len;
+	Size		need = used + more + 1;
+	Size		size = used == 0 ? FIRST_BUFFER : incoming->body.size * 4;
+
+	if (need <= incoming->body.size)
+		return true;
+	size = Min(size, (Size) qlm_max_message_size + 1);
+	if (incoming->expected > 0)
+		size = Min(size, incoming->expected + 1);
+	else if (used == 0)
+		size = need * 2;
+	return reserve(incoming->context, &incoming->body, used,
+				   Max(Max(size, need), 1024));
+}
+
+bool
+qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len)
+{
+	uint64		limit = qlm_max_message_size;
+
+	incoming->seen += len;
+	if (incoming->refusal.status == 0 && incoming->seen > limit)
+		incoming->refusal = too_large;
+	else if (incoming->refusal.status == 0 && !make_room(incoming, len))
+		incoming->refusal = no_memory;
+	if (incoming->refusal.status == 0)
+	{
+		memcpy(incoming->body.data + incoming->request.body_len, data, len);
+		incoming->request.body_len += len;
+	}
+
+	/* A refusal can be said at the end of the body only, so that must come. */
+	return incoming->seen <= 2 * limit;
+}
+
+QlmRefusal
+qlm_incoming_finish(QlmIncoming *incoming)
+{
+	QlmHttpRequest *request = &incoming->request;
+	char	   *p = incoming->body.data;
+
+	request->received_at = GetCurrentTimestamp();
+	if (incoming->refusal.status != 0 || request->body_len == 0)
+		return incoming->refusal;
+	p[request->body_len] = '\0';
+	request->body = p;
+
+	/* Many who post bare XML keep the form type that their library sets. */
+	p += strspn(p, " \t\r\n");
+	if (!incoming->is_form || *p == '<' || strncmp(p, "\xEF\xBB\xBF", 3) == 0)
+		return accepted;
+
+	request->body = qlm_form_message(incoming->body.data, request->body_len,
+									 &request->body_len);
+	if (request->body == NULL)
+	{
+		request->body = "";
+		request->body_len = 0;
+	}
+	return accepted;
+}
+
+bool
+qlm_incoming_keep_answer(QlmIncoming *incoming, const char *data, Size len)
+{
+	incoming->request.body = NULL;
+	if (!reserve(incoming->context, &incoming->body, 0, len))
+		return false;
+	if (len > 0)
+		memcpy(incoming->body.data, data, len);
+	return true;
+}
+
+void
+qlm_incoming_shrink(QlmIncoming *incoming)
+{
+	if (incoming->body.size > KEEP_BUFFER)
+		release(&incoming->body);
+}
+
+void
+qlm_incoming_free(QlmIncoming *incoming)
+{
+	release(&incoming->text);
+	release(&incoming->body);
+}

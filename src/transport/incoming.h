@@ -1,0 +1,79 @@
+/*
+ * incoming.h
+ *		A request while it arrives: the framing guard, the bounds, the one
+ *		copy of its body.
+ *
+ * Called from inside the HTTP library: nothing here raises an error.
+ */
+#ifndef QLM_INCOMING_H
+#define QLM_INCOMING_H
+
+#include "transport/http_server.h"
+
+typedef struct QlmBuffer
+{
+	char	   *data;
+	Size		size;
+} QlmBuffer;
+
+/* Why a request is not taken; status 0: it is */
+typedef struct QlmRefusal
+{
+	int			status;
+	const char *reason;			/* a constant */
+} QlmRefusal;
+
+/* What its headers say; the texts belong to the library */
+typedef struct QlmIncomingHead
+{
+	const char *method;
+	const char *version;
+	const char *path;
+	const char *peer_name;
+	const char *authorization;
+	const char *content_type;
+	uint64		length;
+	int			lengths;		/* how many headers say a length */
+	bool		is_chunked;
+	bool		is_encoded;
+	bool		is_bad;
+} QlmIncomingHead;
+
+/* Kept from one request of a connection to the next, for its memory */
+typedef struct QlmIncoming
+{
+	QlmHttpRequest request;		/* first: what others see of it */
+	MemoryContext context;
+	QlmRefusal	refusal;		/* set: the rest of the body is dropped */
+	bool		is_form;
+	uint64		expected;		/* Content-Length, 0: not said */
+	uint64		seen;
+	QlmBuffer	text;			/* path and headers */
+	QlmBuffer	body;			/* and then the answer */
+	char		charset[32];
+} QlmIncoming;
+
+/* Note one header; names are compared without case. */
+extern void qlm_incoming_header(QlmIncomingHead *head,
+								const char *name, Size name_len,
+								const char *value, Size value_len);
+
+/* All headers are there; a refusal must be answered before the body comes. */
+extern QlmRefusal qlm_incoming_begin(QlmIncoming *incoming,
+									 const QlmIncomingHead *head);
+
+/* A piece of the body; false: it never ends, cut the connection. */
+extern bool qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len);
+
+/* The body is complete. */
+extern QlmRefusal qlm_incoming_finish(QlmIncoming *incoming);
+
+/* Put an answer where the body was; false: no memory. */
+extern bool qlm_incoming_keep_answer(QlmIncoming *incoming,
+									 const char *data, Size len);
+
+/* Give back what is too large to keep, or everything. */
+extern void qlm_incoming_shrink(QlmIncoming *incoming);
+extern void qlm_incoming_free(QlmIncoming *incoming);
+
+#endif							/* QLM_INCOMING_H */

@@ -1,0 +1,20 @@
+/*
+ * page.h
+ *		Answers for people and for watchers, which are no messages.
+ */
+#ifndef QLM_PAGE_H
+#define QLM_PAGE_H
+
+#include "transport/http_server.h"
+
+/* The page at / */
+extern void qlm_page_answer_home(QlmHttpRequest *request);
+
+/* The state of the node; available: the extension is in the database */
+extern void qlm_page_answer_health(QlmHttpRequest *request, bool available);
+
+/* A line of text; allow: header of a 405, or NULL */
+extern void qlm_page_answer_text(QlmHttpRequest *request, int status,
+								 const char *text, const char *allow);
+
+#endif							/* QLM_PAGE_H */

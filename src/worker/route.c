@@ -1,0 +1,91 @@
+/*
+ * route.c
+ *		URLs: what a request asks for.
+ *
+ * Messages are taken at /, at /qlm and, from a peer that names itself, at
+ * /peer/NAME or with ?peer=NAME.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "transport/form.h"
+#include "worker/route.h"
+
+#define PEER_PREFIX "/peer/"
+
+static bool
+is_path(const char *path, const char *name)
+{
+	Size		len = strlen(name);
+
+	return strncmp(path, name, len) == 0 &&
+		(path[len] == '\0' || strcmp(path + len, "/") == 0);
+}
+
+/* The rest of /peer/NAME, decoded; NULL where it cannot be a name */
+static const char *
+peer_of_path(const char *path)
+{
+	char	   *name;
+	Size		len;
+
+	if (strncmp(path, PEER_PREFIX, strlen(PEER_PREFIX)) != 0)
+		return NULL;
+	name = pstrdup(path + strlen(PEER_PREFIX));
+	len = strlen(name);
+	if (len > 0 && name[len - 1] == '/')
+		name[len - 1] = '\0';
+	if (name[0] == '\0' || strchr(name, '/') || !qlm_form_decode(name))
+		return NULL;
+	return name;
+}
+
+static QlmRoute
+get_route(const QlmHttpRequest *request, const char *peer_name)
+{
+	const char *path = request->path;
+	bool		is_get = request->method == QLM_HTTP_GET ||
+		request->method == QLM_HTTP_HEAD;
+	bool		is_post = request->method == QLM_HTTP_POST;
+	QlmRoute	route = {QLM_ROUTE_UNKNOWN, NULL, peer_name};
+
+	if (is_path(path, "/health"))
+	{
+		route.kind = is_get ? QLM_ROUTE_HEALTH : QLM_ROUTE_BAD_METHOD;
+		route.allow = "GET, HEAD";
+	}
+	else if (strcmp(path, "/") == 0)
+	{
+		route.kind = is_get ? QLM_ROUTE_HOME :
+			is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
+		route.allow = "GET, HEAD, POST";
+	}
+	else if (is_path(path, "/qlm") || strncmp(path, PEER_PREFIX, strlen(PEER_PREFIX)) == 0)
+	{
+		route.kind = is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
+		route.allow = "POST";
+	}
+	return route;
+}
+
+QlmRoute
+qlm_route_find(const QlmHttpRequest *request)
+{
+	const char *peer_name = request->peer_name;
+	QlmRoute	route;
+
+	if (strncmp(request->path, PEER_PREFIX, strlen(PEER_PREFIX)) == 0)
+	{
+		peer_name = peer_of_path(request->path);
+		if (peer_name == NULL)
+			return (QlmRoute) {QLM_ROUTE_UNKNOWN, NULL, NULL};
+	}
+	if (peer_name && peer_name[0] == '\0')
+		peer_name = NULL;
+	if (peer_name &&
+		!pg_verify_mbstr(PG_UTF8, peer_name, (int) strlen(peer_name), true))
+		return (QlmRoute) {QLM_ROUTE_UNKNOWN, NULL, NULL};
+	route = get_route(request, peer_name);
+	return route;
+}

@@ -1,0 +1,193 @@
+/*
+ * slot.c
+ *		Orders, slots and locks of server workers.
+ *
+ * The locks are advisory ones of a kind (4th field) that SQL cannot take, so
+ * users' own advisory locks never meet them.  They end with their process,
+ * however it ends.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "utils/timestamp.h"
+
+#include "worker/slot.h"
+
+#define LOCK_KIND		3		/* SQL uses 1 and 2 */
+#define LOCK_NUMBER		0x514c4d01	/* (database, number): runs */
+#define LOCK_LISTENER	0x514c4d02	/* (database, port): listens, shared */
+#define LOCK_PORT		0x514c4d03	/* (port): is about to listen */
+
+bool
+qlm_worker_register(const QlmWorkerOrder *order, int notify_pid,
+					BackgroundWorkerHandle **handle)
+{
+	BackgroundWorker worker = {0};
+
+	StaticAssertStmt(sizeof(QlmWorkerOrder) <= BGW_EXTRALEN,
+					 "an order must fit bgw_extra");
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_notify_pid = notify_pid;
+	snprintf(worker.bgw_library_name, BGW_MAXLEN, "qlm");
+	snprintf(worker.bgw_function_name, BGW_MAXLEN, "qlm_server_main");
+	snprintf(worker.bgw_type, BGW_MAXLEN, "qlm server");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "qlm server %d of %s",
+			 order->number, NameStr(order->database));
+	memcpy(worker.bgw_extra, order, sizeof(QlmWorkerOrder));
+	return RegisterDynamicBackgroundWorker(&worker, handle);
+}
+
+static void
+detach_slot(int code, Datum arg)
+{
+	QlmWorkerSlot *slot = (QlmWorkerSlot *) DatumGetPointer(arg);
+
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	slot->pid = 0;
+	slot->state = QLM_WORKER_STOPPED;
+	slot->address[0] = '\0';
+	pg_atomic_write_u32(&slot->connections, 0);
+	LWLockRelease(qlm_shared->lock);
+	qlm_shmem_poke_launcher();
+}
+
+QlmWorkerSlot *
+qlm_slot_attach(const QlmWorkerOrder *order)
+{
+	QlmWorkerSlot *slot;
+	bool		taken;
+
+	if (qlm_shared == NULL || order->slot < 0)
+		return NULL;
+	slot = &qlm_shared->slots[order->slot];
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	taken = slot->pid != 0 || slot->state != QLM_WORKER_STARTING ||
+		slot->number != order->number ||
+		strcmp(NameStr(slot->database), NameStr(order->database)) != 0;
+	if (!taken)
+	{
+		slot->pid = MyProcPid;
+		slot->started_at = GetCurrentTimestamp();
+	}
+	LWLockRelease(qlm_shared->lock);
+
+	/* The launcher has changed its mind while this process started. */
+	if (taken)
+		proc_exit(1);
+	before_shmem_exit(detach_slot, PointerGetDatum(slot));
+	return slot;
+}
+
+void
+qlm_slot_report(QlmWorkerSlot *slot, QlmWorkerState state, const char *address,
+				const char *error)
+{
+	if (slot == NULL)
+		return;
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	slot->database_id = MyDatabaseId;
+	if (slot->state != QLM_WORKER_STOPPING)
+		slot->state = state;
+	strlcpy(slot->address, address, QLM_MAX_ADDRESS);
+	strlcpy(slot->last_error, error, QLM_MAX_ERROR);
+	LWLockRelease(qlm_shared->lock);
+}
+
+void
+qlm_slot_error(QlmWorkerSlot *slot, const char *error)
+{
+	if (slot == NULL)
+		return;
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	strlcpy(slot->last_error, error, QLM_MAX_ERROR);
+	LWLockRelease(qlm_shared->lock);
+}
+
+static LOCKTAG
+lock_tag(Oid database_id, uint32 what, uint32 number)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, database_id, what, number, LOCK_KIND);
+	return tag;
+}
+
+bool
+qlm_worker_claim(int number)
+{
+	LOCKTAG		tag = lock_tag(MyDatabaseId, LOCK_NUMBER, number);
+
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+bool
+qlm_port_enter(int port)
+{
+	LOCKTAG		tag = lock_tag(InvalidOid, LOCK_PORT, port);
+
+	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+	tag = lock_tag(MyDatabaseId, LOCK_LISTENER, port);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, ExclusiveLock, true);
+	return false;
+}
+
+void
+qlm_port_leave(int port, bool listening)
+{
+	static int	held = 0;
+	LOCKTAG		tag;
+
+	if (held != 0)
+	{
+		tag = lock_tag(MyDatabaseId, LOCK_LISTENER, held);
+		LockRelease(&tag, ShareLock, true);
+		held = 0;
+	}
+	if (listening)
+	{
+		tag = lock_tag(MyDatabaseId, LOCK_LISTENER, port);
+		(void) LockAcquire(&tag, ShareLock, true, false);
+		held = port;
+	}
+	tag = lock_tag(InvalidOid, LOCK_PORT, port);
+	LockRelease(&tag, ExclusiveLock, true);
+}
+
+static bool
+is_held(const LockInstanceData *lock, Oid database_id, uint32 what)
+{
+	return lock->locktag.locktag_type == LOCKTAG_ADVISORY &&
+		lock->locktag.locktag_field1 == database_id &&
+		lock->locktag.locktag_field2 == what &&
+		lock->locktag.locktag_field4 == LOCK_KIND &&
+		lock->holdMask != 0;
+}
+
+int
+qlm_worker_find(Oid database_id, QlmWorkerProcess *processes, int max)
+{
+	LockData   *locks = GetLockStatusData();
+	int			n = 0;
+	int			i;
+	int			j;
+
+	for (i = 0; i < locks->nelements && n < max; i++)
+		if (is_held(&locks->locks[i], database_id, LOCK_NUMBER))
+		{
+			processes[n].pid = locks->locks[i].pid;
+			processes[n].number = locks->locks[i].locktag.locktag_field3;
+			processes[n++].listening = false;
+		}
+	for (i = 0; i < locks->nelements; i++)
+		for (j = 0; j < n; j++)
+			if (processes[j].pid == locks->locks[i].pid &&
+				is_held(&locks->locks[i], database_id, LOCK_LISTENER))
+				processes[j].listening = true;
+	return n;
+}

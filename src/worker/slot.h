@@ -1,0 +1,58 @@
+/*
+ * slot.h
+ *		What a server worker is, and how it is found: an order given to it at
+ *		its start, a slot in shared memory where there is some, and locks that
+ *		say who runs and who listens, with or without shared memory.
+ */
+#ifndef QLM_SLOT_H
+#define QLM_SLOT_H
+
+#include "postgres.h"
+#include "postmaster/bgworker.h"
+
+#include "process/shmem.h"
+
+/* Handed over in bgw_extra */
+typedef struct QlmWorkerOrder
+{
+	NameData	database;
+	int			port;			/* 0: qlm.port */
+	int			number;			/* 1.. within its database */
+	int			slot;			/* in shared memory, -1: none */
+} QlmWorkerOrder;
+
+extern bool qlm_worker_register(const QlmWorkerOrder *order, int notify_pid,
+								BackgroundWorkerHandle **handle);
+
+/* Take over the slot of the order, until exit; NULL where there is none. */
+extern QlmWorkerSlot *qlm_slot_attach(const QlmWorkerOrder *order);
+extern void qlm_slot_report(QlmWorkerSlot *slot, QlmWorkerState state,
+							const char *address, const char *error);
+extern void qlm_slot_error(QlmWorkerSlot *slot, const char *error);
+
+/*
+ * Be the worker of this number in this database, until exit; false: another
+ * process is.  Needs a transaction, as the next two do.
+ */
+extern bool qlm_worker_claim(int number);
+
+/*
+ * Before listening on a port: wait until nobody else is about to, and tell
+ * whether another worker of this database listens there already.  After it:
+ * say that this one does (or not), until exit or called again.
+ */
+extern bool qlm_port_enter(int port);
+extern void qlm_port_leave(int port, bool listening);
+
+/* Workers of a database: their processes, and whether each listens */
+typedef struct QlmWorkerProcess
+{
+	int			pid;
+	int			number;
+	bool		listening;
+} QlmWorkerProcess;
+
+extern int	qlm_worker_find(Oid database_id, QlmWorkerProcess *processes,
+							int max);
+
+#endif							/* QLM_SLOT_H */

@@ -1,0 +1,281 @@
+/*
+ * turn.c
+ *		One turn of a server worker.
+ *
+ * All messages of a turn share a transaction and so one flush to disk; no
+ * answer is given before it has committed.  If anything in it fails, it is
+ * undone and each message runs in a transaction of its own: a bad one fails
+ * alone and costs the others only time.
+ */
+#include "postgres.h"
+
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "process/settings.h"
+#include "process/stats.h"
+#include "service/exchange.h"
+#include "storage/catalog.h"
+#include "worker/page.h"
+#include "worker/route.h"
+#include "worker/slot.h"
+#include "worker/transaction.h"
+#include "worker/turn.h"
+
+#define MAX_REQUESTS	256
+#define MAX_BYTES		(8 * 1024 * 1024)
+#define MAX_TRIES		3
+
+typedef struct Turn
+{
+	QlmWorkerSlot *slot;
+	int			nrequests;
+	Size		nbytes;
+	int			n;				/* messages */
+	QlmHttpRequest *requests[MAX_REQUESTS];
+	QlmExchange *exchanges[MAX_REQUESTS];
+	int			nhealth;
+	QlmHttpRequest *health[MAX_REQUESTS];
+} Turn;
+
+typedef struct Batch
+{
+	QlmExchange **exchanges;
+	int			n;
+} Batch;
+
+static MemoryContext turn_context = NULL;
+
+static void
+refuse_all(QlmExchange **exchanges, int n, int status, const char *why)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+		qlm_exchange_refuse(exchanges[i], status, why);
+}
+
+/* Forget what an earlier try has answered. */
+static void
+reset_answers(QlmExchange **exchanges, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		memset(&exchanges[i]->answer, 0, sizeof(exchanges[i]->answer));
+		exchanges[i]->status = 0;
+	}
+}
+
+static void
+run_batch(void *arg)
+{
+	Batch	   *batch = arg;
+
+	if (qlm_catalog_available())
+		qlm_exchange_run(batch->exchanges, batch->n);
+	else
+		refuse_all(batch->exchanges, batch->n, 503,
+				   "The extension qlm is not in the database.");
+}
+
+static QlmVerdict
+run(QlmExchange **exchanges, int n, int timeout_ms, char **message)
+{
+	Batch		batch = {exchanges, n};
+
+	reset_answers(exchanges, n);
+	return qlm_transaction_run(run_batch, &batch, timeout_ms, message);
+}
+
+/* ms until the request has taken as long as it may */
+static int
+time_left(const QlmHttpRequest *request)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(request->received_at,
+												  qlm_request_timeout);
+
+	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+}
+
+/*
+ * Run one alone.  It gets half of the time that it has left, so that one that
+ * hangs does not use up that of those behind it.
+ */
+static void
+run_alone(Turn *turn, int i)
+{
+	QlmExchange *exchange = turn->exchanges[i];
+	QlmVerdict	verdict = QLM_VERDICT_LATE;
+	char	   *message = "no time was left";
+	int			tries;
+
+	for (tries = 0; tries < MAX_TRIES; tries++)
+	{
+		int			left = time_left(turn->requests[i]);
+
+		verdict = QLM_VERDICT_LATE;
+		if (left <= 0)
+			break;
+		verdict = run(&exchange, 1, left / 2, &message);
+		if (verdict != QLM_VERDICT_AGAIN)
+			break;
+	}
+	if (verdict == QLM_VERDICT_DONE)
+		return;
+
+	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
+	qlm_slot_error(turn->slot, message);
+	reset_answers(&exchange, 1);
+	if (verdict == QLM_VERDICT_FAILED)
+		qlm_exchange_refuse(exchange, 500, message);
+	else if (verdict == QLM_VERDICT_AGAIN)
+		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
+	else
+		qlm_exchange_refuse(exchange, 503, "The message took longer than qlm.request_timeout.");
+}
+
+static void
+run_messages(Turn *turn)
+{
+	char		activity[64];
+	char	   *message;
+	int			i;
+
+	if (turn->n == 0)
+		return;
+	snprintf(activity, sizeof(activity), "qlm: %d message%s", turn->n,
+			 turn->n == 1 ? "" : "s");
+	pgstat_report_activity(STATE_RUNNING, activity);
+	if (turn->n == 1 ||
+		run(turn->exchanges, turn->n, qlm_request_timeout / 2, &message) != QLM_VERDICT_DONE)
+	{
+		if (turn->n > 1)
+			elog(DEBUG1, "qlm runs %d messages one by one: %s", turn->n, message);
+		for (i = 0; i < turn->n; i++)
+			run_alone(turn, i);
+	}
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+static void
+answer_messages(Turn *turn)
+{
+	static const QlmHttpHeader challenge[] = {
+		{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
+		{"WWW-Authenticate", "Bearer realm=\"qlm\""},
+		{NULL}
+	};
+	int			i;
+
+	for (i = 0; i < turn->n; i++)
+	{
+		QlmExchange *exchange = turn->exchanges[i];
+		QlmHttpAnswer answer = {exchange->status, "text/xml; charset=UTF-8"};
+
+		if (answer.status == 401)
+			answer.headers = challenge;
+		answer.body = exchange->answer.data;
+		answer.body_len = exchange->answer.len;
+		qlm_http_server_answer(turn->requests[i], &answer);
+		QLM_COUNT(turn->slot, bytes_out, answer.body_len);
+	}
+}
+
+static void
+look_for_extension(void *arg)
+{
+	*(bool *) arg = qlm_catalog_available();
+}
+
+/* Is the extension there?  Asked once for all who want to know. */
+static void
+answer_health(Turn *turn)
+{
+	bool		available = false;
+	char	   *message;
+	int			i;
+
+	if (turn->nhealth == 0)
+		return;
+	if (qlm_transaction_run(look_for_extension, &available,
+							qlm_request_timeout / 2, &message) != QLM_VERDICT_DONE)
+		ereport(LOG, (errmsg("qlm could not look at its health: %s", message)));
+	for (i = 0; i < turn->nhealth; i++)
+		qlm_page_answer_health(turn->health[i], available);
+}
+
+static void
+add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
+{
+	QlmExchange *exchange = palloc0(sizeof(QlmExchange));
+
+	exchange->body = request->body;
+	exchange->body_len = request->body_len;
+	exchange->charset = request->charset;
+	exchange->authorization = request->authorization;
+	exchange->peer_name = peer_name;
+	turn->requests[turn->n] = request;
+	turn->exchanges[turn->n++] = exchange;
+}
+
+static void
+add_request(Turn *turn, QlmHttpRequest *request)
+{
+	QlmRoute	route = qlm_route_find(request);
+
+	turn->nrequests++;
+	turn->nbytes += request->body_len;
+	switch (route.kind)
+	{
+		case QLM_ROUTE_MESSAGE:
+			add_message(turn, request, route.peer_name);
+			break;
+		case QLM_ROUTE_HOME:
+			qlm_page_answer_home(request);
+			break;
+		case QLM_ROUTE_HEALTH:
+			turn->health[turn->nhealth++] = request;
+			break;
+		case QLM_ROUTE_BAD_METHOD:
+			qlm_page_answer_text(request, 405, "This address does not take this method.\n",
+								 route.allow);
+			break;
+		case QLM_ROUTE_UNKNOWN:
+			qlm_page_answer_text(request, 404, "There is nothing at this address.\n", NULL);
+			break;
+	}
+}
+
+int
+qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
+{
+	Turn		turn;
+	QlmHttpRequest *request;
+
+	if (turn_context == NULL)
+		turn_context = AllocSetContextCreate(TopMemoryContext, "qlm turn",
+											 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn_context);
+	turn.slot = slot;
+	turn.nrequests = turn.n = turn.nhealth = 0;
+	turn.nbytes = 0;
+	while (turn.nrequests < MAX_REQUESTS && turn.nbytes < MAX_BYTES &&
+		   (request = qlm_http_server_next(server)) != NULL)
+		add_request(&turn, request);
+
+	if (turn.nrequests > 0)
+	{
+		run_messages(&turn);
+		answer_messages(&turn);
+		answer_health(&turn);
+		QLM_COUNT(slot, requests, turn.nrequests);
+		QLM_COUNT(slot, batches, 1);
+		QLM_COUNT(slot, bytes_in, turn.nbytes);
+	}
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(turn_context);
+	return turn.nrequests;
+}
