@@ -1,0 +1,53 @@
+CREATE TABLE qlm.subscription (
+	request_id bigint PRIMARY KEY,
+	role name NOT NULL,
+	peer text,
+	callback text,
+	interval float8 NOT NULL,
+	dialect text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	expires_at timestamptz NOT NULL DEFAULT 'infinity',
+	next_due timestamptz,
+	polled_at timestamptz,
+	deliveries bigint NOT NULL DEFAULT 0,
+	dropped bigint NOT NULL DEFAULT 0
+);
+CREATE INDEX subscription_expires_at_idx ON qlm.subscription (expires_at) WHERE expires_at < 'infinity';
+COMMENT ON TABLE qlm.subscription IS 'subscriptions at this node';
+COMMENT ON COLUMN qlm.subscription.request_id IS 'its requestID';
+COMMENT ON COLUMN qlm.subscription.role IS 'role that owns it and with whose rights its data are read';
+COMMENT ON COLUMN qlm.subscription.peer IS 'peer that made it; null: an SQL session or an anonymous caller';
+COMMENT ON COLUMN qlm.subscription.callback IS 'URL or notify:CHANNEL; null: it is polled';
+COMMENT ON COLUMN qlm.subscription.interval IS 'seconds; -1: at each new value; -2: at the first value of new InfoItems';
+COMMENT ON COLUMN qlm.subscription.dialect IS 'dialect of its messages';
+COMMENT ON COLUMN qlm.subscription.created_at IS 'when it began; ticks are counted from here';
+COMMENT ON COLUMN qlm.subscription.expires_at IS 'when its ttl ends';
+COMMENT ON COLUMN qlm.subscription.next_due IS 'next tick, for intervals with a callback';
+COMMENT ON COLUMN qlm.subscription.polled_at IS 'last tick that a poll has taken; null: none';
+COMMENT ON COLUMN qlm.subscription.deliveries IS 'messages queued or polls answered';
+COMMENT ON COLUMN qlm.subscription.dropped IS 'values dropped since the last poll because the buffer was full';
+
+CREATE TABLE qlm.subscription_target (
+	request_id bigint NOT NULL REFERENCES qlm.subscription ON DELETE CASCADE,
+	path text COLLATE "C" NOT NULL,
+	PRIMARY KEY (request_id, path)
+);
+COMMENT ON TABLE qlm.subscription_target IS 'what a subscription covers';
+COMMENT ON COLUMN qlm.subscription_target.request_id IS 'the subscription';
+COMMENT ON COLUMN qlm.subscription_target.path IS 'an InfoItem, or an Object with all below it, there or to come; empty: everything';
+
+CREATE SEQUENCE qlm.subscription_value_seq;
+COMMENT ON SEQUENCE qlm.subscription_value_seq IS 'order of values that wait to be polled';
+
+CREATE TABLE qlm.subscription_value (
+	request_id bigint NOT NULL REFERENCES qlm.subscription ON DELETE CASCADE,
+	seq bigint NOT NULL DEFAULT pg_catalog.nextval('qlm.subscription_value_seq'),
+	info_item_id int NOT NULL,
+	ts timestamptz NOT NULL,
+	PRIMARY KEY (request_id, seq)
+);
+COMMENT ON TABLE qlm.subscription_value IS 'values that wait to be polled';
+COMMENT ON COLUMN qlm.subscription_value.request_id IS 'the subscription';
+COMMENT ON COLUMN qlm.subscription_value.seq IS 'order of arrival';
+COMMENT ON COLUMN qlm.subscription_value.info_item_id IS 'the InfoItem';
+COMMENT ON COLUMN qlm.subscription_value.ts IS 'time of the value in qlm.value';

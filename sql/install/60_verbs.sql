@@ -1,0 +1,71 @@
+/* The protocol's verbs, with envelopes and without. */
+
+CREATE FUNCTION @extschema@.qlm_handle(envelope text, peer text DEFAULT NULL) RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_handle';
+COMMENT ON FUNCTION @extschema@.qlm_handle(text, text) IS 'run any QLM or O-MI envelope and return the response; peer: speak for it (members of qlm_admin)';
+
+CREATE FUNCTION @extschema@.qlm_handle(envelope xml, peer text DEFAULT NULL) RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_handle';
+COMMENT ON FUNCTION @extschema@.qlm_handle(xml, text) IS 'run any QLM or O-MI envelope and return the response; peer: speak for it (members of qlm_admin)';
+
+CREATE FUNCTION @extschema@.qlm_write(path text, value text, at timestamptz DEFAULT NULL, type text DEFAULT NULL) RETURNS void
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_write';
+COMMENT ON FUNCTION @extschema@.qlm_write(text, text, timestamptz, text) IS 'store a value of an InfoItem; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_write(path text, value double precision, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS void
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+COMMENT ON FUNCTION @extschema@.qlm_write(text, double precision, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_write(path text, value numeric, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS void
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+COMMENT ON FUNCTION @extschema@.qlm_write(text, numeric, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_read(path text, "begin" timestamptz DEFAULT NULL, "end" timestamptz DEFAULT NULL,
+									 newest int DEFAULT NULL, oldest int DEFAULT NULL)
+	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_read';
+COMMENT ON FUNCTION @extschema@.qlm_read(text, timestamptz, timestamptz, int, int) IS 'values of an InfoItem, or of all InfoItems of an Object: the latest, those from begin to end, or the newest or oldest so many of them';
+
+CREATE FUNCTION @extschema@.qlm_subscribe(path text, "interval" double precision DEFAULT -1,
+										  callback text DEFAULT NULL, ttl interval DEFAULT NULL) RETURNS bigint
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_subscribe_sql';
+COMMENT ON FUNCTION @extschema@.qlm_subscribe(text, double precision, text, interval) IS 'subscribe to an InfoItem or an Object; interval: seconds, -1: each new value, -2: new InfoItems; callback: null to poll, notify:CHANNEL or a URL; returns the requestID';
+
+CREATE FUNCTION @extschema@.qlm_poll(request_id bigint)
+	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_poll_sql';
+COMMENT ON FUNCTION @extschema@.qlm_poll(bigint) IS 'take the values of a subscription that have come since the last poll';
+
+CREATE FUNCTION @extschema@.qlm_cancel(request_id bigint) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_cancel';
+COMMENT ON FUNCTION @extschema@.qlm_cancel(bigint) IS 'end a subscription; false: there is none with this requestID';
+
+CREATE FUNCTION @extschema@.qlm_delete(path text) RETURNS int
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_delete';
+COMMENT ON FUNCTION @extschema@.qlm_delete(text) IS 'remove an InfoItem or Object with all below it and its history; returns how many were found';
+
+CREATE FUNCTION @extschema@.qlm_version() RETURNS text
+	LANGUAGE c STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_version';
+COMMENT ON FUNCTION @extschema@.qlm_version() IS 'version of the loaded library';

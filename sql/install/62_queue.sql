@@ -1,0 +1,115 @@
+/* Requests to peers, and the peers. */
+
+CREATE FUNCTION @extschema@.qlm_read_envelope(path text, "begin" timestamptz DEFAULT NULL, "end" timestamptz DEFAULT NULL,
+											  newest int DEFAULT NULL, oldest int DEFAULT NULL,
+											  "interval" double precision DEFAULT NULL, callback text DEFAULT NULL) RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_read_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_read_envelope(text, timestamptz, timestamptz, int, int, double precision, text) IS 'an envelope that reads a path, or subscribes to it if interval is given';
+
+CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value text, at timestamptz DEFAULT NULL, type text DEFAULT NULL) RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, text, timestamptz, text) IS 'an envelope that writes a value; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_request(peer text, envelope text, ttl interval DEFAULT '1 hour', priority int DEFAULT 0) RETURNS bigint
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_request';
+COMMENT ON FUNCTION @extschema@.qlm_request(text, text, interval, int) IS 'queue a request for a peer; ttl: how long it may take, null: for ever; returns the requestID';
+
+CREATE FUNCTION @extschema@.qlm_request(peer text, envelope xml, ttl interval DEFAULT '1 hour', priority int DEFAULT 0) RETURNS bigint
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_request';
+COMMENT ON FUNCTION @extschema@.qlm_request(text, xml, interval, int) IS 'queue a request for a peer; ttl: how long it may take, null: for ever; returns the requestID';
+
+CREATE FUNCTION @extschema@.qlm_await(request_id bigint, timeout interval DEFAULT '30 s') RETURNS xml
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_await';
+COMMENT ON FUNCTION @extschema@.qlm_await(bigint, interval) IS 'wait for the answer to a queued request; null: none came in time';
+
+CREATE FUNCTION @extschema@.qlm_requeue(request_id bigint) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_requeue';
+COMMENT ON FUNCTION @extschema@.qlm_requeue(bigint) IS 'queue a failed, expired or cancelled message again, with its whole ttl; false: it is not in such a state';
+
+CREATE FUNCTION qlm.credential_hash(secret text) RETURNS text
+	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_credential_hash';
+COMMENT ON FUNCTION qlm.credential_hash(text) IS 'salted hash of a secret, for qlm.peer.credential';
+
+CREATE FUNCTION qlm.path_normal(path text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_path_normal';
+COMMENT ON FUNCTION qlm.path_normal(text) IS 'a path as it is stored; an error for what is no path';
+
+CREATE FUNCTION qlm.dialect_is_known(dialect text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_dialect_is_known';
+COMMENT ON FUNCTION qlm.dialect_is_known(text) IS 'whether messages can be written in this dialect: Q0 Q1 QP M0 M1a M1b M2';
+
+CREATE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role name DEFAULT 'qlm_reader',
+										 credential text DEFAULT NULL, paths text[] DEFAULT '{}',
+										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
+										 dialect text DEFAULT NULL) RETURNS int
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	id int;
+BEGIN
+	IF coalesce(qlm_add_peer.name, '') = '' OR qlm_add_peer.name ~ '[/:[:space:][:cntrl:]]' THEN
+		RAISE EXCEPTION '"%" cannot be the name of a peer', qlm_add_peer.name
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'It stands in URLs and in credentials: no blanks, slashes or colons.';
+	END IF;
+	IF EXISTS (SELECT FROM qlm.peer AS p WHERE p.name = qlm_add_peer.name) THEN
+		RAISE EXCEPTION 'there is already a peer "%"', qlm_add_peer.name
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'Change its row in qlm.peer, or drop it with qlm_drop_peer.';
+	END IF;
+	IF NOT pg_has_role(qlm_add_peer.role, 'MEMBER') THEN
+		RAISE EXCEPTION 'a peer cannot have role "%": you are no member of it', qlm_add_peer.role
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF NOT qlm.dialect_is_known(qlm_add_peer.dialect) THEN
+		RAISE EXCEPTION 'there is no dialect "%"', qlm_add_peer.dialect
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Dialects are Q0, Q1, QP, M0, M1a, M1b and M2.';
+	END IF;
+	IF qlm_add_peer.url !~* '^https?://' THEN
+		RAISE EXCEPTION 'the URL of a peer must begin with http:// or https://'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect)
+	VALUES (qlm_add_peer.name, qlm_add_peer.url, qlm_add_peer.role,
+			qlm.credential_hash(qlm_add_peer.credential),
+			(SELECT coalesce(array_agg(qlm.path_normal(path)), '{}') FROM unnest(qlm_add_peer.paths) AS path),
+			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect)
+	RETURNING p.peer_id INTO id;
+	RETURN id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text) IS 'make another node known; role: whose rights its messages have; credential: its secret; paths: Objects that it owns; heartbeat: how often to call it; returns its number';
+
+CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	UPDATE qlm.outbox AS o
+	SET state = 'cancelled', last_error = 'the peer was dropped', next_attempt_at = NULL
+	WHERE o.peer = qlm_drop_peer.name AND o.state IN ('queued', 'sent');
+	DELETE FROM qlm.subscription AS s WHERE s.peer = qlm_drop_peer.name;
+	DELETE FROM qlm.peer AS p WHERE p.name = qlm_drop_peer.name;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.qlm_drop_peer(text) IS 'forget a peer, cancel what waits for it and end its subscriptions; false: there is none of this name';

@@ -1,0 +1,39 @@
+/* What happens when values arrive, and when peers or subscriptions change. */
+
+CREATE FUNCTION qlm.value_changed() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_value_changed';
+COMMENT ON FUNCTION qlm.value_changed() IS 'gives new values to those who subscribe to them';
+
+CREATE TRIGGER value_changed AFTER INSERT ON qlm.value
+	REFERENCING NEW TABLE AS new_values
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.value_changed();
+COMMENT ON TRIGGER value_changed ON qlm.value IS 'fires subscriptions';
+
+CREATE FUNCTION qlm.configuration_changed() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_configuration_changed';
+COMMENT ON FUNCTION qlm.configuration_changed() IS 'makes every process read peers or subscriptions again';
+
+/* Columns that only say how a peer or a subscription is doing are left out. */
+CREATE TRIGGER peer_changed
+	AFTER INSERT OR DELETE OR TRUNCATE
+		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids
+	ON qlm.peer
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
+COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';
+
+CREATE TRIGGER subscription_changed
+	AFTER INSERT OR DELETE OR TRUNCATE
+		OR UPDATE OF request_id, role, peer, callback, interval, dialect, created_at, expires_at
+	ON qlm.subscription
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
+COMMENT ON TRIGGER subscription_changed ON qlm.subscription IS 'tells all processes';
+
+CREATE TRIGGER subscription_target_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+	ON qlm.subscription_target
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
+COMMENT ON TRIGGER subscription_target_changed ON qlm.subscription_target IS 'tells all processes';

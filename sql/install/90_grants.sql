@@ -1,0 +1,63 @@
+/* Nothing is for PUBLIC; rights come with the three roles. */
+
+DO $$
+DECLARE
+	f regprocedure;
+BEGIN
+	FOR f IN
+		SELECT d.objid
+		FROM pg_catalog.pg_depend AS d
+			JOIN pg_catalog.pg_extension AS e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+		WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+			AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+			AND d.deptype OPERATOR(pg_catalog.=) 'e'
+			AND e.extname OPERATOR(pg_catalog.=) 'qlm'
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+	END LOOP;
+END
+$$;
+
+GRANT USAGE ON SCHEMA qlm TO qlm_reader;
+GRANT SELECT ON qlm.object, qlm.object_id, qlm.info_item, qlm.meta_data, qlm.value, qlm.history, qlm.current TO qlm_reader;
+GRANT SELECT (peer_id, name) ON qlm.peer TO qlm_reader;
+GRANT EXECUTE ON FUNCTION
+	@extschema@.qlm_handle(text, text),
+	@extschema@.qlm_handle(xml, text),
+	@extschema@.qlm_read(text, timestamptz, timestamptz, int, int),
+	@extschema@.qlm_subscribe(text, double precision, text, interval),
+	@extschema@.qlm_poll(bigint),
+	@extschema@.qlm_cancel(bigint),
+	@extschema@.qlm_read_envelope(text, timestamptz, timestamptz, int, int, double precision, text),
+	@extschema@.qlm_write_envelope(text, text, timestamptz, text),
+	@extschema@.qlm_version(),
+	qlm.path_normal(text)
+	TO qlm_reader;
+
+GRANT INSERT, UPDATE, DELETE ON qlm.object, qlm.object_id, qlm.info_item, qlm.meta_data, qlm.value TO qlm_writer;
+GRANT USAGE ON SEQUENCE qlm.object_seq, qlm.info_item_seq TO qlm_writer;
+GRANT EXECUTE ON FUNCTION
+	@extschema@.qlm_write(text, text, timestamptz, text),
+	@extschema@.qlm_write(text, double precision, timestamptz, text),
+	@extschema@.qlm_write(text, numeric, timestamptz, text),
+	@extschema@.qlm_delete(text)
+	TO qlm_writer;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+	qlm.peer, qlm.outbox, qlm.subscription, qlm.subscription_target,
+	qlm.subscription_value, qlm.message
+	TO qlm_admin;
+GRANT SELECT ON qlm.stat_worker, qlm.stat_peer TO qlm_admin;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA qlm TO qlm_admin;
+GRANT EXECUTE ON FUNCTION
+	@extschema@.qlm_request(text, text, interval, int),
+	@extschema@.qlm_request(text, xml, interval, int),
+	@extschema@.qlm_await(bigint, interval),
+	@extschema@.qlm_requeue(bigint),
+	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text),
+	@extschema@.qlm_drop_peer(text),
+	@extschema@.qlm_start(),
+	@extschema@.qlm_stop(),
+	qlm.credential_hash(text),
+	qlm.dialect_is_known(text)
+	TO qlm_admin;
