@@ -1,0 +1,62 @@
+-- What is no message, or a wrong one, gets an answer that says what and where
+\pset format unaligned
+\pset tuples_only on
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+SET client_min_messages = error;	-- xpath() warns of namespaces that are no URLs
+-- a message, one element a line, with random ids masked
+CREATE FUNCTION pg_temp.show(message xml) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT regexp_split_to_table(
+		regexp_replace(replace(message::text, '><', E'>\n<'), '(<requestI[dD]>)\d+', '\1#', 'g'), E'\n')
+$$;
+-- a 2.0 envelope around verbs, and one around Objects in a verb
+CREATE FUNCTION pg_temp.envelope(verbs text) RETURNS text LANGUAGE sql AS $$
+	SELECT '<omiEnvelope xmlns="http://www.opengroup.org/xsd/omi/2.0/" version="2.0" ttl="10">' || verbs || '</omiEnvelope>'
+$$;
+CREATE FUNCTION pg_temp.odf(verb text, objects text) RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.envelope(format('<%s msgformat="odf"><msg><Objects xmlns="http://www.opengroup.org/xsd/odf/2.0/">%s</Objects></msg></%s>',
+		verb, objects, split_part(verb, ' ', 1)))
+$$;
+
+-- the code and the description of the first result
+CREATE FUNCTION pg_temp.said(message text) RETURNS text LANGUAGE sql AS $$
+	SELECT (xpath('//*[local-name()="return"]/@returnCode', m))[1]::text || ' ' ||
+		(xpath('//*[local-name()="return"]/@description', m))[1]::text
+	FROM qlm_handle(message) m
+$$;
+\echo == no message at all
+SELECT pg_temp.said(m) FROM unnest(ARRAY['', ' ', 'hello', '{"omiEnvelope":{}}', '<', '<a', '<html/>', '<Objects/>', '<omiEnvelope', '<omiEnvelope version="1.0" ttl="1">']) m;
+\echo == the envelope
+SELECT pg_temp.said(format('<omiEnvelope %s><read/></omiEnvelope>', a)) FROM unnest(ARRAY['version="1.0"', 'version="1.0" ttl=""', 'version="1.0" ttl="soon"', 'version="1.0" ttl="-2"', 'version="1.0" ttl="NaN"']) a;
+\echo == not well-formed, with line and column
+SELECT pg_temp.said(E'<omiEnvelope version="1.0" ttl="1">\n<read>\n</wrong></omiEnvelope>');
+SELECT pg_temp.said('<omiEnvelope version="1.0" ttl="1"><read/></omiEnvelope><more/>');
+SELECT pg_temp.said('<omiEnvelope version="1.0" version="1.0" ttl="1"><read/></omiEnvelope>');
+SELECT pg_temp.said('<omiEnvelope version="1.0" ttl="1"><read>&undefined;</read></omiEnvelope>');
+\echo == DOCTYPE and entities are refused before they can do anything
+SELECT pg_temp.said('<!DOCTYPE omiEnvelope [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><omiEnvelope version="1.0" ttl="1"><read>&c;</read></omiEnvelope>');
+SELECT pg_temp.said('<!DOCTYPE omiEnvelope SYSTEM "file:///etc/passwd"><omiEnvelope version="1.0" ttl="1"><read/></omiEnvelope>');
+\echo == too deep, too many, too long
+SELECT pg_temp.said(repeat('<a>', 100000));
+SELECT pg_temp.said('<omiEnvelope version="1.0" ttl="1"><write><msg><Objects>' || repeat('<Object><id>x</id>', 1000));
+SELECT pg_temp.said(pg_temp.odf('write', '<Object><id>' || repeat('x', 2000) || '</id></Object>'));
+SELECT pg_temp.said(pg_temp.odf('write', (SELECT string_agg('<Object><id>' || repeat(n::text, 900) || '</id>', '') FROM generate_series(1, 4) n) || repeat('</Object>', 4)));
+SELECT pg_temp.said(pg_temp.odf('write', '<Object' || (SELECT string_agg(format(' a%s="1"', n), '') FROM generate_series(1, 100) n) || '><id>x</id></Object>'));
+SELECT pg_temp.said('<omiEnvelope version="1.0" ttl="1">' || repeat('<read/>', 2000) || '</omiEnvelope>');
+SET qlm.max_values = 10;
+SELECT pg_temp.said(pg_temp.odf('write', '<Object><id>B1</id><InfoItem name="x">' || repeat('<value>1</value>', 11) || '</InfoItem></Object>'));
+SELECT pg_temp.said(pg_temp.odf('write', (SELECT string_agg(format('<Object><id>B%s</id></Object>', n), '') FROM generate_series(1, 11) n)));
+RESET qlm.max_values;
+SET qlm.max_message_size = '1kB';
+SELECT pg_temp.said(pg_temp.odf('write', '<Object><id>B1</id><InfoItem name="x"><value>' || repeat('x', 2000) || '</value></InfoItem></Object>'));
+RESET qlm.max_message_size;
+SELECT count(*) FROM qlm.object WHERE path LIKE 'B%';
+\echo == a wrong part spoils its verb, not the others
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read newest="x"/><read/>')));
+\echo == the answer to a bad message keeps its dialect as far as it was seen
+SELECT pg_temp.show(qlm_handle('<qlmEnvelope xmlns="QLMmi.xsd" version="1.0" ttl="x"><read/></qlmEnvelope>'));
+SELECT pg_temp.show(qlm_handle('nothing'));
+\echo == what this node does not do yet is said
+SELECT pg_temp.said(pg_temp.envelope('<read><nodeList><node>http://other/</node></nodeList></read>'));
+\set VERBOSITY terse
+SELECT qlm_handle(NULL::text);

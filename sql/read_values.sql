@@ -1,0 +1,68 @@
+-- Which values a read selects (protocol: selecting values)
+\pset format unaligned
+\pset tuples_only on
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+-- a message, one element a line, with random ids masked
+CREATE FUNCTION pg_temp.show(message xml) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT regexp_split_to_table(
+		regexp_replace(replace(message::text, '><', E'>\n<'), '(<requestI[dD]>)\d+', '\1#', 'g'), E'\n')
+$$;
+-- a 2.0 envelope around verbs, and one around Objects in a verb
+CREATE FUNCTION pg_temp.envelope(verbs text) RETURNS text LANGUAGE sql AS $$
+	SELECT '<omiEnvelope xmlns="http://www.opengroup.org/xsd/omi/2.0/" version="2.0" ttl="10">' || verbs || '</omiEnvelope>'
+$$;
+CREATE FUNCTION pg_temp.odf(verb text, objects text) RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.envelope(format('<%s msgformat="odf"><msg><Objects xmlns="http://www.opengroup.org/xsd/odf/2.0/">%s</Objects></msg></%s>',
+		verb, objects, split_part(verb, ' ', 1)))
+$$;
+
+SELECT qlm_write('R1/x', n::text, '2024-01-01Z'::timestamptz + n * interval '1 hour') FROM generate_series(1, 5) n;
+SELECT qlm_write('R1/y', 'only', '2024-01-01 03:00Z');
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><id>R1</id><InfoItem name="none"/></Object>')));
+CREATE FUNCTION pg_temp.values_of(attributes text) RETURNS TABLE (answer text) LANGUAGE sql AS $$
+	SELECT format('%s %s: %s', attributes,
+		(xpath('//*[local-name()="return"]/@returnCode', m))[1],
+		coalesce(nullif(array_to_string(xpath('//*[local-name()="value"]/text()', m), ' '), ''),
+			(xpath('//*[local-name()="return"]/@description', m))[1]::text))
+	FROM qlm_handle(pg_temp.odf('read ' || attributes, '<Object><id>R1</id><InfoItem name="x"/></Object>')) m
+$$;
+\echo == each row of the table of selectors
+SELECT pg_temp.values_of(a) FROM unnest(ARRAY['',
+	'newest="2"', 'oldest="2"', 'newest="9"',
+	'begin="2024-01-01T03:00:00Z"', 'end="2024-01-01T03:00:00Z"',
+	'begin="2024-01-01T02:00:00Z" end="2024-01-01T04:00:00Z"',
+	'begin="2024-01-01T02:00:00Z" newest="2"', 'end="2024-01-01T04:00:00Z" newest="2"',
+	'begin="2024-01-01T02:00:00Z" end="2024-01-01T04:00:00Z" newest="2"',
+	'begin="2024-01-01T02:00:00Z" end="2024-01-01T04:00:00Z" oldest="2"',
+	'begin="2024-01-01T02:00:00Z" oldest="1"', 'end="2024-01-01T04:00:00Z" oldest="1"',
+	'all="true"', 'all="1" newest="1"', 'all="false"', 'all="true" newest="1" oldest="1"',
+	'begin="2024-01-01T04:00:00Z" end="2024-01-01T02:00:00Z"',
+	'begin="2025-01-01"', 'begin="2024-01-01T05:00" end="2024-01-01T07:00:00+02:00"']) a;
+\echo == what is refused, naming the attribute
+SELECT pg_temp.values_of(a) FROM unnest(ARRAY[
+	'newest="1" oldest="1"', 'newest="0"', 'newest="-1"', 'newest="x"', 'newest="1.5"', 'oldest="99999999999"',
+	'begin="yesterday"', 'end="2024-13-01"', 'all="maybe"', 'maxlevels="0"',
+	'interval="x"', 'interval="-3"', 'interval="1" begin="2024-01-01"', 'targetType="moon"']) a;
+\echo == newest first with newest, else oldest first
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read newest="2"', '<Object><id>R1</id><InfoItem name="x"/></Object>')));
+\echo == an InfoItem without values in the window, or at all, comes without value
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read begin="2024-01-01T05:00:00Z"', '<Object><id>R1</id></Object>')));
+\echo == the same without XML
+SELECT ts, value, num FROM qlm_read('R1/x');
+SELECT ts, value FROM qlm_read('R1/x', newest => 2);
+SELECT ts, value FROM qlm_read('R1/x', '2024-01-01 02:00Z', '2024-01-01 03:00Z');
+SELECT ts, value FROM qlm_read('R1/x', "begin" => '2024-01-01 04:00Z', oldest => 1);
+SELECT path, value FROM qlm_read('R1') ORDER BY path;
+SELECT count(*) FROM qlm_read('R1/unknown');
+\set VERBOSITY terse
+SELECT * FROM qlm_read('R1/x', newest => 0);
+SELECT * FROM qlm_read('R1/x', newest => 1, oldest => 1);
+SELECT * FROM qlm_read(NULL);
+\echo == values of times far apart, in several partitions and in none
+SELECT qlm_write('R2/x', y::text, make_timestamptz(y, 6, 1, 0, 0, 0, 'UTC')) FROM unnest(ARRAY[1, 1969, 1995, 2019, 2020, 2021, 9999]) y;
+SELECT ts, value FROM qlm_read('R2/x');
+SELECT string_agg(value, ' ') FROM qlm_read('R2/x', newest => 4);
+SELECT string_agg(value, ' ') FROM qlm_read('R2/x', oldest => 4);
+SELECT string_agg(value, ' ') FROM qlm_read('R2/x', '1990-01-01Z', '2020-12-31Z');
+SELECT qlm_delete('R1') + qlm_delete('R2');

@@ -1,0 +1,37 @@
+# The unit tests of the pure layers, built with sanitizers and run without a
+# server; and all fixtures through the fuzzer's checks.
+use strict;
+use warnings;
+
+use File::Basename qw(basename dirname);
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $test = dirname(__FILE__) . '/..';
+my $folder = tempdir(CLEANUP => 1);
+
+is(system("$test/unit/build.sh", $folder), 0, 'the unit tests are built')
+  or BAIL_OUT('no unit tests');
+
+for my $program (sort glob("$folder/test_*"))
+{
+	my $name = basename($program);
+	my @failed;
+	my $passed = 0;
+
+	open(my $output, '-|', $program) or die "$program: $!";
+	while (my $line = <$output>)
+	{
+		$passed++ if $line =~ /^ok /;
+		push @failed, $line if $line =~ /^(not ok|#)/;
+	}
+	close $output;
+	is($?, 0, "$name: $passed tests passed") or diag(@failed);
+	ok($passed > 0, "$name has tests");
+}
+
+my @fixtures = sort glob("$test/fixtures/*");
+my $said = `$folder/fuzz_envelope @fixtures 2>&1`;
+is($?, 0, @fixtures . ' fixtures are parsed and printed') or diag($said);
+
+done_testing();

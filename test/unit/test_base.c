@@ -1,0 +1,394 @@
+/*
+ * test_base.c
+ *		Times, numbers and paths, as tables that show what is taken.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "base/datetime.h"
+#include "base/limits.h"
+#include "base/path.h"
+
+#include "shim.h"
+#include "tap.h"
+
+#define NOTHING "(refused)"
+
+typedef struct Case
+{
+	const char *input;
+	const char *output;
+} Case;
+
+/* What comes in, and how it is printed again */
+static const Case datetimes[] = {
+	{"2024-05-01T10:00:00Z", "2024-05-01T10:00:00Z"},
+	{"2024-05-01T10:00:00.250Z", "2024-05-01T10:00:00.25Z"},
+	{"2024-05-01T10:00:00.000001Z", "2024-05-01T10:00:00.000001Z"},
+	{" 2024-05-01T10:00:00Z\n", "2024-05-01T10:00:00Z"},
+	{"2024-05-01T10:00:00", "2024-05-01T10:00:00Z"},
+	{"2024-05-01T10:00", "2024-05-01T10:00:00Z"},
+	{"2024-05-01t10:00z", "2024-05-01T10:00:00Z"},
+	{"2024-05-01 10:00:00", "2024-05-01T10:00:00Z"},
+	{"2024-05-01", "2024-05-01T00:00:00Z"},
+	{"2024-05-01Z", "2024-05-01T00:00:00Z"},
+	{"2024-05-01+02:00", "2024-04-30T22:00:00Z"},
+	{"2024-05-01T10:00:00+02:00", "2024-05-01T08:00:00Z"},
+	{"2024-05-01T10:00:00-05:30", "2024-05-01T15:30:00Z"},
+	{"2024-05-01T10:00:00+0200", "2024-05-01T08:00:00Z"},
+	{"2024-05-01T10:00:00+02", "2024-05-01T08:00:00Z"},
+	{"2024-05-01T00:30:00+14:00", "2024-04-30T10:30:00Z"},
+
+	/* more digits than a microsecond are rounded */
+	{"2024-05-01T10:00:00.1234564Z", "2024-05-01T10:00:00.123456Z"},
+	{"2024-05-01T10:00:00.1234565Z", "2024-05-01T10:00:00.123457Z"},
+	{"2024-05-01T10:00:00.999999999Z", "2024-05-01T10:00:01Z"},
+	{"2023-12-31T23:59:59.99999999999Z", "2024-01-01T00:00:00Z"},
+
+	/* the ends of the day */
+	{"2024-12-31T24:00:00Z", "2025-01-01T00:00:00Z"},
+	{"2024-12-31T24:00", "2025-01-01T00:00:00Z"},
+	{"2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"},
+	{"2016-12-31T23:59:60.5Z", "2017-01-01T00:00:00.5Z"},
+	{"2024-12-31T24:00:01Z", NOTHING},
+	{"2024-12-31T25:00:00Z", NOTHING},
+	{"2024-12-31T23:60:00Z", NOTHING},
+	{"2024-12-31T23:59:61Z", NOTHING},
+
+	/* the calendar */
+	{"2024-02-29", "2024-02-29T00:00:00Z"},
+	{"2000-02-29", "2000-02-29T00:00:00Z"},
+	{"2023-02-29", NOTHING},
+	{"1900-02-29", NOTHING},
+	{"2024-04-31", NOTHING},
+	{"2024-13-01", NOTHING},
+	{"2024-00-01", NOTHING},
+	{"2024-01-00", NOTHING},
+	{"1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"},
+	{"1969-12-31T23:59:59.9Z", "1969-12-31T23:59:59.9Z"},
+	{"1582-10-10", "1582-10-10T00:00:00Z"},
+
+	/* years of more than four digits, and before our era; 0000 is 1 BC */
+	{"0001-01-01", "0001-01-01T00:00:00Z"},
+	{"0000-02-29", "0000-02-29T00:00:00Z"},
+	{"-0001-12-31", "-0001-12-31T00:00:00Z"},
+	{"-0044-03-15T12:00:00Z", "-0044-03-15T12:00:00Z"},
+	{"12024-05-01T10:00:00Z", "12024-05-01T10:00:00Z"},
+	{"294276-12-31T23:59:59.999999Z", "294276-12-31T23:59:59.999999Z"},
+	{"294277-01-01T00:00:00Z", NOTHING},
+	{"294277-01-01T00:00:00+01:00", "294276-12-31T23:00:00Z"},
+	{"-4713-11-24T00:00:00Z", "-4713-11-24T00:00:00Z"},
+	{"-4713-11-23T23:59:59Z", NOTHING},
+	{"999999-01-01", NOTHING},
+	{"9999999-01-01", NOTHING},
+
+	{"", NOTHING},
+	{"now", NOTHING},
+	{"infinity", NOTHING},
+	{"24-05-01", NOTHING},
+	{"2024-5-1", NOTHING},
+	{"20240501T100000Z", NOTHING},
+	{"2024-05-01T", NOTHING},
+	{"2024-05-01T10", NOTHING},
+	{"2024-05-01T10:0", NOTHING},
+	{"2024-05-01T10:00:00.", NOTHING},
+	{"2024-05-01T10:00:00,5", NOTHING},
+	{"2024-05-01T10:00:00+", NOTHING},
+	{"2024-05-01T10:00:00+2:00", NOTHING},
+	{"2024-05-01T10:00:00+02:", NOTHING},
+	{"2024-05-01T10:00:00+16:00", NOTHING},
+	{"2024-05-01T10:00:00+02:60", NOTHING},
+	{"2024-05-01T10:00:00Z2", NOTHING},
+	{"2024-05-01T10:00:00 CEST", NOTHING},
+	{"-", NOTHING}
+};
+
+/* To seconds with fraction */
+static const Case unixtimes[] = {
+	{"0", "0"},
+	{"1714557600", "1714557600"},
+	{" 1714557600.25\n", "1714557600.25"},
+	{"1714557600.000001", "1714557600.000001"},
+	{"1714557600.123456", "1714557600.123456"},
+	{"1714557600.1234564", "1714557600.123456"},
+	{"1714557600.1234565", "1714557600.123457"},
+	{"1714557600.99999999", "1714557601"},
+	{"1.7145576E9", "1714557600"},
+	{"1.71455760025e+9", "1714557600.25"},
+	{"17145576000e-1", "1714557600"},
+	{"1e-7", "0"},
+	{"5e-7", "0.000001"},
+	{"-1", "-1"},
+	{"-0.25", "-0.25"},
+	{"-1.5", "-1.5"},
+	{"+5", "5"},
+	{".5", "0.5"},
+	{"5.", "5"},
+	{"0000000000000000000000000017", "17"},
+	{"17.00000000000000000000000000000000000001", "17"},
+	{"9223372036854.775807", "9223372036854.775807"},
+	{"9223372036854.775808", NOTHING},
+	{"-210866803200", "-210866803200"},
+	{"-210866803200.000001", NOTHING},
+	{"0e999999999999", "0"},
+	{"1e999999999999", NOTHING},
+	{"1e-999999999999", "0"},
+	{"", NOTHING},
+	{"-", NOTHING},
+	{".", NOTHING},
+	{"1e", NOTHING},
+	{"0x10", NOTHING},
+	{"1,5", NOTHING},
+	{"INF", NOTHING},
+	{"NaN", NOTHING},
+	{"17 18", NOTHING}
+};
+
+static const Case doubles[] = {
+	{"0", "0"},
+	{"-1", "-1"},
+	{" 10 ", "10"},
+	{"0.0", "0"},
+	{"-1.0", "-1"},
+	{"1.0E7", "10000000"},
+	{"3.5", "3.5"},
+	{"+.5", "0.5"},
+	{"5.", "5"},
+	{"0.1", "0.1"},
+	{"0.30000000000000004", "0.30000000000000004"},
+	{"123456789012345678901234567890", "1.2345678901234568e+29"},
+	{"9007199254740993", "9.007199254740992e+15"},
+	{"4.9E-324", "5e-324"},
+	{"1.7976931348623157E308", "1.7976931348623157e+308"},
+	{"1e20", "1e+20"},
+	{"1e23", "9.999999999999999e+22"},
+	{"1e999", "INF"},
+	{"INF", "INF"},
+	{"-INF", "-INF"},
+	{"NaN", "NaN"},
+	{"", NOTHING},
+	{"inf", NOTHING},
+	{"Infinity", NOTHING},
+	{"nan", NOTHING},
+	{"0x1p3", NOTHING},
+	{"1e+", NOTHING},
+	{"1.2.3", NOTHING},
+	{"--1", NOTHING},
+	{"ten", NOTHING}
+};
+
+/* To the ids, in brackets, and the path that is built from them */
+static const Case paths[] = {
+	{"", ""},
+	{"/", ""},
+	{"Objects", ""},
+	{"/Objects/", ""},
+	{"SmartFridge411/temperature", "[SmartFridge411][temperature] SmartFridge411/temperature"},
+	{"Objects/A/B", "[A][B] A/B"},
+	{"/Objects/A/B/", "[A][B] A/B"},
+	{"Objects/Objects", "[Objects] Objects"},
+	{"ObjectsA", "[ObjectsA] ObjectsA"},
+	{"A%2FB/c", "[A/B][c] A%2FB/c"},
+	{"A%2fB/50%25", "[A/B][50%] A%2FB/50%25"},
+	{"%252F", "[%2F] %252F"},
+	{"K%C3%BChl%20schrank/t", "[K\xC3\xBChl schrank][t] K\xC3\xBChl schrank/t"},
+	{" A / B ", "[A][B] A/B"},
+	{"urn:example:fridge:7/t", "[urn:example:fridge:7][t] urn:example:fridge:7/t"},
+	{"A//B", NOTHING " A path has an empty id"},
+	{"A/ /B", NOTHING " A path has an empty id"},
+	{"A/%20", NOTHING " A path has an empty id"},
+	{"100%", NOTHING " A % in a path must be followed by two hexadecimal digits, as in %2F for / and %25 for %"},
+	{"%zz", NOTHING " A % in a path must be followed by two hexadecimal digits, as in %2F for / and %25 for %"},
+	{"a%00b", NOTHING " A % in a path must be followed by two hexadecimal digits, as in %2F for / and %25 for %"},
+	{"%C3", NOTHING " The escapes in a path do not form valid UTF-8"}
+};
+
+static void
+test_datetimes(void)
+{
+	for (int i = 0; i < lengthof(datetimes); i++)
+	{
+		const Case *c = &datetimes[i];
+		StringInfoData buf;
+		TimestampTz ts;
+
+		initStringInfo(&buf);
+		if (qlm_datetime_parse(c->input, strlen(c->input), &ts))
+			qlm_datetime_append(&buf, ts);
+		else
+			appendStringInfoString(&buf, NOTHING);
+		tap_is(buf.data, c->output, "dateTime \"%s\"", c->input);
+	}
+}
+
+static void
+test_unixtimes(void)
+{
+	StringInfoData buf;
+
+	for (int i = 0; i < lengthof(unixtimes); i++)
+	{
+		const Case *c = &unixtimes[i];
+		TimestampTz ts;
+
+		initStringInfo(&buf);
+		if (qlm_unixtime_parse(c->input, strlen(c->input), &ts))
+			qlm_unixtime_append(&buf, ts, true);
+		else
+			appendStringInfoString(&buf, NOTHING);
+		tap_is(buf.data, c->output, "unixTime \"%s\"", c->input);
+	}
+
+	/* 2000-01-01 and a bit; without fraction it is the second that has begun */
+	initStringInfo(&buf);
+	qlm_unixtime_append(&buf, 1999999, false);
+	tap_is(buf.data, "946684801", "unixTime without fraction is cut");
+	resetStringInfo(&buf);
+	qlm_unixtime_append(&buf, INT64CONST(-946684800250000), false);
+	tap_is(buf.data, "-1", "unixTime without fraction before 1970");
+	resetStringInfo(&buf);
+	qlm_datetime_append(&buf, DT_NOEND);
+	tap_is(buf.data, "294276-12-31T23:59:59.999999Z",
+		   "infinity is the end of the calendar");
+	resetStringInfo(&buf);
+	qlm_unixtime_append(&buf, DT_NOBEGIN, true);
+	tap_is(buf.data, "-210866803200", "-infinity is its beginning");
+}
+
+/* Days of the whole calendar, and of all months, are printed and read back. */
+static void
+test_calendar(void)
+{
+	StringInfoData buf;
+	int			wrong = 0;
+	TimestampTz ts = MIN_TIMESTAMP;
+
+	initStringInfo(&buf);
+	for (; ts < END_TIMESTAMP - 367 * USECS_PER_DAY; ts += 367 * USECS_PER_DAY + 86399)
+	{
+		TimestampTz again = 0;
+
+		resetStringInfo(&buf);
+		qlm_datetime_append(&buf, ts);
+		if (!qlm_datetime_parse(buf.data, buf.len, &again) || again != ts)
+			wrong++;
+	}
+	tap_ok(wrong == 0, "days of all years are read back as they were printed");
+}
+
+static void
+test_doubles(void)
+{
+	for (int i = 0; i < lengthof(doubles); i++)
+	{
+		const Case *c = &doubles[i];
+		StringInfoData buf;
+		double		value;
+
+		initStringInfo(&buf);
+		if (qlm_double_parse(c->input, strlen(c->input), &value))
+			qlm_double_append(&buf, value);
+		else
+			appendStringInfoString(&buf, NOTHING);
+		tap_is(buf.data, c->output, "double \"%s\"", c->input);
+	}
+}
+
+/* The quick way of qlm_double_parse must agree with strtod. */
+static void
+test_double_rounding(void)
+{
+	uint64		seed = 1;
+	int			wrong = 0;
+
+	for (int i = 0; i < 300000; i++)
+	{
+		char		text[64];
+		double		value;
+
+		seed = seed * UINT64CONST(6364136223846793005) + 1442695040888963407;
+		snprintf(text, sizeof(text), UINT64_FORMAT "e%d",
+				 seed >> (seed & 63), (int) (seed >> 32) % 40);
+		if (!qlm_double_parse(text, strlen(text), &value) ||
+			value != strtod(text, NULL))
+			wrong++;
+	}
+	tap_ok(wrong == 0, "300000 doubles are the nearest to their text");
+}
+
+static void
+test_paths(void)
+{
+	for (int i = 0; i < lengthof(paths); i++)
+	{
+		const Case *c = &paths[i];
+		StringInfoData buf;
+		StringInfoData path;
+		const char *error;
+		char	  **ids;
+		int			nids = qlm_path_split(c->input, &ids, &error);
+
+		initStringInfo(&buf);
+		initStringInfo(&path);
+		for (int j = 0; j < nids; j++)
+		{
+			appendStringInfo(&buf, "[%s]", ids[j]);
+			qlm_path_append(&path, ids[j]);
+		}
+		if (nids < 0)
+			appendStringInfo(&buf, NOTHING " %s", error);
+		else if (nids > 0)
+			appendStringInfo(&buf, " %s", path.data);
+		tap_is(buf.data, c->output, "path \"%s\"", c->input);
+	}
+}
+
+static void
+test_path_lengths(void)
+{
+	StringInfoData path;
+	const char *error;
+	char	  **ids;
+
+	initStringInfo(&path);
+	appendStringInfoSpaces(&path, QLM_MAX_NAME);
+	memset(path.data, 'x', path.len);
+	tap_ok(qlm_path_split(path.data, &ids, &error) == 1,
+		   "an id of %d bytes", QLM_MAX_NAME);
+	appendStringInfoChar(&path, 'x');
+	tap_ok(qlm_path_split(path.data, &ids, &error) == -1,
+		   "one of a byte more is refused: %s", error);
+
+	/* 834 slashes take 2502 bytes */
+	resetStringInfo(&path);
+	for (int i = 0; i < 834; i++)
+		appendStringInfoString(&path, i == 400 ? "%2F/" : "%2F");
+	tap_ok(qlm_path_split(path.data, &ids, &error) == -1,
+		   "a path is measured in its escaped form: %s", error);
+}
+
+static void
+test_path_is_below(void)
+{
+	tap_ok(qlm_path_is_below("A/B", "A"), "A/B is below A");
+	tap_ok(qlm_path_is_below("A", "A"), "A is at A");
+	tap_ok(qlm_path_is_below("A", ""), "all is below the root");
+	tap_ok(!qlm_path_is_below("AB", "A"), "AB is not below A");
+	tap_ok(!qlm_path_is_below("A", "A/B"), "A is not below A/B");
+}
+
+int
+main(void)
+{
+	test_datetimes();
+	test_unixtimes();
+	test_calendar();
+	test_doubles();
+	test_double_rounding();
+	test_paths();
+	test_path_lengths();
+	test_path_is_below();
+	shim_reset();
+	return tap_done();
+}
