@@ -9,6 +9,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "pgstat.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -26,6 +30,7 @@
 #define MAX_REQUESTS	256
 #define MAX_BYTES		(8 * 1024 * 1024)
 #define MAX_TRIES		3
+#define LARGE_TURN		(32 * 1024 * 1024)
 
 typedef struct Turn
 {
@@ -249,6 +254,24 @@ add_request(Turn *turn, QlmHttpRequest *request)
 	}
 }
 
+/*
+ * Forget the turn.  After an unusually large one the C library keeps what was
+ * freed, in holes between what lives on: have it give that back.
+ */
+static void
+forget_turn(void)
+{
+	bool		large pg_attribute_unused() =
+		MemoryContextMemAllocated(turn_context, true) > LARGE_TURN;
+
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(turn_context);
+#ifdef __GLIBC__
+	if (large)
+		malloc_trim(0);
+#endif
+}
+
 int
 qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 {
@@ -275,7 +298,6 @@ qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 		QLM_COUNT(slot, batches, 1);
 		QLM_COUNT(slot, bytes_in, turn.nbytes);
 	}
-	MemoryContextSwitchTo(TopMemoryContext);
-	MemoryContextReset(turn_context);
+	forget_turn();
 	return turn.nrequests;
 }
