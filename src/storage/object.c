@@ -72,6 +72,18 @@ static QlmPlan lock_plan = {
 	1, {INT4ARRAYOID}, QLM_PLAN_GENERIC
 };
 
+static QlmPlan still_objects_plan = {
+	"SELECT FROM qlm.object o WHERE o.path = ANY ($1)"
+	" ORDER BY o.object_id FOR KEY SHARE",
+	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
+};
+
+static QlmPlan still_items_plan = {
+	"SELECT FROM qlm.info_item i WHERE i.path = ANY ($1)"
+	" ORDER BY i.info_item_id FOR KEY SHARE",
+	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
+};
+
 static QlmPlan make_objects_plan = {
 	"INSERT INTO qlm.object (parent_id, id, path, type, description, attributes)"
 	" SELECT NULLIF(n.parent_id, 0), n.name, n.path, n.doc->>'type',"
@@ -145,12 +157,28 @@ paths_of(QlmMissingNode **nodes, int n)
 	return array;
 }
 
+/*
+ * A transaction with one snapshot for all its statements may see what others
+ * have deleted since: locking it raises a serialization failure then.
+ */
+static void
+require_still_there(Datum paths)
+{
+	if (!IsolationUsesXactSnapshot())
+		return;
+	qlm_plan_execute(&still_objects_plan, &paths, NULL, 0);
+	SPI_freetuptable(SPI_tuptable);
+	qlm_plan_execute(&still_items_plan, &paths, NULL, 0);
+	SPI_freetuptable(SPI_tuptable);
+}
+
 int
 qlm_missing_find(QlmMissing *missing)
 {
 	Datum		paths = paths_of(missing->nodes, missing->n);
 	int			found;
 
+	require_still_there(paths);
 	qlm_plan_execute(&find_plan, &paths, NULL, 0);
 	found = SPI_processed;
 	for (int i = 0; i < found; i++)

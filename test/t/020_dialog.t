@@ -167,6 +167,16 @@ subtest 'two peers from one address get only their own' => sub {
 		'the credential may stand in the envelope');
 };
 
+subtest 'a callback URL identifies a peer without credential' => sub {
+	sql("SELECT qlm_add_peer('caller', url => 'http://caller.example/qlm', role => 'qlm_writer')");
+	my $id = sql("SELECT qlm_request('caller', qlm_read_envelope('Caller/x'))");
+	my $read = '<read callback="%s"><msg>' . objects('Q1', 'SmartFridge411/temperature') . '</msg></read>';
+
+	is(post($node, envelope('Q1', sprintf $read, 'http://stranger.example/qlm'))->{status}, 401, 'another URL does not');
+	my @ids = request_ids(post($node, envelope('Q1', sprintf $read, 'http://caller.example/qlm')));
+	is($ids[-1], $id, 'what waits for it is attached');
+};
+
 subtest 'several requests in one response' => sub {
 	my @ids = map { queue_read($_) } 'temperature', 'door';
 	my $answer = fridge_writes('Q1');
