@@ -1,13 +1,8 @@
 -- Every dialect: what comes in one is answered in it (protocol: names and dialects)
-\pset format unaligned
-\pset tuples_only on
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-SET client_min_messages = error;	-- xpath() warns of namespaces that are no URLs
-CREATE FUNCTION pg_temp.show(message xml) RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT regexp_split_to_table(
-		regexp_replace(replace(message::text, '><', E'>\n<'), '(<requestI[dD]>)\d+', '\1#', 'g'), E'\n')
-$$;
+\getenv sources PG_ABS_SRCDIR
+\set prelude :sources /sql/include/prelude.psql
+\i :prelude
+
 -- for each dialect: root with its attributes, opening and closing of the payload in a verb
 CREATE TEMP TABLE dialect (key text, root text, declaration text, msg boolean, objects text);
 INSERT INTO dialect VALUES

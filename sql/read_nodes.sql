@@ -1,21 +1,7 @@
 -- Which nodes a read returns, and what of each (protocol: selecting nodes)
-\pset format unaligned
-\pset tuples_only on
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
--- a message, one element a line, with random ids masked
-CREATE FUNCTION pg_temp.show(message xml) RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT regexp_split_to_table(
-		regexp_replace(replace(message::text, '><', E'>\n<'), '(<requestI[dD]>)\d+', '\1#', 'g'), E'\n')
-$$;
--- a 2.0 envelope around verbs, and one around Objects in a verb
-CREATE FUNCTION pg_temp.envelope(verbs text) RETURNS text LANGUAGE sql AS $$
-	SELECT '<omiEnvelope xmlns="http://www.opengroup.org/xsd/omi/2.0/" version="2.0" ttl="10">' || verbs || '</omiEnvelope>'
-$$;
-CREATE FUNCTION pg_temp.odf(verb text, objects text) RETURNS text LANGUAGE sql AS $$
-	SELECT pg_temp.envelope(format('<%s msgformat="odf"><msg><Objects xmlns="http://www.opengroup.org/xsd/odf/2.0/">%s</Objects></msg></%s>',
-		verb, objects, split_part(verb, ' ', 1)))
-$$;
+\getenv sources PG_ABS_SRCDIR
+\set prelude :sources /sql/include/prelude.psql
+\i :prelude
 
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object type="House" owner="me"><id idType="plot">N1</id><id>urn:n1</id><description lang="en">house</description><description lang="fi">talo</description>
 <InfoItem name="power" type="Power" meter="7"><altname>teho</altname><description lang="en">watts</description><description>plain</description><MetaData><InfoItem name="unit"><value>W</value></InfoItem><InfoItem name="accuracy"><value>1</value></InfoItem></MetaData><value type="xs:double" dateTime="2024-05-01T10:00:00.25Z">4.5</value></InfoItem>

@@ -1,21 +1,7 @@
 -- Which values a read selects (protocol: selecting values)
-\pset format unaligned
-\pset tuples_only on
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
--- a message, one element a line, with random ids masked
-CREATE FUNCTION pg_temp.show(message xml) RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT regexp_split_to_table(
-		regexp_replace(replace(message::text, '><', E'>\n<'), '(<requestI[dD]>)\d+', '\1#', 'g'), E'\n')
-$$;
--- a 2.0 envelope around verbs, and one around Objects in a verb
-CREATE FUNCTION pg_temp.envelope(verbs text) RETURNS text LANGUAGE sql AS $$
-	SELECT '<omiEnvelope xmlns="http://www.opengroup.org/xsd/omi/2.0/" version="2.0" ttl="10">' || verbs || '</omiEnvelope>'
-$$;
-CREATE FUNCTION pg_temp.odf(verb text, objects text) RETURNS text LANGUAGE sql AS $$
-	SELECT pg_temp.envelope(format('<%s msgformat="odf"><msg><Objects xmlns="http://www.opengroup.org/xsd/odf/2.0/">%s</Objects></msg></%s>',
-		verb, objects, split_part(verb, ' ', 1)))
-$$;
+\getenv sources PG_ABS_SRCDIR
+\set prelude :sources /sql/include/prelude.psql
+\i :prelude
 
 SELECT qlm_write('R1/x', n::text, '2024-01-01Z'::timestamptz + n * interval '1 hour') FROM generate_series(1, 5) n;
 SELECT qlm_write('R1/y', 'only', '2024-01-01 03:00Z');
