@@ -17,6 +17,7 @@
 
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/indexed.h"
 #include "storage/object.h"
 #include "storage/object_cache.h"
 #include "storage/static_data.h"
@@ -166,9 +167,9 @@ require_still_there(Datum paths)
 {
 	if (!IsolationUsesXactSnapshot())
 		return;
-	qlm_plan_execute(&still_objects_plan, &paths, NULL, 0);
+	qlm_plan_execute_indexed(&still_objects_plan, &paths, NULL, 0);
 	SPI_freetuptable(SPI_tuptable);
-	qlm_plan_execute(&still_items_plan, &paths, NULL, 0);
+	qlm_plan_execute_indexed(&still_items_plan, &paths, NULL, 0);
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -179,7 +180,7 @@ qlm_missing_find(QlmMissing *missing)
 	int			found;
 
 	require_still_there(paths);
-	qlm_plan_execute(&find_plan, &paths, NULL, 0);
+	qlm_plan_execute_indexed(&find_plan, &paths, NULL, 0);
 	found = SPI_processed;
 	for (int i = 0; i < found; i++)
 	{
@@ -233,11 +234,11 @@ lock_parents(QlmMissing *missing)
 		return true;
 
 	param = qlm_array_int4(ids, n);
-	qlm_plan_execute(&lock_plan, &param, NULL, 0);
+	qlm_plan_execute_indexed(&lock_plan, &param, NULL, 0);
 	SPI_freetuptable(SPI_tuptable);
 
 	param = paths_of(missing->nodes, missing->n);
-	qlm_plan_execute(&find_plan, &param, NULL, 1);
+	qlm_plan_execute_indexed(&find_plan, &param, NULL, 1);
 	SPI_freetuptable(SPI_tuptable);
 	return SPI_processed == 0;
 }

@@ -11,6 +11,7 @@
 
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/indexed.h"
 #include "storage/object_static.h"
 
 /* How many different things may be said of one node at once */
@@ -232,7 +233,7 @@ qlm_static_tasks_add_item(QlmStaticTasks *tasks, QlmNode *node,
 static void
 execute(QlmPlan *plan, Datum *params)
 {
-	qlm_plan_execute(plan, params, NULL, 0);
+	qlm_plan_execute_indexed(plan, params, NULL, 0);
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -297,7 +298,7 @@ qlm_static_tasks_store(QlmStaticTasks *tasks)
 	if (tasks->rounds > MAX_ROUNDS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("one Object or InfoItem is described in more than %d different ways at once",
+				 errmsg("one node is described in more than %d ways at once",
 						MAX_ROUNDS)));
 	qsort(tasks->tasks, tasks->n, sizeof(QlmStaticTask), compare_tasks);
 	for (int start = 0; start < tasks->n; start = end)

@@ -303,6 +303,24 @@ try_partition(const char *name, TimestampTz lower, TimestampTz upper)
 }
 
 /*
+ * Who made a partition before us may be about to let go of it, hence a few
+ * tries; who reads it may take long, hence not more.
+ */
+static bool
+lock_default(void)
+{
+	if (!OidIsValid(default_relid))
+		return true;
+	for (int tries = 0; tries < 3; tries++)
+	{
+		if (ConditionalLockRelationOid(default_relid, AccessExclusiveLock))
+			return true;
+		pg_usleep(1000L);
+	}
+	return false;
+}
+
+/*
  * Whoever makes a partition keeps others from doing so until it commits; they
  * look again then.  Readers of the default partition are not waited for.
  */
@@ -327,8 +345,7 @@ make_month(TimestampTz ts)
 	snprintf(name, sizeof(name), "value_%04d_%02d", tm.tm_year, tm.tm_mon);
 	if (OidIsValid(get_relname_relid(name, get_rel_namespace(parent))))
 		return false;
-	if (OidIsValid(default_relid) &&
-		!ConditionalLockRelationOid(default_relid, AccessExclusiveLock))
+	if (!lock_default())
 		return false;
 	return try_partition(name, lower, upper);
 }

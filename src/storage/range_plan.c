@@ -5,11 +5,11 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 #include "base/datetime.h"
+#include "storage/indexed.h"
 #include "storage/range_plan.h"
 #include "storage/stream.h"
 
@@ -105,19 +105,13 @@ find_plan(const QlmRangeStatement *statement, const QlmRange *range)
 	return entry->plan;
 }
 
-/*
- * A partition that was small when the statement was planned may have grown a
- * lot since then, so the planner must not choose to scan it.
- */
 void
 qlm_range_execute(const QlmRangeStatement *statement, const QlmRange *range,
 				  const Datum *params, QlmRowFunction function, void *arg)
 {
-	int			nest_level = NewGUCNestLevel();
+	int			nest_level = qlm_indexed_begin();
 
-	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
-					  GUC_ACTION_SAVE, true, 0, false);
 	qlm_stream(find_plan(statement, range), statement->nargs, statement->args,
 			   params, function, arg);
-	AtEOXact_GUC(true, nest_level);
+	qlm_indexed_end(nest_level);
 }

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 
+#include "base/limits.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/select.h"
@@ -127,6 +128,17 @@ is_named(Selection *selection, const QlmNodeRow *row)
 	return wanted != NULL && wanted->is_selected;
 }
 
+static void
+check_size(const QlmOdf *odf)
+{
+	if (odf->nobjects + odf->nitems >= qlm_max_values)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the answer has more than %d Objects and InfoItems",
+						qlm_max_values),
+				 errhint("Ask for less with maxlevels or by path.")));
+}
+
 /* A node below a leaf: Objects come by path, so their parents come before. */
 static void
 add_below(void *arg, const Datum *values, const bool *nulls)
@@ -135,6 +147,7 @@ add_below(void *arg, const Datum *values, const bool *nulls)
 	QlmNodeRow *row = qlm_node_row(values, nulls);
 	QlmObject  *parent = NULL;
 
+	check_size(selection->odf);
 	if (row->parent_id != 0)
 		parent = find_object(selection, row->parent_id);
 	if ((row->parent_id == 0 || parent != NULL) && !is_named(selection, row))

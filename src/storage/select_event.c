@@ -12,6 +12,7 @@
 
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/indexed.h"
 #include "storage/range_plan.h"
 #include "storage/select.h"
 #include "storage/select_node.h"
@@ -182,7 +183,7 @@ read_nodes(EventTree *tree, const QlmEvent *events, int n)
 		if (nids == 0 || ids[nids - 1] != events[i].info_item_id)
 			ids[nids++] = events[i].info_item_id;
 	param = qlm_array_int4(ids, nids);
-	qlm_plan_stream(&items_plan, &param, keep_item, tree);
+	qlm_plan_stream_indexed(&items_plan, &param, keep_item, tree);
 	if (tree->npaths == 0)
 		return;
 
@@ -191,7 +192,7 @@ read_nodes(EventTree *tree, const QlmEvent *events, int n)
 		if (i == 0 || strcmp(tree->paths[i], tree->paths[npaths - 1]) != 0)
 			tree->paths[npaths++] = tree->paths[i];
 	param = qlm_array_text(tree->paths, npaths);
-	qlm_plan_stream(&objects_plan, &param, keep_object, tree);
+	qlm_plan_stream_indexed(&objects_plan, &param, keep_object, tree);
 }
 
 QlmOdf *

@@ -9,6 +9,7 @@
 
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/indexed.h"
 #include "storage/select_node.h"
 #include "storage/static_data.h"
 
@@ -109,7 +110,7 @@ qlm_nodes_find(QlmWantedTree *tree)
 	}
 	params[0] = qlm_array_text(paths, nobjects);
 	params[1] = qlm_array_text(paths + nobjects, nitems);
-	qlm_plan_stream(&named_plan, params, keep_named, tree);
+	qlm_plan_stream_indexed(&named_plan, params, keep_named, tree);
 	pfree(paths);
 	return qlm_wanted_select(tree);
 }
@@ -241,7 +242,7 @@ qlm_node_read_meta_data(QlmOdf *odf, QlmWanted **nodes, int n)
 	if (nasked > 0)
 	{
 		param = qlm_array_int4(ids, nasked);
-		qlm_plan_stream(&meta_data_plan, &param, add_meta_data, &reading);
+		qlm_plan_stream_indexed(&meta_data_plan, &param, add_meta_data, &reading);
 	}
 	pfree(ids);
 	pfree(reading.nodes);

@@ -125,7 +125,7 @@ add_value(Reading *reading, QlmInfoItem *item, const Datum *columns,
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the answer has more than %d values", qlm_max_values),
-				 errhint("Ask for less with begin and end, newest or oldest, or raise qlm.max_values.")));
+				 errhint("Ask for less with begin and end, newest or oldest.")));
 	if (nulls[2])
 	{
 		resetStringInfo(&reading->number);

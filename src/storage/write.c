@@ -72,8 +72,9 @@ refuse_kind(Walk *walk, const Place *place)
 
 	initStringInfo(&path);
 	append_path(&path, place);
-	return refuse(walk, psprintf("An Object and an InfoItem cannot share the path %s",
-								 path.data));
+	return refuse(walk,
+				  psprintf("An Object and an InfoItem cannot share the path %s",
+						   path.data));
 }
 
 static bool
