@@ -128,6 +128,11 @@ SELECT qlm_await(1, '0');
 BEGIN;
 SELECT qlm_await(qlm_request('fridge', pg_temp.qlm('<read/>')), '1 s');
 ROLLBACK;
+SELECT qlm_request('fridge', pg_temp.qlm('<read/>')) AS waits \gset
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT qlm_await(:waits, '1 s');
+ROLLBACK;
+SELECT qlm_write_envelope('X/y', '1', 'infinity');
 SELECT qlm_drop_peer('fridge');
 DELETE FROM qlm.outbox;
 SELECT qlm_delete('SmartFridge411');

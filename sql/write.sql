@@ -63,12 +63,25 @@ SELECT id FROM qlm.object WHERE path LIKE 'A\%2FB W14';
 \echo == and by plain SQL
 INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, '2024-01-04Z', 6 FROM qlm.info_item WHERE path = 'W14/x';
 SELECT value FROM qlm.current WHERE path = 'W14/x';
+\echo == a trigger that writes, while the caches are told to forget, in the middle of a write
+CREATE FUNCTION derive() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE pg_class SET reltuples = reltuples WHERE oid = 'qlm.object'::regclass;
+	PERFORM public.qlm_write('W16/derived', '1', '2024-01-01Z');
+	RETURN NULL;
+END $$;
+CREATE TRIGGER derive AFTER INSERT ON qlm.meta_data FOR EACH STATEMENT EXECUTE FUNCTION derive();
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><id>W17</id>' || string_agg(format('<InfoItem name="i%s"><MetaData><InfoItem name="unit"><value>C</value></InfoItem></MetaData><value unixTime="1">1</value></InfoItem>', i), '') || '</Object>'))) FROM generate_series(1, 1000) i;
+SELECT count(*), (SELECT value FROM qlm.current WHERE path = 'W16/derived') FROM qlm.history WHERE path LIKE 'W17/%';
+DROP TRIGGER derive ON qlm.meta_data;
+DROP FUNCTION derive();
 \echo == what is refused
 \set VERBOSITY terse
 SELECT qlm_write('W14', '1');
 SELECT qlm_write('W14//x', '1');
 SELECT qlm_write('W14/x', NULL::text);
 SELECT qlm_write('W14/x', '1', 'infinity');
+INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, 'infinity', 1 FROM qlm.info_item WHERE path = 'W14/x';
 SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<write msgformat="csv"><msg>a;1</msg></write>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<write/>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><id>W15</id><InfoItem name="x"><value dateTime="2024-02-30T00:00:00Z">1</value></InfoItem></Object>')));

@@ -13,7 +13,8 @@ CREATE TABLE qlm.value (
 	type text,
 	attributes jsonb,
 	is_odf boolean,
-	CHECK (num IS NOT NULL OR txt IS NOT NULL)
+	CHECK (num IS NOT NULL OR txt IS NOT NULL),
+	CHECK (pg_catalog.isfinite(ts))
 ) PARTITION BY RANGE (ts);
 COMMENT ON TABLE qlm.value IS 'values of InfoItems, one a time and InfoItem';
 COMMENT ON COLUMN qlm.value.info_item_id IS 'the InfoItem';

@@ -37,3 +37,27 @@ CREATE TRIGGER subscription_target_changed
 	ON qlm.subscription_target
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER subscription_target_changed ON qlm.subscription_target IS 'tells all processes';
+
+/*
+ * Messages of a peer have the rights of its role, so nobody may give one that
+ * he could not take himself.  A role that does not exist yet, as while a dump is
+ * restored, is for superusers.
+ */
+CREATE FUNCTION qlm.check_peer_role() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF NOT coalesce(pg_has_role(to_regrole(quote_ident(NEW.role)), 'MEMBER'),
+					(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) THEN
+		RAISE EXCEPTION 'a peer cannot have role "%": you are no member of it', NEW.role
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION qlm.check_peer_role() IS 'refuses peers with rights beyond those of who adds or changes them';
+
+CREATE TRIGGER peer_role BEFORE INSERT OR UPDATE OF role ON qlm.peer
+	FOR EACH ROW EXECUTE FUNCTION qlm.check_peer_role();
+COMMENT ON TRIGGER peer_role ON qlm.peer IS 'nobody gives more rights than he has';

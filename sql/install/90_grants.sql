@@ -43,10 +43,9 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_delete(text)
 	TO qlm_writer;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON
-	qlm.peer, qlm.outbox, qlm.subscription, qlm.subscription_target,
-	qlm.subscription_value, qlm.message
-	TO qlm_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.outbox, qlm.message TO qlm_admin;
+/* Data of a subscription are read with the rights of its role: only qlm_subscribe makes one. */
+GRANT SELECT, DELETE ON qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
 GRANT SELECT ON qlm.stat_worker, qlm.stat_peer TO qlm_admin;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA qlm TO qlm_admin;
 GRANT EXECUTE ON FUNCTION
@@ -59,5 +58,6 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_start(),
 	@extschema@.qlm_stop(),
 	qlm.credential_hash(text),
-	qlm.dialect_is_known(text)
+	qlm.dialect_is_known(text),
+	qlm.worker_stats()
 	TO qlm_admin;

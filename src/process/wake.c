@@ -123,6 +123,11 @@ check_awaitable(int64 message_id, const QlmOutcome *outcome)
 				 errmsg("message %lld was queued by this transaction and has not left yet",
 						(long long) message_id),
 				 errhint("Commit first, then wait for the answer.")));
+	if (!outcome->final && IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("an answer that comes now would not be seen by this transaction"),
+				 errhint("Wait in a transaction with isolation level READ COMMITTED.")));
 }
 
 static Datum

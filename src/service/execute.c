@@ -12,6 +12,9 @@
 #include "storage/catalog.h"
 #include "storage/outbox.h"
 
+/* An answer that nobody takes is kept so long at most. */
+#define ANSWER_KEPT_MS	(SECS_PER_DAY * 1000.0)
+
 bool
 qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response)
 {
@@ -77,6 +80,13 @@ is_http_url(const char *text)
 		pg_strncasecmp(text, "https://", 8) == 0;
 }
 
+/* How long the outcome of a request waits for its callback */
+static int64
+answer_kept_ms(double ttl)
+{
+	return (int64) (ttl > 0 ? Min(ttl * 1000.0, ANSWER_KEPT_MS) : ANSWER_KEPT_MS);
+}
+
 /*
  * The outcome of a one-time request goes to its callback; the immediate answer
  * and the callback share a requestID (protocol 3.5).
@@ -117,10 +127,8 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	message.url = request->callback;
 	message.is_response = true;
 	message.envelope = text.data;
-	message.expires_at = call->request->ttl > 0 ?
-		TimestampTzPlusMilliseconds(call->received_at,
-									(int64) Min(call->request->ttl * 1000.0, 1e14)) :
-		DT_NOEND;
+	message.expires_at = TimestampTzPlusMilliseconds(call->received_at,
+													 answer_kept_ms(call->request->ttl));
 	qlm_outbox_add(&message);
 
 	result = qlm_request_add_result(call->response, 200,

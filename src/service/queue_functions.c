@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -173,6 +175,10 @@ qlm_read_envelope(PG_FUNCTION_ARGS)
 	read->oldest = qlm_positive_argument(fcinfo, 4, "oldest");
 	read->has_interval = !PG_ARGISNULL(5);
 	read->interval = read->has_interval ? PG_GETARG_FLOAT8(5) : 0;
+	if (isnan(read->interval) || isinf(read->interval))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the interval of a subscription is a number of seconds, -1 or -2")));
 	read->callback = qlm_text_argument(fcinfo, 6);
 	read->odf = tree_with_types(qlm_text_argument(fcinfo, 0));
 	return print_envelope(envelope);
@@ -194,6 +200,10 @@ qlm_write_envelope(PG_FUNCTION_ARGS)
 	/* An explicit time makes a repeated write harmless (protocol 7.4.8). */
 	value->has_ts = true;
 	value->ts = PG_ARGISNULL(2) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(2);
+	if (TIMESTAMP_NOT_FINITE(value->ts))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("the time of a value must be finite")));
 	if (!PG_ARGISNULL(3))
 	{
 		value->type = qlm_text_argument(fcinfo, 3);

@@ -62,13 +62,23 @@ static dlist_head fresh_nodes = DLIST_STATIC_INIT(fresh_nodes);
 static uint64 object_generation;
 static uint64 item_generation;
 
+/* How often all nodes were forgotten */
+static uint64 epoch = 0;
+
 static void
 forget_all(void)
 {
 	dlist_init(&fresh_nodes);
 	nodes = NULL;
+	epoch++;
 	if (cache_context != NULL)
 		MemoryContextReset(cache_context);
+}
+
+uint64
+qlm_object_cache_epoch(void)
+{
+	return epoch;
 }
 
 static void

@@ -59,4 +59,10 @@ extern bool qlm_object_cache_has_static(const QlmNode *node, uint64 hash);
  */
 extern void qlm_object_lock(LOCKMODE mode);
 
+/*
+ * Changes whenever all nodes are forgotten, which SQL may bring about by a
+ * trigger that writes: pointers to nodes from before are void then.
+ */
+extern uint64 qlm_object_cache_epoch(void);
+
 #endif							/* QLM_OBJECT_CACHE_H */

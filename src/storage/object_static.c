@@ -201,6 +201,7 @@ add_task(QlmStaticTasks *tasks, QlmNode *node, uint64 hash,
 	task = &tasks->tasks[tasks->n++];
 	memset(task, 0, sizeof(QlmStaticTask));
 	task->node = node;
+	task->id = node->id;
 	task->hash = hash;
 	task->parts = *parts;
 	task->round = node->planned_round;
@@ -252,7 +253,7 @@ store_kind(const QlmStaticTask *tasks, int n, bool items)
 	docs = palloc(n * sizeof(Datum));
 	for (int i = 0; i < n; i++)
 	{
-		ids[i] = tasks[i].node->id;
+		ids[i] = tasks[i].id;
 		docs[i] = items ? qlm_static_item_to_jsonb(tasks[i].item) :
 			qlm_static_object_to_jsonb(tasks[i].object);
 		parts.columns |= tasks[i].parts.columns;
@@ -281,7 +282,7 @@ compare_tasks(const void *a, const void *b)
 		return x->round < y->round ? -1 : 1;
 	if ((x->item != NULL) != (y->item != NULL))
 		return x->item != NULL ? 1 : -1;
-	return (x->node->id > y->node->id) - (x->node->id < y->node->id);
+	return (x->id > y->id) - (x->id < y->id);
 }
 
 /*
@@ -291,6 +292,7 @@ compare_tasks(const void *a, const void *b)
 void
 qlm_static_tasks_store(QlmStaticTasks *tasks)
 {
+	uint64		epoch = qlm_object_cache_epoch();
 	int			end;
 
 	if (tasks->n == 0)
@@ -312,6 +314,7 @@ qlm_static_tasks_store(QlmStaticTasks *tasks)
 				break;
 		store_kind(first, end - start, items);
 	}
-	for (int i = 0; i < tasks->n; i++)
+	/* What was forgotten meanwhile is looked at again next time. */
+	for (int i = 0; i < tasks->n && epoch == qlm_object_cache_epoch(); i++)
 		qlm_object_cache_set_static(tasks->tasks[i].node, tasks->tasks[i].hash);
 }

@@ -11,7 +11,8 @@
 /* What one element of a message says of one node */
 typedef struct QlmStaticTask
 {
-	QlmNode    *node;
+	QlmNode    *node;			/* not for use after SQL has run */
+	int			id;
 	const QlmObject *object;	/* one of the two is NULL */
 	const QlmInfoItem *item;
 	uint64		hash;

@@ -1,6 +1,6 @@
 -- A message has the rights of its role: GRANT and row level security decide.
 BEGIN;
-SELECT plan(24);
+SELECT plan(31);
 
 CREATE ROLE qlm_t_reader NOLOGIN IN ROLE qlm_reader;
 CREATE ROLE qlm_t_writer NOLOGIN IN ROLE qlm_writer;
@@ -55,6 +55,13 @@ SELECT throws_ok($$ SELECT qlm_add_peer('q', role => 'postgres') $$, '42501', NU
 	WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = 'postgres')
 UNION ALL SELECT pass('no role postgres here') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'postgres');
 SELECT is(pg_temp.code(qlm_handle(pg_temp.message('write', pg_temp.item('New')), 'p')), '200', 'and speaks for them');
+SELECT throws_ok($$ INSERT INTO qlm.peer (name, role) VALUES ('q', 'pg_read_all_data') $$, '42501', NULL, 'no more rights by an INSERT either');
+SELECT throws_ok($$ UPDATE qlm.peer SET role = 'pg_read_all_data' WHERE name = 'p' $$, '42501', NULL, 'nor by an UPDATE');
+SELECT throws_ok($$ UPDATE qlm.peer SET role = 'qlm_t_not_yet' WHERE name = 'p' $$, '42501', NULL, 'nor those of a role to come');
+SELECT lives_ok($$ UPDATE qlm.peer SET role = 'qlm_reader' WHERE name = 'p' $$, 'but rights of its own');
+SELECT throws_ok($$ UPDATE qlm.subscription SET role = 'qlm_t_admin' $$, '42501', NULL, 'subscriptions keep their role');
+SELECT lives_ok($$ SELECT count(*) FROM qlm.stat_worker $$, 'an administrator sees the workers');
+SELECT lives_ok($$ SELECT count(*) FROM qlm.stat_peer $$, 'and the queues');
 
 RESET ROLE;
 ALTER TABLE qlm.info_item ENABLE ROW LEVEL SECURITY;
