@@ -47,9 +47,12 @@ endif
 ifeq ($(shell $(PKG_CONFIG) --exists libmicrohttpd && echo yes),)
 $(error qlm needs libmicrohttpd: apt-get install libmicrohttpd-dev)
 endif
+ifeq ($(shell $(PKG_CONFIG) --exists libcurl && echo yes),)
+$(error qlm needs libcurl: apt-get install libcurl4-openssl-dev)
+endif
 endif
 
-LIBRARIES = libxml-2.0 libmicrohttpd
+LIBRARIES = libxml-2.0 libmicrohttpd libcurl
 
 WERROR = -Werror
 PG_CPPFLAGS = -Isrc -DQLM_VERSION='"$(EXTVERSION)"' $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))

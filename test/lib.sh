@@ -10,6 +10,8 @@ WORK=                   # temporary folder, removed at exit unless KEEP=yes
 KEEP=${KEEP:-no}
 SERVER_USER=            # who runs the servers where root may not
 CLUSTERS=()
+NAMESPACE=              # network namespace that as_server enters, root only
+NAMESPACES=()           # to be removed at exit
 
 say() {
     printf '%s\n' "$*"
@@ -99,12 +101,17 @@ find_missing() {
     need pkg-config have pkg-config
     need libxml2-dev pkg-config --exists libxml-2.0
     need libmicrohttpd-dev pkg-config --exists libmicrohttpd
+    need libcurl4-openssl-dev pkg-config --exists libcurl
     need "postgresql-${major:-15}" pg_file --bindir /initdb
     need "postgresql-server-dev-${major:-15}" pg_file --pgxs
     for purpose; do
         case $purpose in
             curl) need curl have curl ;;
             xmllint) need libxml2-utils have xmllint ;;
+            network)
+                need iproute2 have ip
+                need nftables have nft
+                ;;
             tests)
                 need perl have prove
                 need libipc-run-perl perl -MIPC::Run -e 1
@@ -127,7 +134,7 @@ have_fuzzer() {
     return "$status"
 }
 
-# need_packages [curl] [xmllint] [tests] [fuzz]: install what is not there
+# need_packages [curl] [xmllint] [network] [tests] [fuzz]: install what is not there
 need_packages() {
     find_missing "$@"
     [ ${#MISSING[@]} = 0 ] && return
@@ -172,11 +179,14 @@ make_workplace() {
 }
 
 clean_up() {
-    local status=$? cluster
+    local status=$? cluster namespace
     trap '' INT TERM
     if [ "$KEEP" = no ]; then
         for cluster in ${CLUSTERS[@]+"${CLUSTERS[@]}"}; do
             stop_cluster "$cluster" immediate || true
+        done
+        for namespace in ${NAMESPACES[@]+"${NAMESPACES[@]}"}; do
+            ip netns del "$namespace" || true
         done
         rm -rf "$WORK"
     fi
@@ -187,7 +197,8 @@ clean_up() {
 as_server() (
     cd "$WORK" || exit
     if [ -n "$SERVER_USER" ]; then
-        exec setpriv --reuid="$SERVER_USER" --regid="$(id -g "$SERVER_USER")" \
+        exec ${NAMESPACE:+ip netns exec "$NAMESPACE"} \
+            setpriv --reuid="$SERVER_USER" --regid="$(id -g "$SERVER_USER")" \
             --clear-groups env HOME="$WORK" PATH="$BIN:$PATH" "$@"
     else
         exec env PATH="$BIN:$PATH" "$@"
@@ -254,14 +265,16 @@ run_psql() {
     "$BIN/psql" -X -h "$WORK/$name" -p 5432 -U postgres -v ON_ERROR_STOP=1 "$@"
 }
 
-# wait_for_health URL: until the node answers
+# wait_for_health URL [COMMAND...]: until the node answers curl, which the
+# command runs if there is one
 wait_for_health() {
-    local i
+    local url=$1/health i
+    shift
     for ((i = 0; i < 300; i++)); do
-        if curl -fs -o /dev/null --max-time 1 "$1/health"; then
+        if "$@" curl -fs -o /dev/null --max-time 1 "$url"; then
             return
         fi
         sleep 0.1
     done
-    fail "no answer from $1/health in 30 seconds"
+    fail "no answer from $url in 30 seconds"
 }

@@ -12,4 +12,5 @@ int			qlm_max_values = 1000000;
 int			qlm_piggyback_max = 8;
 int			qlm_piggyback_max_size = 256 * 1024;
 int			qlm_retry_delay = 5000;
+int			qlm_retry_max_delay = 5 * 60 * 1000;
 int			qlm_poll_buffer_max = 10000;

@@ -16,11 +16,13 @@ extern int	qlm_max_values;			/* values, and Objects plus InfoItems, in
 extern int	qlm_piggyback_max;		/* messages in one response */
 extern int	qlm_piggyback_max_size; /* bytes of them in one response */
 extern int	qlm_retry_delay;		/* ms until a message is sent again */
+extern int	qlm_retry_max_delay;	/* ms, however often it has failed */
 extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
 
 /* An id or a name in a path; a whole path must fit a btree entry. */
 #define QLM_MAX_NAME			1000
 #define QLM_MAX_PATH			2500
+#define QLM_MAX_URL				2000
 
 #define QLM_MAX_ATTRIBUTES		64
 #define QLM_MAX_ATTRIBUTE_SIZE	(64 * 1024)
@@ -30,7 +32,11 @@ extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
 #define QLM_MAX_VERBS			1000	/* in one envelope */
 #define QLM_MAX_RESULTS			10000	/* in one response */
 #define QLM_MAX_REQUEST_IDS		10000	/* in one verb or result */
-#define QLM_MAX_NODES			100		/* in one nodeList */
+#define QLM_MAX_NODES			100		/* in one nodeList, and requests sent on
+										 * for one envelope */
+#define QLM_MAX_HOPS			4		/* nodes that may send a request on */
+#define QLM_MAX_FORWARD_WAIT	60		/* seconds that a request is held for them */
 #define QLM_MAX_SELECT			1000000 /* newest, oldest, maxlevels */
+#define QLM_MAX_HTTP_HEADERS	(64 * 1024) /* of an answer from elsewhere */
 
 #endif							/* QLM_LIMITS_H */

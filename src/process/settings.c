@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+#include "base/address.h"
 #include "base/limits.h"
 #include "process/settings.h"
 #include "storage/journal.h"
@@ -24,6 +25,9 @@ int			qlm_port = 8090;
 int			qlm_http_workers = 2;
 int			qlm_request_timeout = 60000;
 int			qlm_max_connections = 1000;
+int			qlm_max_wait = 60;
+char	   *qlm_callback_allow = NULL;
+int			qlm_max_transfers = 64;
 
 static const struct config_enum_entry log_messages_options[] = {
 	{"none", QLM_LOG_NONE, false},
@@ -103,6 +107,19 @@ qlm_settings_databases(void)
 	return databases;
 }
 
+static bool
+check_callback_allow(char **newval, void **extra, GucSource source)
+{
+	const char *bad;
+	int			len;
+
+	if (qlm_address_list_valid(*newval, &bad, &len))
+		return true;
+	GUC_check_errdetail("\"%.*s\" is neither a host name nor a network, as in \"example.com, 10.0.0.0/8, ::1\".",
+						len, bad);
+	return false;
+}
+
 static void
 register_server(void)
 {
@@ -144,6 +161,30 @@ register_server(void)
 							"HTTP connections that one process serves at the same time.",
 							"Further ones wait in the backlog of the operating system.",
 							&qlm_max_connections, 1000, 1, 100000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_wait",
+							"Longest time that a peer may wait for something to be queued for it.",
+							"A request with the header Prefer: wait=N is held so long, at most, "
+							"before it is answered with nothing attached. 0 holds none.",
+							&qlm_max_wait, 60, 0, 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+static void
+register_client(void)
+{
+	DefineCustomStringVariable("qlm.callback_allow",
+							   "Hosts and networks that callbacks may go to.",
+							   "A list. Empty: the hosts of known peers. The address that is "
+							   "connected to counts. Link-local networks must be listed by "
+							   "themselves.",
+							   &qlm_callback_allow, "",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   check_callback_allow, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_transfers",
+							"HTTP requests that a database has under way to others.",
+							NULL,
+							&qlm_max_transfers, 64, 1, 10000,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
@@ -193,6 +234,11 @@ register_messages(void)
 							NULL,
 							&qlm_retry_delay, 5000, 1, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.retry_max_delay",
+							"Longest time until a message is sent again.",
+							"The time grows from qlm.retry_delay with every failure.",
+							&qlm_retry_max_delay, 5 * 60 * 1000, 1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.poll_buffer_max",
 							"Most values that one subscription keeps for its next poll.",
 							"Beyond, the oldest are dropped.",
@@ -209,6 +255,7 @@ void
 qlm_settings_register(void)
 {
 	register_server();
+	register_client();
 	register_limits();
 	register_messages();
 	MarkGUCPrefixReserved("qlm");

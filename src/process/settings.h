@@ -15,6 +15,9 @@ extern int	qlm_port;
 extern int	qlm_http_workers;
 extern int	qlm_request_timeout;	/* ms */
 extern int	qlm_max_connections;
+extern int	qlm_max_wait;	/* seconds */
+extern char *qlm_callback_allow;	/* for base/address.h */
+extern int	qlm_max_transfers;
 
 /* An entry of qlm.databases; port 0: that of qlm.port */
 typedef struct QlmDatabase

@@ -304,6 +304,12 @@ errcode(int sqlerrcode)
 	return 0;
 }
 
+int
+errcode_for_socket_access(void)
+{
+	return 0;
+}
+
 void
 errfinish(const char *filename, int lineno, const char *funcname)
 {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the unit tests of the pure layers, with sanitizers, into a folder, and
-# fuzz_envelope, which runs over files.
+# fuzz_envelope, which runs over files, and fetch, which is the HTTP client.
 #
 #	test/unit/build.sh [folder]		default: build/unit
 set -eu
@@ -18,3 +18,7 @@ for source in test/unit/test_*.c test/fuzz/fuzz_envelope.c; do
 	${CC:-cc} $flags -DQLM_FUZZ_STANDALONE "$source" "$folder"/objects/*.o \
 		$pure_libraries -o "$folder/$(basename "$source" .c)"
 done
+${CC:-cc} $flags -DQLM_VERSION='"test"' $(pkg-config --cflags libcurl) \
+	test/unit/fetch.c src/transport/http_client.c \
+	src/transport/outgoing.c "$folder"/objects/*.o \
+	$pure_libraries $(pkg-config --libs libcurl) -o "$folder/fetch"

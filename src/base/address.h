@@ -1,0 +1,25 @@
+/*
+ * address.h
+ *		Lists of hosts and networks: 'example.com, 10.0.0.0/8, ::1'.
+ */
+#ifndef QLM_ADDRESS_H
+#define QLM_ADDRESS_H
+
+struct sockaddr;
+
+/*
+ * Is the address in one of the list's networks, or the host (of a URL, without
+ * brackets) one of its names?  An IPv4-mapped IPv6 address is an IPv4 address.
+ * Link-local addresses and those where clouds serve their secrets only match
+ * networks that hold nothing else, and never a name.  An empty list matches
+ * nothing.
+ */
+extern bool qlm_address_list_matches(const char *list,
+									 const struct sockaddr *address,
+									 const char *host);
+
+/* False, with the first wrong entry as part of the list, where it is none. */
+extern bool qlm_address_list_valid(const char *list,
+								   const char **bad, int *bad_len);
+
+#endif							/* QLM_ADDRESS_H */

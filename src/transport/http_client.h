@@ -1,0 +1,62 @@
+/*
+ * http_client.h
+ *		HTTP requests on libcurl, driven from outside: transfers in, answers
+ *		out.  Knows bytes, not XML, and never touches the database.
+ */
+#ifndef QLM_HTTP_CLIENT_H
+#define QLM_HTTP_CLIENT_H
+
+#include "postgres.h"
+#include "lib/stringinfo.h"
+
+struct sockaddr;
+
+typedef struct QlmHttpClient QlmHttpClient;
+
+/* A POST.  The caller owns it and what it points to until it is finished. */
+typedef struct QlmTransfer
+{
+	/* What is sent */
+	const char *url;
+	const char *body;
+	Size		body_len;
+	bool		form;			/* as form field msg, else as text/xml */
+	const char *authorization;	/* header value; NULL: none */
+	int			prefer_wait;	/* seconds, header Prefer: wait=N; 0: none */
+	int			timeout_ms;		/* for all of it */
+	bool		any_address;	/* configured by an administrator: no check */
+	void	   *owner;			/* the caller's */
+
+	/* What came of it */
+	int			status;			/* 0: no answer */
+	StringInfoData answer;		/* body, within qlm.max_message_size; the
+								 * caller's to free, from start on */
+	char		error[256];		/* why there is no answer, or it is cut */
+	bool		forbidden;		/* the address is not allowed */
+} QlmTransfer;
+
+/*
+ * allowed: may a callback go to this address?  Asked for the address that is
+ * connected to, after name resolution, inside the library: it must not raise
+ * an error.  host is that of the URL, without brackets.  Answers are allocated
+ * in the current context.
+ */
+extern QlmHttpClient *qlm_http_client_create(bool (*allowed) (const struct sockaddr *address,
+															   const char *host));
+extern int	qlm_http_client_fd(const QlmHttpClient *client);
+extern void qlm_http_client_start(QlmHttpClient *client, QlmTransfer *transfer);
+
+/* Forget a transfer that next has not returned; nothing if there is none. */
+extern void qlm_http_client_cancel(QlmHttpClient *client, QlmTransfer *transfer);
+
+/* Do what can be done without waiting. */
+extern void qlm_http_client_run(QlmHttpClient *client);
+
+/* A finished transfer, NULL: none */
+extern QlmTransfer *qlm_http_client_next(QlmHttpClient *client);
+
+/* Milliseconds until it must run again even if nothing happens; -1: never */
+extern int64 qlm_http_client_due(const QlmHttpClient *client);
+extern int	qlm_http_client_running(const QlmHttpClient *client);
+
+#endif							/* QLM_HTTP_CLIENT_H */

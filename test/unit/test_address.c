@@ -1,0 +1,193 @@
+/*
+ * test_address.c
+ *		Lists of hosts and networks, as tables that show what they let through.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+
+#include "libpq/pqcomm.h"
+
+#include "base/address.h"
+
+#include "shim.h"
+#include "tap.h"
+
+typedef struct Match
+{
+	const char *list;
+	const char *address;
+	const char *host;
+	bool		matches;
+} Match;
+
+static const Match matches[] = {
+	/* addresses and networks */
+	{"", "127.0.0.1", "localhost", false},
+	{"  ", "127.0.0.1", "", false},
+	{"127.0.0.1", "127.0.0.1", "localhost", true},
+	{"127.0.0.1", "127.0.0.2", "localhost", false},
+	{"10.0.0.0/8", "10.255.0.1", "a.example", true},
+	{"10.0.0.0/8", "11.0.0.1", "a.example", false},
+	{"10.1.2.3/8", "10.255.0.1", "a.example", true},
+	{"192.168.4.0/22", "192.168.7.255", "a.example", true},
+	{"192.168.4.0/22", "192.168.8.0", "a.example", false},
+	{"192.168.4.1/31", "192.168.4.0", "a.example", true},
+	{"0.0.0.0/0", "8.8.8.8", "a.example", true},
+	{"0.0.0.0/0", "2001:db8::1", "a.example", false},
+	{"::1", "::1", "localhost", true},
+	{"::1/128", "::2", "localhost", false},
+	{"2001:db8::/33", "2001:db8:7fff::1", "a.example", true},
+	{"2001:db8::/33", "2001:db8:8000::1", "a.example", false},
+	{"::/0", "2001:db8::1", "a.example", true},
+	{"example.com, 10.0.0.0/8 ,::1", "::1", "a.example", true},
+	{"example.com,\n10.0.0.0/8,::1", "10.0.0.1", "a.example", true},
+
+	/* IPv4 in IPv6 is IPv4, either way */
+	{"10.0.0.0/8", "::ffff:10.0.0.1", "a.example", true},
+	{"::ffff:10.0.0.0/104", "10.0.0.1", "a.example", true},
+	{"::ffff:10.0.0.0/104", "11.0.0.1", "a.example", false},
+	{"::/0", "10.0.0.1", "a.example", false},
+	{"::/0", "::ffff:10.0.0.1", "a.example", false},
+
+	/* names */
+	{"example.com", "93.184.216.34", "example.com", true},
+	{"Example.COM", "93.184.216.34", "eXample.com", true},
+	{"example.com.", "93.184.216.34", "example.com", true},
+	{"example.com", "93.184.216.34", "example.com.", true},
+	{"example.com", "93.184.216.34", "www.example.com", false},
+	{"example.com", "93.184.216.34", "example.com.evil.example", false},
+	{"example.com", "93.184.216.34", "xexample.com", false},
+	{"example.com", "93.184.216.34", "example.co", false},
+	{"example.com", "93.184.216.34", "", false},
+	{"example.com", "93.184.216.34", NULL, false},
+	{"a,b,c", "93.184.216.34", "b", true},
+
+	/* a name is no way to an address that is only reached on purpose */
+	{"example.com", "169.254.169.254", "example.com", false},
+	{"0.0.0.0/0", "169.254.169.254", "a.example", false},
+	{"168.0.0.0/7", "169.254.169.254", "a.example", false},
+	{"169.254.0.0/16", "169.254.169.254", "a.example", true},
+	{"169.254.169.254", "169.254.169.254", "a.example", true},
+	{"169.254.169.254", "169.254.169.253", "a.example", false},
+	{"0.0.0.0/0", "::ffff:169.254.169.254", "a.example", false},
+	{"169.254.0.0/16", "::ffff:169.254.169.254", "a.example", true},
+	{"::/0", "fe80::1", "a.example", false},
+	{"fe80::/9", "fe80::1", "a.example", false},
+	{"fe80::/10", "febf::1", "a.example", true},
+	{"::/0", "fec0::1", "a.example", true},
+	{"::/0", "64:ff9b::169.254.169.254", "a.example", false},
+	{"100.64.0.0/10", "100.100.100.200", "a.example", false},
+	{"100.64.0.0/10", "100.100.100.201", "a.example", true},
+	{"fd00::/8", "fd00:ec2::254", "a.example", false},
+	{"fd00:ec2::254", "fd00:ec2::254", "a.example", true},
+
+	/* entries that are wrong match nothing */
+	{"10.0.0.0/33", "10.0.0.1", "10.0.0.1", false},
+	{",", "10.0.0.1", "", false}
+};
+
+typedef struct Valid
+{
+	const char *list;
+	const char *bad;			/* NULL: none */
+} Valid;
+
+static const Valid lists[] = {
+	{"", NULL},
+	{" \t", NULL},
+	{"example.com", NULL},
+	{"localhost, node_1, b\xc3\xbc" "cher.example, 3com.com, x1.", NULL},
+	{"example.com, 10.0.0.0/8, ::1", NULL},
+	{"0.0.0.0/0,::/0,::ffff:1.2.3.4/128", NULL},
+	{",", ""},
+	{"a,,b", ""},
+	{"a, ", ""},
+	{"a b", "a b"},
+	{"a, *.example.com", "*.example.com"},
+	{"example.com:80, a", "example.com:80"},
+	{"http://example.com", "http://example.com"},
+	{"a..b", "a..b"},
+	{".a", ".a"},
+	{".", "."},
+	{"10.0.0", "10.0.0"},
+	{"10.0.0.256", "10.0.0.256"},
+	{"10.0.0.0/33", "10.0.0.0/33"},
+	{"10.0.0.0/", "10.0.0.0/"},
+	{"10.0.0.0/-1", "10.0.0.0/-1"},
+	{"10.0.0.0/08x", "10.0.0.0/08x"},
+	{"::/129", "::/129"},
+	{"::1/0000", "::1/0000"},
+	{":::1", ":::1"},
+	{"fe80::1%eth0", "fe80::1%eth0"},
+	{"a.example/8", "a.example/8"},
+	{"2130706433", "2130706433"}
+};
+
+static void
+test_matches(void)
+{
+	for (int i = 0; i < lengthof(matches); i++)
+	{
+		const Match *m = &matches[i];
+		struct sockaddr_in v4 = {.sin_family = AF_INET};
+		struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+		bool		is_v4 = inet_pton(AF_INET, m->address, &v4.sin_addr) == 1;
+
+		if (!is_v4 && inet_pton(AF_INET6, m->address, &v6.sin6_addr) != 1)
+			abort();
+		tap_ok(qlm_address_list_matches(m->list,
+										is_v4 ? (struct sockaddr *) &v4 :
+										(struct sockaddr *) &v6,
+										m->host) == m->matches,
+			   "\"%s\" %s %s of \"%s\"", m->list,
+			   m->matches ? "has" : "has not", m->address,
+			   m->host ? m->host : "(none)");
+	}
+}
+
+static void
+test_other_families(void)
+{
+	struct sockaddr address = {.sa_family = AF_UNIX};
+
+	tap_ok(!qlm_address_list_matches("0.0.0.0/0, ::/0, localhost", &address,
+									 "localhost"),
+		   "what is neither IPv4 nor IPv6 matches nothing");
+}
+
+static void
+test_lists(void)
+{
+	char		long_name[300];
+	const char *bad;
+	int			len;
+
+	for (int i = 0; i < lengthof(lists); i++)
+	{
+		const Valid *v = &lists[i];
+		bool		valid = qlm_address_list_valid(v->list, &bad, &len);
+
+		tap_ok(valid == (v->bad == NULL), "\"%s\" is %s", v->list,
+			   v->bad ? "refused" : "a list");
+		if (!valid && v->bad)
+			tap_is(pnstrdup(bad, len), v->bad, "because of \"%s\"", v->bad);
+	}
+	memset(long_name, 'a', sizeof(long_name));
+	long_name[254] = '\0';
+	tap_ok(!qlm_address_list_valid(long_name, &bad, &len),
+		   "a name of 254 bytes is refused");
+	long_name[253] = '\0';
+	tap_ok(qlm_address_list_valid(long_name, &bad, &len),
+		   "one of 253 bytes is not");
+}
+
+int
+main(void)
+{
+	test_matches();
+	test_other_families();
+	test_lists();
+	shim_reset();
+	return tap_done();
+}
