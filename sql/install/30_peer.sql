@@ -4,7 +4,7 @@ COMMENT ON SEQUENCE qlm.peer_seq IS 'numbers of peers';
 CREATE TABLE qlm.peer (
 	peer_id int PRIMARY KEY DEFAULT pg_catalog.nextval('qlm.peer_seq'),
 	name text NOT NULL UNIQUE CHECK (name <> '' AND name !~ '[/:[:space:][:cntrl:]]'),
-	url text,
+	url text COLLATE "C",
 	role name NOT NULL DEFAULT 'qlm_reader',
 	credential text,
 	paths text[] NOT NULL DEFAULT '{}',
@@ -15,8 +15,10 @@ CREATE TABLE qlm.peer (
 	last_seen timestamptz,
 	last_success timestamptz,
 	last_failure timestamptz,
-	last_error text
+	last_error text,
+	secret text CHECK (secret !~ '[[:cntrl:]]')
 );
+CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
 COMMENT ON COLUMN qlm.peer.peer_id IS 'number of the peer in qlm.value';
 COMMENT ON COLUMN qlm.peer.name IS 'its name here, in URLs and as the user of HTTP Basic';
@@ -32,3 +34,4 @@ COMMENT ON COLUMN qlm.peer.last_seen IS 'when it last called, to some seconds';
 COMMENT ON COLUMN qlm.peer.last_success IS 'when a message last reached it and was answered';
 COMMENT ON COLUMN qlm.peer.last_failure IS 'when a message last failed to reach it';
 COMMENT ON COLUMN qlm.peer.last_error IS 'why';
+COMMENT ON COLUMN qlm.peer.secret IS 'what this node shows it: a token, or with a blank in it the whole value of the header Authorization';

@@ -13,6 +13,7 @@ CREATE TABLE qlm.subscription (
 	dropped bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX subscription_expires_at_idx ON qlm.subscription (expires_at) WHERE expires_at < 'infinity';
+CREATE INDEX subscription_next_due_idx ON qlm.subscription (next_due) WHERE next_due IS NOT NULL;
 COMMENT ON TABLE qlm.subscription IS 'subscriptions at this node';
 COMMENT ON COLUMN qlm.subscription.request_id IS 'its requestID';
 COMMENT ON COLUMN qlm.subscription.role IS 'role that owns it and with whose rights its data are read';
@@ -24,8 +25,8 @@ COMMENT ON COLUMN qlm.subscription.created_at IS 'when it began; ticks are count
 COMMENT ON COLUMN qlm.subscription.expires_at IS 'when its ttl ends';
 COMMENT ON COLUMN qlm.subscription.next_due IS 'next tick, for intervals with a callback';
 COMMENT ON COLUMN qlm.subscription.polled_at IS 'last tick that a poll has taken; null: none';
-COMMENT ON COLUMN qlm.subscription.deliveries IS 'messages queued or polls answered';
-COMMENT ON COLUMN qlm.subscription.dropped IS 'values dropped since the last poll because the buffer was full';
+COMMENT ON COLUMN qlm.subscription.deliveries IS 'messages delivered or polls answered';
+COMMENT ON COLUMN qlm.subscription.dropped IS 'values for a poll, or messages for the callback, that were dropped and not told of yet';
 
 CREATE TABLE qlm.subscription_target (
 	request_id bigint NOT NULL REFERENCES qlm.subscription ON DELETE CASCADE,

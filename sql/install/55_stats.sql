@@ -61,3 +61,73 @@ COMMENT ON COLUMN qlm.stat_peer.mean_answer_time IS 'mean time from queue to ans
 COMMENT ON COLUMN qlm.stat_peer.last_success IS 'when a message last reached it and was answered';
 COMMENT ON COLUMN qlm.stat_peer.last_failure IS 'when a message last failed to reach it';
 COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why';
+
+/* What waits for a peer with a URL waits for that endpoint. */
+CREATE VIEW qlm.stat_delivery AS
+	SELECT url,
+		CASE WHEN e.paused_until > pg_catalog.now() THEN 'paused' ELSE 'ok' END AS state,
+		COALESCE(w.queued, 0) AS queued,
+		w.oldest_waiting,
+		COALESCE(e.attempts, 0) AS attempts,
+		COALESCE(e.failures, 0) AS failures,
+		CASE WHEN e.paused_until > pg_catalog.now() THEN e.paused_until END AS paused_until,
+		e.last_success,
+		e.last_failure,
+		e.last_error,
+		COALESCE(e.delivered, 0) AS delivered
+	FROM qlm.endpoint AS e
+		FULL JOIN (
+			SELECT COALESCE(o.url, p.url) AS url,
+				pg_catalog.count(*) FILTER (WHERE o.state = 'queued' OR o.posting) AS queued,
+				pg_catalog.min(o.created_at) FILTER (WHERE o.state = 'queued' OR o.posting) AS oldest_waiting
+			FROM qlm.outbox AS o
+				LEFT JOIN qlm.peer AS p ON p.name = o.peer AND o.url IS NULL
+			WHERE o.state IN ('queued', 'sent') AND COALESCE(o.url, p.url) IS NOT NULL
+			GROUP BY 1) AS w USING (url);
+COMMENT ON VIEW qlm.stat_delivery IS 'each endpoint that messages are posted to';
+COMMENT ON COLUMN qlm.stat_delivery.url IS 'its URL';
+COMMENT ON COLUMN qlm.stat_delivery.state IS 'ok, or paused after a failure';
+COMMENT ON COLUMN qlm.stat_delivery.queued IS 'messages that have not arrived';
+COMMENT ON COLUMN qlm.stat_delivery.oldest_waiting IS 'when the oldest of them was queued';
+COMMENT ON COLUMN qlm.stat_delivery.attempts IS 'messages posted, whatever came of them';
+COMMENT ON COLUMN qlm.stat_delivery.failures IS 'failures in a row';
+COMMENT ON COLUMN qlm.stat_delivery.paused_until IS 'when it is tried again';
+COMMENT ON COLUMN qlm.stat_delivery.last_success IS 'when a message last arrived';
+COMMENT ON COLUMN qlm.stat_delivery.last_failure IS 'when a message last did not';
+COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why';
+COMMENT ON COLUMN qlm.stat_delivery.delivered IS 'messages that have arrived';
+
+CREATE VIEW qlm.stat_subscription AS
+	SELECT s.request_id,
+		s.role AS owner,
+		s.peer,
+		s.callback,
+		s.interval,
+		ARRAY(SELECT t.path FROM qlm.subscription_target AS t
+			WHERE t.request_id = s.request_id ORDER BY t.path) AS targets,
+		(SELECT pg_catalog.count(*) FROM qlm.subscription_value AS v
+			WHERE v.request_id = s.request_id) AS waiting,
+		COALESCE(w.queued, 0) AS queued,
+		s.deliveries,
+		s.dropped,
+		s.next_due,
+		s.expires_at
+	FROM qlm.subscription AS s
+		LEFT JOIN (
+			SELECT o.subscription_id, pg_catalog.count(*) AS queued
+			FROM qlm.outbox AS o
+			WHERE o.state IN ('queued', 'sent')
+			GROUP BY o.subscription_id) AS w ON w.subscription_id = s.request_id;
+COMMENT ON VIEW qlm.stat_subscription IS 'each subscription with what waits for it';
+COMMENT ON COLUMN qlm.stat_subscription.request_id IS 'its requestID';
+COMMENT ON COLUMN qlm.stat_subscription.owner IS 'role with whose rights its data are read';
+COMMENT ON COLUMN qlm.stat_subscription.peer IS 'peer that made it; null: an SQL session or an anonymous caller';
+COMMENT ON COLUMN qlm.stat_subscription.callback IS 'URL or notify:CHANNEL; null: it is polled';
+COMMENT ON COLUMN qlm.stat_subscription.interval IS 'seconds; -1: at each new value; -2: at the first value of new InfoItems';
+COMMENT ON COLUMN qlm.stat_subscription.targets IS 'paths that it covers';
+COMMENT ON COLUMN qlm.stat_subscription.waiting IS 'values that wait to be polled';
+COMMENT ON COLUMN qlm.stat_subscription.queued IS 'messages that have not arrived at the callback';
+COMMENT ON COLUMN qlm.stat_subscription.deliveries IS 'messages delivered or polls answered';
+COMMENT ON COLUMN qlm.stat_subscription.dropped IS 'values or messages that were dropped and not told of yet';
+COMMENT ON COLUMN qlm.stat_subscription.next_due IS 'next tick, for intervals with a callback';
+COMMENT ON COLUMN qlm.stat_subscription.expires_at IS 'when its ttl ends';

@@ -30,7 +30,7 @@ CREATE FUNCTION @extschema@.qlm_await(request_id bigint, timeout interval DEFAUL
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_await';
-COMMENT ON FUNCTION @extschema@.qlm_await(bigint, interval) IS 'wait for the answer to a queued request; null: none came in time';
+COMMENT ON FUNCTION @extschema@.qlm_await(bigint, interval) IS 'wait for the answer to a queued request; null: none came in time. A request of the same transaction is sent at once, and stays sent if that transaction rolls back';
 
 CREATE FUNCTION @extschema@.qlm_requeue(request_id bigint) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -59,7 +59,7 @@ COMMENT ON FUNCTION qlm.dialect_is_known(text) IS 'whether messages can be writt
 CREATE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role name DEFAULT 'qlm_reader',
 										 credential text DEFAULT NULL, paths text[] DEFAULT '{}',
 										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
-										 dialect text DEFAULT NULL) RETURNS int
+										 dialect text DEFAULT NULL, secret text DEFAULT NULL) RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -88,16 +88,24 @@ BEGIN
 		RAISE EXCEPTION 'the URL of a peer must begin with http:// or https://'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect)
+	IF octet_length(qlm_add_peer.url) > 2000 THEN
+		RAISE EXCEPTION 'the URL of a peer must not be longer than 2000 bytes'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF qlm_add_peer.secret ~ '[[:cntrl:]]' THEN
+		RAISE EXCEPTION 'a secret must not hold control characters'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret)
 	VALUES (qlm_add_peer.name, qlm_add_peer.url, qlm_add_peer.role,
 			qlm.credential_hash(qlm_add_peer.credential),
 			(SELECT coalesce(array_agg(qlm.path_normal(path)), '{}') FROM unnest(qlm_add_peer.paths) AS path),
-			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect)
+			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect, qlm_add_peer.secret)
 	RETURNING p.peer_id INTO id;
 	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text) IS 'make another node known; role: whose rights its messages have; credential: its secret; paths: Objects that it owns; heartbeat: how often to call it; returns its number';
+COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; returns its number';
 
 CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -105,9 +113,10 @@ CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
 	AS $$
 BEGIN
 	UPDATE qlm.outbox AS o
-	SET state = 'cancelled', last_error = 'the peer was dropped', next_attempt_at = NULL
+	SET state = 'cancelled', last_error = 'the peer was dropped', next_attempt_at = NULL, posting = false
 	WHERE o.peer = qlm_drop_peer.name AND o.state IN ('queued', 'sent');
 	DELETE FROM qlm.subscription AS s WHERE s.peer = qlm_drop_peer.name;
+	DELETE FROM qlm.executed AS e WHERE e.peer = qlm_drop_peer.name;
 	DELETE FROM qlm.peer AS p WHERE p.name = qlm_drop_peer.name;
 	RETURN FOUND;
 END

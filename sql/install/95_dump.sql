@@ -7,7 +7,7 @@ BEGIN
 	FOREACH name IN ARRAY ARRAY[
 		'object_seq', 'object', 'object_id', 'info_item_seq', 'info_item',
 		'meta_data', 'value_default', 'peer_seq', 'peer', 'outbox_seq',
-		'outbox', 'subscription', 'subscription_target',
+		'outbox', 'endpoint', 'executed', 'subscription', 'subscription_target',
 		'subscription_value_seq', 'subscription_value', 'message_seq',
 		'message'] LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('qlm.%s', name)::pg_catalog.regclass, '');

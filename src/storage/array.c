@@ -41,6 +41,12 @@ qlm_array_int4(const int *values, int n)
 }
 
 Datum
+qlm_array_int8(const int64 *values, int n)
+{
+	return fixed_array(values, n, sizeof(int64), INT8OID);
+}
+
+Datum
 qlm_array_timestamptz(const TimestampTz *values, int n)
 {
 	return fixed_array(values, n, sizeof(TimestampTz), TIMESTAMPTZOID);

@@ -8,6 +8,7 @@
 #include "datatype/timestamp.h"
 
 extern Datum qlm_array_int4(const int *values, int n);
+extern Datum qlm_array_int8(const int64 *values, int n);
 extern Datum qlm_array_timestamptz(const TimestampTz *values, int n);
 extern Datum qlm_array_text(const char *const *values, int n);
 

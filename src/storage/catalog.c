@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "storage/catalog.h"
@@ -201,6 +202,17 @@ qlm_rights_may_select(QlmRelation relation)
 							 ACL_SELECT) == ACLCHECK_OK;
 }
 
+bool
+qlm_rights_are_filtered(void)
+{
+	static const QlmRelation data[] = {QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE};
+
+	for (int i = 0; i < lengthof(data); i++)
+		if (check_enable_rls(qlm_catalog_relid(data[i]), InvalidOid, true) == RLS_ENABLED)
+			return true;
+	return false;
+}
+
 static void
 prepare(QlmPlan *plan)
 {
@@ -225,7 +237,7 @@ qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
 
 	if (plan->plan == NULL)
 		prepare(plan);
-	result = SPI_execute_plan(plan->plan, values, nulls, false, limit);
+	result = SPI_execute_plan(plan->plan, values, nulls, plan->as_active, limit);
 	/* SPI leaves its own context current. */
 	MemoryContextSwitchTo(context);
 	if (result < 0)

@@ -64,6 +64,9 @@ extern void qlm_rights_restore(const QlmRights *saved);
 extern bool qlm_rights_may_insert(QlmRelation relation);
 extern bool qlm_rights_may_select(QlmRelation relation);
 
+/* Do policies hide rows of the data from the current user? */
+extern bool qlm_rights_are_filtered(void);
+
 /* A statement that is prepared once per process: a static variable. */
 #define QLM_PLAN_MAX_ARGS 16
 #define QLM_PLAN_GENERIC CURSOR_OPT_GENERIC_PLAN
@@ -75,6 +78,8 @@ typedef struct QlmPlan
 	Oid			args[QLM_PLAN_MAX_ARGS];
 	int			options;		/* QLM_PLAN_GENERIC: the same plan whatever the
 								 * parameters, for long arrays */
+	bool		as_active;		/* see what the active snapshot sees, which may
+								 * be newer than the transaction's */
 	SPIPlanPtr	plan;			/* filled in at first use */
 } QlmPlan;
 

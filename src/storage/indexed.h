@@ -3,7 +3,8 @@
  *		Statements that must go by an index, planned once.
  *
  * A plan that was made while a table was empty or small would otherwise scan
- * it from end to end, and stay when the table has grown.  And the planner
+ * it from end to end, or fetch and sort all that an index finds where only the
+ * first in its order are wanted, and stay when the table has grown.  The planner
  * would rather plan anew for the arrays of each call, which takes longer than
  * to execute.
  */
@@ -20,6 +21,8 @@ qlm_indexed_begin(void)
 	int			nest_level = NewGUCNestLevel();
 
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("enable_bitmapscan", "off", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	return nest_level;
 }

@@ -18,6 +18,7 @@
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
+#include "storage/wake_key.h"
 
 /* Expired messages that one claim marks on its way */
 #define CLAIM_EXPIRES 100
@@ -32,25 +33,42 @@ static QlmPlan id_free_plan = {
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope, priority,"
-	" subscription_id, created_at, expires_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	9, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID}
+	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer, node)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	13, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, NAMEOID, TEXTOID, TEXTOID}
 };
 
 /*
- * Written so that the index on when messages expire, which hardly any have,
+ * Written, as the time of the next attempt below, so that an index on times
  * is no choice against the one on the peer.
  */
 #define IS_ALIVE "(expires_at > $2) IS TRUE"
 
-/* Messages with a URL of their own do not wait for the peer to call. */
-#define WAITS_FOR(peer) \
-	"peer = " peer " AND url IS NULL AND state IN ('queued', 'sent')"
-#define IS_DUE(peer) \
-	WAITS_FOR(peer) \
-	" AND (next_attempt_at IS NULL OR next_attempt_at <= $2)" \
-	" AND " IS_ALIVE
+/* What is queued is due, whatever the endpoint that it could not be posted to */
+#define IS_DUE \
+	"(state = 'queued' OR next_attempt_at IS NULL OR next_attempt_at <= $2)"
+#define IS_WAITING "state IN ('queued', 'sent') AND " IS_DUE
+
+#define WAITS_FOR(peer) "peer = " peer " AND url IS NULL AND " IS_WAITING
+
+/*
+ * Where the message is known by its id: written so that the indexes on what
+ * waits are no choice against the one on the id.
+ */
+#define IS_LIVE "(state IN ('queued', 'sent')) IS TRUE"
+
+/*
+ * Messages with a URL of their own are posted there.  While that endpoint is
+ * paused, and so nobody posts to it, their peer may have them.  Looking no
+ * further than the first ones bounds the time where the endpoint is open.
+ */
+#define WAITS_FOR_URL(peer) \
+	"(SELECT m.message_id, m.kind, m.priority, m.seq, m.expires_at FROM (" \
+	"SELECT message_id, kind, priority, seq, url, expires_at FROM qlm.outbox" \
+	" WHERE peer = " peer " AND url IS NOT NULL AND " IS_WAITING \
+	" ORDER BY priority DESC, seq LIMIT 100) AS m WHERE EXISTS (SELECT" \
+	" FROM qlm.endpoint e WHERE e.url = m.url AND e.paused_until > $2))"
 
 /*
  * What has outlived its ttl counts as well: a claim says so of it.  The limit
@@ -58,33 +76,46 @@ static QlmPlan add_plan = {
  */
 static QlmPlan due_plan = {
 	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (name, n),"
-	" LATERAL (SELECT FROM qlm.outbox WHERE " WAITS_FOR("p.name")
-	" AND (next_attempt_at IS NULL OR next_attempt_at <= $2"
-	" OR (expires_at <= $2) IS TRUE) LIMIT 1) AS o",
+	" LATERAL (SELECT FROM qlm.outbox WHERE peer = p.name AND url IS NULL"
+	" AND state IN ('queued', 'sent') AND (state = 'queued'"
+	" OR next_attempt_at IS NULL OR next_attempt_at <= $2"
+	" OR (expires_at <= $2) IS TRUE) LIMIT 1) AS o"
+	" UNION ALL"
+	" SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (name, n),"
+	" LATERAL (SELECT FROM " WAITS_FOR_URL("p.name") " AS u LIMIT 1) AS o",
 	2, {TEXTARRAYOID, TIMESTAMPTZOID}
 };
 
 /*
  * Those that are sent and not due again are busy; only the first requests
  * that still fit beside them leave.  Rows that somebody holds are just being
- * answered or cancelled.
+ * answered, cancelled or posted, so the lock looks at each again.
  */
 static QlmPlan claim_plan = {
 	"WITH busy AS (SELECT pg_catalog.count(*) AS n FROM qlm.outbox"
 	" WHERE peer = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
-	" AND next_attempt_at > $2 AND " IS_ALIVE "),"
+	" AND (next_attempt_at > $2) IS TRUE AND " IS_ALIVE "),"
+	" waiting AS ((SELECT message_id, priority, seq FROM qlm.outbox"
+	" WHERE " WAITS_FOR("$1") " AND " IS_ALIVE
+	" AND (kind = 'response' OR (SELECT n FROM busy) < $4)"
+	" ORDER BY priority DESC, seq LIMIT $3)"
+	" UNION ALL"
+	" (SELECT message_id, priority, seq FROM " WAITS_FOR_URL("$1") " AS u"
+	" WHERE " IS_ALIVE " AND (kind = 'response' OR (SELECT n FROM busy) < $4)"
+	" ORDER BY priority DESC, seq LIMIT $3)),"
 	" due AS (SELECT message_id, kind, priority, seq FROM qlm.outbox"
-	" WHERE " IS_DUE("$1") " AND (kind = 'response' OR (SELECT n FROM busy) < $4)"
-	" ORDER BY priority DESC, seq LIMIT $3 FOR UPDATE SKIP LOCKED),"
+	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM waiting"
+	" ORDER BY priority DESC, seq LIMIT $3)) AND " IS_LIVE " AND " IS_DUE
+	" FOR UPDATE SKIP LOCKED),"
 	" counted AS MATERIALIZED (SELECT message_id, (SELECT n FROM busy) + pg_catalog.count(*)"
 	" FILTER (WHERE kind = 'request') OVER (ORDER BY priority DESC, seq) AS n, kind"
 	" FROM due),"
 	" claimed AS (UPDATE qlm.outbox o SET attempts = o.attempts + 1, sent_at = $2,"
 	" state = CASE o.kind WHEN 'request' THEN 'sent' ELSE 'answered' END,"
 	" answered_at = CASE o.kind WHEN 'response' THEN $2 END,"
-	" next_attempt_at = CASE o.kind WHEN 'request' THEN $5 END"
-	" FROM counted c WHERE o.message_id = c.message_id"
-	" AND (c.kind = 'response' OR c.n <= $4) RETURNING o.*)"
+	" next_attempt_at = CASE o.kind WHEN 'request' THEN $5 END, posting = false"
+	" WHERE o.message_id = ANY (ARRAY(SELECT c.message_id FROM counted c"
+	" WHERE c.kind = 'response' OR c.n <= $4)) RETURNING o.*)"
 	" SELECT message_id, kind, envelope, priority, subscription_id, created_at,"
 	" expires_at, attempts FROM claimed ORDER BY priority DESC, seq",
 	5, {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID}
@@ -110,14 +141,15 @@ static QlmPlan requeue_plan = {
 	" THEN $2 + (expires_at - created_at) ELSE expires_at END,"
 	" seq = pg_catalog.nextval('qlm.outbox_seq'), attempts = 0,"
 	" next_attempt_at = NULL, sent_at = NULL, answered_at = NULL,"
-	" return_code = NULL, answer = NULL, last_error = NULL"
-	" WHERE message_id = $1 AND state IN ('failed', 'expired', 'cancelled')",
+	" return_code = NULL, answer = NULL, last_error = NULL, posting = false,"
+	" sent_as = NULL"
+	" WHERE message_id = $1 AND (state IN ('failed', 'expired', 'cancelled')) IS TRUE",
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan cancel_plan = {
 	"UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
-	" last_error = 'the peer was dropped'"
+	" posting = false, last_error = 'the peer was dropped'"
 	" WHERE peer = $1 AND state IN ('queued', 'sent')",
 	1, {TEXTOID}
 };
@@ -127,6 +159,7 @@ static QlmPlan cancel_plan = {
 	" WHERE state IN ('queued', 'sent') AND expires_at <= $1" condition \
 	" ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)" \
 	" UPDATE qlm.outbox o SET state = 'expired', next_attempt_at = NULL," \
+	" posting = false," \
 	" last_error = '" QLM_OUTBOX_TTL_ENDED "'" \
 	" FROM past WHERE o.message_id = past.message_id"
 
@@ -169,21 +202,51 @@ qlm_outbox_new_id(void)
 	}
 }
 
+void
+qlm_outbox_check_url(const char *url)
+{
+	if (strlen(url) > QLM_MAX_URL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a URL of %zu bytes is longer than the %d that are allowed",
+						strlen(url), QLM_MAX_URL)));
+}
+
+static void
+set_text(Datum *values, char *nulls, int i, const char *text)
+{
+	values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
+	nulls[i] = text ? ' ' : 'n';
+}
+
+static void
+set_asker(Datum *values, char *nulls, const QlmMessage *message)
+{
+	Name		role = palloc0(sizeof(NameData));
+
+	if (OidIsValid(message->asker_role))
+		namestrcpy(role, GetUserNameFromId(message->asker_role, false));
+	values[10] = NameGetDatum(role);
+	nulls[10] = OidIsValid(message->asker_role) ? ' ' : 'n';
+	set_text(values, nulls, 11, message->asker_peer);
+	set_text(values, nulls, 12, message->node);
+}
+
 int64
 qlm_outbox_add(const QlmMessage *message)
 {
 	int64		message_id = message->message_id;
-	Datum		values[9];
-	char		nulls[9];
+	Datum		values[13];
+	char		nulls[13];
 
+	if (message->url)
+		qlm_outbox_check_url(message->url);
 	if (message_id == 0)
 		message_id = qlm_outbox_new_id();
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = Int64GetDatum(message_id);
-	values[1] = message->peer ? CStringGetTextDatum(message->peer) : (Datum) 0;
-	nulls[1] = message->peer ? ' ' : 'n';
-	values[2] = message->url ? CStringGetTextDatum(message->url) : (Datum) 0;
-	nulls[2] = message->url ? ' ' : 'n';
+	set_text(values, nulls, 1, message->peer);
+	set_text(values, nulls, 2, message->url);
 	values[3] = CStringGetTextDatum(message->is_response ? "response" : "request");
 	values[4] = CStringGetTextDatum(message->envelope);
 	values[5] = Int32GetDatum(message->priority);
@@ -192,8 +255,12 @@ qlm_outbox_add(const QlmMessage *message)
 	values[7] = TimestampTzGetDatum(message->created_at != 0 ?
 									message->created_at : GetCurrentTimestamp());
 	values[8] = TimestampTzGetDatum(message->expires_at);
+	values[9] = Int64GetDatum(message->dropped);
+	set_asker(values, nulls, message);
 	run_as_owner(&add_plan, values, nulls);
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	if (message->peer)
+		qlm_wake_key_note(qlm_wake_key_of_peer(message->peer));
 	return message_id;
 }
 
@@ -321,6 +388,7 @@ qlm_outbox_fail(int64 message_id, const char *reason)
 	values[1] = CStringGetTextDatum(reason);
 	run_as_owner(&fail_plan, values, NULL);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
+	qlm_wake_key_note(qlm_wake_key_of_message(message_id));
 }
 
 bool
@@ -333,6 +401,7 @@ qlm_outbox_requeue(int64 message_id)
 	if (run_as_owner(&requeue_plan, values, NULL) == 0)
 		return false;
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	qlm_wake_key_note_all();
 	return true;
 }
 

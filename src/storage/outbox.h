@@ -14,6 +14,7 @@
 /* What this transaction did that others wait for; process/wake.c sends it. */
 #define QLM_WAKE_OUTBOX		1	/* something must leave */
 #define QLM_WAKE_ANSWER		2	/* something has ended */
+#define QLM_WAKE_BUFFER		4	/* values wait to be polled */
 extern int	qlm_wake_pending;
 
 /* last_error of a message that has expired */
@@ -34,7 +35,16 @@ typedef struct QlmMessage
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int			attempts;
+	int64		dropped;		/* it says that so many were, before it */
+
+	/* Sent on for somebody who may ask for its answer; NULL: not */
+	Oid			asker_role;		/* InvalidOid: nobody */
+	const char *asker_peer;
+	const char *node;			/* as the asker called it */
 } QlmMessage;
+
+/* An error for a URL that is too long to be kept */
+extern void qlm_outbox_check_url(const char *url);
 
 extern int64 qlm_outbox_add(const QlmMessage *message);
 
@@ -48,7 +58,8 @@ extern void qlm_outbox_due(const char **peers, int n, bool *due);
  * be sent again after qlm.retry_delay if no answer comes.  A message whose ttl
  * has ended becomes expired instead.  outstanding_max: how many may be
  * unanswered at once; those that are sent and not due again count.
- * Messages of kind response are done when they have been sent.
+ * Messages of kind response are done when they have been sent.  What has a
+ * url of its own leaves so only while that endpoint is paused.
  */
 extern List *qlm_outbox_claim(const char *peer, int max, int outstanding_max);
 
@@ -63,24 +74,43 @@ extern void qlm_outbox_fail(int64 message_id, const char *reason);
  * Without id (0): the only one outstanding, else the oldest one sent for which
  * fits, called with its envelope, says yes.  Returns the message's id, 0 if
  * there is none.  A repeated answer changes nothing and returns the id.
+ * forwarded: the message was sent on for somebody else.
  */
 extern int64 qlm_outbox_answer(const char *peer, int64 message_id,
 							   bool (*fits) (const char *envelope, void *arg),
 							   void *arg,
-							   int return_code, const char *answer);
+							   int return_code, const char *answer,
+							   bool *forwarded);
 
 typedef struct QlmOutcome
 {
 	bool		found;
 	bool		final;			/* answered, failed, expired, cancelled */
 	bool		own;			/* queued by this very transaction */
+	bool		own_block;		/* and undone by whatever undoes what follows */
+	int64		sent_as;		/* cancelled, since it left under this id; 0 */
 	const char *state;
 	const char *answer;
 	const char *error;
+	Oid			asker_role;		/* as those of QlmMessage */
+	const char *asker_peer;
+	const char *node;
 } QlmOutcome;
 
-/* Look at a message; one whose ttl has ended counts as expired. */
+/*
+ * Look at a message as it is now, whatever the transaction's isolation; one
+ * whose ttl has ended counts as expired.
+ */
 extern bool qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome);
+
+/* A request that is queued, as it was; false: there is none with this id. */
+extern bool qlm_outbox_fetch(int64 message_id, QlmMessage *message);
+
+/* It has left under another id: cancel it, and say so. */
+extern void qlm_outbox_sent_as(int64 message_id, int64 other_id);
+
+/* Which of these have not ended yet?  Sets pending[i]. */
+extern void qlm_outbox_pending(const int64 *message_ids, int n, bool *pending);
 
 /* Queue a failed, expired or cancelled message again; its ttl starts anew. */
 extern bool qlm_outbox_requeue(int64 message_id);

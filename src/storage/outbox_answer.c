@@ -4,45 +4,72 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
 #include "storage/peer.h"
+#include "storage/wake_key.h"
 
 /* Unanswered messages that an answer without id is compared with */
 #define MAX_COMPARED 100
 
 static QlmPlan answer_plan = {
 	"UPDATE qlm.outbox SET state = 'answered', answered_at = $3,"
-	" return_code = $4, answer = $5, next_attempt_at = NULL, last_error = NULL"
-	" WHERE message_id = $1 AND peer = $2 AND kind = 'request'"
-	" AND state IN ('queued', 'sent') AND expires_at > $3",
+	" return_code = $4, answer = $5, next_attempt_at = NULL, last_error = NULL,"
+	" posting = false WHERE message_id = $1 AND peer = $2 AND kind = 'request'"
+	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE",
 	5, {INT8OID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID}
 };
 
 static QlmPlan known_plan = {
-	"SELECT FROM qlm.outbox WHERE message_id = $1 AND peer = $2",
+	"SELECT node IS NOT NULL FROM qlm.outbox WHERE message_id = $1 AND peer = $2",
 	2, {INT8OID, TEXTOID}
 };
 
 /* The envelope is null where there is only one, which need not be compared. */
 static QlmPlan outstanding_plan = {
 	"SELECT message_id, CASE WHEN pg_catalog.count(*) OVER () > 1 THEN envelope END"
-	" FROM qlm.outbox WHERE peer = $1 AND kind = 'request' AND state = 'sent'"
+	" FROM qlm.outbox WHERE peer = $1 AND url IS NULL AND kind = 'request'"
+	" AND state = 'sent'"
 	" AND (expires_at > $2) IS TRUE ORDER BY seq LIMIT $3",
 	3, {TEXTOID, TIMESTAMPTZOID, INT8OID}
 };
 
 static QlmPlan outcome_plan = {
 	"SELECT state, answer, last_error, xmin,"
-	" state IN ('queued', 'sent') AND expires_at <= $2"
+	" state IN ('queued', 'sent') AND expires_at <= $2, sent_as,"
+	" asker_role::pg_catalog.text, asker_peer, node"
 	" FROM qlm.outbox WHERE message_id = $1",
-	2, {INT8OID, TIMESTAMPTZOID}
+	2, {INT8OID, TIMESTAMPTZOID}, .as_active = true
+};
+
+static QlmPlan fetch_plan = {
+	"SELECT peer, url, envelope, priority, created_at, expires_at"
+	" FROM qlm.outbox WHERE message_id = $1 AND kind = 'request'"
+	" AND peer IS NOT NULL AND asker_role IS NULL AND (state = 'queued') IS TRUE",
+	1, {INT8OID}
+};
+
+static QlmPlan sent_as_plan = {
+	"UPDATE qlm.outbox SET state = 'cancelled', sent_as = $2,"
+	" last_error = 'sent as message ' || $2 WHERE message_id = $1",
+	2, {INT8OID, INT8OID}
+};
+
+static QlmPlan pending_plan = {
+	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n)"
+	" JOIN qlm.outbox AS o ON o.message_id = p.id"
+	" WHERE (o.state IN ('queued', 'sent')) IS TRUE AND (o.expires_at > $2) IS TRUE",
+	2, {INT8ARRAYOID, TIMESTAMPTZOID}
 };
 
 typedef struct Outstanding
@@ -107,56 +134,82 @@ record_answer(const char *peer, int64 message_id, int return_code,
 }
 
 static bool
-is_known(const char *peer, int64 message_id)
+is_known(const char *peer, int64 message_id, bool *forwarded)
 {
 	Datum		values[2];
+	bool		isnull;
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = CStringGetTextDatum(peer);
 	qlm_plan_execute_indexed(&known_plan, values, NULL, 1);
-	return SPI_processed > 0;
+	if (SPI_processed == 0)
+		return false;
+	*forwarded = DatumGetBool(qlm_spi_datum(0, 1, &isnull));
+	return true;
 }
 
 int64
 qlm_outbox_answer(const char *peer, int64 message_id,
 				  bool (*fits) (const char *envelope, void *arg), void *arg,
-				  int return_code, const char *answer)
+				  int return_code, const char *answer, bool *forwarded)
 {
 	QlmRights	saved;
 	bool		recorded = false;
 
+	*forwarded = false;
 	qlm_rights_become_owner(&saved);
 	if (message_id == 0)
 		message_id = match_by_content(peer, fits, arg);
 	if (message_id != 0)
 	{
 		recorded = record_answer(peer, message_id, return_code, answer);
-		if (!recorded && !is_known(peer, message_id))
+		if (!is_known(peer, message_id, forwarded))
 			message_id = 0;
 	}
 	qlm_rights_restore(&saved);
 	if (recorded)
 	{
 		qlm_wake_pending |= QLM_WAKE_ANSWER;
+		qlm_wake_key_note(qlm_wake_key_of_message(message_id));
 		qlm_peer_succeeded(peer);
 	}
 	return message_id;
+}
+
+/*
+ * Was a row of this transaction written so that undoing a part of the
+ * transaction that is open now undoes it?  Parts are numbered as they begin.
+ */
+static bool
+is_of_this_block(TransactionId xmin)
+{
+	TransactionId mine = GetCurrentTransactionIdIfAny();
+
+	return TransactionIdIsValid(mine) && !TransactionIdPrecedes(xmin, mine);
 }
 
 static void
 read_outcome(QlmOutcome *outcome)
 {
 	bool		isnull;
+	char	   *role = qlm_spi_text(0, 7);
 	bool		over = DatumGetBool(qlm_spi_datum(0, 5, &isnull));
 	TransactionId xmin = DatumGetTransactionId(qlm_spi_datum(0, 4, &isnull));
 
 	outcome->found = true;
 	outcome->own = TransactionIdIsCurrentTransactionId(xmin);
+	outcome->own_block = outcome->own && is_of_this_block(xmin);
+	outcome->sent_as = DatumGetInt64(qlm_spi_datum(0, 6, &isnull));
+	if (isnull)
+		outcome->sent_as = 0;
 	outcome->state = over ? "expired" : qlm_spi_text(0, 1);
 	outcome->answer = qlm_spi_text(0, 2);
 	outcome->error = over ? QLM_OUTBOX_TTL_ENDED : qlm_spi_text(0, 3);
 	outcome->final = strcmp(outcome->state, "queued") != 0 &&
 		strcmp(outcome->state, "sent") != 0;
+	outcome->asker_role = role ? get_role_oid(role, true) : InvalidOid;
+	outcome->asker_peer = qlm_spi_text(0, 8);
+	outcome->node = qlm_spi_text(0, 9);
 }
 
 bool
@@ -168,11 +221,76 @@ qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome)
 	memset(outcome, 0, sizeof(QlmOutcome));
 	values[0] = Int64GetDatum(message_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	PushActiveSnapshot(GetLatestSnapshot());
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&outcome_plan, values, NULL, 1);
 	qlm_rights_restore(&saved);
+	PopActiveSnapshot();
 	if (SPI_processed > 0)
 		read_outcome(outcome);
 	SPI_freetuptable(SPI_tuptable);
 	return outcome->found;
+}
+
+bool
+qlm_outbox_fetch(int64 message_id, QlmMessage *message)
+{
+	Datum		values[1] = {Int64GetDatum(message_id)};
+	QlmRights	saved;
+	bool		found;
+	bool		isnull;
+
+	memset(message, 0, sizeof(QlmMessage));
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&fetch_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	found = SPI_processed > 0;
+	if (found)
+	{
+		message->message_id = message_id;
+		message->peer = qlm_spi_text(0, 1);
+		message->url = qlm_spi_text(0, 2);
+		message->envelope = qlm_spi_text(0, 3);
+		message->priority = DatumGetInt32(qlm_spi_datum(0, 4, &isnull));
+		message->created_at = DatumGetTimestampTz(qlm_spi_datum(0, 5, &isnull));
+		message->expires_at = DatumGetTimestampTz(qlm_spi_datum(0, 6, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
+void
+qlm_outbox_sent_as(int64 message_id, int64 other_id)
+{
+	Datum		values[2];
+	QlmRights	saved;
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = Int64GetDatum(other_id);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&sent_as_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}
+
+void
+qlm_outbox_pending(const int64 *message_ids, int n, bool *pending)
+{
+	Datum		values[2];
+	QlmRights	saved;
+
+	memset(pending, 0, n * sizeof(bool));
+	if (n == 0)
+		return;
+	values[0] = qlm_array_int8(unconstify(int64 *, message_ids), n);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&pending_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+
+		pending[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
 }

@@ -287,6 +287,21 @@ qlm_peer_by_url(const char *url)
 	return found;
 }
 
+QlmPeer *
+qlm_peer_by_node(const char *node)
+{
+	PeerCache  *cache = peers();
+
+	for (int i = 0; i < cache->npeers; i++)
+	{
+		QlmPeer    *peer = &cache->peers[i].peer;
+
+		if (peer->url && strcmp(peer->url, node) == 0)
+			return peer;
+	}
+	return qlm_peer_by_name(node);
+}
+
 static bool
 covers_path(const QlmPeer *peer, const char *path)
 {
@@ -439,4 +454,41 @@ char *
 qlm_peer_hash(const char *secret)
 {
 	return qlm_credential_create(secret);
+}
+
+/* What stands between :// and the port or path */
+static char *
+host_of(const char *url)
+{
+	const char *start = strstr(url, "://");
+	int			len;
+
+	if (start == NULL)
+		return NULL;
+	start += 3;
+	if (*start == '[')
+	{
+		start++;
+		len = strcspn(start, "]");
+	}
+	else
+		len = strcspn(start, ":/?#");
+	return pnstrdup(start, len);
+}
+
+List *
+qlm_peer_hosts(void)
+{
+	PeerCache  *cache = peers();
+	List	   *hosts = NIL;
+
+	for (int i = 0; i < cache->npeers; i++)
+	{
+		const char *url = cache->peers[i].peer.url;
+		char	   *host = url ? host_of(url) : NULL;
+
+		if (host && *host)
+			hosts = lappend(hosts, host);
+	}
+	return hosts;
 }

@@ -5,6 +5,7 @@
 #ifndef QLM_STORAGE_PEER_H
 #define QLM_STORAGE_PEER_H
 
+#include "nodes/pg_list.h"
 #include "message/odf.h"
 
 extern char *qlm_anonymous_role;	/* setting; empty: nobody */
@@ -43,8 +44,14 @@ extern QlmPeer *qlm_peer_by_credential(const char *authorization);
 extern QlmPeer *qlm_peer_by_url(const char *url);
 extern QlmPeer *qlm_peer_by_objects(const QlmOdf *odf);
 
+/* The peer that a nodeList means: by its URL, else by its name; NULL: none */
+extern QlmPeer *qlm_peer_by_node(const char *node);
+
 /* The peer that owns a path, NULL: none */
 extern QlmPeer *qlm_peer_by_path(const char *path);
+
+/* Host names of the URLs of all peers (char *) */
+extern List *qlm_peer_hosts(void);
 
 /* It called: keeps last_seen up to date, at most every some seconds. */
 extern void qlm_peer_seen(QlmPeer *peer);

@@ -120,6 +120,8 @@ qlm_subscription_add(QlmSubscription *subscription)
 {
 	QlmRights	saved;
 
+	if (subscription->callback)
+		qlm_outbox_check_url(subscription->callback);
 	subscription->request_id = qlm_outbox_new_id();
 	subscription->created_at = GetCurrentTimestamp();
 	subscription->polled_at = subscription->created_at;
@@ -127,6 +129,8 @@ qlm_subscription_add(QlmSubscription *subscription)
 	add_row(subscription);
 	add_targets(subscription);
 	qlm_rights_restore(&saved);
+	if (first_due(subscription) != DT_NOEND)
+		qlm_wake_pending |= QLM_WAKE_OUTBOX;
 }
 
 static void

@@ -40,6 +40,10 @@ extern bool qlm_subscription_cancel(int64 request_id);
 /* Take the values that wait, oldest first, and empty the buffer. */
 extern int	qlm_subscription_take(int64 request_id, QlmEvent **events);
 
+/* Which of these have values that wait?  Sets waiting[i]; one cheap query. */
+extern void qlm_subscription_buffered(const int64 *request_ids, int n,
+									  bool *waiting);
+
 /*
  * Drop what the buffer holds beyond qlm.poll_buffer_max, unless somebody else
  * has the subscription in hand, and count it together with what was dropped

@@ -13,7 +13,9 @@
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
+#include "storage/outbox.h"
 #include "storage/subscription.h"
+#include "storage/wake_key.h"
 
 /* A full buffer is looked for after so many values of this process. */
 #define TRIM_EVERY		1000
@@ -46,6 +48,12 @@ static QlmPlan buffer_plan = {
 	" ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3))"
 	" WITH ORDINALITY AS e (info_item_id, ts, n) ORDER BY e.n",
 	3, {INT8OID, INT4ARRAYOID, TIMESTAMPTZARRAYOID }
+};
+
+static QlmPlan buffered_plan = {
+	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
+	" LATERAL (SELECT FROM qlm.subscription_value WHERE request_id = p.id LIMIT 1) AS v",
+	1, {INT8ARRAYOID}
 };
 
 /*
@@ -87,6 +95,28 @@ qlm_subscription_take(int64 request_id, QlmEvent **events)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return n;
+}
+
+void
+qlm_subscription_buffered(const int64 *request_ids, int n, bool *waiting)
+{
+	Datum		values[1];
+	QlmRights	saved;
+
+	memset(waiting, 0, n * sizeof(bool));
+	if (n == 0)
+		return;
+	values[0] = qlm_array_int8(request_ids, n);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&buffered_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+
+		waiting[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
 }
 
 int64
@@ -179,8 +209,12 @@ qlm_subscription_buffer(const QlmSubscription *subscription,
 	if (n == 0)
 		return;
 	qlm_rights_become_owner(&saved);
-	if (append_events(request_id, events + surplus, n - surplus) > 0 &&
-		is_time_to_trim(request_id, n) && !IsolationUsesXactSnapshot())
-		(void) qlm_subscription_trim(request_id, surplus);
+	if (append_events(request_id, events + surplus, n - surplus) > 0)
+	{
+		qlm_wake_pending |= QLM_WAKE_BUFFER;
+		qlm_wake_key_note(qlm_wake_key_of_subscription(request_id));
+		if (is_time_to_trim(request_id, n) && !IsolationUsesXactSnapshot())
+			(void) qlm_subscription_trim(request_id, surplus);
+	}
 	qlm_rights_restore(&saved);
 }

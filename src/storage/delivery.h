@@ -1,0 +1,123 @@
+/*
+ * delivery.h
+ *		What the dispatcher takes from the outbox and records there, how each
+ *		endpoint fares, and which nested requests have been answered.
+ *
+ * As outbox.h: becomes the owner inside.  Claim, transfer, record: no
+ * transaction is open while bytes travel, so a claim is a lease, after which
+ * the message is due again if nothing was recorded.
+ */
+#ifndef QLM_STORAGE_DELIVERY_H
+#define QLM_STORAGE_DELIVERY_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "storage/outbox.h"
+
+/* Where messages are posted: one at a time and in order, each on its own */
+typedef struct QlmEndpoint
+{
+	char	   *url;
+	char	   *peer;			/* the peer whose url it is; NULL: a callback */
+	char	   *authorization;	/* header value for the peer; NULL: none */
+	int			failures;		/* in a row */
+} QlmEndpoint;
+
+extern QlmEndpoint *qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint);
+
+/*
+ * Endpoints that have something due and are not paused, those that waited
+ * longest first; busy: URLs that are being served (char *).  Due are messages
+ * with a url, and those without one for a peer that has a url.
+ */
+extern List *qlm_delivery_endpoints(List *busy, int max);
+
+/*
+ * Lease the next messages for an endpoint, in order (List of QlmMessage *,
+ * with is_response and subscription_id).  Those whose ttl has ended become
+ * expired instead.
+ */
+extern List *qlm_delivery_claim(const QlmEndpoint *endpoint, int max,
+								int lease_ms);
+
+/* It was delivered: a response is done, a request has its answer if given. */
+extern void qlm_delivery_done(const QlmEndpoint *endpoint, int64 message_id,
+							  int return_code, const char *answer);
+
+/* The same for many responses at once, which is cheaper (List of int64 *). */
+extern void qlm_delivery_taken(const QlmEndpoint *endpoint, List *message_ids);
+
+/*
+ * It was not: give this message and the later ones of the claim back, count
+ * the failure and pause the endpoint with growing delay and jitter between
+ * qlm.retry_delay and qlm.retry_max_delay.  permanent: the message is failed
+ * for good, and the endpoint is not paused.
+ */
+extern void qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
+								const char *reason, bool permanent);
+
+/* Give leased messages back as if they had never left (List of int64 *). */
+extern void qlm_delivery_release(List *message_ids);
+
+/* A dispatcher begins: whatever an earlier one has leased is due again. */
+extern void qlm_delivery_recover(void);
+
+/* When must the dispatcher look again at the latest?  DT_NOEND: no reason */
+extern TimestampTz qlm_delivery_next_due(void);
+
+/* Peers with a url and a heartbeat */
+typedef struct QlmHeartbeat
+{
+	char	   *peer;
+	char	   *url;
+	char	   *dialect;		/* text form; NULL: not said */
+	char	   *authorization;	/* header value to send; NULL: none */
+	double		seconds;
+} QlmHeartbeat;
+
+extern List *qlm_delivery_heartbeats(void);
+extern void qlm_delivery_heartbeat_done(const char *peer, const char *error);
+
+/*
+ * Nested requests of a peer that were executed: the answer that was given to
+ * this correlation id, NULL if it is new.  Kept for ten minutes, across
+ * restarts.
+ */
+#define QLM_REMEMBERED_FOR (10 * USECS_PER_MINUTE)
+
+extern char *qlm_delivery_remembered(const char *peer, const char *id);
+extern void qlm_delivery_remember(const char *peer, const char *id,
+								  const char *answer);
+
+/* Subscriptions with interval and callback whose next tick is due */
+typedef struct QlmTick
+{
+	int64		request_id;
+	TimestampTz due;
+} QlmTick;
+
+extern List *qlm_delivery_ticks(int max);
+
+/*
+ * The tick was served: next_due moves on along the grid of the subscription's
+ * start to after now; of messages of this subscription that have not left yet
+ * only the newest stays, the others are dropped and counted.
+ */
+extern void qlm_delivery_ticked(int64 request_id);
+
+/*
+ * How many messages were dropped since this was asked last?  For the message
+ * that is about to be queued, which says it and carries it as dropped.  What
+ * an interval subscription has queued gives way to that message at once.
+ */
+extern int64 qlm_delivery_take_dropped(int64 request_id);
+
+/*
+ * Small steps of housekeeping: remembered ids, finished messages beyond the
+ * newest 100,000 requests and as many others, messages of a subscription
+ * beyond qlm.poll_buffer_max, endpoints that nobody uses.  Returns how many
+ * went.
+ */
+extern int	qlm_delivery_trim(int max);
+
+#endif							/* QLM_STORAGE_DELIVERY_H */

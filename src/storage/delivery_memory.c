@@ -1,0 +1,66 @@
+/*
+ * delivery_memory.c
+ *		Nested requests that were executed, with their answers, so that one
+ *		that comes again is answered and not executed again.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "storage/catalog.h"
+#include "storage/delivery.h"
+#include "storage/indexed.h"
+
+/* Ids are the peer's to choose; long ones would not fit into an index. */
+#define KEY \
+	"CASE WHEN pg_catalog.octet_length($2) <= 200 THEN $2 ELSE" \
+	" pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to($2, 'UTF8')), 'hex') END"
+
+static QlmPlan remembered_plan = {
+	"SELECT answer FROM qlm.executed WHERE peer = $1 AND request_id = " KEY
+	" AND executed_at > $3",
+	3, {TEXTOID, TEXTOID, TIMESTAMPTZOID}
+};
+
+static QlmPlan remember_plan = {
+	"INSERT INTO qlm.executed (peer, request_id, answer, executed_at)"
+	" VALUES ($1, " KEY ", $3, $4) ON CONFLICT (peer, request_id)"
+	" DO UPDATE SET answer = excluded.answer, executed_at = excluded.executed_at",
+	4, {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+};
+
+char *
+qlm_delivery_remembered(const char *peer, const char *id)
+{
+	Datum		values[3];
+	char	   *answer = NULL;
+	QlmRights	saved;
+
+	values[0] = CStringGetTextDatum(peer);
+	values[1] = CStringGetTextDatum(id);
+	values[2] = TimestampTzGetDatum(GetCurrentTimestamp() - QLM_REMEMBERED_FOR);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&remembered_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		answer = qlm_spi_text(0, 1);
+	SPI_freetuptable(SPI_tuptable);
+	return answer;
+}
+
+void
+qlm_delivery_remember(const char *peer, const char *id, const char *answer)
+{
+	Datum		values[4];
+	QlmRights	saved;
+
+	values[0] = CStringGetTextDatum(peer);
+	values[1] = CStringGetTextDatum(id);
+	values[2] = CStringGetTextDatum(answer ? answer : "");
+	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&remember_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}

@@ -1,0 +1,141 @@
+/*
+ * delivery_trim.c
+ *		Keeps in bounds what deliveries leave behind, in small steps.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "storage/catalog.h"
+#include "storage/delivery.h"
+#include "storage/indexed.h"
+
+#define KEPT_FINISHED	100000	/* newest requests, and as many responses */
+#define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since it was tried last */
+
+static QlmPlan forget_plan = {
+	"DELETE FROM qlm.executed WHERE ctid = ANY (ARRAY(SELECT ctid"
+	" FROM qlm.executed WHERE executed_at <= $1 ORDER BY executed_at"
+	" LIMIT $2 FOR UPDATE SKIP LOCKED))",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+/*
+ * Requests have bounds of their own: many events must not push answers out.
+ * Conditions on rows known by their id are written, here and below, so that no
+ * index but that on the id is a choice.
+ */
+static QlmPlan finished_plan = {
+	"DELETE FROM qlm.outbox WHERE message_id = ANY (ARRAY(SELECT o.message_id"
+	" FROM ROWS FROM (pg_catalog.unnest('{request,response}'::pg_catalog.text[])) AS k (kind),"
+	" LATERAL (SELECT seq FROM qlm.outbox b WHERE b.kind = k.kind"
+	" AND b.state NOT IN ('queued', 'sent') ORDER BY b.seq DESC OFFSET $1 LIMIT 1) AS bound,"
+	" LATERAL (SELECT message_id FROM qlm.outbox m WHERE m.kind = k.kind"
+	" AND m.state NOT IN ('queued', 'sent') AND m.seq <= bound.seq"
+	" ORDER BY m.seq LIMIT $2) AS o LIMIT $2))"
+	" AND (state NOT IN ('queued', 'sent')) IS TRUE",
+	2, {INT8OID, INT8OID}
+};
+
+static QlmPlan idle_plan = {
+	"DELETE FROM qlm.endpoint WHERE url = ANY (ARRAY(SELECT e.url"
+	" FROM qlm.endpoint e WHERE GREATEST(e.last_success, e.last_failure) < $1"
+	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = e.url"
+	" AND o.state IN ('queued', 'sent')) LIMIT $2))",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+/*
+ * What a message that goes has told of has not been told, so it counts with
+ * it.
+ */
+static QlmPlan full_plan = {
+	"WITH RECURSIVE s (id) AS ("
+	"(SELECT subscription_id FROM qlm.outbox WHERE state = 'queued'"
+	" AND subscription_id IS NOT NULL ORDER BY subscription_id LIMIT 1)"
+	" UNION ALL"
+	" SELECT (SELECT o.subscription_id FROM qlm.outbox o WHERE o.state = 'queued'"
+	" AND o.subscription_id > s.id ORDER BY o.subscription_id LIMIT 1)"
+	" FROM s WHERE s.id IS NOT NULL),"
+	" past AS (SELECT o.message_id FROM s,"
+	" LATERAL (SELECT b.seq FROM qlm.outbox b WHERE b.subscription_id = s.id"
+	" AND b.state = 'queued' ORDER BY b.seq DESC OFFSET $1 LIMIT 1) AS bound,"
+	" LATERAL (SELECT m.message_id FROM qlm.outbox m"
+	" WHERE m.subscription_id = s.id AND m.state = 'queued'"
+	" AND m.seq <= bound.seq ORDER BY m.seq LIMIT $2) AS o LIMIT $2),"
+	" held AS (SELECT message_id FROM qlm.outbox WHERE message_id ="
+	" ANY (ARRAY(SELECT message_id FROM past)) AND (state = 'queued') IS TRUE"
+	" FOR UPDATE SKIP LOCKED),"
+	" gone AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
+	" last_error = 'too many messages of this subscription were waiting'"
+	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held))"
+	" RETURNING subscription_id, dropped),"
+	" counted AS (UPDATE qlm.subscription s SET dropped = s.dropped + g.n"
+	" FROM (SELECT subscription_id, pg_catalog.count(*) + pg_catalog.sum(dropped) AS n"
+	" FROM gone GROUP BY subscription_id) AS g"
+	" WHERE s.request_id = g.subscription_id)"
+	" SELECT FROM gone",
+	2, {INT8OID, INT8OID}
+};
+
+/* Ticks that are further away than one interval: the clock was set back. */
+static QlmPlan clock_plan = {
+	"UPDATE qlm.subscription SET next_due = $1"
+	" WHERE next_due > $1 AND next_due > created_at"
+	" AND pg_catalog.date_part('epoch', next_due - $1) > \"interval\" + 1",
+	1, {TIMESTAMPTZOID}
+};
+
+/* The same of what was handed over and waits longer than it ever should. */
+static QlmPlan wait_plan = {
+	"UPDATE qlm.outbox SET next_attempt_at = $1"
+	" WHERE state = 'sent' AND NOT posting AND next_attempt_at > $2",
+	2, {TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+static int
+run(QlmPlan *plan, Datum bound, int max)
+{
+	Datum		values[2];
+
+	if (max <= 0)
+		return 0;
+	values[0] = bound;
+	values[1] = Int64GetDatum(max);
+	qlm_plan_execute_indexed(plan, values, NULL, 0);
+	return (int) SPI_processed;
+}
+
+static void
+survive_clock_steps(TimestampTz now)
+{
+	int			longest = Max(qlm_retry_delay, qlm_retry_max_delay);
+	Datum		values[2];
+
+	values[0] = TimestampTzGetDatum(now);
+	values[1] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, longest));
+	qlm_plan_execute_indexed(&clock_plan, values, NULL, 0);
+	qlm_plan_execute_indexed(&wait_plan, values, NULL, 0);
+}
+
+int
+qlm_delivery_trim(int max)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	QlmRights	saved;
+	int			n;
+
+	if (XactReadOnly)
+		return 0;
+	qlm_rights_become_owner(&saved);
+	n = run(&forget_plan, TimestampTzGetDatum(now - QLM_REMEMBERED_FOR), max);
+	n += run(&full_plan, Int64GetDatum(qlm_poll_buffer_max), max - n);
+	n += run(&finished_plan, Int64GetDatum(KEPT_FINISHED), max - n);
+	n += run(&idle_plan, TimestampTzGetDatum(now - ENDPOINT_KEPT), max - n);
+	survive_clock_steps(now);
+	qlm_rights_restore(&saved);
+	return n;
+}

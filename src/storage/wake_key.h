@@ -1,0 +1,37 @@
+/*
+ * wake_key.h
+ *		For whom a transaction has queued or buffered something, as a set of
+ *		small numbers: process/interest.c tells those who wait for one of them.
+ *
+ * Several peers and subscriptions share a number; who is told in vain looks
+ * and goes on waiting.
+ */
+#ifndef QLM_STORAGE_WAKE_KEY_H
+#define QLM_STORAGE_WAKE_KEY_H
+
+#include "postgres.h"
+
+#define QLM_WAKE_KEYS		4096
+#define QLM_WAKE_WORDS		(QLM_WAKE_KEYS / 64)
+
+/* What this transaction has noted; whoever ends it empties it. */
+extern uint64 qlm_wake_keys[QLM_WAKE_WORDS];
+
+extern uint32 qlm_wake_key_of_peer(const char *name);
+extern uint32 qlm_wake_key_of_subscription(int64 request_id);
+
+/* Numbers of messages and subscriptions differ, so they share a function. */
+#define qlm_wake_key_of_message qlm_wake_key_of_subscription
+
+extern void qlm_wake_key_note(uint32 key);
+
+/* For somebody who is not known here */
+extern void qlm_wake_key_note_all(void);
+
+static inline bool
+qlm_wake_key_is_set(const uint64 *keys, uint32 key)
+{
+	return (keys[key / 64] >> (key % 64)) & 1;
+}
+
+#endif							/* QLM_STORAGE_WAKE_KEY_H */
