@@ -78,6 +78,7 @@ struct QlmEnvelope
 	QlmDialect	dialect;		/* what to answer in */
 	double		ttl;			/* seconds; -1: forever */
 	const char *authorization;	/* envelope attribute; NULL: none */
+	const char *hops;			/* qlmHops: nodes that sent it on; NULL: none */
 	List	   *requests;		/* of QlmRequest *, in document order */
 };
 

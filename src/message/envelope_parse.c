@@ -49,6 +49,8 @@ start_envelope(QlmParser *p, QlmParserLevel *level,
 		else if (strcmp(a->name, "authorization") == 0)
 			level->envelope->authorization =
 				qlm_parser_trim(p, a->value, a->len);
+		else if (strcmp(a->name, "qlmHops") == 0)
+			level->envelope->hops = qlm_parser_trim(p, a->value, a->len);
 	}
 	if (hints->version != NULL && hints->version[0] == '\0')
 		hints->version = NULL;

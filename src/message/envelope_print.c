@@ -199,6 +199,7 @@ print_envelope(StringInfo buf, const QlmEnvelope *envelope,
 	else
 		print_double_attribute(buf, "ttl", envelope->ttl);
 	qlm_xml_attribute(buf, "authorization", envelope->authorization);
+	qlm_xml_attribute(buf, "qlmHops", envelope->hops);
 	appendStringInfoChar(buf, '>');
 	foreach(lc, envelope->requests)
 	{

@@ -41,6 +41,11 @@ init_slot(QlmWorkerSlot *slot)
 	pg_atomic_init_u64(&slot->bytes_in, 0);
 	pg_atomic_init_u64(&slot->bytes_out, 0);
 	pg_atomic_init_u32(&slot->connections, 0);
+	for (int i = 0; i < QLM_WAKE_WORDS; i++)
+	{
+		pg_atomic_init_u64(&slot->interest[i], 0);
+		pg_atomic_init_u64(&slot->woken[i], 0);
+	}
 }
 
 static void
@@ -61,6 +66,8 @@ startup_shmem(void)
 		for (i = 0; i < QLM_MAX_WORKERS; i++)
 			init_slot(&qlm_shared->slots[i]);
 		qlm_shared->max_waiting = MaxBackends;
+		pg_atomic_init_u64(&qlm_shared->noutbox, 0);
+		pg_atomic_init_u32(&qlm_shared->nparcels, 0);
 		pg_atomic_init_u32(&qlm_shared->nwaiting, 0);
 		for (i = 0; i < MaxBackends; i++)
 			pg_atomic_init_u32(&qlm_shared->waiting[i], 0);

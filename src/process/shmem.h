@@ -11,10 +11,14 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "port/atomics.h"
+#include "storage/dsm.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
+#include "storage/wake_key.h"
+
 #define QLM_MAX_WORKERS		64
+#define QLM_MAX_PARCELS		64
 #define QLM_MAX_ERROR		256
 #define QLM_MAX_ADDRESS		128
 
@@ -47,7 +51,18 @@ typedef struct QlmWorkerSlot
 	pg_atomic_uint64 bytes_in;
 	pg_atomic_uint64 bytes_out;
 	pg_atomic_uint32 connections;
+	int			process;		/* its number */
+	bool		takes_parcels;	/* a dispatcher that is ready for them */
+	pg_atomic_uint64 interest[QLM_WAKE_WORDS];	/* keys that its requests wait for */
+	pg_atomic_uint64 woken[QLM_WAKE_WORDS]; /* those of them that others committed */
 } QlmWorkerSlot;
+
+/* A message for the dispatcher of a database, see process/parcel.c */
+typedef struct QlmParcelEntry
+{
+	Oid			database_id;	/* InvalidOid: the entry is free */
+	dsm_handle	handle;
+} QlmParcelEntry;
 
 typedef struct QlmShared
 {
@@ -56,6 +71,9 @@ typedef struct QlmShared
 	int			nstopped;
 	Oid			stopped[QLM_MAX_WORKERS];	/* databases, by qlm_stop() */
 	QlmWorkerSlot slots[QLM_MAX_WORKERS];
+	QlmParcelEntry parcels[QLM_MAX_PARCELS];
+	pg_atomic_uint32 nparcels;	/* entries in use */
+	pg_atomic_uint64 noutbox;	/* commits with something to leave */
 	pg_atomic_uint32 nwaiting;
 	int			max_waiting;
 	pg_atomic_uint32 waiting[FLEXIBLE_ARRAY_MEMBER];	/* by process number:

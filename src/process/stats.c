@@ -51,7 +51,7 @@ put_slot(int worker_id, QlmWorkerSlot *slot, ReturnSetInfo *result)
 	nulls[i] = slot->pid == 0;
 	values[i++] = Int32GetDatum(slot->pid);
 	values[i++] = NameGetDatum(&slot->database);
-	values[i++] = CStringGetTextDatum("server");
+	values[i++] = CStringGetTextDatum(slot->number == 0 ? "dispatcher" : "server");
 	values[i++] = CStringGetTextDatum(state_name(slot->state));
 	nulls[i] = slot->address[0] == '\0';
 	values[i++] = CStringGetTextDatum(slot->address);

@@ -1,6 +1,7 @@
 /*
  * wake.c
- *		Wakes sessions that wait for an answer, and qlm_await(), which waits.
+ *		Wakes sessions that wait for an answer, and qlm_await(), which waits,
+ *		and has sent what its own transaction has queued.
  *
  * The storage layer notes in qlm_wake_pending what a transaction has done;
  * after its commit the latches of the interested are set.  A lost wake-up only
@@ -18,11 +19,12 @@
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "base/compat.h"
+#include "process/interest.h"
+#include "process/parcel.h"
 #include "process/shmem.h"
 #include "process/wake.h"
 #include "storage/outbox.h"
@@ -36,12 +38,22 @@ wake_waiting(uint32 what)
 {
 	int			i;
 
+	if (what & QLM_WAKE_OUTBOX)
+		pg_atomic_fetch_add_u64(&qlm_shared->noutbox, 1);
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&qlm_shared->nwaiting) == 0)
 		return;
 	for (i = 0; i < qlm_shared->max_waiting; i++)
 		if (pg_atomic_read_u32(&qlm_shared->waiting[i]) & what)
 			SetLatch(&ProcGlobal->allProcs[i].procLatch);
+	qlm_interest_wake();
+}
+
+static void
+forget_pending(void)
+{
+	memset(qlm_wake_keys, 0, sizeof(qlm_wake_keys));
+	qlm_wake_pending = 0;
 }
 
 /* Runs inside commit: no memory is taken and no error raised here. */
@@ -56,10 +68,10 @@ at_xact_end(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			if (qlm_shared)
 				wake_waiting((uint32) qlm_wake_pending);
-			qlm_wake_pending = 0;
+			forget_pending();
 			break;
 		case XACT_EVENT_ABORT:
-			qlm_wake_pending = 0;
+			forget_pending();
 			break;
 		default:
 			break;
@@ -86,27 +98,76 @@ stop_waiting(int code, Datum arg)
 }
 
 static void
-start_waiting(void)
+start_waiting(uint32 what)
 {
-	if (pg_atomic_exchange_u32(my_entry(), QLM_WAKE_ANSWER) == 0)
+	if (pg_atomic_exchange_u32(my_entry(), what) == 0)
 		pg_atomic_fetch_add_u32(&qlm_shared->nwaiting, 1);
 }
 
-/* What became of the message, seen by a snapshot of now? */
+uint64
+qlm_wake_count(void)
+{
+	return qlm_shared ? pg_atomic_read_u64(&qlm_shared->noutbox) : 0;
+}
+
+bool
+qlm_wake_listen(int what)
+{
+	if (qlm_shared == NULL)
+		return false;
+	before_shmem_exit(stop_waiting, (Datum) 0);
+	start_waiting((uint32) what);
+	return true;
+}
+
+/* What became of the message? */
 static QlmOutcome
 look(int64 message_id)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	QlmOutcome	outcome = {0};
 
-	PushActiveSnapshot(GetLatestSnapshot());
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
 	outcome.found = qlm_outbox_outcome(message_id, &outcome) && outcome.found;
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
-	PopActiveSnapshot();
 	return outcome;
+}
+
+static void
+refuse_own(int64 message_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("message %lld was queued by this transaction and has not left yet",
+					(long long) message_id),
+			 errhint("Commit first, or queue it and wait for it in the same block.")));
+}
+
+/*
+ * A message of this very transaction, which others do not see: have it sent in
+ * one that does not wait for ours.  Returns its id there, 0: not in time.
+ */
+static int64
+send_apart(int64 message_id, TimestampTz deadline)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	QlmMessage	message;
+	int64		other_id = 0;
+
+	if (deadline <= GetCurrentTimestamp())
+		return 0;
+	SPI_connect();
+	MemoryContextSwitchTo(caller);
+	if (!qlm_outbox_fetch(message_id, &message))
+		refuse_own(message_id);
+	other_id = qlm_parcel_send(&message, deadline);
+	if (other_id != 0)
+		qlm_outbox_sent_as(message_id, other_id);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	return other_id;
 }
 
 static void
@@ -117,17 +178,9 @@ check_awaitable(int64 message_id, const QlmOutcome *outcome)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no message %lld in the outbox",
 						(long long) message_id)));
-	if (outcome->own && !outcome->final)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("message %lld was queued by this transaction and has not left yet",
-						(long long) message_id),
-				 errhint("Commit first, then wait for the answer.")));
-	if (!outcome->final && IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("an answer that comes now would not be seen by this transaction"),
-				 errhint("Wait in a transaction with isolation level READ COMMITTED.")));
+	if (outcome->own && !outcome->final &&
+		!(outcome->own_block && strcmp(outcome->state, "queued") == 0))
+		refuse_own(message_id);
 }
 
 static Datum
@@ -182,6 +235,14 @@ await(int64 message_id, TimestampTz deadline, Datum *answer)
 		MemoryContextReset(scratch);
 		outcome = look(message_id);
 		check_awaitable(message_id, &outcome);
+		if (outcome.own && !outcome.final)
+			outcome.sent_as = send_apart(message_id, deadline);
+		if (outcome.sent_as != 0)
+		{
+			message_id = outcome.sent_as;
+			outcome = look(message_id);
+			check_awaitable(message_id, &outcome);
+		}
 		if (outcome.final)
 		{
 			MemoryContextSwitchTo(caller);
@@ -204,7 +265,7 @@ await_woken(int64 message_id, TimestampTz deadline, Datum *answer)
 
 	PG_ENSURE_ERROR_CLEANUP(stop_waiting, (Datum) 0);
 	{
-		start_waiting();
+		start_waiting(QLM_WAKE_ANSWER);
 		found = await(message_id, deadline, answer);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(stop_waiting, (Datum) 0);

@@ -9,4 +9,16 @@
 /* Register the commit callback of this backend; once, in _PG_init. */
 extern void qlm_wake_register(void);
 
+/*
+ * From now on set this process's latch when a transaction has done one of
+ * these QLM_WAKE_*; false: there is no shared memory to do it with.
+ */
+extern bool qlm_wake_listen(int what);
+
+/*
+ * Commits so far, in all databases, that had something to leave: a latch set
+ * while a transaction waits for something else may go unnoticed.
+ */
+extern uint64 qlm_wake_count(void);
+
 #endif							/* QLM_WAKE_H */

@@ -7,6 +7,7 @@
 
 #include "message/envelope.h"
 #include "service/exchange.h"
+#include "storage/outbox.h"
 #include "storage/peer.h"
 
 typedef struct QlmCall
@@ -18,12 +19,22 @@ typedef struct QlmCall
 	TimestampTz received_at;
 	QlmEnvelope *answer;
 	QlmRequest *response;		/* the one verb of the answer */
+	List	   *awaited;		/* of QlmAwaited *, in order of their results */
+	int			nforwarded;		/* requests that were sent on for it */
+	bool		merged;			/* answers of others have been put in */
 	bool		alone;			/* errors become results */
 	bool		done;			/* nothing left to execute */
 } QlmCall;
 
 /* identify.c: fills in peer and role, or refuses the call with 401 */
 extern void qlm_call_identify(QlmCall *call);
+
+/* identify.c: a call with the rights of a peer; false: there is none */
+extern bool qlm_call_begin_for_peer(QlmCall *call, QlmExchange *exchange,
+									const char *peer);
+
+/* response.c: store what a peer answered to our requests, where it may */
+extern void qlm_results_store(QlmCall *call, List *results);
 
 /* exchange.c: end the call with one result and this HTTP status */
 extern void qlm_call_refuse(QlmCall *call, int status, int code,
@@ -60,5 +71,52 @@ extern void qlm_verb_response(QlmCall *call, const QlmRequest *request,
 
 /* piggyback.c: nest what is due for the peers of these calls */
 extern void qlm_calls_piggyback(QlmCall **calls, int n);
+extern bool qlm_call_takes_piggyback(const QlmCall *call);
+
+/* keep.c: take up a call whose answer was kept */
+extern void qlm_call_resume(QlmCall *call, QlmExchange *exchange);
+
+/* keep.c: does the answer carry messages for the peer? */
+extern bool qlm_call_has_nested(const QlmCall *call);
+
+/* keep.c: once its answer is printed: may, and should, it be kept? */
+extern void qlm_call_keep(QlmCall *call);
+
+/* forward.c: send one verb on to the nodes of its nodeList */
+extern void qlm_verb_forward(QlmCall *call, const QlmRequest *request,
+							 QlmRequest *response);
+
+/* forward.c: the request as a message for a peer; queue it */
+extern int64 qlm_call_send_on(QlmCall *call, const QlmRequest *request,
+							  const char *peer, const char *node);
+
+/* forward.c: has it been here before, or at too many nodes? */
+extern bool qlm_call_has_been_here(const QlmCall *call);
+extern bool qlm_call_went_too_far(const QlmCall *call);
+
+/* read.c: read what is stored here; false: nothing of it */
+extern bool qlm_read_stored(const QlmRequest *request, QlmRequest *response);
+
+/* device.c: ask the peer that owns what is read; false: there is none */
+extern bool qlm_read_device(QlmCall *call, const QlmRequest *request,
+							QlmRequest *response);
+
+/* forward.c: until when a request that was sent on is held */
+extern TimestampTz qlm_call_held_until(const QlmCall *call);
+
+/* await.c: the last results stand for the answer to a message. */
+extern void qlm_call_await(QlmCall *call, int64 message_id, int nresults,
+						   bool device);
+
+/* await.c: keep it until the answers are there; put in those that are. */
+extern void qlm_call_keep_awaited(QlmCall *call);
+extern void qlm_call_merge(QlmCall *call);
+
+/* await.c: poll the answer of a node; false: the caller has not asked so */
+extern bool qlm_poll_forwarded(QlmCall *call, const char *request_id,
+							   QlmRequest *response);
+
+/* What remains of a message's ttl, in whole seconds; -1: it has no end */
+extern double qlm_message_ttl(const QlmMessage *message);
 
 #endif							/* QLM_CALL_H */

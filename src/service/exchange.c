@@ -123,7 +123,8 @@ piggyback(QlmCall *calls, int n)
 	int			size = 0;
 
 	for (int i = 0; i < n; i++)
-		if (calls[i].peer && calls[i].exchange->status == 200)
+		if (calls[i].peer && calls[i].exchange->status == 200 &&
+			calls[i].awaited == NIL)
 			with_peer[size++] = &calls[i];
 	if (size > 0)
 		qlm_calls_piggyback(with_peer, size);
@@ -152,11 +153,21 @@ log_exchange(const QlmCall *call)
 static void
 finish_call(QlmCall *call)
 {
-	if (call->response->results == NIL)
-		qlm_request_add_result(call->response, 200, NULL);
-	initStringInfo(&call->exchange->answer);
-	qlm_envelope_print(&call->exchange->answer, call->answer);
-	log_exchange(call);
+	QlmExchange *exchange = call->exchange;
+
+	initStringInfo(&exchange->answer);
+	if (exchange->kept && !call->merged && !qlm_call_has_nested(call))
+		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
+							   exchange->kept->answer_len);
+	else
+	{
+		if (call->response->results == NIL)
+			qlm_request_add_result(call->response, 200, NULL);
+		qlm_envelope_print(&exchange->answer, call->answer);
+		if (call->awaited == NIL)
+			log_exchange(call);
+	}
+	qlm_call_keep(call);
 }
 
 void
@@ -166,7 +177,10 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 
 	qlm_storage_begin();
 	for (int i = 0; i < n; i++)
-		begin_call(&calls[i], exchanges[i]);
+		if (exchanges[i]->kept)
+			qlm_call_resume(&calls[i], exchanges[i]);
+		else
+			begin_call(&calls[i], exchanges[i]);
 	if (n == 1)
 		calls[0].alone = true;
 	else
@@ -187,6 +201,14 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 	QlmEnvelope *request;
 	QlmEnvelope *answer;
 
+	if (exchange->kept)
+	{
+		initStringInfo(&exchange->answer);
+		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
+							   exchange->kept->answer_len);
+		exchange->status = 200;
+		return;
+	}
 	request = qlm_envelope_parse(exchange->body, exchange->body_len,
 								 exchange->charset, &error_code, &error);
 	answer = qlm_envelope_create(&request->dialect,

@@ -10,6 +10,41 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
+/* A result of a kept answer stands for what another node is to say. */
+typedef struct QlmAwaited
+{
+	int64		message_id;		/* in the outbox */
+	int			result;			/* the first such result */
+	int			nresults;
+	bool		device;			/* only what succeeds takes their place */
+} QlmAwaited;
+
+/*
+ * An answer with nothing attached, for which something may come soon: what is
+ * needed to go on with it then.
+ */
+typedef struct QlmKept
+{
+	const char *peer;			/* whose queue may bring something; NULL: no */
+	int			peer_id;
+	bool		has_credential;
+	const char *dialect;		/* of the request, text form */
+	const char *answer;			/* as it was printed */
+	Size		answer_len;
+
+	/* A poll is run again, where its values have come. */
+	bool		is_poll;
+	int			nsubscriptions;
+	const int64 *subscriptions; /* whose buffers may bring something */
+	TimestampTz tick;			/* when an interval has passed; DT_NOEND: none */
+
+	/* Sent on: it waits for all of these, and no longer than until. */
+	int			nawaited;
+	const QlmAwaited *awaited;
+	TimestampTz until;
+	const char *caller;			/* a peer; NULL: none */
+} QlmKept;
+
 typedef struct QlmExchange
 {
 	/* What came in. */
@@ -20,10 +55,17 @@ typedef struct QlmExchange
 	const char *peer_name;		/* claimed, from the URL; NULL: none */
 	bool		from_session;	/* an SQL call: the session's own rights */
 	bool		trusted_peer;	/* peer_name was checked by the caller */
+	bool		may_wait;		/* the caller can keep the answer for a while */
+	bool		may_hold;		/* and that of what is sent on to other nodes */
+	bool		is_last;		/* kept long enough: it is answered now */
+	int			prefer_wait;	/* seconds that it would wait; 0: not said */
+	const QlmKept *kept;		/* instead of all the above: go on with this */
 
 	/* What goes out. */
 	StringInfoData answer;		/* an envelope */
 	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503 */
+	bool		waits;			/* it may wait, now or before */
+	QlmKept    *keep;			/* it should wait now; NULL: answer at once */
 } QlmExchange;
 
 /*
@@ -36,7 +78,10 @@ typedef struct QlmExchange
  */
 extern void qlm_exchange_run(QlmExchange **exchanges, int n);
 
-/* Answer an exchange that could not be run, e.g. 503 after retries. */
+/*
+ * Answer an exchange that could not be run, e.g. 503 after retries.  One that
+ * was kept has its answer already.
+ */
 extern void qlm_exchange_refuse(QlmExchange *exchange, int status,
 								const char *description);
 

@@ -142,7 +142,9 @@ execute(QlmCall *call, const QlmRequest *request)
 	QlmRights	saved;
 
 	qlm_rights_become(call->role, &saved);
-	if (wants_callback(request))
+	if (request->nodes != NIL && request->verb != QLM_RESPONSE)
+		qlm_verb_forward(call, request, call->response);
+	else if (wants_callback(request))
 		execute_with_callback(call, request);
 	else
 		verb_function(request) (call, request, call->response);
@@ -194,6 +196,7 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int			nresults = list_length(call->response->results);
+	int			nawaited = list_length(call->awaited);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -218,6 +221,7 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 			ReThrowError(error);
 		call->response->results = list_truncate(call->response->results,
 												nresults);
+		call->awaited = list_truncate(call->awaited, nawaited);
 		add_error_result(call, error);
 	}
 	PG_END_TRY();
@@ -229,9 +233,8 @@ qlm_call_execute(QlmCall *call, const QlmRequest *request)
 	if (request->error_code != 0)
 		qlm_request_add_result(call->response, request->error_code,
 							   request->error);
-	else if (request->nodes != NIL && request->verb != QLM_RESPONSE)
-		qlm_request_add_result(call->response, 501,
-							   "this node does not forward requests to other nodes");
+	else if (request->verb != QLM_RESPONSE && qlm_call_has_been_here(call))
+		qlm_request_add_result(call->response, 504, "loop");
 	else if (call->alone)
 		execute_guarded(call, request);
 	else

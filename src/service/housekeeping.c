@@ -8,6 +8,7 @@
 
 #include "service/housekeeping.h"
 #include "storage/catalog.h"
+#include "storage/delivery.h"
 #include "storage/journal.h"
 #include "storage/outbox.h"
 #include "storage/partition.h"
@@ -27,6 +28,7 @@ qlm_housekeeping_step(void)
 	qlm_partition_ensure(now + DAYS_AHEAD * USECS_PER_DAY);
 	more = qlm_outbox_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
 	more |= qlm_subscription_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
+	more |= qlm_delivery_trim(ROWS_PER_STEP) == ROWS_PER_STEP;
 	qlm_journal_trim();
 	qlm_storage_end();
 	return more;

@@ -9,6 +9,7 @@
 
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/timestamp.h"
 
 #include "service/call.h"
 
@@ -129,4 +130,19 @@ qlm_call_identify(QlmCall *call)
 									 peer->name));
 		qlm_peer_seen(peer);
 	}
+}
+
+bool
+qlm_call_begin_for_peer(QlmCall *call, QlmExchange *exchange, const char *name)
+{
+	QlmPeer    *peer = qlm_peer_by_name(name);
+
+	if (peer == NULL || !OidIsValid(peer->role))
+		return false;
+	call->exchange = exchange;
+	call->peer = copy_peer(peer);
+	call->role = peer->role;
+	call->alone = true;
+	call->received_at = GetCurrentTimestamp();
+	return true;
 }

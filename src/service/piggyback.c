@@ -15,8 +15,8 @@
  * Peers of the QLM generations take nested requests; others only once they
  * have shown or been said to, since some refuse such a message as a whole.
  */
-static bool
-takes_piggyback(const QlmCall *call)
+bool
+qlm_call_takes_piggyback(const QlmCall *call)
 {
 	const QlmPeer *peer = call->peer;
 
@@ -32,8 +32,8 @@ outstanding_max(const QlmPeer *peer)
 	return (peer->echoes_ids || peer->piggyback > 0) ? qlm_piggyback_max : 1;
 }
 
-static double
-remaining_ttl(const QlmMessage *message)
+double
+qlm_message_ttl(const QlmMessage *message)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -57,7 +57,7 @@ nested_envelope(const QlmCall *call, const QlmMessage *message)
 	nested->dialect = call->request->dialect;
 	if (call->peer->dialect)
 		qlm_dialect_from_text(call->peer->dialect, &nested->dialect);
-	nested->ttl = remaining_ttl(message);
+	nested->ttl = qlm_message_ttl(message);
 	nested->authorization = NULL;
 	return nested;
 }
@@ -141,7 +141,7 @@ qlm_calls_piggyback(QlmCall **calls, int n)
 		peers[i] = calls[i]->peer->name;
 	qlm_outbox_due(peers, n, due);
 	for (int i = 0; i < n; i++)
-		if (due[i] && takes_piggyback(calls[i]))
+		if (due[i] && qlm_call_takes_piggyback(calls[i]))
 			piggyback_call(calls[i]);
 	pfree(peers);
 	pfree(due);

@@ -43,10 +43,6 @@ remember_item(const char *path, QlmInfoItem *item, void *arg)
 	ItemEntry  *entry = hash_search(arg, &key, HASH_ENTER, NULL);
 
 	entry->item = item;
-	item->descriptions = NULL;
-	item->alt_names = NULL;
-	item->has_meta_data = false;
-	item->meta_data = NULL;
 }
 
 static void
@@ -59,14 +55,6 @@ move_values(const char *path, QlmInfoItem *item, void *arg)
 	entry->item->values = item->values;
 	entry->item->last_value = item->last_value;
 	entry->item->nvalues = item->nvalues;
-}
-
-static void
-strip_descriptions(QlmObject *object)
-{
-	object->descriptions = NULL;
-	for (QlmObject *child = object->objects; child; child = child->next)
-		strip_descriptions(child);
 }
 
 /* The tree of all that is subscribed, with the values where there are any */
@@ -92,7 +80,7 @@ tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
 	control.hcxt = CurrentMemoryContext;
 	items = hash_create("qlm poll", 64, &control,
 						HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	strip_descriptions(&tree->root);
+	qlm_tree_strip(tree);
 	qlm_tree_visit_items(tree, remember_item, items);
 	if (values)
 	{
@@ -148,6 +136,14 @@ values_at_ticks(QlmSubscription *subscription)
 	return qlm_select_events(events, n);
 }
 
+const char *
+qlm_dropped_note(int64 dropped)
+{
+	return dropped == 0 ? NULL :
+		psprintf(INT64_FORMAT " older values were dropped, the buffer was full",
+				 dropped);
+}
+
 QlmOdf *
 qlm_poll(QlmSubscription *subscription, const char **note)
 {
@@ -167,9 +163,7 @@ qlm_poll(QlmSubscription *subscription, const char **note)
 	qlm_rights_restore(&saved);
 
 	qlm_subscription_polled(subscription, subscription->polled_at);
-	*note = subscription->dropped == 0 ? NULL :
-		psprintf(INT64_FORMAT " older values were dropped, the buffer was full",
-				 subscription->dropped);
+	*note = qlm_dropped_note(subscription->dropped);
 	return tree;
 }
 
@@ -192,6 +186,8 @@ qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 			result = qlm_request_add_result(response, 200, note);
 			result->odf = tree;
 		}
+		else if (qlm_poll_forwarded(call, id, response))
+			continue;
 		else
 			result = qlm_request_add_result(response, 404,
 											"there is no such subscription");

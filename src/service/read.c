@@ -18,10 +18,6 @@ add_missing(QlmRequest *response, QlmOdf *missing, const char *description)
 void
 qlm_verb_read(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
-	QlmSelector selector = {0};
-	QlmOdf	   *found;
-	QlmOdf	   *missing;
-
 	if (request->odf == NULL && request->opaque == NULL)
 	{
 		/* A heartbeat: it fetches what is piggy-backed. */
@@ -30,6 +26,18 @@ qlm_verb_read(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	}
 	if (!qlm_verb_has_odf(request, response))
 		return;
+	if (request->target_device && qlm_read_device(call, request, response))
+		return;
+	qlm_read_stored(request, response);
+}
+
+bool
+qlm_read_stored(const QlmRequest *request, QlmRequest *response)
+{
+	QlmSelector selector = {0};
+	QlmOdf	   *found;
+	QlmOdf	   *missing;
+
 	selector.newest = request->newest;
 	selector.oldest = request->oldest;
 	selector.max_levels = request->max_levels;
@@ -44,6 +52,7 @@ qlm_verb_read(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	if (missing)
 		add_missing(response, missing,
 					found ? "part of the request is unknown" : "not found");
+	return found != NULL;
 }
 
 void

@@ -110,15 +110,16 @@ group_code(const AnswerGroup *group)
 }
 
 static bool
-correlate(QlmCall *call, AnswerGroup *group)
+correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 {
 	int64		id;
 
+	*forwarded = false;
 	if (call->peer == NULL)
 		return false;
 	id = qlm_outbox_answer(call->peer->name, group->message_id,
 						   fits_request, group, group_code(group),
-						   answer_text(call, group->results));
+						   answer_text(call, group->results), forwarded);
 	if (id != 0 && group->message_id == id && !call->peer->echoes_ids)
 	{
 		QlmPeer    *peer = qlm_peer_by_name(call->peer->name);
@@ -131,16 +132,16 @@ correlate(QlmCall *call, AnswerGroup *group)
 }
 
 /*
- * Store the data of a group.  A peer that may only read still answers what it
+ * Store the data of results.  A peer that may only read still answers what it
  * is asked; what nobody asked for is stored only by right, never silently
  * dropped (protocol 7.6, point 1).
  */
 static void
-store_group(QlmCall *call, const AnswerGroup *group, bool asked, QlmRequest *response)
+store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 {
 	ListCell   *lc;
 
-	foreach(lc, group->results)
+	foreach(lc, results)
 	{
 		QlmResult  *result = lfirst(lc);
 		QlmWrite	write = {0};
@@ -161,6 +162,17 @@ store_group(QlmCall *call, const AnswerGroup *group, bool asked, QlmRequest *res
 		if (write.error_code != 0)
 			qlm_request_add_result(response, write.error_code, write.error);
 	}
+}
+
+void
+qlm_results_store(QlmCall *call, List *results)
+{
+	QlmRequest	ignored = {0};
+	QlmRights	saved;
+
+	qlm_rights_become(call->role, &saved);
+	store_results(call, results, true, &ignored);
+	qlm_rights_restore(&saved);
 }
 
 static void
@@ -191,9 +203,13 @@ qlm_verb_response(QlmCall *call, const QlmRequest *request,
 	foreach(lc, group_results(request->results))
 	{
 		AnswerGroup *group = lfirst(lc);
-		bool		asked = correlate(call, group);
+		bool		forwarded;
+		bool		asked = correlate(call, group, &forwarded);
 
-		store_group(call, group, asked, response);
+		/* What another has asked for is none of this node's data. */
+		if (forwarded)
+			continue;
+		store_results(call, group->results, asked, response);
 	}
 	refuse_nested(request, response);
 	if (list_length(response->results) == nresults)

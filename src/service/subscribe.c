@@ -19,9 +19,8 @@
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
 
-/* Seconds from a time, saturated; -1 is forever */
-static TimestampTz
-end_of_ttl(TimestampTz from, double ttl)
+TimestampTz
+qlm_ttl_end(TimestampTz from, double ttl)
 {
 	if (ttl <= 0 || ttl > 1e11)
 		return DT_NOEND;
@@ -58,7 +57,7 @@ qlm_subscribe(QlmSubscription *subscription, double ttl)
 
 	if (raised)
 		subscription->interval = MIN_INTERVAL;
-	subscription->expires_at = end_of_ttl(GetCurrentTimestamp(), ttl);
+	subscription->expires_at = qlm_ttl_end(GetCurrentTimestamp(), ttl);
 	qlm_subscription_add(subscription);
 	return raised;
 }

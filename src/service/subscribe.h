@@ -8,6 +8,9 @@
 #include "service/call.h"
 #include "storage/subscription.h"
 
+/* Seconds from a time, saturated; not above 0: forever */
+extern TimestampTz qlm_ttl_end(TimestampTz from, double ttl);
+
 /* What is wrong with a subscription's callback, or NULL */
 extern const char *qlm_callback_problem(const char *callback, double interval,
 										bool from_session);
@@ -25,6 +28,9 @@ extern int64 qlm_request_id_parse(const char *text);
 /* The subscription if it is there and the caller's, locked; else NULL */
 extern QlmSubscription *qlm_subscription_of_call(QlmCall *call,
 												 const char *request_id);
+
+/* How a message says that values were lost before it; NULL for none */
+extern const char *qlm_dropped_note(int64 dropped);
 
 /* The values since the last poll in the tree of what it covers */
 extern QlmOdf *qlm_poll(QlmSubscription *subscription, const char **note);

@@ -141,6 +141,27 @@ qlm_tree_visit_items(QlmOdf *odf, QlmItemVisitor visit, void *arg)
 	pfree(path.data);
 }
 
+static void
+strip_object(QlmObject *object)
+{
+	object->descriptions = NULL;
+	for (QlmInfoItem *item = object->items; item; item = item->next)
+	{
+		item->descriptions = NULL;
+		item->alt_names = NULL;
+		item->has_meta_data = false;
+		item->meta_data = NULL;
+	}
+	for (QlmObject *child = object->objects; child; child = child->next)
+		strip_object(child);
+}
+
+void
+qlm_tree_strip(QlmOdf *odf)
+{
+	strip_object(&odf->root);
+}
+
 typedef struct CoverSearch
 {
 	const char **leaves;

@@ -24,6 +24,9 @@ typedef void (*QlmItemVisitor) (const char *path, QlmInfoItem *item, void *arg);
 
 extern void qlm_tree_visit_items(QlmOdf *odf, QlmItemVisitor visit, void *arg);
 
+/* Leave values and types only: no descriptions, other names, MetaData. */
+extern void qlm_tree_strip(QlmOdf *odf);
+
 /* Does a leaf of the first tree cover an InfoItem of the second? */
 extern bool qlm_tree_covers(const QlmOdf *request, QlmOdf *data);
 

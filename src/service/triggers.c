@@ -15,7 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "message/envelope.h"
+#include "service/subscribe.h"
 #include "storage/catalog.h"
+#include "storage/delivery.h"
 #include "storage/outbox.h"
 #include "storage/subscription.h"
 #include "storage/subtransaction.h"
@@ -113,7 +115,7 @@ remaining_ttl(const QlmSubscription *subscription, TimestampTz now)
 /* The message that a callback gets (protocol 4.4) */
 static char *
 print_callback(const QlmSubscription *subscription, QlmOdf *odf,
-			   TimestampTz now)
+			   int64 dropped, TimestampTz now)
 {
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
@@ -124,7 +126,7 @@ print_callback(const QlmSubscription *subscription, QlmOdf *odf,
 		dialect = *qlm_dialect_default();
 	envelope = qlm_envelope_create(&dialect, remaining_ttl(subscription, now));
 	result = qlm_request_add_result(qlm_envelope_add_request(envelope, QLM_RESPONSE),
-									200, NULL);
+									200, qlm_dropped_note(dropped));
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
 											  subscription->request_id));
 	result->odf = odf;
@@ -142,7 +144,8 @@ queue_callback(const QlmSubscription *subscription, QlmOdf *odf)
 	message.peer = subscription->peer;
 	message.url = subscription->callback;
 	message.is_response = true;
-	message.envelope = print_callback(subscription, odf, now);
+	message.dropped = qlm_delivery_take_dropped(subscription->request_id);
+	message.envelope = print_callback(subscription, odf, message.dropped, now);
 	message.subscription_id = subscription->request_id;
 	message.created_at = now;
 	message.expires_at = Min(subscription->expires_at, now + CALLBACK_KEPT);
@@ -246,6 +249,8 @@ qlm_configuration_changed(PG_FUNCTION_ARGS)
 	relid = RelationGetRelid(data->tg_relation);
 	if (relid != qlm_catalog_relid(QLM_REL_PEER))
 		relid = qlm_catalog_relid(QLM_REL_SUBSCRIPTION);
+	else
+		qlm_wake_pending |= QLM_WAKE_OUTBOX;	/* a new peer may be called */
 	qlm_catalog_invalidate(relid);
 	return PointerGetDatum(NULL);
 }

@@ -21,6 +21,8 @@ qlm_call_only_writes(const QlmCall *call)
 {
 	ListCell   *lc;
 
+	if (qlm_call_has_been_here(call))
+		return false;
 	foreach(lc, call->request->requests)
 		if (!is_plain_write(lfirst(lc)))
 			return false;

@@ -58,3 +58,59 @@ qlm_header_length(const char *value, Size len, uint64 *length)
 	}
 	return true;
 }
+
+/* Past a token or a quoted string */
+static const char *
+skip_word(const char *p)
+{
+	if (*p != '"')
+		return p + strcspn(p, " \t=;,\"");
+	for (p++; *p && *p != '"'; p++)
+		if (*p == '\\' && p[1])
+			p++;
+	return *p ? p + 1 : p;
+}
+
+/* Digits, perhaps in quotes; anything beyond what makes sense is as good. */
+static int
+parse_seconds(const char *p)
+{
+	int			seconds = 0;
+
+	p += *p == '"';
+	if (*p < '0' || *p > '9')
+		return -1;
+	for (; *p >= '0' && *p <= '9'; p++)
+		seconds = Min(seconds * 10 + (*p - '0'), PG_INT32_MAX / 100);
+	return strchr(" \t;,\"", *p) ? seconds : -1;
+}
+
+int
+qlm_header_prefer_wait(const char *p)
+{
+	bool		is_parameter = false;
+
+	while (*(p += strspn(p, " \t")))
+	{
+		const char *name = p;
+		Size		len;
+
+		p = skip_word(p);
+		len = p - name;
+		p += strspn(p, " \t");
+		if (*p == '=')
+		{
+			p += 1 + strspn(p + 1, " \t");
+			if (!is_parameter && len == 4 && pg_strncasecmp(name, "wait", 4) == 0)
+				return parse_seconds(p);
+			p = skip_word(p);
+			p += strspn(p, " \t");
+		}
+		is_parameter = *p == ';';
+		if (*p == ';' || *p == ',')
+			p++;
+		else if (p == name)
+			return -1;
+	}
+	return -1;
+}

@@ -8,7 +8,8 @@
  * Everything else runs after the library has returned.
  *
  * A suspended connection neither times out nor notices that its client left;
- * who takes requests from here must answer each in time.
+ * who takes requests from here must answer each in time, or hold it: those
+ * that are held are watched for the end of their clients.
  */
 #include "postgres.h"
 
@@ -32,6 +33,7 @@ typedef enum Phase
 	PHASE_IDLE,					/* waits for a request */
 	PHASE_READING,				/* has its headers */
 	PHASE_READY,				/* complete: in the queue, or taken */
+	PHASE_HELD,					/* taken, and answered some time */
 	PHASE_ANSWERED,				/* the library is about to ask for the answer */
 	PHASE_SENDING
 } Phase;
@@ -54,6 +56,7 @@ struct QlmHttpServer
 	MemoryContext context;
 	struct MHD_Daemon *daemon;
 	int			epoll;			/* holds the library's and the listening ones */
+	int			held;			/* in it: a set of the connections held */
 	QlmListener listener;
 	dlist_head	connections;
 	int			nconnections;
@@ -61,6 +64,12 @@ struct QlmHttpServer
 	int			nsending;		/* answered and not yet gone */
 	TimestampTz next_sweep;
 };
+
+static int
+socket_of(const Connection *c)
+{
+	return MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
 
 /* A refusal by the transport itself; the connection is closed after it. */
 static enum MHD_Result
@@ -262,11 +271,34 @@ start_daemon(QlmHttpServer *server)
 				 errmsg("could not start the HTTP library")));
 }
 
+static int
+create_epoll(void)
+{
+	int			fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not create an epoll descriptor: %m")));
+	return fd;
+}
+
+/* Be readable where another set is. */
+static void
+watch(QlmHttpServer *server, int set)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = set};
+
+	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, set, &event) != 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not watch an epoll descriptor: %m")));
+}
+
 QlmHttpServer *
 qlm_http_server_create(void)
 {
 	QlmHttpServer *server = palloc0(sizeof(QlmHttpServer));
-	struct epoll_event event = {.events = EPOLLIN};
 
 	server->context = AllocSetContextCreate(CurrentMemoryContext, "qlm http",
 											ALLOCSET_DEFAULT_SIZES);
@@ -274,17 +306,10 @@ qlm_http_server_create(void)
 	dlist_init(&server->ready);
 	qlm_listener_allow_files(qlm_max_connections);
 	start_daemon(server);
-	server->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (server->epoll < 0)
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not create an epoll descriptor: %m")));
-	event.data.fd =
-		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, event.data.fd, &event) != 0)
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not watch the HTTP library: %m")));
+	server->epoll = create_epoll();
+	server->held = create_epoll();
+	watch(server, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+	watch(server, server->held);
 	qlm_listener_init(&server->listener, server->epoll);
 	return server;
 }
@@ -338,8 +363,7 @@ sweep(QlmHttpServer *server)
 
 		if ((c->phase == PHASE_IDLE || c->phase == PHASE_READING) &&
 			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout))
-			shutdown(MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-					 SHUT_RDWR);
+			shutdown(socket_of(c), SHUT_RDWR);
 	}
 }
 
@@ -386,11 +410,56 @@ qlm_http_server_next(QlmHttpServer *server)
 }
 
 void
+qlm_http_server_hold(QlmHttpRequest *request, bool keep_body)
+{
+	Connection *c = (Connection *) request;
+	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
+
+	if (!keep_body)
+		qlm_incoming_forget_body(&c->incoming);
+	c->phase = PHASE_HELD;
+
+	/* Unwatched it is merely held for longer. */
+	if (epoll_ctl(c->server->held, EPOLL_CTL_ADD, socket_of(c), &event) != 0)
+		elog(LOG, "could not watch a connection: %m");
+}
+
+static void
+stop_holding(Connection *c)
+{
+	if (c->phase != PHASE_HELD)
+		return;
+	(void) epoll_ctl(c->server->held, EPOLL_CTL_DEL, socket_of(c), NULL);
+	c->phase = PHASE_READY;
+}
+
+void
+qlm_http_server_requeue(QlmHttpRequest *request)
+{
+	Connection *c = (Connection *) request;
+
+	stop_holding(c);
+	request->received_at = GetCurrentTimestamp();
+	dlist_push_tail(&c->server->ready, &c->queue_node);
+}
+
+QlmHttpRequest *
+qlm_http_server_left(QlmHttpServer *server)
+{
+	struct epoll_event event;
+
+	if (epoll_wait(server->held, &event, 1, 0) != 1)
+		return NULL;
+	return &((Connection *) event.data.ptr)->incoming.request;
+}
+
+void
 qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 {
 	Connection *c = (Connection *) request;
 	const QlmHttpHeader *header = answer->headers;
 
+	stop_holding(c);
 	/* Without a response the library closes the connection. */
 	if (qlm_incoming_keep_answer(&c->incoming, answer->body, answer->body_len))
 		c->response = MHD_create_response_from_buffer(answer->body_len,
@@ -425,6 +494,7 @@ qlm_http_server_destroy(QlmHttpServer *server)
 {
 	MHD_stop_daemon(server->daemon);
 	qlm_listener_close(&server->listener);
+	close(server->held);
 	close(server->epoll);
 	MemoryContextDelete(server->context);
 	pfree(server->listener.address.data);

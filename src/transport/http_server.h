@@ -32,7 +32,9 @@ typedef struct QlmHttpRequest
 	const char *charset;		/* of the content type, or NULL */
 	const char *body;			/* the message: form field already decoded */
 	Size		body_len;
+	int			prefer_wait;	/* seconds of Prefer: wait=N; 0: none */
 	TimestampTz received_at;	/* when it was complete */
+	void	   *owner;			/* of who holds it; NULL at first */
 } QlmHttpRequest;
 
 typedef struct QlmHttpHeader
@@ -76,6 +78,20 @@ extern void qlm_http_server_run(QlmHttpServer *server);
 extern QlmHttpRequest *qlm_http_server_next(QlmHttpServer *server);
 extern void qlm_http_server_answer(QlmHttpRequest *request,
 								   const QlmHttpAnswer *answer);
+
+/*
+ * Hold a request that was taken, instead of answering it now; keep_body: its
+ * body is needed again.  Later it is answered, or put in line again, so that
+ * next returns it once more.
+ */
+extern void qlm_http_server_hold(QlmHttpRequest *request, bool keep_body);
+extern void qlm_http_server_requeue(QlmHttpRequest *request);
+
+/*
+ * A held request whose client sends no more: most likely it is gone.  Each is
+ * returned once; NULL: none.
+ */
+extern QlmHttpRequest *qlm_http_server_left(QlmHttpServer *server);
 
 extern int	qlm_http_server_connections(const QlmHttpServer *server);
 

@@ -60,6 +60,12 @@ qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
 		head->is_bad = true;
 	else if (name_len == 12 && pg_strcasecmp(name, "Content-Type") == 0)
 		head->content_type = value;
+	else if (name_len == 6 && pg_strcasecmp(name, "Prefer") == 0)
+	{
+		/* the first of several counts */
+		if (head->prefer_wait == 0)
+			head->prefer_wait = Max(qlm_header_prefer_wait(value), 0);
+	}
 	else if (name_len == 13 && pg_strcasecmp(name, "Authorization") == 0)
 		head->authorization = value;
 	else if (name_len == 14 && pg_strcasecmp(name, "Content-Length") == 0)
@@ -172,6 +178,8 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	incoming->request.method = method_of(head->method);
 	incoming->request.body = "";
 	incoming->request.body_len = 0;
+	incoming->request.prefer_wait = head->prefer_wait;
+	incoming->request.owner = NULL;
 	incoming->refusal = accepted;
 	incoming->expected = head->length;
 	incoming->seen = 0;
@@ -242,6 +250,14 @@ qlm_incoming_finish(QlmIncoming *incoming)
 		request->body_len = 0;
 	}
 	return accepted;
+}
+
+void
+qlm_incoming_forget_body(QlmIncoming *incoming)
+{
+	incoming->request.body = "";
+	incoming->request.body_len = 0;
+	release(&incoming->body);
 }
 
 bool

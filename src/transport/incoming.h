@@ -32,6 +32,7 @@ typedef struct QlmIncomingHead
 	const char *peer_name;
 	const char *authorization;
 	const char *content_type;
+	int			prefer_wait;	/* seconds, 0: not said */
 	uint64		length;
 	int			lengths;		/* how many headers say a length */
 	bool		is_chunked;
@@ -67,6 +68,9 @@ extern bool qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len);
 
 /* The body is complete. */
 extern QlmRefusal qlm_incoming_finish(QlmIncoming *incoming);
+
+/* The body is not needed any more. */
+extern void qlm_incoming_forget_body(QlmIncoming *incoming);
 
 /* Put an answer where the body was; false: no memory. */
 extern bool qlm_incoming_keep_answer(QlmIncoming *incoming,

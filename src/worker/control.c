@@ -28,9 +28,9 @@
 #define LOOK_MS		20
 #define MAX_FOUND	QLM_MAX_WORKERS
 
-/* How many workers of this database are there, or there and listening? */
+/* How many server workers of this database are there, or listen? */
 static int
-count_workers(bool listening)
+count_servers(bool listening)
 {
 	QlmWorkerProcess processes[MAX_FOUND];
 	int			n = qlm_worker_find(MyDatabaseId, processes, MAX_FOUND);
@@ -38,8 +38,17 @@ count_workers(bool listening)
 	int			i;
 
 	for (i = 0; i < n; i++)
-		count += processes[i].listening || !listening;
+		if (processes[i].number != QLM_DISPATCHER)
+			count += processes[i].listening || !listening;
 	return count;
+}
+
+static bool
+any_worker(void)
+{
+	QlmWorkerProcess processes[MAX_FOUND];
+
+	return qlm_worker_find(MyDatabaseId, processes, MAX_FOUND) > 0;
 }
 
 static void
@@ -130,7 +139,8 @@ start_here(const char *name, BackgroundWorkerHandle **handles)
 	namestrcpy(&order.database, name);
 	order.port = entry ? entry->port : 0;
 	order.slot = -1;
-	for (order.number = 1; order.number <= qlm_http_workers; order.number++)
+	for (order.number = QLM_DISPATCHER; order.number <= qlm_http_workers;
+		 order.number++)
 	{
 		for (i = 0; i < nrunning && processes[i].number != order.number; i++)
 			;
@@ -154,7 +164,7 @@ PG_FUNCTION_INFO_V1(qlm_start);
 Datum
 qlm_start(PG_FUNCTION_ARGS)
 {
-	BackgroundWorkerHandle *handles[QLM_MAX_HTTP_WORKERS];
+	BackgroundWorkerHandle *handles[QLM_MAX_HTTP_WORKERS + 1];
 	char	   *name = get_database_name(MyDatabaseId);
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WAIT_MS);
 	int			n = 0;
@@ -173,7 +183,7 @@ qlm_start(PG_FUNCTION_ARGS)
 		qlm_shmem_poke_launcher();
 	}
 
-	while ((running = count_workers(true)) < qlm_http_workers &&
+	while ((running = count_servers(true)) < qlm_http_workers &&
 		   GetCurrentTimestamp() < end &&
 		   (qlm_shared || any_alive(handles, n)))
 		sleep_a_little();
@@ -202,7 +212,7 @@ Datum
 qlm_stop(PG_FUNCTION_ARGS)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WAIT_MS);
-	int			before = count_workers(false);
+	int			before = count_servers(false);
 	int			left;
 
 	if (qlm_shared)
@@ -212,8 +222,9 @@ qlm_stop(PG_FUNCTION_ARGS)
 	}
 	else
 		end_workers();
-	while ((left = count_workers(false)) > 0 && GetCurrentTimestamp() < end)
+	while (any_worker() && GetCurrentTimestamp() < end)
 		sleep_a_little();
+	left = count_servers(false);
 	if (left > 0)
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

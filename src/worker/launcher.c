@@ -392,7 +392,8 @@ manage(QlmLoop *loop)
 	n = find_targets(targets, lengthof(targets), &all);
 	watch_slots(targets, n);
 	for (t = 0; t < n; t++)
-		for (number = 1; targets[t]->serve && number <= qlm_http_workers; number++)
+		for (number = QLM_DISPATCHER;
+			 targets[t]->serve && number <= qlm_http_workers; number++)
 			start_worker(loop, targets[t], number);
 	CommitTransactionCommand();
 	qlm_loop_after(loop, all ? STEADY_MS : LOOK_MS);

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "process/interest.h"
 #include "process/loop.h"
 #include "process/settings.h"
 #include "service/housekeeping.h"
@@ -27,6 +28,7 @@
 #include "worker/slot.h"
 #include "worker/transaction.h"
 #include "worker/turn.h"
+#include "worker/waiting.h"
 
 #define MAX_TURNS		16		/* between two looks at the latch */
 #define STOP_MS			2000	/* for answers that are on their way */
@@ -140,9 +142,11 @@ connect_to_database(Server *server)
 	}
 }
 
+/* Who waits is answered: what it waits by may have changed. */
 static void
 apply_reload(Server *server)
 {
+	qlm_waiting_end(false);
 	if (strcmp(server->hosts, qlm_listen_addresses) != 0 ||
 		server->port != wanted_port(server))
 	{
@@ -173,6 +177,7 @@ serve(Server *server)
 {
 	int			turns = 0;
 
+	qlm_waiting_run(server->http, server->slot);
 	qlm_http_server_run(server->http);
 	while (turns < MAX_TURNS && qlm_turn_run(server->http, server->slot) > 0)
 	{
@@ -227,6 +232,9 @@ set_timers(Server *server)
 
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
+	due = qlm_waiting_due();
+	if (due >= 0)
+		qlm_loop_after(server->loop, due);
 	if (server->listen_again != 0)
 		qlm_loop_at(server->loop, server->listen_again);
 	if (server->stats_due != 0)
@@ -245,6 +253,8 @@ stop(Server *server)
 	initStringInfo(&error);
 	qlm_slot_report(server->slot, QLM_WORKER_STOPPING, "", "");
 	(void) qlm_http_server_listen(server->http, "", server->port, false, &error);
+	qlm_waiting_end(true);
+	qlm_http_server_run(server->http);
 	while (qlm_turn_run(server->http, server->slot) > 0)
 		qlm_http_server_run(server->http);
 	while (qlm_http_server_is_sending(server->http) && GetCurrentTimestamp() < end)
@@ -274,6 +284,7 @@ qlm_server_main(Datum arg)
 	MemoryContextSwitchTo(TopMemoryContext);
 	memcpy(&server.order, MyBgworkerEntry->bgw_extra, sizeof(QlmWorkerOrder));
 	server.slot = qlm_slot_attach(&server.order);
+	qlm_interest_attach(server.slot);
 	qlm_loop_signals();
 	connect_to_database(&server);
 	server.http = qlm_http_server_create();

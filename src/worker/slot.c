@@ -1,6 +1,6 @@
 /*
  * slot.c
- *		Orders, slots and locks of server workers.
+ *		Orders, slots and locks of workers.
  *
  * The locks are advisory ones of a kind (4th field) that SQL cannot take, so
  * users' own advisory locks never meet them.  They end with their process,
@@ -33,10 +33,20 @@ qlm_worker_register(const QlmWorkerOrder *order, int notify_pid,
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_notify_pid = notify_pid;
 	snprintf(worker.bgw_library_name, BGW_MAXLEN, "qlm");
-	snprintf(worker.bgw_function_name, BGW_MAXLEN, "qlm_server_main");
-	snprintf(worker.bgw_type, BGW_MAXLEN, "qlm server");
-	snprintf(worker.bgw_name, BGW_MAXLEN, "qlm server %d of %s",
-			 order->number, NameStr(order->database));
+	if (order->number == QLM_DISPATCHER)
+	{
+		snprintf(worker.bgw_function_name, BGW_MAXLEN, "qlm_dispatcher_main");
+		snprintf(worker.bgw_type, BGW_MAXLEN, "qlm dispatcher");
+		snprintf(worker.bgw_name, BGW_MAXLEN, "qlm dispatcher of %s",
+				 NameStr(order->database));
+	}
+	else
+	{
+		snprintf(worker.bgw_function_name, BGW_MAXLEN, "qlm_server_main");
+		snprintf(worker.bgw_type, BGW_MAXLEN, "qlm server");
+		snprintf(worker.bgw_name, BGW_MAXLEN, "qlm server %d of %s",
+				 order->number, NameStr(order->database));
+	}
 	memcpy(worker.bgw_extra, order, sizeof(QlmWorkerOrder));
 	return RegisterDynamicBackgroundWorker(&worker, handle);
 }

@@ -12,12 +12,16 @@
 
 #include "process/shmem.h"
 
+/* The number of the dispatcher, of which each database has one */
+#define QLM_DISPATCHER	0
+
 /* Handed over in bgw_extra */
 typedef struct QlmWorkerOrder
 {
 	NameData	database;
 	int			port;			/* 0: qlm.port */
-	int			number;			/* 1.. within its database */
+	int			number;			/* 1.. within its database, or
+								 * QLM_DISPATCHER */
 	int			slot;			/* in shared memory, -1: none */
 } QlmWorkerOrder;
 

@@ -26,6 +26,7 @@
 #include "worker/slot.h"
 #include "worker/transaction.h"
 #include "worker/turn.h"
+#include "worker/waiting.h"
 
 #define MAX_REQUESTS	256
 #define MAX_BYTES		(8 * 1024 * 1024)
@@ -71,6 +72,8 @@ reset_answers(QlmExchange **exchanges, int n)
 	{
 		memset(&exchanges[i]->answer, 0, sizeof(exchanges[i]->answer));
 		exchanges[i]->status = 0;
+		exchanges[i]->waits = false;
+		exchanges[i]->keep = NULL;
 	}
 }
 
@@ -166,27 +169,38 @@ run_messages(Turn *turn)
 }
 
 static void
-answer_messages(Turn *turn)
+answer_message(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
 {
 	static const QlmHttpHeader challenge[] = {
 		{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
 		{"WWW-Authenticate", "Bearer realm=\"qlm\""},
 		{NULL}
 	};
+	char		applied[32];
+	const QlmHttpHeader preference[] = {{"Preference-Applied", applied}, {NULL}};
+	QlmHttpAnswer answer = {exchange->status, "text/xml; charset=UTF-8"};
+
+	snprintf(applied, sizeof(applied), "wait=%d",
+			 Min(request->prefer_wait, qlm_max_wait));
+	if (answer.status == 401)
+		answer.headers = challenge;
+	else if (exchange->waits)
+		answer.headers = preference;
+	answer.body = exchange->answer.data;
+	answer.body_len = exchange->answer.len;
+	qlm_waiting_release(request);
+	qlm_http_server_answer(request, &answer);
+	QLM_COUNT(turn->slot, bytes_out, answer.body_len);
+}
+
+static void
+answer_messages(Turn *turn)
+{
 	int			i;
 
 	for (i = 0; i < turn->n; i++)
-	{
-		QlmExchange *exchange = turn->exchanges[i];
-		QlmHttpAnswer answer = {exchange->status, "text/xml; charset=UTF-8"};
-
-		if (answer.status == 401)
-			answer.headers = challenge;
-		answer.body = exchange->answer.data;
-		answer.body_len = exchange->answer.len;
-		qlm_http_server_answer(turn->requests[i], &answer);
-		QLM_COUNT(turn->slot, bytes_out, answer.body_len);
-	}
+		if (!qlm_waiting_hold(turn->requests[i], turn->exchanges[i]))
+			answer_message(turn, turn->requests[i], turn->exchanges[i]);
 }
 
 static void
@@ -222,6 +236,11 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->charset = request->charset;
 	exchange->authorization = request->authorization;
 	exchange->peer_name = peer_name;
+	exchange->may_wait = qlm_waiting_seconds(request) > 0;
+	exchange->may_hold = qlm_waiting_possible();
+	exchange->prefer_wait = request->prefer_wait;
+	if (request->owner)
+		qlm_waiting_resume(request, exchange);
 	turn->requests[turn->n] = request;
 	turn->exchanges[turn->n++] = exchange;
 }

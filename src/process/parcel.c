@@ -1,0 +1,408 @@
+/*
+ * parcel.c
+ *		Messages that must leave although the transaction that queued them is
+ *		still open: how they come to another process, and what it does.
+ *
+ * A parcel is a message in a segment of dynamic shared memory.  The dispatcher
+ * finds it in a list in shared memory; where there is none, or it is busy, a
+ * background worker of its own is started for it.  Whoever takes the parcel
+ * and the sender who gives up agree by its state, so that it is known whether
+ * the message leaves.
+ *
+ * The message gets a new id and refers to nothing, so that its insertion never
+ * waits for the sender's transaction.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/compat.h"
+#include "process/parcel.h"
+#include "process/shmem.h"
+#include "storage/peer.h"
+
+#define DISPATCHER_MS	250		/* the dispatcher may be busy so long */
+#define LOOK_MS			1000	/* between looks at whether the other lives */
+
+typedef enum ParcelState
+{
+	PARCEL_WAITING,
+	PARCEL_TAKEN,
+	PARCEL_QUEUED,				/* and committed */
+	PARCEL_REFUSED,				/* error says why */
+	PARCEL_WITHDRAWN			/* the sender has given up */
+} ParcelState;
+
+/* In the segment: this, then three strings, each with its end. */
+typedef struct ParcelContent
+{
+	pg_atomic_uint32 state;
+	int			sender;			/* process number */
+	int			taker;			/* process id */
+	int64		message_id;		/* of the message, once it is queued */
+	int			priority;
+	TimestampTz created_at;
+	TimestampTz expires_at;
+	Size		url_at;			/* in the strings; 0: none */
+	Size		envelope_at;
+	char		error[QLM_MAX_ERROR];
+	char		strings[FLEXIBLE_ARRAY_MEMBER];
+} ParcelContent;
+
+struct QlmParcel
+{
+	dsm_segment *segment;
+	ParcelContent *content;
+	bool		refused;
+};
+
+static bool
+change_state(ParcelContent *content, uint32 from, uint32 to)
+{
+	return pg_atomic_compare_exchange_u32(&content->state, &from, to);
+}
+
+static dsm_segment *
+pack(const QlmMessage *message)
+{
+	Size		peer_size = strlen(message->peer) + 1;
+	Size		url_size = message->url ? strlen(message->url) + 1 : 0;
+	Size		envelope_size = strlen(message->envelope) + 1;
+	dsm_segment *segment = dsm_create(offsetof(ParcelContent, strings) +
+									  peer_size + url_size + envelope_size, 0);
+	ParcelContent *content = dsm_segment_address(segment);
+
+	memset(content, 0, offsetof(ParcelContent, strings));
+	pg_atomic_init_u32(&content->state, PARCEL_WAITING);
+	content->sender = MyProc - ProcGlobal->allProcs;
+	content->priority = message->priority;
+	content->created_at = message->created_at;
+	content->expires_at = message->expires_at;
+	memcpy(content->strings, message->peer, peer_size);
+	if (message->url)
+	{
+		content->url_at = peer_size;
+		memcpy(content->strings + peer_size, message->url, url_size);
+	}
+	content->envelope_at = peer_size + url_size;
+	memcpy(content->strings + content->envelope_at, message->envelope,
+		   envelope_size);
+	return segment;
+}
+
+/* Put it on the list and wake the dispatcher; false: it cannot be done so. */
+static bool
+hand_to_dispatcher(dsm_handle handle)
+{
+	Latch	   *latch = NULL;
+	int			i;
+
+	if (qlm_shared == NULL)
+		return false;
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	for (i = 0; i < QLM_MAX_WORKERS && latch == NULL; i++)
+		if (qlm_shared->slots[i].takes_parcels &&
+			qlm_shared->slots[i].database_id == MyDatabaseId)
+			latch = &ProcGlobal->allProcs[qlm_shared->slots[i].process].procLatch;
+	for (i = 0; i < QLM_MAX_PARCELS && latch; i++)
+		if (!OidIsValid(qlm_shared->parcels[i].database_id))
+			break;
+	if (latch == NULL || i == QLM_MAX_PARCELS)
+	{
+		LWLockRelease(qlm_shared->lock);
+		return false;
+	}
+	qlm_shared->parcels[i].database_id = MyDatabaseId;
+	qlm_shared->parcels[i].handle = handle;
+	pg_atomic_fetch_add_u32(&qlm_shared->nparcels, 1);
+	LWLockRelease(qlm_shared->lock);
+	SetLatch(latch);
+	return true;
+}
+
+/* Remove from the list those of a database, or the one with this handle. */
+static int
+remove_from_list(Oid database_id, dsm_handle handle, dsm_handle *handles)
+{
+	int			n = 0;
+
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < QLM_MAX_PARCELS; i++)
+	{
+		QlmParcelEntry *entry = &qlm_shared->parcels[i];
+
+		if (entry->database_id != database_id ||
+			(handles == NULL && entry->handle != handle))
+			continue;
+		if (handles)
+			handles[n] = entry->handle;
+		n++;
+		entry->database_id = InvalidOid;
+		pg_atomic_fetch_sub_u32(&qlm_shared->nparcels, 1);
+	}
+	LWLockRelease(qlm_shared->lock);
+	return n;
+}
+
+static void
+withdraw_from_list(int code, Datum handle)
+{
+	(void) remove_from_list(MyDatabaseId, DatumGetUInt32(handle), NULL);
+}
+
+static void
+start_worker(dsm_handle handle, BackgroundWorkerHandle **worker_handle)
+{
+	BackgroundWorker worker = {0};
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_notify_pid = MyProcPid;
+	worker.bgw_main_arg = UInt32GetDatum(handle);
+	snprintf(worker.bgw_library_name, BGW_MAXLEN, "qlm");
+	snprintf(worker.bgw_function_name, BGW_MAXLEN, "qlm_autonomous_main");
+	snprintf(worker.bgw_type, BGW_MAXLEN, "qlm autonomous");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "qlm autonomous for %d", MyProcPid);
+	memcpy(worker.bgw_extra, &MyDatabaseId, sizeof(Oid));
+	if (!RegisterDynamicBackgroundWorker(&worker, worker_handle))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("there is no free background worker to send the message"),
+				 errhint("Raise max_worker_processes, or commit before waiting for the answer.")));
+}
+
+static void
+sleep_a_little(long milliseconds)
+{
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = qlm_wait_event_id("QlmParcel");
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 milliseconds, wait_event);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+check_taker(const ParcelContent *content)
+{
+	if (BackendPidGetProc(content->taker) == NULL &&
+		pg_atomic_read_u32((pg_atomic_uint32 *) &content->state) == PARCEL_TAKEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("the process that should send the message has ended"),
+				 errdetail("The message may have been sent.")));
+}
+
+/* Does the worker that was started still have a chance? */
+static void
+check_worker(BackgroundWorkerHandle *worker, const ParcelContent *content)
+{
+	pid_t		pid;
+
+	if (worker && GetBackgroundWorkerPid(worker, &pid) == BGWH_STOPPED &&
+		pg_atomic_read_u32((pg_atomic_uint32 *) &content->state) == PARCEL_WAITING)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("the background worker that should send the message has ended"),
+				 errhint("The server's log says more.")));
+}
+
+/* Until somebody is done with it; false: nobody took it in time. */
+static bool
+wait_for_end(ParcelContent *content, TimestampTz deadline,
+			 BackgroundWorkerHandle *worker)
+{
+	for (;;)
+	{
+		uint32		state = pg_atomic_read_u32(&content->state);
+		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+														   deadline);
+
+		if (state == PARCEL_QUEUED || state == PARCEL_REFUSED)
+			return true;
+		if (state == PARCEL_WITHDRAWN)
+			return false;
+		if (state == PARCEL_TAKEN)
+			check_taker(content);
+		else
+			check_worker(worker, content);
+		if (state == PARCEL_WAITING && left <= 0)
+			(void) change_state(content, PARCEL_WAITING, PARCEL_WITHDRAWN);
+		else
+			sleep_a_little(state == PARCEL_TAKEN ? LOOK_MS : Min(left, LOOK_MS));
+	}
+}
+
+static bool
+send_by_dispatcher(dsm_segment *segment, TimestampTz deadline)
+{
+	Datum		handle = UInt32GetDatum(dsm_segment_handle(segment));
+	volatile bool ended = false;
+
+	if (!hand_to_dispatcher(DatumGetUInt32(handle)))
+		return false;
+	PG_ENSURE_ERROR_CLEANUP(withdraw_from_list, handle);
+	{
+		TimestampTz patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														   DISPATCHER_MS);
+
+		ended = wait_for_end(dsm_segment_address(segment),
+							 Min(patience, deadline), NULL);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(withdraw_from_list, handle);
+	withdraw_from_list(0, handle);
+	return ended;
+}
+
+static bool
+send_by_worker(dsm_segment *segment, TimestampTz deadline)
+{
+	ParcelContent *content = dsm_segment_address(segment);
+	BackgroundWorkerHandle *worker;
+
+	pg_atomic_write_u32(&content->state, PARCEL_WAITING);
+	start_worker(dsm_segment_handle(segment), &worker);
+	return wait_for_end(content, deadline, worker);
+}
+
+int64
+qlm_parcel_send(const QlmMessage *message, TimestampTz deadline)
+{
+	dsm_segment *segment = pack(message);
+	ParcelContent *content = dsm_segment_address(segment);
+	int64		message_id = 0;
+
+	if (send_by_dispatcher(segment, deadline) ||
+		(GetCurrentTimestamp() < deadline && send_by_worker(segment, deadline)))
+	{
+		pg_read_barrier();
+		if (pg_atomic_read_u32(&content->state) == PARCEL_REFUSED)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the message cannot be sent before this transaction commits"),
+					 errdetail("%s", pstrdup(content->error))));
+		message_id = content->message_id;
+	}
+	dsm_detach(segment);
+	return message_id;
+}
+
+static void
+stop_serving(int code, Datum arg)
+{
+	QlmWorkerSlot *slot = (QlmWorkerSlot *) DatumGetPointer(arg);
+
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	slot->takes_parcels = false;
+	LWLockRelease(qlm_shared->lock);
+}
+
+void
+qlm_parcel_serve(QlmWorkerSlot *slot)
+{
+	if (slot == NULL)
+		return;
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	slot->process = MyProc - ProcGlobal->allProcs;
+	slot->takes_parcels = true;
+	LWLockRelease(qlm_shared->lock);
+	before_shmem_exit(stop_serving, PointerGetDatum(slot));
+}
+
+bool
+qlm_parcel_waits(void)
+{
+	bool		any = false;
+
+	if (qlm_shared == NULL || pg_atomic_read_u32(&qlm_shared->nparcels) == 0)
+		return false;
+	LWLockAcquire(qlm_shared->lock, LW_SHARED);
+	for (int i = 0; i < QLM_MAX_PARCELS; i++)
+		any = any || qlm_shared->parcels[i].database_id == MyDatabaseId;
+	LWLockRelease(qlm_shared->lock);
+	return any;
+}
+
+QlmParcel *
+qlm_parcel_open(uint32 handle)
+{
+	QlmParcel  *parcel = palloc0(sizeof(QlmParcel));
+
+	parcel->segment = dsm_attach(handle);
+	if (parcel->segment == NULL)
+		return NULL;
+	dsm_pin_mapping(parcel->segment);
+	parcel->content = dsm_segment_address(parcel->segment);
+	if (!change_state(parcel->content, PARCEL_WAITING, PARCEL_TAKEN))
+	{
+		dsm_detach(parcel->segment);
+		return NULL;
+	}
+	parcel->content->taker = MyProcPid;
+	return parcel;
+}
+
+List *
+qlm_parcel_take(void)
+{
+	dsm_handle	handles[QLM_MAX_PARCELS];
+	int			n = remove_from_list(MyDatabaseId, 0, handles);
+	List	   *parcels = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		QlmParcel  *parcel = qlm_parcel_open(handles[i]);
+
+		if (parcel)
+			parcels = lappend(parcels, parcel);
+	}
+	return parcels;
+}
+
+void
+qlm_parcel_insert(QlmParcel *parcel)
+{
+	ParcelContent *content = parcel->content;
+	QlmMessage	message = {0};
+
+	message.peer = content->strings;
+	if (content->url_at > 0)
+		message.url = content->strings + content->url_at;
+	message.envelope = content->strings + content->envelope_at;
+	message.priority = content->priority;
+	message.created_at = content->created_at;
+	message.expires_at = content->expires_at;
+	parcel->refused = qlm_peer_by_name(message.peer) == NULL;
+	if (parcel->refused)
+		snprintf(content->error, QLM_MAX_ERROR,
+				 "Peer \"%s\" was added by the same transaction.", message.peer);
+	else
+		content->message_id = qlm_outbox_add(&message);
+}
+
+void
+qlm_parcel_finish(QlmParcel *parcel, const char *error)
+{
+	ParcelContent *content = parcel->content;
+	Latch	   *latch = &ProcGlobal->allProcs[content->sender].procLatch;
+
+	if (error)
+		strlcpy(content->error, error, QLM_MAX_ERROR);
+	pg_write_barrier();
+	pg_atomic_write_u32(&content->state, error || parcel->refused ?
+						PARCEL_REFUSED : PARCEL_QUEUED);
+	dsm_detach(parcel->segment);
+	SetLatch(latch);
+}

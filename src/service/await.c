@@ -1,0 +1,246 @@
+/*
+ * await.c
+ *		Requests whose answer other nodes are to give: which results stand for
+ *		theirs until they have come, and what takes the place of those.
+ *
+ * The answer is printed as it would be if nobody answered, and kept.  Later it
+ * is parsed again and what has come is put in.
+ */
+#include "postgres.h"
+
+#include "utils/acl.h"
+#include "utils/timestamp.h"
+
+#include "service/call.h"
+#include "service/subscribe.h"
+
+void
+qlm_call_await(QlmCall *call, int64 message_id, int nresults, bool device)
+{
+	QlmAwaited *awaited = palloc(sizeof(QlmAwaited));
+
+	awaited->message_id = message_id;
+	awaited->result = list_length(call->response->results) - nresults;
+	awaited->nresults = nresults;
+	awaited->device = device;
+	call->awaited = lappend(call->awaited, awaited);
+}
+
+void
+qlm_call_keep_awaited(QlmCall *call)
+{
+	QlmExchange *exchange = call->exchange;
+	QlmKept    *kept = palloc0(sizeof(QlmKept));
+	QlmAwaited *awaited = palloc(list_length(call->awaited) * sizeof(QlmAwaited));
+	ListCell   *lc;
+
+	exchange->keep = kept;
+	kept->tick = DT_NOEND;
+	foreach(lc, call->awaited)
+		awaited[kept->nawaited++] = *(QlmAwaited *) lfirst(lc);
+	kept->awaited = awaited;
+	if (exchange->kept)
+		return;					/* the rest is as it was */
+	kept->until = qlm_call_held_until(call);
+	kept->caller = call->peer ? call->peer->name : NULL;
+	kept->peer_id = call->peer ? call->peer->peer_id : 0;
+	kept->has_credential = call->peer && call->peer->has_credential;
+	kept->dialect = qlm_dialect_to_text(&call->request->dialect);
+	kept->answer = exchange->answer.data;
+	kept->answer_len = exchange->answer.len;
+}
+
+static bool
+is_success(const QlmResult *result)
+{
+	return result->code >= 200 && result->code < 300;
+}
+
+/* Without the number that the request had on its way */
+static List *
+other_ids(List *request_ids, int64 message_id)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, request_ids)
+		if (qlm_request_id_parse(lfirst(lc)) != message_id)
+			others = lappend(others, lfirst(lc));
+	return others;
+}
+
+/* The results of an answer, NIL: there is none; did any of them succeed? */
+static List *
+answered_results(const QlmOutcome *outcome, int64 message_id, bool *success)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *answer;
+	List	   *results;
+	ListCell   *lc;
+
+	*success = false;
+	if (strcmp(outcome->state, "answered") != 0 || outcome->answer == NULL)
+		return NIL;
+	answer = qlm_envelope_parse(outcome->answer, strlen(outcome->answer),
+								"UTF-8", &error_code, &error);
+	if (error_code != 0 || answer->requests == NIL)
+		return NIL;
+	results = ((QlmRequest *) linitial(answer->requests))->results;
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = other_ids(result->request_ids, message_id);
+		result->nested = NULL;
+		if (result->code == 0)
+			result->code = 500;
+		*success = *success || is_success(result);
+	}
+	return results;
+}
+
+static QlmResult *
+make_result(int code, const char *description)
+{
+	QlmRequest	response = {0};
+
+	return qlm_request_add_result(&response, code, description);
+}
+
+static const char *
+silence(const QlmOutcome *outcome)
+{
+	if (!outcome->final)
+		return "the node has not answered yet";
+	return outcome->error ? outcome->error : "the node gave no answer that could be read";
+}
+
+/* What a node has said, or why it says nothing */
+static List *
+node_results(const QlmOutcome *outcome, int64 message_id, const char *node)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (results == NIL)
+		results = list_make1(make_result(504, silence(outcome)));
+	foreach(lc, results)
+		((QlmResult *) lfirst(lc))->nodes = list_make1(unconstify(char *, node));
+	return results;
+}
+
+/* What the device has said; NIL: nothing that is any use */
+static List *
+device_results(const QlmOutcome *outcome, int64 message_id)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (!success)
+		return NIL;
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		if (result->target_type == NULL)
+			result->target_type = "device";
+	}
+	return results;
+}
+
+/* What takes the place of results; NIL: nothing yet, or never */
+static List *
+find_results(QlmCall *call, const QlmAwaited *awaited)
+{
+	QlmOutcome	outcome;
+	const QlmResult *standing;
+
+	if (!qlm_outbox_outcome(awaited->message_id, &outcome))
+		return NIL;
+	if (!outcome.final)
+	{
+		call->awaited = lappend(call->awaited, unconstify(QlmAwaited *, awaited));
+		return NIL;
+	}
+	if (awaited->device)
+		return device_results(&outcome, awaited->message_id);
+	standing = list_nth(call->response->results, awaited->result);
+	return node_results(&outcome, awaited->message_id,
+						standing->nodes ? linitial(standing->nodes) : "");
+}
+
+static List *
+append_range(List *results, List *from, int first, int end)
+{
+	for (int i = first; i < end; i++)
+		results = lappend(results, list_nth(from, i));
+	return results;
+}
+
+void
+qlm_call_merge(QlmCall *call)
+{
+	const QlmExchange *exchange = call->exchange;
+	const QlmKept *kept = exchange->kept;
+	List	   *standing = call->response->results;
+	List	   *results = NIL;
+	int			done = 0;
+	int			error_code;
+	const char *error;
+
+	for (int i = 0; i < kept->nawaited; i++)
+	{
+		const QlmAwaited *awaited = &kept->awaited[i];
+		int			end = awaited->result + awaited->nresults;
+		List	   *found = find_results(call, awaited);
+
+		results = append_range(results, standing, done,
+							   found == NIL ? end : awaited->result);
+		results = list_concat(results, found);
+		done = end;
+	}
+	call->response->results = append_range(results, standing, done,
+										   list_length(standing));
+	call->request = qlm_envelope_parse(exchange->body, exchange->body_len,
+									   exchange->charset, &error_code, &error);
+	call->merged = true;
+	if (exchange->is_last)
+		call->awaited = NIL;
+}
+
+static bool
+is_asker(const QlmCall *call, const QlmOutcome *outcome)
+{
+	if (outcome->node == NULL)
+		return false;
+	if (call->peer)
+		return outcome->asker_peer && strcmp(outcome->asker_peer, call->peer->name) == 0;
+	if (call->exchange->from_session && OidIsValid(outcome->asker_role) &&
+		has_privs_of_role(call->role, outcome->asker_role))
+		return true;
+	return outcome->asker_peer == NULL && outcome->asker_role == call->role;
+}
+
+bool
+qlm_poll_forwarded(QlmCall *call, const char *request_id, QlmRequest *response)
+{
+	int64		id = qlm_request_id_parse(request_id);
+	QlmOutcome	outcome;
+	List	   *results;
+	ListCell   *lc;
+
+	if (!qlm_outbox_outcome(id, &outcome) || !is_asker(call, &outcome))
+		return false;
+	results = node_results(&outcome, id, outcome.node);
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = lcons(unconstify(char *, request_id), result->request_ids);
+		response->results = lappend(response->results, result);
+	}
+	return true;
+}

@@ -1,0 +1,418 @@
+/*
+ * dialog.c
+ *		The calling end of a conversation: executes what a peer nests into its
+ *		responses, and queues the answers for it (protocol 7.3, 7.4).
+ *
+ * A nested request has the rights of the peer that was called, as if it had
+ * posted it to us.  What was executed is remembered by its correlation id: a
+ * request that comes again is answered again, not executed again.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "service/call.h"
+#include "service/dialog.h"
+#include "service/subscribe.h"
+#include "service/tree.h"
+#include "storage/catalog.h"
+#include "storage/delivery.h"
+
+/* An answer to a request without end is kept so long for its peer. */
+#define ANSWER_KEPT		((int64) SECS_PER_DAY * USECS_PER_SEC)
+
+/* Answers together in one message are not much longer than this. */
+#define TOGETHER_MAX	(64 * 1024)
+
+/*
+ * Answers to requests that came in one message.  Who can send several at once
+ * can take several answers at once, which saves a round each.
+ */
+typedef struct Answers
+{
+	QlmEnvelope *envelope;		/* NULL: none yet */
+	QlmRequest *response;
+	double		ttl;
+	Size		size;
+} Answers;
+
+void
+qlm_dialog_heartbeat(StringInfo body, const char *dialect_text)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+
+	/* QLM peers are taken to understand piggy-backing, so it is the default. */
+	if (dialect_text == NULL || !qlm_dialect_from_text(dialect_text, &dialect))
+		dialect = *qlm_dialect_by_key("Q1");
+	envelope = qlm_envelope_create(&dialect, 0);
+	qlm_envelope_add_request(envelope, QLM_READ);
+	qlm_envelope_print(body, envelope);
+}
+
+static char *
+print(const QlmEnvelope *envelope)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+char *
+qlm_dialog_outgoing(const char *peer_name, const QlmMessage *message)
+{
+	QlmPeer    *peer = peer_name ? qlm_peer_by_name(peer_name) : NULL;
+	QlmEnvelope *envelope;
+	int			error_code;
+	const char *error;
+
+	if (message->is_response)
+		return unconstify(char *, message->envelope);
+	envelope = qlm_envelope_parse(message->envelope, strlen(message->envelope),
+								  "UTF-8", &error_code, &error);
+	if (error_code != 0)
+		return unconstify(char *, message->envelope);
+	if (peer && peer->dialect)
+		qlm_dialect_from_text(peer->dialect, &envelope->dialect);
+	envelope->ttl = qlm_message_ttl(message);
+	return print(envelope);
+}
+
+static void
+queue_answer(const char *peer, const char *callback, double ttl,
+			 const char *envelope)
+{
+	QlmMessage	message = {0};
+
+	message.peer = peer;
+	message.url = callback;
+	message.is_response = true;
+	message.envelope = envelope;
+	message.created_at = GetCurrentTimestamp();
+	message.expires_at = qlm_ttl_end(message.created_at, ttl);
+	if (message.expires_at == DT_NOEND)
+		message.expires_at = message.created_at + ANSWER_KEPT;
+	qlm_outbox_add(&message);
+}
+
+/*
+ * The callback of a one-time request says where its answer goes; that of a
+ * subscription is for the data that follow.
+ */
+static const char *
+take_callback(QlmEnvelope *nested)
+{
+	const char *callback = NULL;
+	ListCell   *lc;
+
+	foreach(lc, nested->requests)
+	{
+		QlmRequest *request = lfirst(lc);
+
+		if (request->callback == NULL || request->has_interval)
+			continue;
+		if (qlm_callback_problem(request->callback, 0, false) == NULL)
+			callback = request->callback;
+		request->callback = NULL;
+	}
+	return callback;
+}
+
+/* Is it a message rather than a request, e.g. data of a subscription? */
+static bool
+is_response(const QlmEnvelope *nested)
+{
+	return nested->requests != NIL &&
+		((QlmRequest *) linitial(nested->requests))->verb == QLM_RESPONSE;
+}
+
+/* Correlation ids first, then those of a new subscription (7.4, point 3) */
+static void
+correlate(QlmRequest *response, List *request_ids)
+{
+	ListCell   *lc;
+
+	foreach(lc, response->results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = list_concat_copy(request_ids, result->request_ids);
+	}
+}
+
+static void
+queue_together(const char *peer, Answers *answers)
+{
+	if (answers->envelope)
+		queue_answer(peer, NULL, answers->ttl, print(answers->envelope));
+	memset(answers, 0, sizeof(Answers));
+}
+
+static void
+add_answer(QlmCall *call, Answers *answers, double ttl, Size size)
+{
+	if (answers->envelope &&
+		(answers->size + size > TOGETHER_MAX ||
+		 strcmp(qlm_dialect_key(&answers->envelope->dialect),
+				qlm_dialect_key(&call->answer->dialect)) != 0))
+		queue_together(call->peer->name, answers);
+	if (answers->envelope == NULL)
+	{
+		answers->envelope = call->answer;
+		answers->response = call->response;
+		answers->ttl = ttl;
+	}
+	else
+	{
+		answers->response->results = list_concat(answers->response->results,
+												 call->response->results);
+		if (answers->ttl >= 0)
+			answers->ttl = ttl < 0 ? ttl : Max(answers->ttl, ttl);
+	}
+	answers->size += size;
+}
+
+/* All results of the message's responses */
+static List *
+all_results(const QlmEnvelope *envelope)
+{
+	List	   *results = NIL;
+	ListCell   *lc;
+
+	foreach(lc, envelope->requests)
+	{
+		QlmRequest *request = lfirst(lc);
+
+		if (request->verb == QLM_RESPONSE)
+			results = list_concat(results, request->results);
+	}
+	return results;
+}
+
+/* What cannot be understood is answered too: by 400 (7.4, point 14). */
+static void
+refuse_nested(QlmCall *call, const QlmResult *carrier, const char *why)
+{
+	QlmEnvelope *answer = qlm_envelope_create(&call->request->dialect, 0);
+	QlmRequest *response = qlm_envelope_add_request(answer, QLM_RESPONSE);
+
+	qlm_request_add_result(response, 400, why);
+	correlate(response, carrier->request_ids);
+	queue_answer(call->peer->name, NULL, -1, print(answer));
+}
+
+/* A nested response may carry no further requests; it says so if one does. */
+static const char *
+deeper_nesting(const QlmEnvelope *nested)
+{
+	ListCell   *lc;
+
+	foreach(lc, all_results(nested))
+		if (((QlmResult *) lfirst(lc))->nested_error)
+			return ((QlmResult *) lfirst(lc))->nested_error;
+	return NULL;
+}
+
+static void
+execute_nested(QlmCall *call, const QlmResult *carrier, Answers *answers)
+{
+	const char *callback = take_callback(carrier->nested);
+	const char *peer = call->peer->name;
+	ListCell   *lc;
+	char	   *answer;
+
+	/* Each is a message of its own: values without time must not collide. */
+	call->received_at = GetCurrentTimestamp();
+	call->request = carrier->nested;
+	call->answer = qlm_envelope_create(&carrier->nested->dialect, 0);
+	call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
+	foreach(lc, carrier->nested->requests)
+		qlm_call_execute(call, lfirst(lc));
+	if (is_response(carrier->nested))
+	{
+		const char *error = deeper_nesting(carrier->nested);
+
+		if (error)
+			refuse_nested(call, carrier, error);
+		return;
+	}
+	correlate(call->response, carrier->request_ids);
+	answer = print(call->answer);
+	/* Without ids answers could not be told apart. */
+	if (callback || carrier->request_ids == NIL)
+		queue_answer(peer, callback, carrier->nested->ttl, answer);
+	else
+		add_answer(call, answers, carrier->nested->ttl, strlen(answer));
+	if (carrier->request_ids != NIL)
+		qlm_delivery_remember(peer, linitial(carrier->request_ids), answer);
+}
+
+/* Is it one that was executed before?  Then its answer goes out again. */
+static bool
+answer_again(QlmCall *call, const QlmResult *carrier)
+{
+	char	   *answer;
+
+	if (carrier->request_ids == NIL)
+		return false;
+	answer = qlm_delivery_remembered(call->peer->name,
+									 linitial(carrier->request_ids));
+	if (answer == NULL)
+		return false;
+	queue_answer(call->peer->name, NULL, -1, answer);
+	return true;
+}
+
+static int
+receive_result(QlmCall *call, const QlmResult *result, Answers *answers)
+{
+	bool		success = result->code >= 200 && result->code < 300;
+
+	if (result->nested == NULL && result->nested_error == NULL)
+		return 0;
+	if (!success)
+		refuse_nested(call, result, "an error result cannot carry a request");
+	else if (result->nested_error)
+		refuse_nested(call, result, result->nested_error);
+	else if (!answer_again(call, result))
+		execute_nested(call, result, answers);
+	return 1;
+}
+
+/* The results that are no carriers of requests, as the answer to ours */
+static char *
+own_answer(const QlmEnvelope *envelope, List *results)
+{
+	QlmEnvelope *answer;
+	ListCell   *lc;
+	QlmRequest *response;
+
+	if (results == NIL)
+		return NULL;
+	answer = qlm_envelope_create(&envelope->dialect, 0);
+	response = qlm_envelope_add_request(answer, QLM_RESPONSE);
+	foreach(lc, results)
+	{
+		QlmResult  *copy = palloc(sizeof(QlmResult));
+
+		*copy = *(QlmResult *) lfirst(lc);
+		copy->nested = NULL;
+		copy->nested_error = NULL;
+		response->results = lappend(response->results, copy);
+	}
+	return print(answer);
+}
+
+int
+qlm_dialog_receive(const char *peer, const char *body, Size len,
+				   int *return_code, char **answer, bool store)
+{
+	QlmExchange exchange = {0};
+	QlmCall		call = {0};
+	QlmEnvelope *envelope;
+	int			error_code;
+	const char *error;
+	List	   *results;
+	ListCell   *lc;
+	int			nested = 0;
+	Answers		answers = {0};
+
+	*return_code = 0;
+	if (answer)
+		*answer = NULL;
+	envelope = qlm_envelope_parse(body, len, NULL, &error_code, &error);
+	if (error_code != 0)
+		return 0;
+	results = all_results(envelope);
+	if (results != NIL)
+		*return_code = ((QlmResult *) linitial(results))->code;
+
+	qlm_storage_begin();
+	if (peer && qlm_call_begin_for_peer(&call, &exchange, peer))
+	{
+		call.request = envelope;
+		if (answer)
+			*answer = own_answer(envelope, results);
+		if (answer && store)
+			qlm_results_store(&call, results);
+		foreach(lc, results)
+		{
+			call.request = envelope;
+			nested += receive_result(&call, lfirst(lc), &answers);
+		}
+		queue_together(peer, &answers);
+	}
+	qlm_storage_end();
+	return nested;
+}
+
+/* The latest values of all that is subscribed, as a message */
+static char *
+print_tick(const QlmSubscription *subscription, int64 dropped)
+{
+	QlmSelector selector = {0};
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	QlmRequest *response;
+	QlmOdf	   *found;
+	QlmOdf	   *missing;
+	List	   *id = list_make1(psprintf(INT64_FORMAT, subscription->request_id));
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		dialect = *qlm_dialect_default();
+	envelope = qlm_envelope_create(&dialect, subscription->interval);
+	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
+	qlm_select(qlm_tree_from_paths(subscription->targets,
+								   subscription->ntargets),
+			   &selector, &found, &missing);
+	if (found)
+	{
+		QlmResult  *result = qlm_request_add_result(response, 200,
+													qlm_dropped_note(dropped));
+
+		qlm_tree_strip(found);
+		result->odf = found;
+		result->request_ids = id;
+	}
+	else
+	{
+		QlmResult  *result = qlm_request_add_result(response, 404, "not found");
+
+		result->odf = missing;
+		result->request_ids = id;
+	}
+	return print(envelope);
+}
+
+void
+qlm_dialog_tick(int64 request_id)
+{
+	QlmSubscription *subscription;
+	QlmMessage	message = {0};
+	QlmRights	saved;
+
+	qlm_storage_begin();
+	subscription = qlm_subscription_get(request_id, true);
+	if (subscription && subscription->callback &&
+		OidIsValid(subscription->role))
+	{
+		int64		dropped = qlm_delivery_take_dropped(request_id);
+
+		qlm_rights_become(subscription->role, &saved);
+		message.envelope = print_tick(subscription, dropped);
+		qlm_rights_restore(&saved);
+		message.peer = subscription->peer;
+		message.url = subscription->callback;
+		message.is_response = true;
+		message.subscription_id = request_id;
+		message.dropped = dropped;
+		message.created_at = GetCurrentTimestamp();
+		message.expires_at = Min(subscription->expires_at,
+								 message.created_at + ANSWER_KEPT);
+		qlm_outbox_add(&message);
+	}
+	qlm_delivery_ticked(request_id);
+	qlm_storage_end();
+}

@@ -1,0 +1,186 @@
+/*
+ * forward.c
+ *		Sends requests on to other nodes: one copy for each node of a nodeList
+ *		(protocol 8.1).
+ *
+ * Only to peers of this node, never to an address that a caller makes up, and
+ * only what the caller may do here too.  Each copy says which nodes it came
+ * through, so that none goes in circles.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "service/call.h"
+#include "service/subscribe.h"
+#include "storage/catalog.h"
+
+/* This node among others: a number that tells nothing of the cluster */
+static const char *
+own_id(void)
+{
+	uint64		seed[2] = {GetSystemIdentifier(), MyDatabaseId};
+
+	return psprintf("%016llx", (unsigned long long)
+					hash_bytes_extended((const unsigned char *) seed,
+										sizeof(seed), 0));
+}
+
+bool
+qlm_call_has_been_here(const QlmCall *call)
+{
+	const char *hops = call->request->hops;
+
+	return hops && strstr(hops, own_id()) != NULL;
+}
+
+static int
+count_hops(const char *hops)
+{
+	int			n = hops && *hops ? 1 : 0;
+
+	for (; hops && *hops; hops++)
+		n += *hops == ',';
+	return n;
+}
+
+bool
+qlm_call_went_too_far(const QlmCall *call)
+{
+	return count_hops(call->request->hops) >= QLM_MAX_HOPS;
+}
+
+/*
+ * A node further down gives up before those that wait for it do: their
+ * connections to it must not time out first, or they would ask again.
+ */
+TimestampTz
+qlm_call_held_until(const QlmCall *call)
+{
+	double		seconds = QLM_MAX_FORWARD_WAIT /
+		(double) (1 + Min(count_hops(call->request->hops), QLM_MAX_HOPS));
+
+	if (call->request->ttl > 0)
+		seconds = Min(seconds, call->request->ttl);
+	if (call->exchange->prefer_wait > 0)
+		seconds = Min(seconds, call->exchange->prefer_wait);
+	return call->received_at + (TimestampTz) (seconds * USECS_PER_SEC);
+}
+
+/* Until when may an answer come?  With ttl 0 only while the caller waits. */
+static TimestampTz
+answered_until(const QlmCall *call)
+{
+	return call->request->ttl == 0 ?
+		call->received_at + (TimestampTz) QLM_MAX_FORWARD_WAIT * USECS_PER_SEC :
+		qlm_ttl_end(call->received_at, call->request->ttl);
+}
+
+int64
+qlm_call_send_on(QlmCall *call, const QlmRequest *request, const char *peer,
+				 const char *node)
+{
+	QlmEnvelope *envelope = qlm_envelope_create(&call->request->dialect,
+												call->request->ttl);
+	QlmRequest	copy = *request;
+	QlmMessage	message = {0};
+	const char *hops = call->request->hops;
+	StringInfoData text;
+
+	copy.nodes = NIL;
+	envelope->hops = hops && *hops ? psprintf("%s,%s", hops, own_id()) : own_id();
+	envelope->requests = list_make1(&copy);
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	message.peer = peer;
+	message.envelope = text.data;
+	message.created_at = call->received_at;
+	message.expires_at = node ? answered_until(call) : qlm_call_held_until(call);
+	message.asker_role = call->role;
+	message.asker_peer = call->peer ? call->peer->name : NULL;
+	message.node = node;
+	return qlm_outbox_add(&message);
+}
+
+/* Through this node a caller does no more than it may do here. */
+static bool
+may_ask(const QlmRequest *request)
+{
+	if (request->verb == QLM_READ || request->verb == QLM_CANCEL)
+		return qlm_rights_may_select(QLM_REL_VALUE);
+	return qlm_rights_may_insert(QLM_REL_VALUE);
+}
+
+/* Why a request cannot be sent on at all, and its code; NULL: it can */
+static const char *
+general_problem(const QlmCall *call, const QlmRequest *request, int *code)
+{
+	*code = 501;
+	if (request->has_interval)
+		return "this node does not forward subscriptions to other nodes";
+	if (request->callback)
+		return "this node does not forward requests that have a callback";
+	*code = 403;
+	if (!may_ask(request))
+		return psprintf("you may not have a %s sent on",
+						qlm_verb_name(request->verb));
+	*code = 504;
+	return qlm_call_went_too_far(call) ? "loop" : NULL;
+}
+
+static QlmResult *
+add_result_of(QlmRequest *response, const char *node, int code,
+			  const char *description)
+{
+	QlmResult  *result = qlm_request_add_result(response, code, description);
+
+	result->nodes = list_make1(unconstify(char *, node));
+	return result;
+}
+
+/* The result that stands until the node has answered */
+static void
+ask_node(QlmCall *call, const QlmRequest *request, const char *peer,
+		 const char *node, QlmRequest *response)
+{
+	int64		id = qlm_call_send_on(call, request, peer, node);
+	bool		hold = call->exchange->may_hold;
+	QlmResult  *result = hold ?
+		add_result_of(response, node, 504, "the node did not answer in time") :
+		add_result_of(response, node, 200, "sent on: poll this requestID for the answer");
+
+	if (!hold || answered_until(call) > qlm_call_held_until(call))
+		result->request_ids = list_make1(psprintf(INT64_FORMAT, id));
+	if (hold)
+		qlm_call_await(call, id, 1, false);
+}
+
+void
+qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	int			code;
+	const char *problem = general_problem(call, request, &code);
+	ListCell   *lc;
+
+	foreach(lc, request->nodes)
+	{
+		const char *node = lfirst(lc);
+		const QlmPeer *peer = problem ? NULL : qlm_peer_by_node(node);
+
+		if (problem)
+			add_result_of(response, node, code, problem);
+		else if (peer == NULL)
+			add_result_of(response, node, 403,
+						  psprintf("\"%s\" is no peer of this node", node));
+		else if (++call->nforwarded > QLM_MAX_NODES)
+			add_result_of(response, node, 413,
+						  psprintf("a message is sent on at most %d times",
+								   QLM_MAX_NODES));
+		else
+			ask_node(call, request, pstrdup(peer->name), node, response);
+	}
+}

@@ -1,0 +1,439 @@
+/*
+ * courier.c
+ *		Messages on their way from the outbox: one run for each endpoint, in
+ *		which they are posted one after the other, so that order is kept and a
+ *		slow or dead endpoint delays no other.
+ *
+ * A run goes from claim to post to record, and from there to the next post or
+ * to its end.  Data for callbacks that were taken are recorded together, many
+ * in one transaction.  What a peer has answered is recorded in a transaction
+ * of its own: it may hold requests, and the failure of one must hurt no other
+ * endpoint.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "process/settings.h"
+#include "service/dialog.h"
+#include "storage/catalog.h"
+#include "storage/delivery.h"
+#include "worker/courier.h"
+#include "worker/rounds.h"
+
+#define MAX_MESSAGES	64		/* in one run */
+#define RECORD_MS		100		/* what was taken waits so long at most */
+
+typedef enum RunState
+{
+	RUN_CLAIMED,				/* the claim has not committed yet */
+	RUN_POSTING,
+	RUN_FINISHED,				/* the transfer is to be recorded */
+	RUN_RECORDING,				/* the record has not committed yet */
+	RUN_ENDING					/* as RECORDING, and nothing comes after it */
+} RunState;
+
+typedef struct Run
+{
+	MemoryContext context;
+	QlmEndpoint *endpoint;
+	List	   *messages;		/* of QlmMessage *, the current one first */
+	List	   *taken;			/* delivered but not recorded, QlmMessage * */
+	TimestampTz taken_since;
+	RunState	state;
+	QlmTransfer transfer;
+} Run;
+
+static QlmHttpClient *client;
+static List *runs = NIL;
+
+/* Whose answer is being recorded, and to what; NULL: only what has none */
+static Run *recording = NULL;
+static QlmMessage *recorded = NULL;
+
+/* Leased messages of runs that were given up, to be given back (int64 *) */
+static List *to_release = NIL;
+
+void
+qlm_courier_init(QlmHttpClient *http_client)
+{
+	client = http_client;
+}
+
+static QlmMessage *
+current(const Run *run)
+{
+	return linitial(run->messages);
+}
+
+static void
+end_run(Run *run)
+{
+	runs = list_delete_ptr(runs, run);
+	if (run->transfer.answer.data)
+		pfree(run->transfer.answer.data);
+	MemoryContextDelete(run->context);
+}
+
+static void
+claim_for(const QlmEndpoint *endpoint)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "qlm run",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	Run		   *run = palloc0(sizeof(Run));
+	ListCell   *lc;
+
+	run->context = context;
+	run->endpoint = qlm_delivery_copy_endpoint(endpoint);
+	run->messages = qlm_delivery_claim(endpoint, MAX_MESSAGES,
+									   MAX_MESSAGES * qlm_request_timeout);
+	foreach(lc, run->messages)
+	{
+		QlmMessage *message = lfirst(lc);
+
+		message->envelope = qlm_dialog_outgoing(endpoint->peer, message);
+	}
+	run->state = RUN_CLAIMED;
+	MemoryContextSwitchTo(TopMemoryContext);
+	runs = lappend(runs, run);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+qlm_courier_claim(void)
+{
+	List	   *busy = qlm_rounds_resting();
+	ListCell   *lc;
+	int			room = qlm_max_transfers - list_length(runs);
+
+	if (to_release != NIL)
+		qlm_delivery_release(to_release);
+	foreach(lc, runs)
+		busy = lappend(busy, ((Run *) lfirst(lc))->endpoint->url);
+	if (room <= 0)
+		return;
+	foreach(lc, qlm_delivery_endpoints(busy, room))
+		claim_for(lfirst(lc));
+}
+
+static void
+release_later(const List *messages)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell   *lc;
+
+	foreach(lc, messages)
+	{
+		int64	   *id = palloc(sizeof(int64));
+
+		*id = ((QlmMessage *) lfirst(lc))->message_id;
+		to_release = lappend(to_release, id);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* What cannot be recorded did not arrive: it is tried again, but not at once. */
+static void
+fail_recording(void)
+{
+	QlmTransfer *transfer = &recording->transfer;
+	MemoryContext caller = MemoryContextSwitchTo(recording->context);
+
+	recording->messages = lcons(recorded, list_delete_ptr(recording->messages,
+														  recorded));
+	MemoryContextSwitchTo(caller);
+	recording->state = RUN_FINISHED;
+	transfer->status = 0;
+	strlcpy(transfer->error, "what it answered could not be executed",
+			sizeof(transfer->error));
+	recording = NULL;
+}
+
+void
+qlm_courier_forget_claims(void)
+{
+	ListCell   *lc;
+
+	if (recording)
+	{
+		fail_recording();
+		return;
+	}
+	foreach(lc, list_copy(runs))
+	{
+		Run		   *run = lfirst(lc);
+
+		if (run->state == RUN_POSTING || run->state == RUN_FINISHED)
+			continue;
+		if (run->state != RUN_CLAIMED)
+		{
+			release_later(run->taken);
+			release_later(run->messages);
+		}
+		end_run(run);
+	}
+}
+
+static void
+post(Run *run)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+	QlmMessage *message = current(run);
+	QlmTransfer *transfer = &run->transfer;
+
+	if (transfer->answer.data)
+		pfree(transfer->answer.data);
+	memset(transfer, 0, sizeof(QlmTransfer));
+	transfer->url = run->endpoint->url;
+	transfer->body = message->envelope;
+	transfer->body_len = strlen(message->envelope);
+	transfer->authorization = run->endpoint->authorization;
+	transfer->timeout_ms = qlm_request_timeout;
+	transfer->any_address = run->endpoint->peer != NULL;
+	transfer->owner = run;
+	run->state = RUN_POSTING;
+	qlm_http_client_start(client, transfer);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+qlm_courier_start(void)
+{
+	ListCell   *lc;
+
+	list_free_deep(to_release);
+	to_release = NIL;
+	recording = NULL;
+	foreach(lc, list_copy(runs))
+	{
+		Run		   *run = lfirst(lc);
+
+		switch (run->state)
+		{
+			case RUN_CLAIMED:
+			case RUN_RECORDING:
+				if (run->messages == NIL)
+					end_run(run);
+				else
+					post(run);
+				break;
+			case RUN_ENDING:
+				end_run(run);
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+/* Whoever asked for nothing misses nothing of an answer that is cut. */
+static bool
+was_taken(const Run *run)
+{
+	const QlmTransfer *transfer = &run->transfer;
+
+	return transfer->status >= 200 && transfer->status < 300 &&
+		(transfer->error[0] == '\0' || current(run)->is_response);
+}
+
+void
+qlm_courier_finished(QlmTransfer *transfer)
+{
+	Run		   *run = transfer->owner;
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+
+	/* A stranger's acknowledgement holds nothing that matters. */
+	if (was_taken(run) && current(run)->is_response &&
+		run->endpoint->peer == NULL)
+	{
+		if (run->taken == NIL)
+			run->taken_since = GetCurrentTimestamp();
+		run->taken = lappend(run->taken, current(run));
+		run->messages = list_delete_first(run->messages);
+		if (run->messages != NIL)
+			post(run);
+		else
+			run->state = RUN_FINISHED;
+	}
+	else
+		run->state = RUN_FINISHED;
+	MemoryContextSwitchTo(caller);
+}
+
+TimestampTz
+qlm_courier_record_due(void)
+{
+	TimestampTz due = DT_NOEND;
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		Run		   *run = lfirst(lc);
+
+		if (run->state == RUN_FINISHED)
+			return 0;
+		if (run->taken != NIL)
+			due = Min(due, TimestampTzPlusMilliseconds(run->taken_since, RECORD_MS));
+	}
+	return due;
+}
+
+bool
+qlm_courier_has_unrecorded(void)
+{
+	return qlm_courier_record_due() != DT_NOEND;
+}
+
+bool
+qlm_courier_to_record(void)
+{
+	TimestampTz due = qlm_courier_record_due();
+	TimestampTz now = GetCurrentTimestamp();
+
+	/* What is further away was noted before the clock was set back. */
+	return due != DT_NOEND &&
+		(due <= now || due > TimestampTzPlusMilliseconds(now, RECORD_MS));
+}
+
+/* Refusals that another try would only repeat */
+static bool
+is_permanent(const QlmTransfer *transfer)
+{
+	switch (transfer->status)
+	{
+		case 400:
+		case 403:
+		case 405:
+		case 410:
+		case 413:
+		case 414:
+		case 415:
+		case 501:
+			return true;
+		default:
+			return transfer->forbidden;
+	}
+}
+
+static const char *
+reason(const QlmTransfer *transfer)
+{
+	if (transfer->forbidden)
+		return "qlm.callback_allow does not allow this address";
+	if (transfer->error[0])
+		return transfer->error;
+	return psprintf("it answered with HTTP status %d", transfer->status);
+}
+
+static List *
+ids_of(const List *messages)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, messages)
+		ids = lappend(ids, &((QlmMessage *) lfirst(lc))->message_id);
+	return ids;
+}
+
+static void
+record_failure(Run *run)
+{
+	bool		permanent = is_permanent(&run->transfer);
+
+	qlm_delivery_failed(run->endpoint,
+						ids_of(permanent ? list_make1(current(run)) : run->messages),
+						reason(&run->transfer), permanent);
+	if (permanent)
+		run->messages = list_delete_first(run->messages);
+	run->state = permanent ? RUN_RECORDING : RUN_ENDING;
+}
+
+static void
+record_success(Run *run)
+{
+	QlmMessage *message = current(run);
+	int			return_code;
+	int			nested;
+	char	   *answer;
+
+	nested = qlm_dialog_receive(run->endpoint->peer, run->transfer.answer.data,
+								run->transfer.answer.len, &return_code,
+								message->is_response ? NULL : &answer,
+								message->node == NULL);
+	qlm_rounds_note(run->endpoint->url, nested);
+	qlm_delivery_done(run->endpoint, message->message_id, return_code,
+					  message->is_response ? NULL : answer);
+	run->messages = list_delete_first(run->messages);
+	run->state = RUN_RECORDING;
+}
+
+static void
+record_taken(Run *run)
+{
+	if (run->taken != NIL)
+		qlm_delivery_taken(run->endpoint, ids_of(run->taken));
+	run->taken = NIL;
+}
+
+static void
+record(Run *run)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+
+	record_taken(run);
+	if (run->state == RUN_FINISHED)
+	{
+		if (run->messages == NIL)
+			run->state = RUN_RECORDING;
+		else if (was_taken(run))
+			record_success(run);
+		else
+			record_failure(run);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+has_answer(const Run *run)
+{
+	return run->state == RUN_FINISHED && run->endpoint->peer != NULL &&
+		run->messages != NIL;
+}
+
+void
+qlm_courier_record(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+		if (!has_answer(lfirst(lc)))
+			record(lfirst(lc));
+}
+
+static Run *
+find_answered(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+		if (has_answer(lfirst(lc)))
+			return lfirst(lc);
+	return NULL;
+}
+
+bool
+qlm_courier_has_answer(void)
+{
+	return find_answered() != NULL;
+}
+
+void
+qlm_courier_record_answer(void)
+{
+	recording = find_answered();
+	recorded = current(recording);
+	record(recording);
+}

@@ -1,0 +1,329 @@
+/*
+ * dispatcher.c
+ *		The dispatcher: posts what waits in the outbox, and calls the peers that
+ *		this node must call because they cannot call it.
+ *
+ * One for each database.  It is woken by the commit of what must leave and
+ * otherwise sleeps until the next thing is due; a lost wake-up costs half a
+ * minute at most.  No transaction is open while bytes travel.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/address.h"
+#include "base/limits.h"
+#include "process/loop.h"
+#include "process/parcel.h"
+#include "process/settings.h"
+#include "process/wake.h"
+#include "service/dialog.h"
+#include "storage/catalog.h"
+#include "storage/delivery.h"
+#include "storage/peer.h"
+#include "worker/autonomous.h"
+#include "worker/courier.h"
+#include "worker/dispatcher.h"
+#include "worker/heartbeat.h"
+#include "worker/rounds.h"
+#include "worker/slot.h"
+#include "worker/transaction.h"
+
+#define LOOK_MS			30000	/* without a reason to look earlier */
+#define LOOK_ALONE_MS	100		/* where nobody can wake it */
+#define WORK_LIMIT_MS	30000	/* for one transaction */
+#define TICKS_PER_LOOK	100
+
+typedef struct Dispatcher
+{
+	QlmWorkerSlot *slot;
+	QlmLoop    *loop;
+	QlmHttpClient *client;
+	TimestampTz look_due;
+	int			look_ms;
+	uint64		seen;			/* commits when it looked last */
+	MemoryContext context;		/* of one turn */
+} Dispatcher;
+
+/* Hosts of the known peers, for callbacks where qlm.callback_allow is empty */
+static char *peer_hosts = NULL;
+
+static bool
+is_allowed(const struct sockaddr *address, const char *host)
+{
+	const char *list = qlm_callback_allow && *qlm_callback_allow ?
+		qlm_callback_allow : peer_hosts;
+
+	return list && qlm_address_list_matches(list, address, host);
+}
+
+static void
+connect_to_database(const QlmWorkerOrder *order)
+{
+	bool		claimed;
+
+	BackgroundWorkerInitializeConnection(NameStr(order->database), NULL, 0);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("application_name", "qlm dispatcher", PGC_USERSET, PGC_S_OVERRIDE);
+	pgstat_report_activity(STATE_IDLE, NULL);
+
+	StartTransactionCommand();
+	claimed = qlm_worker_claim(order->number);
+	CommitTransactionCommand();
+	if (!claimed)
+	{
+		ereport(LOG,
+				(errmsg("another process is already qlm dispatcher of database \"%s\"",
+						NameStr(order->database))));
+		proc_exit(1);
+	}
+}
+
+/* The host names of the peers' URLs, as a list for qlm_address_list_matches */
+static void
+refresh_peer_hosts(void)
+{
+	StringInfoData hosts;
+	ListCell   *lc;
+
+	initStringInfo(&hosts);
+	foreach(lc, qlm_peer_hosts())
+		appendStringInfo(&hosts, "%s%s", hosts.len ? ", " : "",
+						 (char *) lfirst(lc));
+	if (peer_hosts)
+		pfree(peer_hosts);
+	peer_hosts = MemoryContextStrdup(TopMemoryContext, hosts.data);
+}
+
+/* Everything that is due, claimed in one transaction */
+static void
+look(void *arg)
+{
+	Dispatcher *dispatcher = arg;
+	List	   *ticks;
+	ListCell   *lc;
+
+	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   dispatcher->look_ms);
+	dispatcher->seen = qlm_wake_count();
+	if (!qlm_catalog_available())
+	{
+		qlm_heartbeats_update(NIL);
+		return;
+	}
+	qlm_storage_begin();
+	ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
+	foreach(lc, ticks)
+		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);
+	refresh_peer_hosts();
+	qlm_heartbeats_update(qlm_delivery_heartbeats());
+	qlm_courier_claim();
+	if (list_length(ticks) == TICKS_PER_LOOK)
+		dispatcher->look_due = GetCurrentTimestamp();
+	else
+		dispatcher->look_due = Min(Min(dispatcher->look_due, qlm_rounds_due()),
+								   qlm_delivery_next_due());
+	qlm_storage_end();
+}
+
+/* What an earlier dispatcher has left half done */
+static void
+recover(void *arg)
+{
+	if (!qlm_catalog_available())
+		return;
+	qlm_storage_begin();
+	qlm_delivery_recover();
+	qlm_storage_end();
+}
+
+static void
+run(Dispatcher *dispatcher, void (*work) (void *arg))
+{
+	char	   *message;
+
+	if (qlm_transaction_run(work, dispatcher, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
+	{
+		ereport(LOG, (errmsg("qlm dispatcher: %s", message)));
+		qlm_slot_error(dispatcher->slot, message);
+		qlm_courier_forget_claims();
+		dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														   qlm_retry_delay);
+	}
+}
+
+/*
+ * What has come back cannot be recorded without the extension, nor again and
+ * again be tried to be.
+ */
+static void
+require_catalog(void)
+{
+	if (!qlm_catalog_available())
+		ereport(FATAL,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("qlm dispatcher ends: the extension was dropped")));
+}
+
+static void
+record_deliveries(void *arg)
+{
+	require_catalog();
+	qlm_storage_begin();
+	qlm_courier_record();
+	qlm_storage_end();
+}
+
+static void
+record_answer(void *arg)
+{
+	require_catalog();
+	qlm_storage_begin();
+	qlm_courier_record_answer();
+	qlm_storage_end();
+}
+
+static void
+record_heartbeats(void *arg)
+{
+	require_catalog();
+	qlm_storage_begin();
+	qlm_heartbeats_record();
+	qlm_storage_end();
+}
+
+/* Hand finished transfers to whom they belong. */
+static void
+collect(Dispatcher *dispatcher)
+{
+	QlmTransfer *transfer;
+
+	qlm_http_client_run(dispatcher->client);
+	while ((transfer = qlm_http_client_next(dispatcher->client)) != NULL)
+	{
+		if (qlm_heartbeats_own(transfer))
+			qlm_heartbeats_finished(transfer);
+		else
+			qlm_courier_finished(transfer);
+	}
+}
+
+/* It is never so far away, unless the clock was set back. */
+static bool
+must_look(const Dispatcher *dispatcher)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return dispatcher->look_due <= now || dispatcher->seen != qlm_wake_count() ||
+		dispatcher->look_due > TimestampTzPlusMilliseconds(now,
+														   Max(dispatcher->look_ms,
+															   qlm_retry_delay));
+}
+
+static void
+serve(Dispatcher *dispatcher)
+{
+	MemoryContextSwitchTo(dispatcher->context);
+	collect(dispatcher);
+	if (qlm_parcel_waits())
+		qlm_autonomous_run(qlm_parcel_take());
+	if (qlm_heartbeats_to_record())
+	{
+		run(dispatcher, record_heartbeats);
+		/* What was executed has its answers in the outbox now. */
+		dispatcher->look_due = 0;
+	}
+	if (qlm_courier_to_record())
+	{
+		run(dispatcher, record_deliveries);
+		if (qlm_courier_has_answer())
+			run(dispatcher, record_answer);
+		/* Runs that have ended make room for what came meanwhile. */
+		qlm_courier_start();
+		dispatcher->look_due = 0;
+	}
+	if (must_look(dispatcher))
+	{
+		run(dispatcher, look);
+		qlm_courier_start();
+	}
+	qlm_heartbeats_start();
+	qlm_http_client_run(dispatcher->client);
+	(void) pgstat_report_stat(false);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(dispatcher->context);
+}
+
+static void
+set_timers(Dispatcher *dispatcher)
+{
+	int64		due = qlm_http_client_due(dispatcher->client);
+	TimestampTz beat = qlm_heartbeats_due();
+
+	qlm_loop_after(dispatcher->loop, LOOK_MS);
+	if (due >= 0)
+		qlm_loop_after(dispatcher->loop, due);
+	if (qlm_parcel_waits())
+		qlm_loop_after(dispatcher->loop, 0);
+	qlm_loop_at(dispatcher->loop,
+				dispatcher->seen == qlm_wake_count() ? dispatcher->look_due : 0);
+	if (beat != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, beat);
+	if (qlm_courier_record_due() != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, qlm_courier_record_due());
+}
+
+static void
+stop(Dispatcher *dispatcher)
+{
+	qlm_slot_report(dispatcher->slot, QLM_WORKER_STOPPING, "", "");
+	if (qlm_courier_has_unrecorded())
+		run(dispatcher, record_deliveries);
+	for (int i = 0; i < qlm_max_transfers && qlm_courier_has_answer(); i++)
+		run(dispatcher, record_answer);
+	proc_exit(1);
+}
+
+void
+qlm_dispatcher_main(Datum arg)
+{
+	static Dispatcher dispatcher;
+	QlmWorkerOrder order;
+
+	MemoryContextSwitchTo(TopMemoryContext);
+	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(QlmWorkerOrder));
+	dispatcher.slot = qlm_slot_attach(&order);
+	qlm_loop_signals();
+	connect_to_database(&order);
+	dispatcher.client = qlm_http_client_create(is_allowed);
+	dispatcher.loop = qlm_loop_create(qlm_http_client_fd(dispatcher.client));
+	dispatcher.context = AllocSetContextCreate(TopMemoryContext, "qlm dispatcher",
+											   ALLOCSET_DEFAULT_SIZES);
+	qlm_courier_init(dispatcher.client);
+	qlm_heartbeats_init(dispatcher.client);
+	dispatcher.look_ms = qlm_wake_listen(QLM_WAKE_OUTBOX) ? LOOK_MS : LOOK_ALONE_MS;
+	qlm_slot_report(dispatcher.slot, QLM_WORKER_RUNNING, "", "");
+	qlm_parcel_serve(dispatcher.slot);
+	run(&dispatcher, recover);
+	dispatcher.look_due = 0;
+
+	for (;;)
+	{
+		int			events;
+
+		set_timers(&dispatcher);
+		events = qlm_loop_wait(dispatcher.loop);
+		if (events & QLM_LOOP_STOP)
+			stop(&dispatcher);
+		if (events & QLM_LOOP_RELOAD)
+			dispatcher.look_due = 0;
+		serve(&dispatcher);
+	}
+}

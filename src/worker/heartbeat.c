@@ -1,0 +1,350 @@
+/*
+ * heartbeat.c
+ *		Calls to peers that have something for this node and cannot call it.
+ *
+ * Each call asks the peer to hold it until there is something (Prefer: wait).
+ * After an answer that brought requests the next call follows at once, since
+ * there may be more; a dialog of very many rounds rests for a moment, so that it
+ * gets a share of the dispatcher and never all of it.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/pg_prng.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "service/dialog.h"
+#include "storage/delivery.h"
+#include "worker/heartbeat.h"
+#include "worker/rounds.h"
+
+#define WAIT_SECONDS	30
+#define ANSWER_MS		30000	/* beyond the wait */
+#define REST_MS			20		/* after very many rounds */
+
+typedef struct Beat
+{
+	QlmHeartbeat peer;			/* copies */
+	bool		wanted;
+	bool		calling;
+	bool		finished;		/* to be recorded */
+	TimestampTz started_at;
+	TimestampTz next_at;
+	int			rounds;
+	int			failures;
+	StringInfoData body;
+	QlmTransfer transfer;
+} Beat;
+
+static QlmHttpClient *client;
+static List *beats = NIL;
+
+void
+qlm_heartbeats_init(QlmHttpClient *http_client)
+{
+	client = http_client;
+}
+
+static Beat *
+find_beat(const char *peer)
+{
+	ListCell   *lc;
+
+	foreach(lc, beats)
+	{
+		Beat	   *beat = lfirst(lc);
+
+		if (strcmp(beat->peer.peer, peer) == 0)
+			return beat;
+	}
+	return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool
+same_peer(const QlmHeartbeat *a, const QlmHeartbeat *b)
+{
+	return same_text(a->url, b->url) && same_text(a->dialect, b->dialect) &&
+		same_text(a->authorization, b->authorization) &&
+		a->seconds == b->seconds;
+}
+
+static Beat *
+make_beat(const QlmHeartbeat *peer)
+{
+	Beat	   *beat = palloc0(sizeof(Beat));
+
+	beat->peer.peer = pstrdup(peer->peer);
+	beat->peer.url = pstrdup(peer->url);
+	beat->peer.dialect = peer->dialect ? pstrdup(peer->dialect) : NULL;
+	beat->peer.authorization = peer->authorization ?
+		pstrdup(peer->authorization) : NULL;
+	beat->peer.seconds = peer->seconds;
+	initStringInfo(&beat->body);
+	qlm_dialog_heartbeat(&beat->body, peer->dialect);
+	return beat;
+}
+
+static void
+free_text(char *text)
+{
+	if (text)
+		pfree(text);
+}
+
+static void
+drop_beat(Beat *beat)
+{
+	if (beat->calling)
+		qlm_http_client_cancel(client, &beat->transfer);
+	free_text(beat->peer.peer);
+	free_text(beat->peer.url);
+	free_text(beat->peer.dialect);
+	free_text(beat->peer.authorization);
+	free_text(beat->body.data);
+	free_text(beat->transfer.answer.data);
+	pfree(beat);
+}
+
+void
+qlm_heartbeats_update(List *heartbeats)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell   *lc;
+
+	foreach(lc, beats)
+		((Beat *) lfirst(lc))->wanted = false;
+	foreach(lc, heartbeats)
+	{
+		QlmHeartbeat *peer = lfirst(lc);
+		Beat	   *beat = find_beat(peer->peer);
+
+		if (beat && beat->finished)
+			beat->wanted = true;
+		else if (beat && same_peer(&beat->peer, peer))
+			beat->wanted = true;
+		else
+		{
+			beat = make_beat(peer);
+			beat->wanted = true;
+			beats = lcons(beat, beats);
+		}
+	}
+	foreach(lc, beats)
+	{
+		Beat	   *beat = lfirst(lc);
+
+		if (!beat->wanted && !beat->finished)
+		{
+			beats = foreach_delete_current(beats, lc);
+			drop_beat(beat);
+		}
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+call_peer(Beat *beat)
+{
+	QlmTransfer *transfer = &beat->transfer;
+
+	free_text(transfer->answer.data);
+	memset(transfer, 0, sizeof(QlmTransfer));
+	transfer->url = beat->peer.url;
+	transfer->body = beat->body.data;
+	transfer->body_len = beat->body.len;
+	transfer->authorization = beat->peer.authorization;
+	transfer->prefer_wait = WAIT_SECONDS;
+	transfer->timeout_ms = WAIT_SECONDS * 1000 + ANSWER_MS;
+	transfer->any_address = true;
+	beat->calling = true;
+	beat->started_at = GetCurrentTimestamp();
+	qlm_http_client_start(client, transfer);
+}
+
+/* No call is further away than this, unless the clock was set back. */
+static TimestampTz
+latest_call(const Beat *beat, TimestampTz now)
+{
+	double		delay = Max(beat->peer.seconds * 1000, 1.25 * qlm_retry_max_delay);
+
+	return now + (TimestampTz) (delay * 1000);
+}
+
+static bool
+is_due(const Beat *beat, TimestampTz now)
+{
+	return beat->next_at <= now || beat->next_at > latest_call(beat, now);
+}
+
+void
+qlm_heartbeats_start(void)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, beats)
+	{
+		Beat	   *beat = lfirst(lc);
+
+		if (!beat->calling && !beat->finished && is_due(beat, now))
+			call_peer(beat);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+TimestampTz
+qlm_heartbeats_due(void)
+{
+	TimestampTz due = DT_NOEND;
+	ListCell   *lc;
+
+	foreach(lc, beats)
+	{
+		Beat	   *beat = lfirst(lc);
+
+		if (!beat->calling)
+			due = Min(due, beat->next_at);
+	}
+	return due;
+}
+
+static Beat *
+beat_of(const QlmTransfer *transfer)
+{
+	ListCell   *lc;
+
+	foreach(lc, beats)
+	{
+		Beat	   *beat = lfirst(lc);
+
+		if (&beat->transfer == transfer)
+			return beat;
+	}
+	return NULL;
+}
+
+bool
+qlm_heartbeats_own(const QlmTransfer *transfer)
+{
+	return beat_of(transfer) != NULL;
+}
+
+void
+qlm_heartbeats_finished(QlmTransfer *transfer)
+{
+	Beat	   *beat = beat_of(transfer);
+
+	beat->calling = false;
+	beat->finished = true;
+}
+
+bool
+qlm_heartbeats_to_record(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, beats)
+		if (((Beat *) lfirst(lc))->finished)
+			return true;
+	return false;
+}
+
+/* A peer that is down is called more and more rarely. */
+static TimestampTz
+next_try(const Beat *beat)
+{
+	double		delay = qlm_retry_delay * pow(2, Min(beat->failures, 20) - 1);
+
+	delay = Min(delay, qlm_retry_max_delay);
+	delay *= 0.75 + 0.5 * pg_prng_double(&pg_global_prng_state);
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) delay);
+}
+
+static TimestampTz
+next_call(Beat *beat, int nested)
+{
+	beat->rounds = nested > 0 ? beat->rounds + 1 : 0;
+	if (nested > 0 && beat->rounds < QLM_MAX_ROUNDS)
+		return 0;
+	beat->rounds = 0;
+	if (nested > 0)
+		return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST_MS);
+	return beat->started_at + (TimestampTz) (beat->peer.seconds * USECS_PER_SEC);
+}
+
+static bool
+got_answer(const QlmTransfer *transfer)
+{
+	return transfer->status >= 200 && transfer->status < 300 &&
+		transfer->error[0] == '\0';
+}
+
+static void
+record_success(Beat *beat)
+{
+	int			return_code;
+	int			nested = qlm_dialog_receive(beat->peer.peer,
+											beat->transfer.answer.data,
+											beat->transfer.answer.len,
+											&return_code, NULL, false);
+
+	qlm_delivery_heartbeat_done(beat->peer.peer, NULL);
+	beat->failures = 0;
+	beat->next_at = next_call(beat, nested);
+}
+
+static void
+record_failure(Beat *beat)
+{
+	const QlmTransfer *transfer = &beat->transfer;
+
+	beat->rounds = 0;
+	qlm_delivery_heartbeat_done(beat->peer.peer, transfer->error[0] ?
+								transfer->error :
+								psprintf("it answered with HTTP status %d",
+										 transfer->status));
+}
+
+static void
+record_beat(Beat *beat)
+{
+	/*
+	 * Whatever becomes of this transaction, the call is over; and if it
+	 * fails, the peer must not be called again at once.
+	 */
+	beat->finished = false;
+	beat->failures++;
+	beat->next_at = next_try(beat);
+	if (got_answer(&beat->transfer))
+		record_success(beat);
+	else
+		record_failure(beat);
+}
+
+/* One at a time, so that the failure of one hurts no other. */
+void
+qlm_heartbeats_record(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, beats)
+	{
+		Beat	   *beat = lfirst(lc);
+
+		if (beat->finished)
+		{
+			record_beat(beat);
+			return;
+		}
+	}
+}

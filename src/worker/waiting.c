@@ -1,0 +1,430 @@
+/*
+ * waiting.c
+ *		The requests of a server worker that wait for something to be queued
+ *		for their peers, or for the answers of other nodes to what was sent on.
+ *
+ * A commit that may concern one of them sets this process's latch
+ * (process/interest.h).  Then one query finds out for whom something is due,
+ * and those run again in the next turn, which attaches it; where several
+ * workers look, one of them gets it.  Each is also looked at from time to
+ * time: what was sent without an answer is due again without any commit.
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "process/interest.h"
+#include "process/settings.h"
+#include "process/stats.h"
+#include "storage/wake_key.h"
+#include "worker/look.h"
+#include "worker/slot.h"
+#include "worker/transaction.h"
+#include "worker/waiting.h"
+
+#define PAUSE_MS		2		/* between two looks */
+#define LOOK_MIN_MS		250
+#define LOOK_MAX_MS		5000
+#define LOOK_ALONE_MS	100		/* without shared memory nobody wakes us */
+#define RETRY_MS		20		/* somebody else had it */
+#define LOOK_LIMIT_MS	10000
+#define SPARE_PART		10		/* of the connections, for who does not wait */
+
+typedef struct Waiting
+{
+	dlist_node	node;
+	QlmHttpRequest *request;
+	TimestampTz deadline;
+	TimestampTz look_at;		/* look at the latest then */
+	int			retry_ms;		/* grows while looks lead to nothing */
+	bool		in_line;		/* about to run again */
+	uint32		key;			/* of the peer, if kept.peer */
+	QlmKept		kept;
+} Waiting;
+
+static dlist_head all = DLIST_STATIC_INIT(all);
+static int	nwaiting = 0;
+static MemoryContext waiting_context = NULL;
+static MemoryContext look_context = NULL;
+static uint64 woken[QLM_WAKE_WORDS];
+static bool any_woken = false;
+static TimestampTz next_look = 0;	/* not earlier, even if woken */
+static TimestampTz next_due = DT_NOEND; /* or earlier, never later */
+static bool ended = false;
+
+int
+qlm_waiting_seconds(const QlmHttpRequest *request)
+{
+	return ended ? 0 : Min(request->prefer_wait, qlm_max_wait);
+}
+
+bool
+qlm_waiting_possible(void)
+{
+	return !ended &&
+		nwaiting < qlm_max_connections - Max(qlm_max_connections / SPARE_PART, 1);
+}
+
+/* ms between looks at one request without a reason */
+static int
+look_ms(void)
+{
+	if (qlm_shared == NULL)
+		return LOOK_ALONE_MS;
+	return Max(Min(qlm_retry_delay, LOOK_MAX_MS), LOOK_MIN_MS);
+}
+
+static TimestampTz
+after(int milliseconds)
+{
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+}
+
+static void
+change_interest(const Waiting *w, void (*change) (uint32 key))
+{
+	if (w->kept.peer)
+		change(w->key);
+	for (int i = 0; i < w->kept.nsubscriptions; i++)
+		change(qlm_wake_key_of_subscription(w->kept.subscriptions[i]));
+	for (int i = 0; i < w->kept.nawaited; i++)
+		change(qlm_wake_key_of_message(w->kept.awaited[i].message_id));
+}
+
+static char *
+place(char **to, const void *from, Size size)
+{
+	char	   *copy = *to;
+
+	memcpy(copy, from, size);
+	*to += MAXALIGN(size);
+	return copy;
+}
+
+static const char *
+place_text(char **to, const char *text)
+{
+	return text ? place(to, text, strlen(text) + 1) : NULL;
+}
+
+static Size
+text_size(const char *text)
+{
+	return text ? MAXALIGN(strlen(text) + 1) : 0;
+}
+
+/* One piece of memory for all that is kept */
+static Waiting *
+create_waiting(QlmHttpRequest *request, const QlmKept *kept)
+{
+	Size		ids_size = kept->nsubscriptions * sizeof(int64);
+	Size		awaited_size = kept->nawaited * sizeof(QlmAwaited);
+	Size		size = MAXALIGN(sizeof(Waiting)) + MAXALIGN(ids_size) +
+		MAXALIGN(awaited_size) + text_size(kept->peer) + text_size(kept->caller) +
+		text_size(kept->dialect) + MAXALIGN(kept->answer_len);
+	Waiting    *w;
+	char	   *to;
+
+	if (waiting_context == NULL)
+		waiting_context = AllocSetContextCreate(TopMemoryContext, "qlm waiting",
+												ALLOCSET_DEFAULT_SIZES);
+	w = MemoryContextAllocHuge(waiting_context, size);
+	memset(w, 0, sizeof(Waiting));
+	to = (char *) w + MAXALIGN(sizeof(Waiting));
+	w->request = request;
+	w->kept = *kept;
+	if (kept->nsubscriptions > 0)
+		w->kept.subscriptions = (const int64 *) place(&to, kept->subscriptions, ids_size);
+	if (kept->nawaited > 0)
+		w->kept.awaited = (const QlmAwaited *) place(&to, kept->awaited, awaited_size);
+	w->kept.peer = place_text(&to, kept->peer);
+	w->kept.caller = place_text(&to, kept->caller);
+	w->kept.dialect = place_text(&to, kept->dialect);
+	w->kept.answer = place(&to, kept->answer, kept->answer_len);
+	if (kept->peer)
+		w->key = qlm_wake_key_of_peer(kept->peer);
+	return w;
+}
+
+/*
+ * A first look follows at once: what was committed after the request had run
+ * and before its interest was known has woken nobody.
+ */
+static bool
+begin_waiting(QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	Waiting    *w;
+
+	if (!qlm_waiting_possible())
+		return false;
+	w = create_waiting(request, exchange->keep);
+	request->owner = w;
+	w->deadline = w->kept.nawaited > 0 ? w->kept.until :
+		after(qlm_waiting_seconds(request) * 1000);
+	w->look_at = GetCurrentTimestamp();
+	w->retry_ms = RETRY_MS;
+	dlist_push_tail(&all, &w->node);
+	nwaiting++;
+	change_interest(w, qlm_interest_add);
+	return true;
+}
+
+/* It ran again for nothing: somebody else was faster, or it must wait. */
+static void
+go_on_waiting(Waiting *w, const QlmExchange *exchange)
+{
+	w->in_line = false;
+	w->kept.tick = exchange->keep->tick;
+	w->look_at = after(w->retry_ms);
+	w->retry_ms = Min(w->retry_ms * 2, look_ms());
+}
+
+bool
+qlm_waiting_hold(QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	Waiting    *w = request->owner;
+
+	if (exchange->keep == NULL || ended ||
+		(exchange->keep->nawaited == 0 && qlm_waiting_seconds(request) == 0))
+		return false;
+	if (w == NULL)
+	{
+		if (!begin_waiting(request, exchange))
+			return false;
+		w = request->owner;
+	}
+	else if (GetCurrentTimestamp() >= w->deadline)
+		return false;
+	else
+		go_on_waiting(w, exchange);
+	next_due = Min(next_due, Min(Min(w->look_at, w->deadline), w->kept.tick));
+	qlm_http_server_hold(request, w->kept.is_poll || w->kept.nawaited > 0);
+	return true;
+}
+
+void
+qlm_waiting_resume(const QlmHttpRequest *request, QlmExchange *exchange)
+{
+	const Waiting *w = request->owner;
+
+	if (!w->kept.is_poll)
+		exchange->kept = &w->kept;
+	exchange->is_last = GetCurrentTimestamp() >= w->deadline;
+}
+
+void
+qlm_waiting_release(QlmHttpRequest *request)
+{
+	Waiting    *w = request->owner;
+
+	if (w == NULL)
+		return;
+	change_interest(w, qlm_interest_remove);
+	dlist_delete(&w->node);
+	nwaiting--;
+	request->owner = NULL;
+	pfree(w);
+}
+
+/* Answer it as it is. */
+static void
+answer(Waiting *w, QlmWorkerSlot *slot)
+{
+	QlmHttpRequest *request = w->request;
+	char		applied[32];
+	const QlmHttpHeader headers[] = {{"Preference-Applied", applied}, {NULL}};
+	QlmHttpAnswer answer = {200, "text/xml; charset=UTF-8",
+		w->kept.nawaited > 0 ? NULL : headers,
+	w->kept.answer, w->kept.answer_len};
+
+	snprintf(applied, sizeof(applied), "wait=%d",
+			 Min(request->prefer_wait, qlm_max_wait));
+	qlm_http_server_answer(request, &answer);
+	QLM_COUNT(slot, bytes_out, answer.body_len);
+	qlm_waiting_release(request);
+}
+
+static void
+put_in_line(Waiting *w)
+{
+	w->in_line = true;
+	qlm_http_server_requeue(w->request);
+}
+
+static bool
+is_woken(const Waiting *w)
+{
+	if (w->kept.peer && qlm_wake_key_is_set(woken, w->key))
+		return true;
+	for (int i = 0; i < w->kept.nsubscriptions; i++)
+		if (qlm_wake_key_is_set(woken, qlm_wake_key_of_subscription(w->kept.subscriptions[i])))
+			return true;
+	for (int i = 0; i < w->kept.nawaited; i++)
+		if (qlm_wake_key_is_set(woken, qlm_wake_key_of_message(w->kept.awaited[i].message_id)))
+			return true;
+	return false;
+}
+
+/* Its time is up.  What has come for it meanwhile is put in. */
+static void
+end_waiting(Waiting *w, QlmWorkerSlot *slot)
+{
+	w->deadline = Min(w->deadline, GetCurrentTimestamp());
+	if (w->kept.nawaited == 0)
+		answer(w, slot);
+	else if (!w->in_line)
+		put_in_line(w);
+}
+
+/*
+ * Answer and put in line what time says; returns those that must be looked
+ * for, in the current memory context.
+ */
+static int
+sort_out(Waiting ***to_look, QlmWorkerSlot *slot)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Waiting   **found = palloc(nwaiting * sizeof(Waiting *));
+	int			n = 0;
+	dlist_mutable_iter iter;
+
+	next_due = DT_NOEND;
+	dlist_foreach_modify(iter, &all)
+	{
+		Waiting    *w = dlist_container(Waiting, node, iter.cur);
+
+		if (w->in_line)
+			continue;
+		if (w->deadline <= now)
+			end_waiting(w, slot);
+		else if (w->kept.tick <= now)
+			put_in_line(w);
+		else
+		{
+			if (w->look_at <= now || (any_woken && is_woken(w)))
+			{
+				found[n++] = w;
+				w->look_at = TimestampTzPlusMilliseconds(now, look_ms());
+			}
+			next_due = Min(next_due, Min(Min(w->look_at, w->deadline), w->kept.tick));
+		}
+	}
+	*to_look = found;
+	return n;
+}
+
+/* Does another request of the same peer run again already? */
+static bool
+is_served(Waiting **waiting, const QlmLook *look, int i)
+{
+	const QlmKept *kept = look->kept[i];
+
+	if (kept->peer == NULL || kept->is_poll)
+		return false;
+	for (int j = 0; j < i; j++)
+		if (look->due[j] && waiting[j]->in_line && look->kept[j]->peer &&
+			strcmp(look->kept[j]->peer, kept->peer) == 0)
+			return true;
+	return false;
+}
+
+static void
+act_on(Waiting **waiting, const QlmLook *look)
+{
+	for (int i = 0; i < look->n; i++)
+	{
+		Waiting    *w = waiting[i];
+
+		if (!look->due[i])
+			continue;
+		if (is_served(waiting, look, i))
+		{
+			w->look_at = after(RETRY_MS);
+			next_due = Min(next_due, w->look_at);
+		}
+		else
+			put_in_line(w);
+	}
+}
+
+/* Where one cannot look, each is looked for again later. */
+static void
+look_and_act(Waiting **waiting, int n, QlmWorkerSlot *slot)
+{
+	QlmLook		look = {n, palloc(n * sizeof(QlmKept *)), palloc(n * sizeof(bool)), false};
+	char	   *message;
+
+	for (int i = 0; i < n; i++)
+		look.kept[i] = &waiting[i]->kept;
+	if (qlm_transaction_run(qlm_look, &look, LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
+	{
+		ereport(LOG, (errmsg("qlm could not look for what requests wait for: %s", message)));
+		qlm_slot_error(slot, message);
+	}
+	else if (look.available)
+		act_on(waiting, &look);
+	else
+		qlm_waiting_end(false);
+}
+
+void
+qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot)
+{
+	QlmHttpRequest *request;
+	TimestampTz now;
+	Waiting   **to_look;
+	int			n;
+
+	if (nwaiting == 0)
+		return;
+	while ((request = qlm_http_server_left(server)) != NULL)
+		end_waiting(request->owner, slot);
+	any_woken |= qlm_interest_take(woken);
+	now = GetCurrentTimestamp();
+	if (!(any_woken && now >= next_look) && now < next_due)
+		return;
+
+	if (look_context == NULL)
+		look_context = AllocSetContextCreate(TopMemoryContext, "qlm look",
+											 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(look_context);
+	n = sort_out(&to_look, slot);
+	if (any_woken)
+		memset(woken, 0, sizeof(woken));
+	any_woken = false;
+	if (n > 0)
+		look_and_act(to_look, n, slot);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(look_context);
+	next_look = after(PAUSE_MS);
+}
+
+int64
+qlm_waiting_due(void)
+{
+	TimestampTz due;
+
+	if (nwaiting == 0)
+		return -1;
+	due = any_woken ? Min(next_due, next_look) : next_due;
+	return due == DT_NOEND ? -1 :
+		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+}
+
+void
+qlm_waiting_end(bool for_good)
+{
+	dlist_mutable_iter iter;
+
+	ended = ended || for_good;
+	dlist_foreach_modify(iter, &all)
+	{
+		Waiting    *w = dlist_container(Waiting, node, iter.cur);
+
+		if (!w->in_line)
+			answer(w, NULL);
+	}
+}
