@@ -41,7 +41,14 @@ SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read newest="x"/><read/>')));
 \echo == the answer to a bad message keeps its dialect as far as it was seen
 SELECT pg_temp.show(qlm_handle('<qlmEnvelope xmlns="QLMmi.xsd" version="1.0" ttl="x"><read/></qlmEnvelope>'));
 SELECT pg_temp.show(qlm_handle('nothing'));
-\echo == what this node does not do yet is said
-SELECT pg_temp.said(pg_temp.envelope('<read><nodeList><node>http://other/</node></nodeList></read>'));
+\echo == requests for other nodes: only for those that are known here, and not everything
+SELECT pg_temp.said(pg_temp.envelope('<read><nodeList><node>http://other/</node><node>nobody</node></nodeList></read>'));
+SELECT qlm_add_peer('other', url => 'http://127.0.0.1:9/') > 0;
+SELECT pg_temp.said(pg_temp.envelope('<read interval="5"><nodeList><node>other</node></nodeList></read>'));
+SELECT pg_temp.said(pg_temp.envelope('<write callback="http://127.0.0.1:9/"><nodeList><node>other</node></nodeList></write>'));
+SELECT pg_temp.said(replace(pg_temp.envelope('<read><nodeList><node>other</node></nodeList></read>'), ' ttl', ' qlmHops=",,,a" ttl'));
+SELECT pg_temp.said(pg_temp.envelope('<cancel><nodeList><node>http://127.0.0.1:9/</node></nodeList><requestID>1</requestID></cancel>'));
+SELECT peer, kind, regexp_replace(envelope, '[0-9a-f]{16}', '#'), asker_role = session_user, asker_peer, node FROM qlm.outbox WHERE peer = 'other';
+SELECT qlm_drop_peer('other');
 \set VERBOSITY terse
 SELECT qlm_handle(NULL::text);

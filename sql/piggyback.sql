@@ -124,13 +124,39 @@ SELECT qlm_add_peer('p', paths => '{a//b}');
 SELECT qlm_add_peer('p', role => 'no such role');
 SELECT qlm_handle(pg_temp.qlm('<read/>'), 'nobody');
 SELECT qlm_await(1, '0');
-\set VERBOSITY sqlstate
+\echo == waiting for what the same transaction has queued: it is sent apart, and stays sent
+DELETE FROM qlm.outbox;
+SELECT qlm_await(qlm_request('fridge', pg_temp.qlm('<read/>')), '500 ms') IS NULL;
+SELECT n, state, attempts FROM pg_temp.queue WHERE state <> 'cancelled';
+SELECT c.last_error = 'sent as message ' || o.message_id FROM qlm.outbox c JOIN qlm.outbox o ON o.message_id = c.sent_as;
+DELETE FROM qlm.outbox;
 BEGIN;
-SELECT qlm_await(qlm_request('fridge', pg_temp.qlm('<read/>')), '1 s');
+SELECT qlm_request('fridge', pg_temp.qlm('<read/>')) AS id \gset
+SELECT qlm_await(:id, '0') IS NULL;
+SELECT state FROM qlm.outbox;
+SELECT qlm_await(:id, '500 ms') IS NULL;
+SELECT qlm_await(:id, '1 ms') IS NULL;
+SELECT count(*), count(DISTINCT state) FROM qlm.outbox;
 ROLLBACK;
+SELECT state FROM qlm.outbox;
+DELETE FROM qlm.outbox;
+\echo == but not what a block around this one has queued, nor for a peer that others do not see
+BEGIN;
+SELECT qlm_request('fridge', pg_temp.qlm('<read/>')) AS id \gset
+SAVEPOINT inner_block;
+\set VERBOSITY sqlstate
+SELECT qlm_await(:id, '1 s');
+\set VERBOSITY terse
+ROLLBACK;
+BEGIN;
+SELECT qlm_add_peer('newcomer') IS NOT NULL;
+SELECT qlm_await(qlm_request('newcomer', pg_temp.qlm('<read/>')), '10 s');
+ROLLBACK;
+SELECT count(*) FROM qlm.outbox;
+\set VERBOSITY sqlstate
 SELECT qlm_request('fridge', pg_temp.qlm('<read/>')) AS waits \gset
 BEGIN ISOLATION LEVEL REPEATABLE READ;
-SELECT qlm_await(:waits, '1 s');
+SELECT qlm_await(:waits, '10 ms') IS NULL;
 ROLLBACK;
 SELECT qlm_write_envelope('X/y', '1', 'infinity');
 SELECT qlm_drop_peer('fridge');

@@ -65,7 +65,7 @@ sub free_port
 
 # A running node.  Options: conf (text for postgresql.conf), databases
 # ('postgres'), preload (1), extension (1: created in each database), start (1),
-# init (a list for PostgreSQL::Test::Cluster's init).
+# http (1: wait until it is served), init (a list for PostgreSQL::Test::Cluster's init).
 sub qlm_node
 {
 	my ($name, %opt) = @_;
@@ -98,7 +98,7 @@ EOC
 			  unless $database eq 'postgres';
 			$node->safe_psql($database, 'CREATE EXTENSION qlm');
 		}
-		wait_for_http($node) if $opt{preload} // 1;
+		wait_for_http($node) if ($opt{preload} // 1) && ($opt{http} // 1);
 	}
 	return $node;
 }

@@ -20,6 +20,10 @@ SELECT qlm_add_peer('p', role => 'qlm_writer', credential => 'secret', paths => 
 SELECT qlm_request('p', qlm_read_envelope('D/x'));
 SELECT qlm_subscribe('D', -1);
 SELECT qlm_write('D/x', '3', '2024-03-01Z');
+SELECT qlm_add_peer('away', url => 'http://192.0.2.1/qlm', heartbeat => '1 min', secret => 'shown');
+SELECT qlm_request('away', qlm_read_envelope('Far/x'));
+INSERT INTO qlm.endpoint (url, failures, paused_until, last_error) VALUES ('http://192.0.2.1/qlm', 3, '2024-03-01Z', 'down');
+INSERT INTO qlm.executed (peer, request_id, answer, executed_at) VALUES ('away', '9001', '<omiEnvelope/>', '2024-03-01Z');
 EOQ
 
 # Everything, in an order that does not depend on the tables.
@@ -32,6 +36,8 @@ SELECT 'value', v::text FROM qlm.value v UNION ALL
 SELECT 'history', h::text FROM qlm.history h UNION ALL
 SELECT 'peer', p::text FROM qlm.peer p UNION ALL
 SELECT 'outbox', o::text FROM qlm.outbox o UNION ALL
+SELECT 'endpoint', e::text FROM qlm.endpoint e UNION ALL
+SELECT 'executed', e::text FROM qlm.executed e UNION ALL
 SELECT 'subscription', s::text FROM qlm.subscription s UNION ALL
 SELECT 'target', t::text FROM qlm.subscription_target t UNION ALL
 SELECT 'waiting', w::text FROM qlm.subscription_value w

@@ -17,7 +17,7 @@ EOC
 # Private memory of the one worker, in kB
 sub memory
 {
-	my ($pid) = $node->safe_psql('postgres', 'SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL');
+	my ($pid) = $node->safe_psql('postgres', 'SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind = \'server\'');
 	my $maps = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/smaps_rollup");
 
 	return $maps =~ /Private_Dirty:\s+(\d+)/ ? $1 : 0;

@@ -1,0 +1,206 @@
+
+=head1 NAME
+
+QlmReceiver - an HTTP server that remembers what was posted to it
+
+=head1 SYNOPSIS
+
+  my $receiver = QlmReceiver->new(status => 200);
+  ... callback => $receiver->url ...
+  my @bodies = $receiver->bodies(3);   # wait for three
+  $receiver->stop; $receiver->start;   # on the same port
+  $receiver->answer_with(500);         # or a body, or 'close', 'silent'
+
+=head1 DESCRIPTION
+
+The server is a process of its own, which writes each body into a file of a
+folder that both share, and reads from another one how to answer.
+
+=cut
+
+package QlmReceiver;
+
+use strict;
+use warnings FATAL => 'all';
+
+use File::Temp;
+use IO::Select;
+use IO::Socket::INET;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
+
+sub new
+{
+	my ($class, %opt) = @_;
+	my $listening = IO::Socket::INET->new(
+		LocalAddr => '127.0.0.1', Listen => 100, ReuseAddr => 1)
+	  or die "cannot listen: $!";
+	my $self = bless {
+		port => $listening->sockport,
+		folder => File::Temp->newdir(),
+		pid => undef
+	}, $class;
+
+	$listening->close;
+	$self->answer_with($opt{answer} // 200);
+	$self->start unless $opt{stopped};
+	return $self;
+}
+
+sub url
+{
+	my ($self, $path) = @_;
+
+	return "http://127.0.0.1:$self->{port}" . ($path // '/callback');
+}
+
+# 'close': end the connection without an answer; 'silent': say nothing; a
+# number: that status with an empty body; else 200 with that body
+sub answer_with
+{
+	my ($self, $how) = @_;
+
+	PostgreSQL::Test::Utils::append_to_file("$self->{folder}/how.new", $how);
+	rename "$self->{folder}/how.new", "$self->{folder}/how" or die $!;
+	return;
+}
+
+sub start
+{
+	my ($self) = @_;
+	my $listening = IO::Socket::INET->new(
+		LocalAddr => '127.0.0.1', LocalPort => $self->{port},
+		Listen => 100, ReuseAddr => 1)
+	  or die "cannot listen on port $self->{port}: $!";
+
+	$self->{pid} = fork() // die $!;
+	if ($self->{pid} == 0)
+	{
+		$SIG{TERM} = 'DEFAULT';
+		serve($listening, "$self->{folder}");
+		require POSIX;
+		POSIX::_exit(0);
+	}
+	return;
+}
+
+sub stop
+{
+	my ($self) = @_;
+
+	return unless $self->{pid};
+	kill 'KILL', $self->{pid};
+	waitpid $self->{pid}, 0;
+	$self->{pid} = undef;
+	return;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+
+	local $?;
+	$self->stop;
+	return;
+}
+
+# The bodies so far, in order; with a number: wait for so many
+sub bodies
+{
+	my ($self, $n, $timeout) = @_;
+	my $end = time() + ($timeout // 30);
+	my @files;
+
+	for (;;)
+	{
+		@files = sort(grep { !/new$/ } glob("$self->{folder}/body.*"));
+		last if @files >= ($n // 0) || time() > $end;
+		sleep 0.02;
+	}
+	return map { PostgreSQL::Test::Utils::slurp_file($_) } @files;
+}
+
+sub forget
+{
+	my ($self) = @_;
+
+	unlink glob "$self->{folder}/body.*";
+	return;
+}
+
+# All connections in one process; bodies are numbered as they become complete.
+sub serve
+{
+	my ($listening, $folder) = @_;
+	my $select = IO::Select->new($listening);
+	my %buffers;
+
+	for (;;)
+	{
+		for my $socket ($select->can_read)
+		{
+			if ($socket == $listening)
+			{
+				my $connection = $listening->accept or next;
+				$select->add($connection);
+				$buffers{$connection} = '';
+				next;
+			}
+			my $n = sysread $socket, $buffers{$socket}, 65536, length $buffers{$socket};
+			my $keep = $n;
+			$keep = take($socket, \$buffers{$socket}, $folder)
+			  while $keep && is_complete($buffers{$socket});
+			next if $keep;
+			$select->remove($socket);
+			delete $buffers{$socket};
+			close $socket;
+		}
+	}
+	return;
+}
+
+sub body_length
+{
+	my ($buffer) = @_;
+
+	return $buffer =~ /^(.*?\r\n\r\n)/s && $1 =~ /^Content-Length: *(\d+)/mi ? $1 : 0;
+}
+
+sub is_complete
+{
+	my ($buffer) = @_;
+
+	return $buffer =~ /^(.*?\r\n\r\n)/s && length $buffer >= length($1) + body_length($buffer);
+}
+
+my $count = 0;
+
+# Write one body to a file and answer; false: the connection is to be closed.
+sub take
+{
+	my ($socket, $buffer, $folder) = @_;
+	my ($head) = $$buffer =~ /^(.*?\r\n\r\n)/s;
+	my $length = body_length($$buffer);
+	my $body = substr $$buffer, length $head, $length;
+	my $how = PostgreSQL::Test::Utils::slurp_file("$folder/how");
+
+	substr $$buffer, 0, length($head) + $length, '';
+	if ($how eq 'silent')
+	{
+		return 1;
+	}
+	return 0 if $how eq 'close';
+	if ($how !~ /^[345]\d\d$/)
+	{
+		my $name = sprintf '%s/body.%014.3f.%06d', $folder, time(), ++$count;
+		PostgreSQL::Test::Utils::append_to_file("$name.new", $body);
+		rename "$name.new", $name;
+	}
+	my $status = $how =~ /^\d\d\d$/ ? $how : 200;
+	my $content = $how =~ /^\d\d\d$/ ? '' : $how;
+	print $socket "HTTP/1.1 $status X\r\nContent-Length: " . length($content) . "\r\n\r\n$content";
+	$socket->flush;
+	return 1;
+}
+
+1;

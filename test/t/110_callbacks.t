@@ -1,0 +1,165 @@
+# Data for callbacks: every event arrives, in order, once each, whatever
+# happens to the receiver; what cannot be delivered ends in a state that says so.
+
+use strict;
+use warnings FATAL => 'all';
+
+use QlmReceiver;
+use QlmTest;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = qlm_node('callbacks', conf => <<EOC);
+qlm.anonymous_role = 'qlm_writer'
+qlm.callback_allow = '127.0.0.1'
+qlm.retry_delay = '200ms'
+qlm.retry_max_delay = '1s'
+qlm.request_timeout = '3s'
+EOC
+
+sub sql { return $node->safe_psql('postgres', $_[0]); }
+
+# Subscribe the URL to a path; returns the requestID.
+sub subscribe
+{
+	my ($path, $url, $interval, %opt) = @_;
+	my $read = sprintf '<read interval="%s" callback="%s"><msg>%s</msg></read>',
+	  $interval, $url, objects('M2', $path);
+
+	return (request_ids(post($node, envelope('M2', $read, ttl => -1, %opt))))[0];
+}
+
+sub values_in
+{
+	return map { m{<value[^>]*>([^<]*)</value>}g } @_;
+}
+
+subtest 'one message for each write and subscription' => sub {
+	my $receiver = QlmReceiver->new;
+	my $id = subscribe('One/x', $receiver->url, -1);
+
+	post($node, write_envelope('M2', 'One/x', $_)) for 1 .. 20;
+	my @bodies = $receiver->bodies(20);
+	is(join(' ', values_in(@bodies)), join(' ', 1 .. 20), 'all events, in order, once each');
+	is(scalar(grep { (request_ids($_))[0] == $id && return_code($_) == 200 } @bodies), 20, 'with the requestID');
+	like($bodies[0], qr{xmlns="http://www.opengroup.org/xsd/omi/2.0/"}, 'in the dialect of the subscription');
+	wait_for_sql($node, "SELECT string_agg(DISTINCT state, ' ') FROM qlm.outbox WHERE subscription_id = $id", 'answered', 'the outbox says so');
+};
+
+subtest 'a receiver that is down' => sub {
+	my $receiver = QlmReceiver->new;
+	my $id = subscribe('Down/x', $receiver->url, -1);
+
+	post($node, write_envelope('M2', 'Down/x', 1));
+	$receiver->bodies(1);
+	$receiver->stop;
+	post($node, write_envelope('M2', 'Down/x', $_)) for 2 .. 30;
+	my $url = $receiver->url;
+	wait_for_sql($node, "SELECT state = 'paused' AND failures > 0 AND last_error IS NOT NULL FROM qlm.stat_delivery WHERE url = '$url'", 't',
+		'qlm.stat_delivery tells');
+	$receiver->start;
+	is(join(' ', values_in($receiver->bodies(30))), join(' ', 1 .. 30), 'every event, in order, once each');
+	wait_for_sql($node, "SELECT state || ' ' || queued FROM qlm.stat_delivery WHERE url = '$url'", 'ok 0', 'and it is open again');
+};
+
+subtest 'dead and slow receivers delay nobody else' => sub {
+	my $good = QlmReceiver->new;
+	my $silent = QlmReceiver->new(answer => 'silent');
+	my $dead = QlmReceiver->new(stopped => 1);
+
+	subscribe('Busy/x', $_, -1) for $silent->url, map({ $dead->url("/$_") } 1 .. 20), $good->url;
+	my $start = time();
+	post($node, write_envelope('M2', 'Busy/x', $_)) for 1 .. 10;
+	is(join(' ', values_in($good->bodies(10))), join(' ', 1 .. 10), 'the good one gets all');
+	cmp_ok(time() - $start, '<', 2.5, 'long before the silent one times out');
+};
+
+subtest 'what receivers answer' => sub {
+	my %cases = (
+		500 => 'retried', 503 => 'retried', close => 'retried',
+		400 => 'failed', 410 => 'failed', 413 => 'failed',
+		'<html>thanks</html>' => 'answered', '<?xml version="1.0"?>' => 'answered',
+		'<omiEnvelope version="1.0" ttl="0"><response/></omiEnvelope>' => 'answered');
+	my $n = 0;
+
+	for my $how (sort keys %cases)
+	{
+		my $receiver = QlmReceiver->new(answer => $how);
+		my $id = subscribe('Case' . ++$n . '/x', $receiver->url, -1);
+
+		post($node, write_envelope('M2', "Case$n/x", 1));
+		if ($cases{$how} eq 'retried')
+		{
+			wait_for_sql($node, "SELECT attempts > 1 AND last_error IS NOT NULL FROM qlm.outbox WHERE subscription_id = $id", 't', "$how: retried");
+			$receiver->answer_with(200);
+			is(join(' ', values_in($receiver->bodies(1))), 1, "$how: and delivered");
+		}
+		else
+		{
+			wait_for_sql($node, "SELECT state FROM qlm.outbox WHERE subscription_id = $id", $cases{$how}, "$how: $cases{$how}");
+			pass("$how: $cases{$how}");
+		}
+	}
+	my ($id) = split /\n/, sql("SELECT message_id FROM qlm.outbox WHERE state = 'failed' AND last_error LIKE '%400%'");
+	is(sql("SELECT qlm_requeue($id)"), 't', 'qlm_requeue');
+	ok(wait_for_sql($node, "SELECT attempts > 0 FROM qlm.outbox WHERE message_id = $id", 't'), 'it is tried again');
+};
+
+subtest 'addresses that are not allowed' => sub {
+	my $id = subscribe('Forbidden/x', 'http://[::1]:9/', -1);
+	my $other = subscribe('Forbidden/x', 'http://169.254.169.254/latest', -1);
+
+	post($node, write_envelope('M2', 'Forbidden/x', 1));
+	for ($id, $other)
+	{
+		wait_for_sql($node, "SELECT state FROM qlm.outbox WHERE subscription_id = $_", 'failed');
+		like(sql("SELECT last_error FROM qlm.outbox WHERE subscription_id = $_"), qr/callback_allow/, 'refused, and it is said why');
+	}
+};
+
+subtest 'an interval with a callback' => sub {
+	my $receiver = QlmReceiver->new;
+	sql("SELECT qlm_write('Tick/x', 'still', '2024-01-01Z')");
+	my $start = time();
+	my $id = subscribe('Tick/x', $receiver->url, 0.5);
+	my @bodies = $receiver->bodies(3);
+
+	cmp_ok(time() - $start, '>', 1.4, 'the first after one interval, then at a fixed rate');
+	is(join(' ', (values_in(@bodies))[ 0 .. 2 ]), 'still still still', 'the latest value each time');
+	like($bodies[0], qr/dateTime="2024-01-01T00:00:00Z"/, 'with its own time');
+	$receiver->stop;
+	ok(wait_for_sql($node, "SELECT count(*) > 0 FROM qlm.outbox WHERE subscription_id = $id AND state IN ('queued', 'sent') AND envelope ~ '[2-9] older values were dropped'", 't'),
+		'while it is down only the newest is kept');
+	is(sql("SELECT count(*) <= 2 FROM qlm.outbox WHERE subscription_id = $id AND state IN ('queued', 'sent')"), 't', 'one, or two while one is tried');
+	$receiver->forget;
+	$receiver->start;
+	like(($receiver->bodies(2))[-1] . join('', $receiver->bodies), qr/were dropped/, 'and it is said how many are missing');
+	sql("SELECT qlm_cancel($id)");
+};
+
+subtest 'a one-time read with a callback' => sub {
+	my $receiver = QlmReceiver->new;
+	my $url = $receiver->url('/once');
+	my $answer = post($node, envelope('M2', qq{<read callback="$url"><msg>} . objects('M2', 'Tick/x') . '</msg></read>', ttl => 60));
+	my ($body) = $receiver->bodies(1);
+
+	is(join(' ', values_in($answer->{body})), '', 'no data in the immediate answer');
+	is(join(' ', values_in($body)), 'still', 'but in the callback');
+	is((request_ids($body))[0], (request_ids($answer))[0], 'under the same requestID');
+};
+
+subtest 'the dispatcher is killed' => sub {
+	my $receiver = QlmReceiver->new;
+	my $id = subscribe('Kill/x', $receiver->url, -1);
+
+	post($node, write_envelope('M2', 'Kill/x', $_)) for 1 .. 50;
+	kill 'TERM', sql("SELECT pid FROM qlm.stat_worker WHERE kind = 'dispatcher'");
+	post($node, write_envelope('M2', 'Kill/x', $_)) for 51 .. 100;
+	wait_for_sql($node, "SELECT count(*) FROM qlm.outbox WHERE subscription_id = $id AND state = 'answered'", 100, 'everything is delivered');
+	my (%seen, @first);
+	push @first, $_ for grep { !$seen{$_}++ } values_in($receiver->bodies(100));
+	is("@first", join(' ', 1 .. 100), 'nothing is lost, in order');
+};
+
+$node->stop;
+done_testing();
