@@ -5,11 +5,13 @@
  *
  * usage: load PORT CONNECTIONS SECONDS REQUESTS write VALUES BASE
  *        load PORT CONNECTIONS SECONDS REQUESTS post FILE
+ *        load PORT CONNECTIONS SECONDS REQUESTS wait FILE PATH
  *
  * It ends after SECONDS or REQUESTS, whichever comes first (0: no bound).
  * "write" sends VALUES (1, 100 or 10000) numbers an envelope to InfoItems
  * Bench/o00/i00 to Bench/o99/i99; each request has a time of its own,
- * microseconds after BASE (seconds since 1970).  "post" sends a file as it is.
+ * microseconds after BASE (seconds since 1970).  "post" sends a file as it is;
+ * "wait" posts it to a path and asks the node to hold it for up to 55 seconds.
  *
  * Output: requests answered well, requests failed, seconds, and the median
  * and 99th percentile of the latency in microseconds.
@@ -29,6 +31,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,7 +75,9 @@ static struct
 	int			nvalues;		/* 0: post a file */
 	long		base;
 	const char *file;
-} options;
+	const char *path;
+	const char *headers;
+} options = {.path = "/", .headers = ""};
 
 static long started;
 static long succeeded;
@@ -192,8 +197,9 @@ make_request(Request *request)
 	else
 		append_file(&body);
 	n = sprintf(head,
-				"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n"
-				"Content-Length: %zu\r\n\r\n", body.length);
+				"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n"
+				"%sContent-Length: %zu\r\n\r\n", options.path, options.headers,
+				body.length);
 	*request = body;
 	request->bytes = reallocate(NULL, body.length + n);
 	memcpy(request->bytes, head, n);
@@ -441,6 +447,18 @@ percentile(double fraction)
 		latencies[(size_t) ((nlatencies - 1) * fraction)] * 1e6;
 }
 
+static void
+allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+	{
+		limit.rlim_cur = limit.rlim_max;
+		(void) setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -453,10 +471,16 @@ main(int argc, char **argv)
 	}
 	else if (argc == 7 && strcmp(argv[5], "post") == 0)
 		options.file = argv[6];
+	else if (argc == 8 && strcmp(argv[5], "wait") == 0)
+	{
+		options.file = argv[6];
+		options.path = argv[7];
+		options.headers = "Prefer: wait=55\r\n";
+	}
 	else
 	{
 		fprintf(stderr, "usage: load PORT CONNECTIONS SECONDS REQUESTS"
-				" write VALUES BASE | post FILE\n");
+				" write VALUES BASE | post FILE | wait FILE PATH\n");
 		return 2;
 	}
 	options.port = atoi(argv[1]);
@@ -464,6 +488,7 @@ main(int argc, char **argv)
 	options.seconds = atof(argv[3]);
 	options.requests = atol(argv[4]);
 
+	allow_files();
 	elapsed = run();
 	qsort(latencies, nlatencies, sizeof(double), compare);
 	printf("%ld %ld %.3f %.0f %.0f\n", succeeded, failed, elapsed,

@@ -6,7 +6,7 @@
 #
 # --seconds   of each measurement (5)
 # --quick     one second each
-# --only      write, read, queries or memory
+# --only      write, read, queries, memory or dialog
 # --memory    a million requests for the memory of the workers, not 100,000
 #
 # Commits are durable. The load program shares the machine with the server.
@@ -14,6 +14,8 @@
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
+# shellcheck source=bench/dialog.sh
+. "$(dirname "${BASH_SOURCE[0]}")/dialog.sh"
 
 seconds=5
 only=
@@ -138,9 +140,13 @@ make_workplace
 install_privately
 gcc -D_GNU_SOURCE -std=gnu11 -O2 -o "$WORK/load" "$ROOT/bench/load.c"
 port=$(free_port)
+waiting_port=$(free_port)
+RECEIVERS=()
+trap '[ ${#RECEIVERS[@]} = 0 ] || kill "${RECEIVERS[@]}"; clean_up' EXIT
 start_cluster bench "shared_preload_libraries = 'qlm'" "qlm.port = $port" \
     "qlm.anonymous_role = 'qlm_writer'" "max_wal_size = '4GB'" \
-    "shared_buffers = '512MB'" "checkpoint_timeout = '30min'"
+    "shared_buffers = '512MB'" "checkpoint_timeout = '30min'" \
+    "qlm.callback_allow = '127.0.0.1'" "qlm.poll_buffer_max = 1000000"
 run_psql bench -q -d postgres -c 'CREATE EXTENSION qlm'
 wait_for_health "http://localhost:$port"
 
@@ -196,4 +202,8 @@ if wanted memory; then
         load 32 0 "$half" write 1 "$base"
         say "  after $(printf '%-12s' $((half * part)))  $(worker_memory)"
     done
+fi
+
+if wanted dialog; then
+    bench_dialog
 fi

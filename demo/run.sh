@@ -1,18 +1,26 @@
 #!/bin/bash
 # Plays Fig. 2 and 3 of "Two-Way Communications Through Firewalls Using QLM
-# Messaging": a fridge that nobody can call posts its temperature, and what
-# this node wants of it rides back in the responses.
+# Messaging".  First a fridge that nobody can call is played with curl: it
+# posts its temperature, and what the plant outside wants of it rides back in
+# the responses.  Then a second database takes the fridge's place.
 #
 # usage: demo/run.sh [--keep] [--port PORT]
 #
-# --keep   leaves the node running and says how to look at it and to stop it
+# --keep   leaves the nodes running and says how to look at them and stop them
 # --port   of HTTP; a free one if not given
 #
-# Installs what is missing, builds, and works in a temporary folder.
+# Where the user may make network namespaces (root), a real firewall with NAT
+# stands between the two; elsewhere the fridge listens nowhere.  Installs what
+# is missing, builds, and works in a temporary folder.
 
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
+# shellcheck source=demo/network.sh
+. "$(dirname "${BASH_SOURCE[0]}")/network.sh"
+
+# Requests whose latency is measured at the end
+ROUNDS=20
 
 keep=no
 port=
@@ -38,7 +46,7 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' blue=$'\e[34m' green=$'\e[32m' dim=$'\e[2m' plain=$'\e[0m'
 fi
 
-# The fridge, its state and its clock.
+# The fridge that curl plays
 temperature=4.6
 setpoint=5.0
 
@@ -57,14 +65,30 @@ show() {
         fail "that was not XML"
 }
 
-# sql STATEMENT: as a user would see it in psql
+# sql NODE STATEMENT: as a user would see it in psql
 sql() {
-    printf '%spostgres=#%s %s\n' "$dim" "$plain" "${1//$'\n'/$'\n'postgres-# }"
-    run_psql demo -d postgres -P border=1 -c "$1"
+    printf '%s%s=#%s %s\n' "$dim" "$1" "$plain" "${2//$'\n'/$'\n'$1-# }"
+    run_psql "$1" -d postgres -P border=1 -P footer=off -c "$2"
 }
 
 sql_value() {
-    run_psql demo -d postgres -Atq -c "$1"
+    run_psql "$1" -d postgres -Atq -c "$2"
+}
+
+# table NODE STATEMENT: its rows, without the statement.  PostgreSQL warns of
+# the namespaces of messages, which are no URIs.
+table() {
+    PGOPTIONS="-c client_min_messages=error" run_psql "$1" -d postgres -P border=1 -P footer=off -P "null=" -c "$2"
+}
+
+# wait_until NODE CONDITION WHAT
+wait_until() {
+    local i
+    for ((i = 0; i < 300; i++)); do
+        [ "$(sql_value "$1" "SELECT $2")" = t ] && return
+        sleep 0.1
+    done
+    fail "$3 did not happen in 30 seconds"
 }
 
 # xpath EXPRESSION: of the response in $response, by local names
@@ -79,10 +103,11 @@ expect() {
 
 # fridge_posts LABEL ENVELOPE: the answer goes into $response
 fridge_posts() {
-    show "$blue" "$1  fridge -> node: POST $url" <<<"$2"
-    response=$(curl -fsS --max-time 10 -H 'Content-Type: text/xml' \
-        --data-binary "$2" "$url") || fail "the node does not answer"
-    show "$green" "    node -> fridge: response" <<<"$response"
+    show "$blue" "$1  fridge -> plant: POST $url" <<<"$2"
+    response=$("${at_fridge[@]}" curl -fsS --max-time 10 \
+        -H 'Content-Type: text/xml' --data-binary "$2" "$url") ||
+        fail "the plant does not answer"
+    show "$green" "     plant -> fridge: response" <<<"$response"
     expect "the return code" "$(xpath "string($result/$return_element/@returnCode)")" 200
 }
 
@@ -127,77 +152,215 @@ answer_to() {
 result="//*[local-name()='response']/*[local-name()='result']"
 return_element="*[local-name()='return']"
 nested="*[local-name()='qlmEnvelope']"
+outbox="SELECT message_id, kind, state, attempts, return_code, last_error FROM qlm.outbox"
+
+# Fig. 3, message by message
+play_with_curl() {
+    local read_id waiting step=4 carried carrying i
+
+    heading "I. The fridge is curl, the plant is a database"
+    sql plant "SELECT qlm_add_peer('fridge', role => 'qlm_writer', paths => '{SmartFridge411}');
+SELECT qlm_request('fridge', qlm_read_envelope('SmartFridge411/temperature'));
+SELECT qlm_request('fridge', qlm_write_envelope('SmartFridge411/setpoint', '4.0'));"
+    expect "the number of queued requests" \
+        "$(sql_value plant "SELECT count(*) FROM qlm.outbox WHERE state = 'queued'")" 2
+    read_id=$(sql_value plant "SELECT message_id FROM qlm.outbox ORDER BY seq LIMIT 1")
+    run_psql plant -d postgres -Atq -c "SELECT qlm_await($read_id, '30 s')" \
+        >"$WORK/awaited" 2>&1 &
+    waiting=$!
+
+    heading "(1) The fridge posts its temperature; (2+3) the response carries a request"
+    fridge_posts "(1)" "$(envelope "<write msgformat=\"QLMdf.xsd\">$(objects temperature 4.5)</write>")"
+    expect "the nested request" \
+        "$(xpath "local-name(($result/$nested/*)[1])") $(xpath "normalize-space(($result/$nested)[1]//*[local-name()='id'])")/$(xpath "string(($result/$nested)[1]//*[local-name()='InfoItem']/@name)")" \
+        "read SmartFridge411/temperature"
+    expect "its requestId" "$(xpath "string((${result}[$nested])[1]/*[local-name()='requestId'])")" "$read_id"
+
+    # The dialog goes on until a response carries nothing.
+    while [ "$(xpath "count($result/$nested)")" != 0 ]; do
+        [ "$step" -lt 20 ] || fail "the dialog does not end"
+        carried=$(xpath "count($result/$nested)")
+        carrying=$response
+        for ((i = 1; i <= carried; i++)); do
+            response=$carrying
+            answer_to "(${result}[$nested])[$i]"
+            heading "($step) The fridge answers the $verb of $item"
+            fridge_posts "($step)" "$answer"
+            step=$((step + 1))
+        done
+    done
+
+    heading "The response carries nothing more: the dialog ends."
+    wait "$waiting" || fail "qlm_await failed: $(cat "$WORK/awaited")"
+    grep -q ">$temperature</" "$WORK/awaited" || fail "the answer lacks the temperature"
+    sql plant "$outbox ORDER BY seq;"
+    expect "the number of answered requests" \
+        "$(sql_value plant "SELECT count(*) FROM qlm.outbox WHERE state = 'answered' AND return_code = 200")" 2
+    sql plant "SELECT path, ts, value FROM qlm.history WHERE path LIKE 'SmartFridge411/%' ORDER BY ts;"
+    expect "the history of the temperature" \
+        "$(sql_value plant "SELECT string_agg(value, ' ' ORDER BY ts) FROM qlm.history WHERE path = 'SmartFridge411/temperature'")" \
+        "4.5 $temperature"
+    expect "the setpoint in the fridge" "$setpoint" 4.0
+}
+
+# request ENVELOPE: of the fridge
+request() {
+    sql plant "SELECT qlm_request('fridge', $1);"
+}
+
+# Fig. 2a
+play_stopped() {
+    heading "II. Two databases: @1 the fridge, @2 the plant"
+    say "$network_picture"
+    say
+    sql fridge "SELECT qlm_write('SmartFridge411/temperature', '4.4');
+SELECT qlm_write('SmartFridge411/setpoint', '5.0');"
+
+    heading "(a) @2 tries to reach @1 and is stopped"
+    sql plant "UPDATE qlm.peer SET url = '$fridge_url' WHERE name = 'fridge';"
+    request "qlm_read_envelope('SmartFridge411/temperature')"
+    wait_until plant "EXISTS (SELECT FROM qlm.stat_delivery WHERE failures > 0)" \
+        "The failure of the call"
+    sql plant "$outbox WHERE state <> 'answered';"
+    sql plant "SELECT url, state, queued, attempts, failures, last_error FROM qlm.stat_delivery;"
+    expect "what has come through" "$(sql_value plant "SELECT sum(delivered) FROM qlm.stat_delivery")" 0
+    firewall_report
+}
+
+# show_journal CONDITION COLOUR WHO: the first such message since @1 began to call
+show_journal() {
+    sql_value plant "SELECT envelope FROM qlm.message WHERE $1 AND message_no > $before
+        ORDER BY message_no LIMIT 1" | show "$2" "$3"
+}
+
+# Fig. 2b
+play_through() {
+    heading "(b) @1 calls in, @2 piggy-backs, @1 executes and answers"
+    say "What waits at @2, which no longer tries to call:"
+    say
+    sql plant "UPDATE qlm.peer SET url = NULL WHERE name = 'fridge';"
+    request "qlm_write_envelope('SmartFridge411/setpoint', '3.5')"
+    request "qlm_read_envelope('SmartFridge411/setpoint')"
+    before=$(sql_value plant "SELECT coalesce(max(message_no), 0) FROM qlm.message")
+    say "All that @1 has to know:"
+    say
+    sql fridge "SELECT qlm_add_peer('plant', url => '$url', role => 'qlm_writer', heartbeat => '10 s');"
+    wait_until plant "NOT EXISTS (SELECT FROM qlm.outbox WHERE state IN ('queued', 'sent'))" \
+        "The end of the dialog"
+    expect "the number of answers" \
+        "$(sql_value plant "SELECT count(*) FROM qlm.outbox WHERE state = 'answered' AND return_code = 200")" 5
+    expect "the setpoint in the fridge" \
+        "$(sql_value fridge "SELECT value FROM qlm.current WHERE path = 'SmartFridge411/setpoint'")" 3.5
+
+    say "The first round:"
+    say
+    show_journal "direction = 'in'" "$blue" "@1 -> @2: a call that only asks whether there is something"
+    show_journal "direction = 'out'" "$green" "@1 <- @2: the response carries a request"
+    show_journal "direction = 'in' AND verb = 'response'" "$blue" "@1 -> @2: the answer"
+    say
+    say "All rounds, from the journal of @2 (qlm.message), without empty calls and answers:"
+    say
+    make_journal_query
+    table plant "$journal"
+    say "The queues on both sides:"
+    say
+    sql plant "$outbox ORDER BY seq DESC LIMIT 3;"
+    sql fridge "$outbox ORDER BY seq DESC LIMIT 3;"
+}
+
+# text_of XPATH: its text in the envelope of a row of the journal, in SQL
+text_of() {
+    echo "nullif((xpath('string($1)', envelope::xml))[1]::text, '')"
+}
+
+make_journal_query() {
+    local inner='(//*[local-name()="qlmEnvelope" or local-name()="omiEnvelope"])[2]'
+    journal="SELECT to_char(at, 'HH24:MI:SS.MS') AS at,
+        CASE direction WHEN 'in' THEN '@1 -> @2' ELSE '@1 <- @2' END AS way,
+        $(text_of 'local-name(/*/*)') AS message,
+        $(text_of '(//*[local-name()="requestId" or local-name()="requestID"])[1]') AS \"requestId\",
+        concat_ws(' ', $(text_of "local-name($inner/*)"),
+            $(text_of "$inner//*[local-name()=\"InfoItem\"]/@name"),
+            $(text_of "$inner//*[local-name()=\"value\"]")) AS \"piggy-backed\",
+        CASE direction WHEN 'in' THEN concat_ws(' ',
+            $(text_of '//*[local-name()="return"]/@returnCode'),
+            $(text_of '//*[local-name()="value"]')) END AS answer
+        FROM qlm.message
+        WHERE message_no > $before AND envelope ~* '<requestId>'
+        ORDER BY message_no"
+}
+
+play_latency() {
+    local i
+    heading "How long it takes: $ROUNDS times qlm_request and qlm_await, one after the other"
+    before=$(sql_value plant "SELECT max(seq) FROM qlm.outbox")
+    for ((i = 0; i < ROUNDS; i++)); do
+        echo "SELECT qlm_request('fridge', qlm_read_envelope('SmartFridge411/temperature')) AS id \\gset"
+        echo "SELECT qlm_await(:id, '10 s');"
+    done >"$WORK/rounds.sql"
+    run_psql plant -d postgres -Atq -f "$WORK/rounds.sql" >"$WORK/answers"
+    expect "the number of answers" "$(grep -c 'returnCode="200"' "$WORK/answers")" "$ROUNDS"
+    table plant "SELECT count(*) AS answers, round(min(ms), 1) AS \"fastest ms\",
+            round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)::numeric, 1) AS \"median ms\",
+            round(max(ms), 1) AS \"slowest ms\"
+        FROM (SELECT 1000 * extract(epoch FROM answered_at - created_at) AS ms
+            FROM qlm.outbox WHERE seq > $before AND state = 'answered') AS a"
+    sql plant "SELECT name, queued, sent, answered, mean_answer_time, last_error FROM qlm.stat_peer;"
+    sql fridge "SELECT url, state, queued, attempts, failures, delivered FROM qlm.stat_delivery;"
+}
+
+write_stop() {
+    local node namespace
+    {
+        echo '#!/bin/bash'
+        echo "# Stops the demo's nodes and removes its files."
+        echo 'set -e'
+        for node in plant fridge; do
+            echo "pid=\$(head -1 '$WORK/$node/data/postmaster.pid')"
+            echo "kill -INT \$pid"
+            echo "while kill -0 \$pid 2>/dev/null; do sleep 0.1; done"
+        done
+        for namespace in ${NAMESPACES[@]+"${NAMESPACES[@]}"}; do
+            echo "ip netns del '$namespace'"
+        done
+        echo "rm -rf '$WORK'"
+    } >"$WORK/stop"
+    chmod +x "$WORK/stop"
+}
 
 say "Building (the first time installs what is missing)"
-need_packages curl xmllint
+if [ "$(id -u)" = 0 ]; then
+    need_packages curl xmllint network
+else
+    need_packages curl xmllint
+fi
 build_extension
 make_workplace
 install_privately
-start_cluster demo "shared_preload_libraries = 'qlm'" \
-    "qlm.port = ${port:=$(free_port)}"
-base=http://localhost:$port
+make_network
+
+NAMESPACE=$plant_namespace
+start_cluster plant "shared_preload_libraries = 'qlm'" \
+    "qlm.listen_addresses = '$plant_address'" "qlm.port = $plant_port" \
+    "qlm.log_messages = all" "qlm.piggyback_max = 1" "qlm.request_timeout = 3s"
+NAMESPACE=$fridge_namespace
+start_cluster fridge "shared_preload_libraries = 'qlm'" \
+    "qlm.listen_addresses = '$fridge_listens'" "qlm.port = $fridge_port"
+NAMESPACE=
+base=http://$plant_address:$plant_port
 url=$base/peer/fridge
-run_psql demo -q -d postgres -c 'CREATE EXTENSION qlm'
-wait_for_health "$base"
+fridge_url=http://$fridge_address:$fridge_port/
+run_psql plant -q -d postgres -c 'CREATE EXTENSION qlm'
+run_psql fridge -q -d postgres -c 'CREATE EXTENSION qlm'
+wait_for_health "$base" "${at_fridge[@]}"
+if [ -n "$fridge_listens" ]; then
+    wait_for_health "${fridge_url%/}" "${at_fridge[@]}"
+fi
 
-heading "(0) In SQL: a fridge that cannot be called, and two requests that wait for it"
-sql "SELECT qlm_add_peer('fridge', role => 'qlm_writer', paths => '{SmartFridge411}');"
-sql "SELECT qlm_request('fridge', qlm_read_envelope('SmartFridge411/temperature'), ttl => '1 hour');"
-sql "SELECT qlm_request('fridge', qlm_write_envelope('SmartFridge411/setpoint', '4.0'), ttl => '1 hour');"
-outbox="SELECT message_id, peer, kind, state, attempts, return_code FROM qlm.outbox ORDER BY seq;"
-sql "$outbox"
-expect "the number of queued requests" \
-    "$(sql_value "SELECT count(*) FROM qlm.outbox WHERE state = 'queued'")" 2
-
-read_id=$(sql_value "SELECT message_id FROM qlm.outbox ORDER BY seq LIMIT 1")
-say "A session waits for the answer to the first, up to 30 seconds:"
-printf '%spostgres=#%s %s\n' "$dim" "$plain" "SELECT qlm_await($read_id, '30 s');"
-run_psql demo -d postgres -Atq -c "SELECT qlm_await($read_id, '30 s')" \
-    >"$WORK/awaited" 2>&1 &
-waiting=$!
-
-heading "(1) The fridge posts its temperature; (2+3) the response carries a request"
-fridge_posts "(1)" "$(envelope "<write msgformat=\"QLMdf.xsd\">$(objects temperature 4.5)</write>")"
-expect "the nested request" \
-    "$(xpath "local-name(($result/$nested/*)[1])") $(xpath "normalize-space(($result/$nested)[1]//*[local-name()='id'])")/$(xpath "string(($result/$nested)[1]//*[local-name()='InfoItem']/@name)")" \
-    "read SmartFridge411/temperature"
-expect "its requestId" "$(xpath "string((${result}[$nested])[1]/*[local-name()='requestId'])")" "$read_id"
-say
-sql "SELECT path, ts, value FROM qlm.current;"
-sql "$outbox"
-
-# The dialog goes on until a response carries nothing.
-step=4
-while [ "$(xpath "count($result/$nested)")" != 0 ]; do
-    [ "$step" -lt 20 ] || fail "the dialog does not end"
-    carried=$(xpath "count($result/$nested)")
-    carrying=$response
-    for ((i = 1; i <= carried; i++)); do
-        response=$carrying
-        answer_to "(${result}[$nested])[$i]"
-        heading "($step) The fridge answers the $verb of $item, requestId $request_id"
-        fridge_posts "($step)" "$answer"
-        say
-        sql "$outbox"
-        step=$((step + 1))
-    done
-done
-say
-say "The response carries nothing more: the dialog ends."
-
-heading "In SQL: what has come of it"
-wait "$waiting" || fail "qlm_await failed: $(cat "$WORK/awaited")"
-show "" "The session that waited has got its answer" <"$WORK/awaited"
-grep -q ">$temperature</" "$WORK/awaited" || fail "the answer lacks the temperature"
-say
-sql "$outbox"
-expect "the number of answered requests" \
-    "$(sql_value "SELECT count(*) FROM qlm.outbox WHERE state = 'answered' AND return_code = 200")" 2
-sql "SELECT path, ts, value FROM qlm.history WHERE path LIKE 'SmartFridge411/%' ORDER BY ts;"
-expect "the history of the temperature" \
-    "$(sql_value "SELECT string_agg(value, ' ' ORDER BY ts) FROM qlm.history WHERE path = 'SmartFridge411/temperature'")" \
-    "4.5 $temperature"
-expect "the setpoint in the fridge" "$setpoint" 4.0
+play_with_curl
+play_stopped
+play_through
+play_latency
 
 psql=$BIN/psql
 if have psql; then
@@ -205,23 +368,12 @@ if have psql; then
 fi
 if [ "$keep" = yes ]; then
     KEEP=yes
-    cat >"$WORK/stop" <<STOP
-#!/bin/bash
-# Stops the demo's node and removes its files.
-set -e
-pid=\$(head -1 "$WORK/demo/data/postmaster.pid")
-kill -INT "\$pid"
-while kill -0 "\$pid" 2>/dev/null; do sleep 0.1; done
-rm -rf "$WORK"
-STOP
-    chmod +x "$WORK/stop"
-    heading "The node stays up"
-    say "  look at it   $psql -h $WORK/demo -U postgres"
-    say "  post to it   curl --data-binary @message.xml $url"
-    say "  stop it      $WORK/stop"
+    write_stop
+    heading "The nodes stay up"
+    say "  look at the plant    $psql -h $WORK/plant -U postgres"
+    say "  look at the fridge   $psql -h $WORK/fridge -U postgres"
+    say "  stop both            $WORK/stop"
 else
     heading "Everything is stopped and removed; to look around in psql:"
     say "  demo/run.sh --keep"
-    say "  $psql -h FOLDER -U postgres      with the folder that it prints"
-    say "  postgres=# SELECT * FROM qlm.history WHERE path LIKE 'SmartFridge411/%' ORDER BY ts;"
 fi
