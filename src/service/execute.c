@@ -5,12 +5,13 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "utils/timestamp.h"
 
 #include "service/call.h"
+#include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
+#include "storage/subtransaction.h"
 
 /* An answer that nobody takes is kept so long at most. */
 #define ANSWER_KEPT_MS	(SECS_PER_DAY * 1000.0)
@@ -73,13 +74,6 @@ wants_callback(const QlmRequest *request)
 		 (request->verb == QLM_READ && !request->has_interval));
 }
 
-static bool
-is_http_url(const char *text)
-{
-	return pg_strncasecmp(text, "http://", 7) == 0 ||
-		pg_strncasecmp(text, "https://", 8) == 0;
-}
-
 /* How long the outcome of a request waits for its callback */
 static int64
 answer_kept_ms(double ttl)
@@ -102,7 +96,7 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	const char *id;
 	ListCell   *lc;
 
-	if (!is_http_url(request->callback))
+	if (!qlm_is_http_url(request->callback))
 	{
 		qlm_request_add_result(call->response, 400,
 							   psprintf("callback \"%s\" is no http or https URL",
@@ -193,30 +187,24 @@ add_error_result(QlmCall *call, const ErrorData *error)
 static void
 execute_guarded(QlmCall *call, const QlmRequest *request)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	QlmSubtransaction subtransaction;
 	int			nresults = list_length(call->response->results);
 	int			nawaited = list_length(call->awaited);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
 		execute(call, request);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		qlm_subtransaction_commit(&subtransaction);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
 
-		MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(subtransaction.context);
 		error = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		qlm_subtransaction_rollback(&subtransaction);
 		if (must_leave(error->sqlerrcode))
 			ReThrowError(error);
 		call->response->results = list_truncate(call->response->results,

@@ -19,6 +19,13 @@
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
 
+bool
+qlm_is_http_url(const char *text)
+{
+	return pg_strncasecmp(text, "http://", 7) == 0 ||
+		pg_strncasecmp(text, "https://", 8) == 0;
+}
+
 TimestampTz
 qlm_ttl_end(TimestampTz from, double ttl)
 {
@@ -32,8 +39,7 @@ qlm_callback_problem(const char *callback, double interval, bool from_session)
 {
 	if (callback == NULL)
 		return NULL;
-	if (pg_strncasecmp(callback, "http://", 7) == 0 ||
-		pg_strncasecmp(callback, "https://", 8) == 0)
+	if (qlm_is_http_url(callback))
 		return NULL;
 	if (strcmp(callback, "0") == 0)
 		return "callback \"0\" needs a WebSocket";

@@ -11,6 +11,8 @@
 /* Seconds from a time, saturated; not above 0: forever */
 extern TimestampTz qlm_ttl_end(TimestampTz from, double ttl);
 
+extern bool qlm_is_http_url(const char *text);
+
 /* What is wrong with a subscription's callback, or NULL */
 extern const char *qlm_callback_problem(const char *callback, double interval,
 										bool from_session);

@@ -35,13 +35,6 @@ typedef struct Delivery
 	QlmOdf	   *odf;			/* where by_url; NULL: nothing to be seen */
 } Delivery;
 
-static bool
-is_http_url(const char *text)
-{
-	return text && (pg_strncasecmp(text, "http://", 7) == 0 ||
-					pg_strncasecmp(text, "https://", 8) == 0);
-}
-
 /* With the rights of the subscription's role */
 static void
 prepare_delivery(Delivery *delivery)
@@ -169,7 +162,8 @@ deliver(QlmMatch *match)
 	Delivery	delivery = {0};
 
 	delivery.match = match;
-	delivery.by_url = is_http_url(subscription->callback);
+	delivery.by_url = subscription->callback &&
+		qlm_is_http_url(subscription->callback);
 	prepare_guarded(&delivery);
 	if (match->nevents == 0)
 		return;
