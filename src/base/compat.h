@@ -45,4 +45,13 @@
 #define QLM_MODULE_MAGIC(module, release) PG_MODULE_MAGIC
 #endif
 
+/* Index entries of a new tuple: since 16 also only for summarizing indexes */
+#if PG_VERSION_NUM >= 160000
+#define qlm_exec_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false)
+#else
+#define qlm_exec_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
+#endif
+
 #endif							/* QLM_COMPAT_H */

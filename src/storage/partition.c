@@ -104,8 +104,8 @@ qlm_partition_ranges(int *n)
 	return ranges;
 }
 
-static bool
-covers(const QlmRange *range, TimestampTz ts)
+bool
+qlm_partition_covers(const QlmRange *range, TimestampTz ts)
 {
 	return (ts >= range->lower || TIMESTAMP_IS_NOBEGIN(range->lower)) &&
 		(ts < range->upper || TIMESTAMP_IS_NOEND(range->upper));
@@ -370,7 +370,7 @@ qlm_partition_prepare(const TimestampTz *times, int n)
 	{
 		struct pg_tm tm;
 
-		if ((found >= 0 && covers(&ranges[found], times[i])) ||
+		if ((found >= 0 && qlm_partition_covers(&ranges[found], times[i])) ||
 			(times[i] >= refused_from && times[i] < refused_to))
 			continue;
 		found = qlm_partition_find(times[i]);

@@ -22,6 +22,7 @@ extern const QlmRange *qlm_partition_ranges(int *n);
 
 /* Which of them holds a time? */
 extern int	qlm_partition_find(TimestampTz ts);
+extern bool qlm_partition_covers(const QlmRange *range, TimestampTz ts);
 
 /* Has the range's table no rows at all?  Cheap. */
 extern bool qlm_partition_is_empty(const QlmRange *range);

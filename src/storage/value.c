@@ -8,28 +8,21 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "access/tupdesc.h"
-#include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/queryenvironment.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-#include "base/number.h"
+#include "storage/bulk.h"
 #include "storage/catalog.h"
 #include "storage/partition.h"
 #include "storage/range_plan.h"
-#include "storage/static_data.h"
 #include "storage/subtransaction.h"
 #include "storage/value.h"
 #include "storage/value_order.h"
+#include "storage/value_row.h"
 
-#define NCOLUMNS 8
 #define COLUMNS \
 	"info_item_id, peer_id, ts, num, txt, type, attributes, is_odf"
 
@@ -57,91 +50,17 @@ static const QlmRangeStatement update_statement = {
 	0
 };
 
-static TupleDesc
-row_descriptor(void)
-{
-	static TupleDesc descriptor = NULL;
-	MemoryContext context;
-
-	if (descriptor != NULL)
-		return descriptor;
-	context = MemoryContextSwitchTo(TopMemoryContext);
-	descriptor = CreateTemplateTupleDesc(NCOLUMNS);
-	TupleDescInitEntry(descriptor, 1, "info_item_id", INT4OID, -1, 0);
-	TupleDescInitEntry(descriptor, 2, "peer_id", INT4OID, -1, 0);
-	TupleDescInitEntry(descriptor, 3, "ts", TIMESTAMPTZOID, -1, 0);
-	TupleDescInitEntry(descriptor, 4, "num", FLOAT8OID, -1, 0);
-	TupleDescInitEntry(descriptor, 5, "txt", TEXTOID, -1, 0);
-	TupleDescInitEntry(descriptor, 6, "type", TEXTOID, -1, 0);
-	TupleDescInitEntry(descriptor, 7, "attributes", JSONBOID, -1, 0);
-	TupleDescInitEntry(descriptor, 8, "is_odf", BOOLOID, -1, 0);
-	MemoryContextSwitchTo(context);
-	return descriptor;
-}
-
-/*
- * A number is kept as text too if that is not how we would spell it.
- * Infinite ones and NaN are kept as text alone: they spoil every sum.
- */
-static void
-split_text(const QlmValue *value, Datum *num, bool *no_num,
-		   Datum *txt, bool *no_txt)
-{
-	char		buf[DOUBLE_SHORTEST_DECIMAL_LEN];
-	double		number;
-
-	*no_num = true;
-	*no_txt = false;
-	if (!value->is_odf && qlm_double_parse(value->text, value->len, &number) &&
-		isfinite(number))
-	{
-		*num = Float8GetDatum(number);
-		*no_num = false;
-		*no_txt = double_to_shortest_decimal_bufn(number, buf) == value->len &&
-			memcmp(buf, value->text, value->len) == 0;
-	}
-	if (!*no_txt)
-		*txt = PointerGetDatum(cstring_to_text_with_len(value->text,
-														value->len));
-}
-
-/* The type, which usually is that of the row before */
-static bool
-type_of(const QlmValue *value, const char **last, Datum *type)
-{
-	if (value->type == NULL || strcmp(value->type, "xs:string") == 0)
-		return false;
-	if (*last == NULL || strcmp(*last, value->type) != 0)
-	{
-		*last = value->type;
-		*type = CStringGetTextDatum(value->type);
-	}
-	return true;
-}
-
 static void
 fill_store(Tuplestorestate *store, const QlmValueRow *rows, int n)
 {
-	TupleDesc	descriptor = row_descriptor();
-	const char *last_type = NULL;
-	Datum		values[NCOLUMNS] = {0};
-	bool		nulls[NCOLUMNS] = {0};
+	QlmValueRowState state = {0};
+	Datum		values[QLM_VALUE_COLUMNS] = {0};
+	bool		nulls[QLM_VALUE_COLUMNS];
 
 	for (int i = 0; i < n; i++)
 	{
-		const QlmValue *value = rows[i].value;
-
-		values[0] = Int32GetDatum(rows[i].info_item_id);
-		values[1] = Int32GetDatum(rows[i].peer_id);
-		values[2] = TimestampTzGetDatum(rows[i].ts);
-		split_text(value, &values[3], &nulls[3], &values[4], &nulls[4]);
-		nulls[5] = !type_of(value, &last_type, &values[5]);
-		nulls[6] = value->attributes == NULL;
-		if (!nulls[6])
-			values[6] = qlm_static_attributes_to_jsonb(value->attributes);
-		nulls[7] = !value->is_odf;
-		values[7] = BoolGetDatum(true);
-		tuplestore_putvalues(store, descriptor, values, nulls);
+		qlm_value_row_fill(&state, &rows[i], values, nulls);
+		tuplestore_putvalues(store, qlm_value_row_descriptor(), values, nulls);
 		if (!nulls[4])
 			pfree(DatumGetPointer(values[4]));
 	}
@@ -163,7 +82,7 @@ with_rows(const QlmValueRow *rows, int n, Statement statement, void *arg)
 	fill_store(store, rows, n);
 	relation.md.name = "qlm_new_rows";
 	relation.md.reliddesc = InvalidOid;
-	relation.md.tupdesc = row_descriptor();
+	relation.md.tupdesc = qlm_value_row_descriptor();
 	relation.md.enrtype = ENR_NAMED_TUPLESTORE;
 	relation.md.enrtuples = n;
 	relation.reldata = store;
@@ -197,7 +116,8 @@ try_insert(const QlmValueRow *rows, int n)
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
-		with_rows(rows, n, insert_all, NULL);
+		if (!qlm_bulk_insert(rows, n))
+			with_rows(rows, n, insert_all, NULL);
 		qlm_subtransaction_commit(&subtransaction);
 		inserted = true;
 	}

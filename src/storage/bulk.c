@@ -1,0 +1,262 @@
+/*
+ * bulk.c
+ *		Rows into one partition of qlm.value without the executor: many tuples
+ *		a page at a time, as COPY does it, and with fewer bytes of WAL.
+ *
+ * COPY itself gives up doing so where the table has a statement trigger with a
+ * transition table, as qlm.value has.  What an INSERT on the table would do besides, constraints,
+ * further indexes, statement triggers, happens here too; what is not known to
+ * be the same is left to the executor.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "storage/bulk.h"
+#include "storage/catalog.h"
+#include "storage/partition.h"
+#include "storage/subscription.h"
+#include "storage/value_row.h"
+
+/* Tuples that are put in place together; COPY takes as many. */
+#define MAX_TUPLES	1000
+
+typedef struct Bulk
+{
+	Relation	parent;
+	Relation	partition;
+	EState	   *estate;
+	ResultRelInfo *parent_info;
+	ResultRelInfo *info;
+	bool		fires;			/* the statement triggers of the parent */
+	TransitionCaptureState *capture;
+	TupleTableSlot **slots;
+	MemoryContext context;		/* of one load of tuples */
+} Bulk;
+
+/* The partition that all rows fall into; InvalidOid: several do, or none */
+static Oid
+common_partition(const QlmValueRow *rows, int n)
+{
+	int			nranges;
+	const QlmRange *ranges = qlm_partition_ranges(&nranges);
+	const QlmRange *range = &ranges[qlm_partition_find(rows[0].ts)];
+
+	for (int i = 1; i < n; i++)
+		if (!qlm_partition_covers(range, rows[i].ts))
+			return InvalidOid;
+	return range->relid;
+}
+
+static bool
+has_value_columns(TupleDesc desc)
+{
+	TupleDesc	wanted = qlm_value_row_descriptor();
+
+	if (desc->natts != QLM_VALUE_COLUMNS)
+		return false;
+	for (int i = 0; i < QLM_VALUE_COLUMNS; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		if (column->attisdropped || column->attgenerated ||
+			column->atttypid != TupleDescAttr(wanted, i)->atttypid ||
+			strcmp(NameStr(column->attname),
+				   NameStr(TupleDescAttr(wanted, i)->attname)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Would an INSERT on the parent do nothing but what is done here? */
+static bool
+is_plain(Relation parent, Relation partition)
+{
+	const TriggerDesc *triggers = partition->trigdesc;
+
+	if (partition->rd_rel->relkind != RELKIND_RELATION ||
+		parent->rd_rules != NULL ||
+		!has_value_columns(RelationGetDescr(parent)) ||
+		!has_value_columns(RelationGetDescr(partition)))
+		return false;
+	return triggers == NULL ||
+		!(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		  triggers->trig_insert_instead_row);
+}
+
+static bool
+may_insert_all(Relation parent)
+{
+	return qlm_rights_may_insert(QLM_REL_VALUE) &&
+		check_enable_rls(RelationGetRelid(parent), InvalidOid, true) != RLS_ENABLED;
+}
+
+/*
+ * Statement triggers fire, unless there is none but the one that looks for
+ * subscriptions, and there are none.
+ */
+static bool
+fires_triggers(Relation parent)
+{
+	const TriggerDesc *triggers = parent->trigdesc;
+
+	if (triggers == NULL)
+		return false;
+	return triggers->trig_insert_before_statement || triggers->numtriggers > 1 ||
+		qlm_subscription_any_events();
+}
+
+static ResultRelInfo *
+make_info(Relation rel, ResultRelInfo *root)
+{
+	ResultRelInfo *info = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(info, rel, 0, root, 0);
+	return info;
+}
+
+static void
+begin(Bulk *bulk, int n)
+{
+	bulk->estate = CreateExecutorState();
+	bulk->estate->es_output_cid = GetCurrentCommandId(true);
+	bulk->parent_info = make_info(bulk->parent, NULL);
+	bulk->info = make_info(bulk->partition, bulk->parent_info);
+	ExecOpenIndices(bulk->info, false);
+	bulk->slots = palloc(Min(n, MAX_TUPLES) * sizeof(TupleTableSlot *));
+	for (int i = 0; i < Min(n, MAX_TUPLES); i++)
+		bulk->slots[i] = table_slot_create(bulk->partition, NULL);
+	bulk->context = AllocSetContextCreate(CurrentMemoryContext, "qlm bulk",
+										  ALLOCSET_DEFAULT_SIZES);
+	bulk->fires = fires_triggers(bulk->parent);
+	if (!bulk->fires)
+		return;
+	AfterTriggerBeginQuery();
+	bulk->capture = MakeTransitionCaptureState(bulk->parent->trigdesc,
+											   RelationGetRelid(bulk->parent),
+											   CMD_INSERT);
+	ExecBSInsertTriggers(bulk->estate, bulk->parent_info);
+}
+
+static void
+fill_slots(Bulk *bulk, QlmValueRowState *state, const QlmValueRow *rows, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		TupleTableSlot *slot = bulk->slots[i];
+
+		ExecClearTuple(slot);
+		qlm_value_row_fill(state, &rows[i], slot->tts_values, slot->tts_isnull);
+		ExecStoreVirtualTuple(slot);
+		slot->tts_tableOid = RelationGetRelid(bulk->partition);
+		if (bulk->partition->rd_att->constr)
+			ExecConstraints(bulk->info, slot, bulk->estate);
+		ExecPartitionCheck(bulk->info, slot, bulk->estate, true);
+		ResetPerTupleExprContext(bulk->estate);
+	}
+}
+
+static void
+finish_slot(Bulk *bulk, TupleTableSlot *slot)
+{
+	List	   *recheck = NIL;
+
+	if (bulk->info->ri_NumIndices > 0)
+		recheck = qlm_exec_insert_index_tuples(bulk->info, slot, bulk->estate);
+	if (bulk->capture)
+		ExecARInsertTriggers(bulk->estate, bulk->info, slot, recheck,
+							 bulk->capture);
+	list_free(recheck);
+	ResetPerTupleExprContext(bulk->estate);
+}
+
+static void
+insert_load(Bulk *bulk, const QlmValueRow *rows, int n)
+{
+	MemoryContext caller = MemoryContextSwitchTo(bulk->context);
+	QlmValueRowState state = {0};
+
+	fill_slots(bulk, &state, rows, n);
+	table_multi_insert(bulk->partition, bulk->slots, n,
+					   bulk->estate->es_output_cid, 0, NULL);
+	for (int i = 0; i < n; i++)
+		finish_slot(bulk, bulk->slots[i]);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(bulk->context);
+}
+
+static void
+end(Bulk *bulk, int n)
+{
+	if (bulk->fires)
+	{
+		ExecASInsertTriggers(bulk->estate, bulk->parent_info, bulk->capture);
+		AfterTriggerEndQuery(bulk->estate);
+	}
+	for (int i = 0; i < Min(n, MAX_TUPLES); i++)
+		ExecDropSingleTupleTableSlot(bulk->slots[i]);
+	ExecResetTupleTable(bulk->estate->es_tupleTable, false);
+	ExecCloseResultRelations(bulk->estate);
+	ExecCloseIndices(bulk->info);
+	FreeExecutorState(bulk->estate);
+}
+
+static void
+insert_all(Bulk *bulk, const QlmValueRow *rows, int n)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	begin(bulk, n);
+	for (int done = 0; done < n; done += MAX_TUPLES)
+	{
+		CHECK_FOR_INTERRUPTS();
+		insert_load(bulk, rows + done, Min(n - done, MAX_TUPLES));
+	}
+	end(bulk, n);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+}
+
+bool
+qlm_bulk_insert(const QlmValueRow *rows, int n)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Bulk		bulk = {0};
+	Oid			partition;
+	bool		plain;
+
+	PreventCommandIfReadOnly("INSERT");
+	bulk.parent = table_open(qlm_catalog_relid(QLM_REL_VALUE), RowExclusiveLock);
+	partition = common_partition(rows, n);
+	bulk.partition = OidIsValid(partition) ?
+		try_table_open(partition, RowExclusiveLock) : NULL;
+
+	/* What holds now, with both locked, holds until the transaction ends. */
+	plain = bulk.partition && common_partition(rows, n) == partition &&
+		is_plain(bulk.parent, bulk.partition) && may_insert_all(bulk.parent);
+	if (plain)
+	{
+		MemoryContext context = AllocSetContextCreate(caller, "qlm bulk insert",
+													  ALLOCSET_DEFAULT_SIZES);
+
+		MemoryContextSwitchTo(context);
+		insert_all(&bulk, rows, n);
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(context);
+	}
+	if (bulk.partition)
+		table_close(bulk.partition, NoLock);
+	table_close(bulk.parent, NoLock);
+	return plain;
+}
