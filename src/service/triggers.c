@@ -155,7 +155,16 @@ notify(const QlmSubscription *subscription)
 		Async_Notify(channel, psprintf(INT64_FORMAT, subscription->request_id));
 }
 
-static void
+/* Nothing that could fail has to be kept from the writer. */
+static bool
+is_harmless(const Delivery *delivery)
+{
+	return !delivery->by_url &&
+		!qlm_subscription_is_filtered(delivery->match->subscription->role);
+}
+
+/* True: the events go into a poll buffer. */
+static bool
 deliver(QlmMatch *match)
 {
 	const QlmSubscription *subscription = match->subscription;
@@ -164,20 +173,35 @@ deliver(QlmMatch *match)
 	delivery.match = match;
 	delivery.by_url = subscription->callback &&
 		qlm_is_http_url(subscription->callback);
-	prepare_guarded(&delivery);
+	if (is_harmless(&delivery))
+		prepare_delivery(&delivery);
+	else
+		prepare_guarded(&delivery);
 	if (match->nevents == 0)
-		return;
+		return false;
 	if (delivery.by_url)
 	{
 		if (delivery.odf)
 			queue_callback(subscription, delivery.odf);
-		return;
+		return false;
 	}
-	qlm_subscription_buffer(subscription, match->events, match->nevents);
 	if (subscription->callback &&
 		strncmp(subscription->callback, NOTIFY_PREFIX,
 				strlen(NOTIFY_PREFIX)) == 0)
 		notify(subscription);
+	return true;
+}
+
+static void
+deliver_all(QlmMatch *matches, int n)
+{
+	QlmMatch  **buffered = palloc(n * sizeof(QlmMatch *));
+	int			nbuffered = 0;
+
+	for (int i = 0; i < n; i++)
+		if (deliver(&matches[i]))
+			buffered[nbuffered++] = &matches[i];
+	qlm_subscription_buffer(buffered, nbuffered);
 }
 
 static TriggerData *
@@ -220,8 +244,8 @@ qlm_value_changed(PG_FUNCTION_ARGS)
 	n = qlm_subscription_match_new(data->tg_newtable,
 								   RelationGetDescr(data->tg_relation),
 								   &matches);
-	for (int i = 0; i < n; i++)
-		deliver(&matches[i]);
+	if (n > 0)
+		deliver_all(matches, n);
 	qlm_storage_end();
 	return PointerGetDatum(NULL);
 }

@@ -87,11 +87,13 @@ extern int	qlm_subscription_match_new(Tuplestorestate *rows, TupleDesc desc,
  */
 extern int	qlm_subscription_visible(Oid role, QlmEvent *events, int n);
 
+/* May looking for what the role sees run the role's own code? */
+extern bool qlm_subscription_is_filtered(Oid role);
+
 /*
- * Append to the poll buffer, within qlm.poll_buffer_max.  Nothing happens to a
- * subscription that is being ended.
+ * Append to the poll buffers of these, within qlm.poll_buffer_max.  Nothing
+ * happens to a subscription that is being ended.
  */
-extern void qlm_subscription_buffer(const QlmSubscription *subscription,
-									const QlmEvent *events, int n);
+extern void qlm_subscription_buffer(QlmMatch *const *matches, int n);
 
 #endif							/* QLM_STORAGE_SUBSCRIPTION_H */

@@ -37,17 +37,18 @@ static QlmPlan take_plan = {
 };
 
 /*
- * The lock keeps the subscription from going away meanwhile; one that is
+ * The locks keep the subscriptions from going away meanwhile; one that is
  * going takes nothing any more.
  */
 static QlmPlan buffer_plan = {
-	"INSERT INTO qlm.subscription_value (request_id, info_item_id, ts)"
-	" SELECT s.request_id, e.info_item_id, e.ts"
-	" FROM (SELECT request_id FROM qlm.subscription WHERE request_id = $1"
-	" FOR KEY SHARE SKIP LOCKED) AS s,"
-	" ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3))"
-	" WITH ORDINALITY AS e (info_item_id, ts, n) ORDER BY e.n",
-	3, {INT8OID, INT4ARRAYOID, TIMESTAMPTZARRAYOID }
+	"WITH held AS MATERIALIZED (SELECT request_id FROM qlm.subscription"
+	" WHERE request_id = ANY ($1) ORDER BY request_id FOR KEY SHARE SKIP LOCKED)"
+	" INSERT INTO qlm.subscription_value (request_id, info_item_id, ts)"
+	" SELECT e.request_id, e.info_item_id, e.ts"
+	" FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))"
+	" WITH ORDINALITY AS e (request_id, info_item_id, ts, n)"
+	" WHERE e.request_id IN (SELECT request_id FROM held) ORDER BY e.n",
+	4, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
 static QlmPlan buffered_plan = {
@@ -179,42 +180,70 @@ is_time_to_trim(int64 request_id, int n)
 	return true;
 }
 
-static uint64
-append_events(int64 request_id, const QlmEvent *events, int n)
+/* What does not fit into a buffer however empty it is */
+static int
+surplus_of(const QlmMatch *match)
 {
-	int		   *items = palloc(n * sizeof(int));
-	TimestampTz *times = palloc(n * sizeof(TimestampTz));
-	Datum		values[3];
+	return Max(match->nevents - qlm_poll_buffer_max, 0);
+}
+
+static uint64
+append_events(QlmMatch *const *matches, int n)
+{
+	int64	   *subscriptions = palloc(n * sizeof(int64));
+	int64	   *request_ids;
+	int		   *items;
+	TimestampTz *times;
+	Datum		values[4];
+	int			nevents = 0;
 
 	for (int i = 0; i < n; i++)
+		nevents += matches[i]->nevents - surplus_of(matches[i]);
+	request_ids = palloc_extended(nevents * sizeof(int64), MCXT_ALLOC_HUGE);
+	items = palloc_extended(nevents * sizeof(int), MCXT_ALLOC_HUGE);
+	times = palloc_extended(nevents * sizeof(TimestampTz), MCXT_ALLOC_HUGE);
+	nevents = 0;
+	for (int i = 0; i < n; i++)
 	{
-		items[i] = events[i].info_item_id;
-		times[i] = events[i].ts;
+		subscriptions[i] = matches[i]->subscription->request_id;
+		for (int j = surplus_of(matches[i]); j < matches[i]->nevents; j++)
+		{
+			request_ids[nevents] = subscriptions[i];
+			items[nevents] = matches[i]->events[j].info_item_id;
+			times[nevents++] = matches[i]->events[j].ts;
+		}
 	}
-	values[0] = Int64GetDatum(request_id);
-	values[1] = qlm_array_int4(items, n);
-	values[2] = qlm_array_timestamptz(times, n);
+	values[0] = qlm_array_int8(subscriptions, n);
+	values[1] = qlm_array_int8(request_ids, nevents);
+	values[2] = qlm_array_int4(items, nevents);
+	values[3] = qlm_array_timestamptz(times, nevents);
 	qlm_plan_execute_indexed(&buffer_plan, values, NULL, 0);
 	return SPI_processed;
 }
 
-void
-qlm_subscription_buffer(const QlmSubscription *subscription,
-						const QlmEvent *events, int n)
+static void
+note_appended(const QlmMatch *match)
 {
-	int64		request_id = subscription->request_id;
-	int			surplus = Max(n - qlm_poll_buffer_max, 0);
+	int64		request_id = match->subscription->request_id;
+
+	qlm_wake_key_note(qlm_wake_key_of_subscription(request_id));
+	if (is_time_to_trim(request_id, match->nevents) && !IsolationUsesXactSnapshot())
+		(void) qlm_subscription_trim(request_id, surplus_of(match));
+}
+
+void
+qlm_subscription_buffer(QlmMatch *const *matches, int n)
+{
 	QlmRights	saved;
 
 	if (n == 0)
 		return;
 	qlm_rights_become_owner(&saved);
-	if (append_events(request_id, events + surplus, n - surplus) > 0)
+	if (append_events(matches, n) > 0)
 	{
 		qlm_wake_pending |= QLM_WAKE_BUFFER;
-		qlm_wake_key_note(qlm_wake_key_of_subscription(request_id));
-		if (is_time_to_trim(request_id, n) && !IsolationUsesXactSnapshot())
-			(void) qlm_subscription_trim(request_id, surplus);
+		for (int i = 0; i < n; i++)
+			note_appended(matches[i]);
 	}
 	qlm_rights_restore(&saved);
 }

@@ -44,9 +44,11 @@ may_select(Oid role)
 	return true;
 }
 
-static bool
-has_policies(Oid role)
+bool
+qlm_subscription_is_filtered(Oid role)
 {
+	if (!may_select(role))
+		return false;
 	for (int i = 0; i < lengthof(shown); i++)
 		if (check_enable_rls(qlm_catalog_relid(shown[i]), role,
 							 true) == RLS_ENABLED)
@@ -90,5 +92,6 @@ qlm_subscription_visible(Oid role, QlmEvent *events, int n)
 {
 	if (n == 0 || !may_select(role))
 		return 0;
-	return has_policies(role) ? filter_by_policies(role, events, n) : n;
+	return qlm_subscription_is_filtered(role) ?
+		filter_by_policies(role, events, n) : n;
 }
