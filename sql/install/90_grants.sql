@@ -43,7 +43,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_delete(text)
 	TO qlm_writer;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message TO qlm_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message, qlm.retention TO qlm_admin;
 /* Data of a subscription are read with the rights of its role: only qlm_subscribe makes one. */
 GRANT SELECT, DELETE ON qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
 GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO qlm_admin;
@@ -55,6 +55,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_requeue(bigint),
 	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text),
 	@extschema@.qlm_drop_peer(text),
+	@extschema@.qlm_set_retention(text, interval, interval, interval),
+	@extschema@.qlm_apply_retention(),
 	@extschema@.qlm_start(),
 	@extschema@.qlm_stop(),
 	qlm.credential_hash(text),

@@ -17,7 +17,9 @@
 #include "base/limits.h"
 #include "process/settings.h"
 #include "storage/journal.h"
+#include "storage/partition.h"
 #include "storage/peer.h"
+#include "storage/retention.h"
 
 char	   *qlm_databases = NULL;
 char	   *qlm_listen_addresses = NULL;
@@ -33,6 +35,13 @@ static const struct config_enum_entry log_messages_options[] = {
 	{"none", QLM_LOG_NONE, false},
 	{"errors", QLM_LOG_ERRORS, false},
 	{"all", QLM_LOG_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry span_options[] = {
+	{"day", QLM_SPAN_DAY, false},
+	{"month", QLM_SPAN_MONTH, false},
+	{"year", QLM_SPAN_YEAR, false},
 	{NULL, 0, false}
 };
 
@@ -251,6 +260,37 @@ register_messages(void)
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+static void
+register_history(void)
+{
+	DefineCustomEnumVariable("qlm.partition_span",
+							 "Time that a new partition of qlm.value covers.",
+							 "day, month or year. Those that are there stay as they are.",
+							 &qlm_partition_span, QLM_SPAN_MONTH, span_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.partitions_ahead",
+							"Partitions of qlm.value that are made before their time comes.",
+							NULL,
+							&qlm_partitions_ahead, 1, 0, 100,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.partition_years_back",
+							"Years back from now for whose values partitions are made.",
+							"Older values go to qlm.value_default.",
+							&qlm_partition_years_back, 20, 0, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.partition_years_ahead",
+							"Years ahead of now for whose values partitions are made.",
+							"Later values go to qlm.value_default.",
+							&qlm_partition_years_ahead, 2, 0, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.retention",
+							"Time for which values are kept.",
+							"0 keeps them for ever. The newest value of an InfoItem is always "
+							"kept. Paths may have rules of their own, see qlm_set_retention.",
+							&qlm_retention, 0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
+}
+
 void
 qlm_settings_register(void)
 {
@@ -258,5 +298,6 @@ qlm_settings_register(void)
 	register_client();
 	register_limits();
 	register_messages();
+	register_history();
 	MarkGUCPrefixReserved("qlm");
 }

@@ -12,10 +12,10 @@
 #include "storage/journal.h"
 #include "storage/outbox.h"
 #include "storage/partition.h"
+#include "storage/retention.h"
 #include "storage/subscription.h"
 
 #define ROWS_PER_STEP	1000
-#define DAYS_AHEAD		7
 
 bool
 qlm_housekeeping_step(void)
@@ -25,10 +25,10 @@ qlm_housekeeping_step(void)
 
 	qlm_storage_begin();
 	qlm_partition_ensure(now);
-	qlm_partition_ensure(now + DAYS_AHEAD * USECS_PER_DAY);
 	more = qlm_outbox_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
 	more |= qlm_subscription_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
 	more |= qlm_delivery_trim(ROWS_PER_STEP) == ROWS_PER_STEP;
+	more |= qlm_retention_step(ROWS_PER_STEP);
 	qlm_journal_trim();
 	qlm_storage_end();
 	return more;

@@ -265,10 +265,10 @@ qlm_configuration_changed(PG_FUNCTION_ARGS)
 	if (!qlm_catalog_available())
 		return PointerGetDatum(NULL);
 	relid = RelationGetRelid(data->tg_relation);
-	if (relid != qlm_catalog_relid(QLM_REL_PEER))
-		relid = qlm_catalog_relid(QLM_REL_SUBSCRIPTION);
-	else
+	if (relid == qlm_catalog_relid(QLM_REL_PEER))
 		qlm_wake_pending |= QLM_WAKE_OUTBOX;	/* a new peer may be called */
+	else if (relid != qlm_catalog_relid(QLM_REL_RETENTION))
+		relid = qlm_catalog_relid(QLM_REL_SUBSCRIPTION);
 	qlm_catalog_invalidate(relid);
 	return PointerGetDatum(NULL);
 }

@@ -34,6 +34,7 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 	[QLM_REL_PEER] = "peer",
 	[QLM_REL_OUTBOX] = "outbox",
 	[QLM_REL_SUBSCRIPTION] = "subscription",
+	[QLM_REL_RETENTION] = "retention",
 };
 
 static bool loaded = false;

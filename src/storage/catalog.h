@@ -22,6 +22,7 @@ typedef enum QlmRelation
 	QLM_REL_PEER,
 	QLM_REL_OUTBOX,
 	QLM_REL_SUBSCRIPTION,
+	QLM_REL_RETENTION,
 	QLM_NRELATIONS
 } QlmRelation;
 

@@ -2,8 +2,8 @@
  * partition.c
  *		The partitions of qlm.value: which there are, and new ones in time.
  *
- * Months by UTC, attached to the parent rather than created in it: that lets
- * others go on reading and writing.  Whatever stands in the way of a new
+ * Days, months or years by UTC, attached to the parent rather than created in
+ * it: that lets others go on reading and writing.  Whatever stands in the way of a new
  * partition, the values go to the default one and are moved later.
  */
 #include "postgres.h"
@@ -18,6 +18,7 @@
 #include "partitioning/partdesc.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -28,8 +29,10 @@
 #include "storage/partition.h"
 #include "storage/subtransaction.h"
 
-#define YEARS_BACK		20
-#define YEARS_AHEAD		2
+int			qlm_partition_span = QLM_SPAN_MONTH;
+int			qlm_partitions_ahead = 1;
+int			qlm_partition_years_back = 20;
+int			qlm_partition_years_ahead = 2;
 
 static QlmRange *ranges = NULL;
 static int	nranges = 0;
@@ -161,23 +164,59 @@ qlm_partition_is_empty(const QlmRange *range)
 	return false;
 }
 
-/* First moment of the month so many months after that of a time */
-static TimestampTz
-month_start(TimestampTz ts, int months, struct pg_tm *tm)
+static void
+break_down(TimestampTz ts, struct pg_tm *tm)
 {
-	TimestampTz start;
 	fsec_t		fsec;
 
 	if (timestamp2tm(ts, NULL, tm, &fsec, NULL, NULL) != 0)
 		elog(ERROR, "timestamp out of range");
-	months += tm->tm_mon - 1;
-	tm->tm_year += months / 12;
-	tm->tm_mon = months % 12 + 1;
-	tm->tm_mday = 1;
-	tm->tm_hour = tm->tm_min = tm->tm_sec = 0;
-	if (tm2timestamp(tm, 0, NULL, &start) != 0)
+}
+
+/* First moment of the span so many spans after that of a time */
+static TimestampTz
+span_start(TimestampTz ts, int spans)
+{
+	struct pg_tm tm;
+	TimestampTz start;
+	int			months;
+
+	break_down(ts, &tm);
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	if (qlm_partition_span != QLM_SPAN_DAY)
+	{
+		months = qlm_partition_span == QLM_SPAN_YEAR ? spans * 12 :
+			tm.tm_mon - 1 + spans;
+		tm.tm_year += months / 12;
+		tm.tm_mon = months % 12 + 1;
+		tm.tm_mday = 1;
+	}
+	if (tm2timestamp(&tm, 0, NULL, &start) != 0)
 		elog(ERROR, "timestamp out of range");
-	return start;
+	return qlm_partition_span == QLM_SPAN_DAY ?
+		start + spans * USECS_PER_DAY : start;
+}
+
+/* A table's name says its span, or both ends where it is cut short. */
+static void
+name_partition(char *name, TimestampTz lower, TimestampTz upper)
+{
+	struct pg_tm from;
+	struct pg_tm to;
+
+	break_down(lower, &from);
+	break_down(upper - 1, &to);
+	if (lower != span_start(lower, 0) || upper != span_start(lower, 1))
+		snprintf(name, NAMEDATALEN, "value_%04d_%02d_%02d_to_%04d_%02d_%02d",
+				 from.tm_year, from.tm_mon, from.tm_mday,
+				 to.tm_year, to.tm_mon, to.tm_mday);
+	else if (qlm_partition_span == QLM_SPAN_YEAR)
+		snprintf(name, NAMEDATALEN, "value_%04d", from.tm_year);
+	else if (qlm_partition_span == QLM_SPAN_MONTH)
+		snprintf(name, NAMEDATALEN, "value_%04d_%02d", from.tm_year, from.tm_mon);
+	else
+		snprintf(name, NAMEDATALEN, "value_%04d_%02d_%02d", from.tm_year,
+				 from.tm_mon, from.tm_mday);
 }
 
 /*
@@ -323,26 +362,28 @@ lock_default(void)
 /*
  * Whoever makes a partition keeps others from doing so until it commits; they
  * look again then.  Readers of the default partition are not waited for.
+ * Where earlier partitions leave less than a span, the new one fills that.
  */
 static bool
-make_month(TimestampTz ts)
+make_span(TimestampTz ts)
 {
 	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
-	struct pg_tm tm;
-	TimestampTz upper = month_start(ts, 1, &tm);
-	TimestampTz lower = month_start(ts, 0, &tm);
 	const QlmRange *range;
+	TimestampTz lower;
+	TimestampTz upper;
+	int			found;
 	char		name[NAMEDATALEN];
 
 	if (is_in_use(parent))
 		return false;
 	LockRelationOid(parent, ShareUpdateExclusiveLock);
-	range = &ranges[qlm_partition_find(ts)];
+	found = qlm_partition_find(ts);
+	range = &ranges[found];
 	if (!range->is_default)
 		return true;
-	if (lower < range->lower || upper > range->upper)
-		return false;
-	snprintf(name, sizeof(name), "value_%04d_%02d", tm.tm_year, tm.tm_mon);
+	lower = Max(span_start(ts, 0), range->lower);
+	upper = Min(span_start(ts, 1), range->upper);
+	name_partition(name, lower, upper);
 	if (OidIsValid(get_relname_relid(name, get_rel_namespace(parent))))
 		return false;
 	if (!lock_default())
@@ -353,8 +394,8 @@ make_month(TimestampTz ts)
 static bool
 wants_partition(TimestampTz ts, TimestampTz now)
 {
-	return ts >= now - (YEARS_BACK * 365 + YEARS_BACK / 4) * USECS_PER_DAY &&
-		ts <= now + YEARS_AHEAD * 365 * USECS_PER_DAY;
+	return ts >= now - (int64) (qlm_partition_years_back * 365.25) * USECS_PER_DAY &&
+		ts <= now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
 }
 
 void
@@ -368,8 +409,6 @@ qlm_partition_prepare(const TimestampTz *times, int n)
 	load_ranges();
 	for (int i = 0; i < n; i++)
 	{
-		struct pg_tm tm;
-
 		if ((found >= 0 && qlm_partition_covers(&ranges[found], times[i])) ||
 			(times[i] >= refused_from && times[i] < refused_to))
 			continue;
@@ -379,18 +418,53 @@ qlm_partition_prepare(const TimestampTz *times, int n)
 		found = -1;
 		if (now == 0)
 			now = GetCurrentTimestamp();
-		if (!wants_partition(times[i], now) || make_month(times[i]))
+		if (!wants_partition(times[i], now) || make_span(times[i]))
 			continue;
-		refused_from = month_start(times[i], 0, &tm);
-		refused_to = month_start(times[i], 1, &tm);
+		refused_from = span_start(times[i], 0);
+		refused_to = span_start(times[i], 1);
 	}
 }
 
 void
 qlm_partition_ensure(TimestampTz now)
 {
-	struct pg_tm tm;
-	TimestampTz times[2] = {now, month_start(now, 1, &tm)};
+	TimestampTz start = now;
 
-	qlm_partition_prepare(times, 2);
+	for (int i = 0; i <= qlm_partitions_ahead; i++)
+	{
+		qlm_partition_prepare(&start, 1);
+		start = span_start(start, 1);
+	}
+}
+
+/* The conditional lock keeps a line of writers from forming behind this. */
+static bool
+drop_partition(const QlmRange *range)
+{
+	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
+	Oid			relid = range->relid;
+	QlmRights	saved;
+
+	if (is_in_use(parent) ||
+		!ConditionalLockRelationOid(parent, AccessExclusiveLock))
+		return false;
+	if (!ConditionalLockRelationOid(relid, AccessExclusiveLock) ||
+		!table_is_empty(relid))
+		return false;
+	qlm_rights_become_owner(&saved);
+	execute("DROP TABLE %s", quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+														get_rel_name(relid)));
+	qlm_rights_restore(&saved);
+	return true;
+}
+
+bool
+qlm_partition_drop_empty(TimestampTz now)
+{
+	load_ranges();
+	for (int i = 0; i < nranges; i++)
+		if (!ranges[i].is_default && ranges[i].upper < now - USECS_PER_DAY &&
+			table_is_empty(ranges[i].relid))
+			return drop_partition(&ranges[i]);
+	return false;
 }
