@@ -99,6 +99,17 @@ note_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
 	return MHD_YES;
 }
 
+/* The library is about to cut the URL to pieces. */
+static void *
+note_url(void *cls, const char *url, struct MHD_Connection *mhd)
+{
+	Connection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+
+	if (c)
+		qlm_incoming_url(&c->incoming, url);
+	return NULL;
+}
+
 static enum MHD_Result
 begin_request(Connection *c, const char *url, const char *method,
 			  const char *version)
@@ -259,6 +270,7 @@ start_daemon(QlmHttpServer *server)
 						 MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
 						 MHD_OPTION_NOTIFY_COMPLETED, handle_completed, NULL,
 						 MHD_OPTION_NOTIFY_CONNECTION, handle_connection, server,
+						 MHD_OPTION_URI_LOG_CALLBACK, note_url, NULL,
 						 MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
 						 MHD_OPTION_STRICT_FOR_CLIENT, 1,
 						 MHD_OPTION_CONNECTION_LIMIT, 200000,

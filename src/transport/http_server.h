@@ -18,6 +18,7 @@ typedef enum QlmHttpMethod
 	QLM_HTTP_GET,
 	QLM_HTTP_HEAD,
 	QLM_HTTP_POST,
+	QLM_HTTP_OPTIONS,
 	QLM_HTTP_OTHER
 } QlmHttpMethod;
 
@@ -26,10 +27,15 @@ typedef struct QlmHttpRequest
 {
 	QlmHttpMethod method;
 	const char *path;			/* decoded up to '?', but %2F and %25 left alone */
+	const char *query;			/* behind '?', not decoded, or NULL */
 	const char *peer_name;		/* ?peer=NAME, or NULL */
 	const char *authorization;	/* header, or NULL */
 	const char *content_type;	/* header, or NULL */
 	const char *charset;		/* of the content type, or NULL */
+	const char *accept;			/* headers, or NULL */
+	const char *if_none_match;
+	const char *origin;
+	const char *host;
 	const char *body;			/* the message: form field already decoded */
 	Size		body_len;
 	int			prefer_wait;	/* seconds of Prefer: wait=N; 0: none */

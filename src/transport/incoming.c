@@ -52,22 +52,66 @@ release(QlmBuffer *buffer)
 }
 
 void
+qlm_incoming_url(QlmIncoming *incoming, const char *url)
+{
+	const char *query = strchr(url, '?');
+	Size		size;
+
+	incoming->request.query = NULL;
+	incoming->refusal = accepted;
+	if (query == NULL)
+		return;
+	size = strlen(query + 1) + 1;
+	if (!reserve(incoming->context, &incoming->query, 0, Max(size, 64)))
+	{
+		incoming->refusal = no_memory;
+		return;
+	}
+	memcpy(incoming->query.data, query + 1, size);
+	incoming->request.query = incoming->query.data;
+}
+
+/* The headers that are passed on as they are; the first of several counts. */
+static const char **
+plain_header(QlmIncomingHead *head, const char *name, Size len)
+{
+	switch (len)
+	{
+		case 4:
+			return pg_strcasecmp(name, "Host") == 0 ? &head->host : NULL;
+		case 6:
+			return pg_strcasecmp(name, "Accept") == 0 ? &head->accept :
+				pg_strcasecmp(name, "Origin") == 0 ? &head->origin : NULL;
+		case 12:
+			return pg_strcasecmp(name, "Content-Type") == 0 ? &head->content_type : NULL;
+		case 13:
+			return pg_strcasecmp(name, "Authorization") == 0 ? &head->authorization :
+				pg_strcasecmp(name, "If-None-Match") == 0 ? &head->if_none_match : NULL;
+		default:
+			return NULL;
+	}
+}
+
+void
 qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
 					const char *value, Size value_len)
 {
+	const char **plain = plain_header(head, name, name_len);
+
 	/* "Content-Length : 5" is a length to some readers and none to others. */
 	if (memchr(name, ' ', name_len) || memchr(name, '\t', name_len))
 		head->is_bad = true;
-	else if (name_len == 12 && pg_strcasecmp(name, "Content-Type") == 0)
-		head->content_type = value;
+	else if (plain)
+	{
+		if (*plain == NULL)
+			*plain = value;
+	}
 	else if (name_len == 6 && pg_strcasecmp(name, "Prefer") == 0)
 	{
 		/* the first of several counts */
 		if (head->prefer_wait == 0)
 			head->prefer_wait = Max(qlm_header_prefer_wait(value), 0);
 	}
-	else if (name_len == 13 && pg_strcasecmp(name, "Authorization") == 0)
-		head->authorization = value;
 	else if (name_len == 14 && pg_strcasecmp(name, "Content-Length") == 0)
 	{
 		head->lengths++;
@@ -103,6 +147,8 @@ method_of(const char *method)
 		return QLM_HTTP_GET;
 	if (strcmp(method, "HEAD") == 0)
 		return QLM_HTTP_HEAD;
+	if (strcmp(method, "OPTIONS") == 0)
+		return QLM_HTTP_OPTIONS;
 	return QLM_HTTP_OTHER;
 }
 
@@ -145,7 +191,9 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 {
 	QlmHttpRequest *request = &incoming->request;
 	Size		size = text_size(head->path) + text_size(head->peer_name) +
-		text_size(head->authorization) + text_size(head->content_type);
+		text_size(head->authorization) + text_size(head->content_type) +
+		text_size(head->accept) + text_size(head->if_none_match) +
+		text_size(head->origin) + text_size(head->host);
 	char	   *path;
 	char	   *peer_name;
 	char	   *to;
@@ -159,6 +207,10 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 	request->peer_name = peer_name;
 	request->authorization = copy_text(&to, head->authorization);
 	request->content_type = copy_text(&to, head->content_type);
+	request->accept = copy_text(&to, head->accept);
+	request->if_none_match = copy_text(&to, head->if_none_match);
+	request->origin = copy_text(&to, head->origin);
+	request->host = copy_text(&to, head->host);
 	note_content_type(incoming);
 	if (!qlm_form_decode_path(path) || (peer_name && !qlm_form_decode(peer_name)))
 		return bad_url;
@@ -174,13 +226,14 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 		return too_large;
 	if (head->is_encoded)
 		return is_compressed;
+	if (incoming->refusal.status != 0)
+		return incoming->refusal;
 
 	incoming->request.method = method_of(head->method);
 	incoming->request.body = "";
 	incoming->request.body_len = 0;
 	incoming->request.prefer_wait = head->prefer_wait;
 	incoming->request.owner = NULL;
-	incoming->refusal = accepted;
 	incoming->expected = head->length;
 	incoming->seen = 0;
 	return copy_head(incoming, head);
@@ -281,6 +334,7 @@ qlm_incoming_shrink(QlmIncoming *incoming)
 void
 qlm_incoming_free(QlmIncoming *incoming)
 {
+	release(&incoming->query);
 	release(&incoming->text);
 	release(&incoming->body);
 }

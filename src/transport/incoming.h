@@ -32,6 +32,10 @@ typedef struct QlmIncomingHead
 	const char *peer_name;
 	const char *authorization;
 	const char *content_type;
+	const char *accept;
+	const char *if_none_match;
+	const char *origin;
+	const char *host;
 	int			prefer_wait;	/* seconds, 0: not said */
 	uint64		length;
 	int			lengths;		/* how many headers say a length */
@@ -49,10 +53,17 @@ typedef struct QlmIncoming
 	bool		is_form;
 	uint64		expected;		/* Content-Length, 0: not said */
 	uint64		seen;
+	QlmBuffer	query;			/* of the URL, as it is */
 	QlmBuffer	text;			/* path and headers */
 	QlmBuffer	body;			/* and then the answer */
 	char		charset[32];
 } QlmIncoming;
+
+/*
+ * A request line has come: note its URL, before the library takes it apart.
+ * Without memory the request is refused as it begins.
+ */
+extern void qlm_incoming_url(QlmIncoming *incoming, const char *url);
 
 /* Note one header; names are compared without case. */
 extern void qlm_incoming_header(QlmIncomingHead *head,
