@@ -56,6 +56,7 @@ CREATE TABLE qlm.info_item (
 	attributes jsonb
 );
 CREATE INDEX info_item_object_id_idx ON qlm.info_item (object_id);
+CREATE INDEX info_item_alt_names_idx ON qlm.info_item (object_id) WHERE alt_names IS NOT NULL;
 COMMENT ON TABLE qlm.info_item IS 'an InfoItem: something of an Object that has values';
 COMMENT ON COLUMN qlm.info_item.info_item_id IS 'number of the InfoItem in this database';
 COMMENT ON COLUMN qlm.info_item.object_id IS 'the Object it belongs to';

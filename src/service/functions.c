@@ -78,7 +78,7 @@ qlm_write(PG_FUNCTION_ARGS)
 	path = qlm_text_argument(fcinfo, 0);
 	value_text = qlm_text_argument(fcinfo, 1);
 	write.odf = qlm_tree_from_item(path, &item);
-	value = qlm_odf_add_value(unconstify(QlmOdf *, write.odf), item,
+	value = qlm_odf_add_value(write.odf, item,
 							  value_text, strlen(value_text));
 	if (type && strcmp(type, "xs:string") != 0)
 		value->type = type;
@@ -188,6 +188,7 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 {
 	const char *path;
 	QlmSubscription subscription = {0};
+	QlmOdf	   *target;
 	const char *problem;
 	double		ttl = -1;
 
@@ -216,10 +217,14 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", problem)));
 	subscription.role = GetUserId();
 	subscription.dialect = qlm_dialect_to_text(qlm_dialect_default());
-	subscription.ntargets = qlm_tree_leaves(qlm_tree_from_paths(&path, 1),
-											&subscription.targets);
-	subscription.ntargets = 1;	/* the Object and the InfoItem share a path */
+	target = qlm_tree_from_paths(&path, 1);
 	qlm_storage_begin();
+	qlm_select_canonical(target);
+	subscription.ntargets = qlm_tree_leaves(target, &subscription.targets);
+	/* An Object and an InfoItem share the path, unless it is an alias of one. */
+	if (subscription.ntargets == 2 &&
+		strcmp(subscription.targets[0], subscription.targets[1]) == 0)
+		subscription.ntargets = 1;
 	qlm_subscribe(&subscription, ttl);
 	qlm_storage_end();
 	PG_RETURN_INT64(subscription.request_id);

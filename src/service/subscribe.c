@@ -15,6 +15,7 @@
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
+#include "storage/select.h"
 
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
@@ -91,6 +92,7 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	subscription.callback = request->callback;
 	subscription.interval = request->interval;
 	subscription.dialect = qlm_dialect_to_text(&call->request->dialect);
+	qlm_select_canonical(request->odf);
 	subscription.ntargets = qlm_tree_leaves(request->odf,
 											&subscription.targets);
 	raised = qlm_subscribe(&subscription, call->request->ttl);

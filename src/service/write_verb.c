@@ -30,7 +30,7 @@ qlm_call_only_writes(const QlmCall *call)
 }
 
 static void
-prepare_write(QlmWrite *write, const QlmCall *call, const QlmOdf *odf)
+prepare_write(QlmWrite *write, const QlmCall *call, QlmOdf *odf)
 {
 	memset(write, 0, sizeof(QlmWrite));
 	write->odf = odf;

@@ -125,6 +125,12 @@ qlm_missing_count(const QlmMissing *missing)
 }
 
 const QlmMissingNode *
+qlm_missing_node(const QlmMissing *missing, int i)
+{
+	return missing->nodes[i];
+}
+
+const QlmMissingNode *
 qlm_missing_add(QlmMissing *missing, const QlmMissingNode *node)
 {
 	bool		found;

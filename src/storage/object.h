@@ -27,6 +27,7 @@ typedef struct QlmMissingNode
 
 extern QlmMissing *qlm_missing_create(void);
 extern int	qlm_missing_count(const QlmMissing *missing);
+extern const QlmMissingNode *qlm_missing_node(const QlmMissing *missing, int i);
 
 /*
  * Remember a node, which is copied; returns the one that stands for its path.

@@ -12,6 +12,7 @@
 #include "utils/hsearch.h"
 
 #include "base/limits.h"
+#include "storage/alias.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/select.h"
@@ -238,19 +239,18 @@ select_leaves(Selection *selection, int max_levels)
 }
 
 void
-qlm_select(const QlmOdf *request, const QlmSelector *selector,
+qlm_select(QlmOdf *request, const QlmSelector *selector,
 		   QlmOdf **found, QlmOdf **missing)
 {
 	Selection	selection = {0};
 	QlmWanted **nodes;
-	bool		any;
+	int			nleaves;
 	int			n;
 
 	*found = NULL;
-	selection.wanted = qlm_wanted_build(request);
+	selection.wanted = qlm_alias_find_nodes(request, &nleaves);
 	selection.overlaps = qlm_wanted_overlaps(selection.wanted);
-	any = qlm_nodes_find(selection.wanted) > 0;
-	if (any || qlm_wanted_root(selection.wanted)->is_leaf)
+	if (nleaves > 0 || qlm_wanted_root(selection.wanted)->is_leaf)
 	{
 		*found = selection.odf = qlm_odf_create();
 		if (qlm_wanted_root(selection.wanted)->is_leaf)
@@ -263,4 +263,16 @@ qlm_select(const QlmOdf *request, const QlmSelector *selector,
 			qlm_values_select(selection.odf, &selection.targets, selector);
 	}
 	*missing = qlm_wanted_missing(selection.wanted);
+}
+
+void
+qlm_select_canonical(QlmOdf *request)
+{
+	int			nleaves;
+
+	if (qlm_rights_may_select(QLM_REL_OBJECT) &&
+		qlm_rights_may_select(QLM_REL_OBJECT_ID) &&
+		qlm_rights_may_select(QLM_REL_INFO_ITEM) &&
+		qlm_rights_may_select(QLM_REL_META_DATA))
+		(void) qlm_alias_find_nodes(request, &nleaves);
 }

@@ -25,10 +25,13 @@ typedef struct QlmSelector
  * Answer a request tree as section 3 of the protocol says, with the rights of
  * the current user.  found: the selected nodes with their ancestors, NULL if
  * there are none.  missing: the unknown leaves with their ancestors, NULL if
- * there are none.
+ * there are none.  Aliases are replaced in the request.
  */
-extern void qlm_select(const QlmOdf *request, const QlmSelector *selector,
+extern void qlm_select(QlmOdf *request, const QlmSelector *selector,
 					   QlmOdf **found, QlmOdf **missing);
+
+/* Replace aliases in a request that the current user may see. */
+extern void qlm_select_canonical(QlmOdf *request);
 
 /* A value of an InfoItem, by its time */
 typedef struct QlmEvent
@@ -56,6 +59,6 @@ extern int	qlm_select_at(int info_item_id, const TimestampTz *times, int n,
  * Remove the leaves of the tree with all below them, as the current user.
  * Returns the number of leaves removed; missing as above.
  */
-extern int	qlm_select_delete(const QlmOdf *request, QlmOdf **missing);
+extern int	qlm_select_delete(QlmOdf *request, QlmOdf **missing);
 
 #endif							/* QLM_STORAGE_SELECT_H */

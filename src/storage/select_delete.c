@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 
+#include "storage/alias.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/object_cache.h"
@@ -80,23 +81,25 @@ delete_meant(Datum *params)
 }
 
 int
-qlm_select_delete(const QlmOdf *request, QlmOdf **missing)
+qlm_select_delete(QlmOdf *request, QlmOdf **missing)
 {
-	QlmWantedTree *tree = qlm_wanted_build(request);
+	QlmWantedTree *tree;
 	QlmWanted **nodes;
 	const char **leaves;
 	const char **above;
 	int			n;
+	int			nfound;
 	int			nleaves = 0;
 	int			nabove = 0;
 	Datum		params[2];
 
-	if (qlm_wanted_root(tree)->is_leaf)
+	if (request->root.objects == NULL && request->root.items == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a message cannot delete all Objects at once")));
 	qlm_object_lock(ShareRowExclusiveLock);
-	if (qlm_nodes_find(tree) > 0)
+	tree = qlm_alias_find_nodes(request, &nfound);
+	if (nfound > 0)
 	{
 		nodes = qlm_wanted_nodes(tree, &n);
 		leaves = palloc(n * sizeof(char *));

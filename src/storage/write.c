@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/path.h"
+#include "storage/alias.h"
 #include "storage/catalog.h"
 #include "storage/object.h"
 #include "storage/object_cache.h"
@@ -31,6 +32,8 @@ typedef struct Walk
 {
 	QlmWrite   *write;
 	QlmMissing *missing;
+	QlmAliases *aliases;		/* of what was missing; NULL: none */
+	MemoryContext payload;		/* of the messages */
 	QlmStaticTasks statics;
 	QlmValueRow *rows;
 	int			nrows;
@@ -107,10 +110,31 @@ add_missing(Walk *walk, Place *place, const QlmObject *object,
 	return true;
 }
 
+/* Where a message names a node by an alias, have it name the node itself. */
+static void
+enter_alias(Walk *walk, Place *place, QlmObject *object, QlmInfoItem *item)
+{
+	const char *canonical = qlm_aliases_canonical(walk->aliases,
+												  place->parent->id, place->name,
+												  item != NULL);
+	MemoryContext context;
+
+	if (canonical == NULL)
+		return;
+	context = MemoryContextSwitchTo(walk->payload);
+	if (object != NULL)
+		qlm_alias_rename_object(object, canonical);
+	else
+		qlm_alias_rename_item(item, canonical);
+	MemoryContextSwitchTo(context);
+	place->name = object != NULL ? object->ids->text : item->name;
+	place->node = qlm_object_cache_find(place->parent->id, place->name);
+}
+
 /* Step down to an Object or InfoItem; false: the write is refused. */
 static bool
 enter(Walk *walk, const Place *parent, Place *place, const char *name,
-	  const QlmObject *object, const QlmInfoItem *item)
+	  QlmObject *object, QlmInfoItem *item)
 {
 	place->parent = parent;
 	place->name = name;
@@ -118,6 +142,8 @@ enter(Walk *walk, const Place *parent, Place *place, const char *name,
 	place->missing = NULL;
 	place->node = parent->id < 0 ? NULL :
 		qlm_object_cache_find(parent->id, name);
+	if (place->node == NULL && walk->aliases != NULL && parent->id >= 0)
+		enter_alias(walk, place, object, item);
 	if (place->node == NULL)
 		return add_missing(walk, place, object, item);
 	place->id = place->node->id;
@@ -161,10 +187,10 @@ add_rows(Walk *walk, int info_item_id, const QlmInfoItem *item)
 }
 
 static bool
-walk_object(Walk *walk, const Place *place, const QlmObject *object)
+walk_object(Walk *walk, const Place *place, QlmObject *object)
 {
 	check_stack_depth();
-	for (const QlmInfoItem *item = object->items; item; item = item->next)
+	for (QlmInfoItem *item = object->items; item; item = item->next)
 	{
 		Place		below;
 
@@ -173,7 +199,7 @@ walk_object(Walk *walk, const Place *place, const QlmObject *object)
 		if (below.id > 0)
 			add_rows(walk, below.id, item);
 	}
-	for (const QlmObject *child = object->objects; child; child = child->next)
+	for (QlmObject *child = object->objects; child; child = child->next)
 	{
 		Place		below;
 
@@ -210,10 +236,30 @@ walk_all(Walk *walk, QlmWrite *writes, int n)
 	return accepted;
 }
 
+/* Are there aliases among what is missing in Objects that are there? */
+static bool
+find_aliases(Walk *walk)
+{
+	int			n = qlm_missing_count(walk->missing);
+
+	walk->aliases = qlm_aliases_create();
+	for (int i = 0; i < n; i++)
+	{
+		const QlmMissingNode *node = qlm_missing_node(walk->missing, i);
+
+		if (node->parent == NULL)
+			qlm_aliases_add(walk->aliases, node->parent_id, node->name,
+							node->is_item);
+	}
+	if (qlm_aliases_find(walk->aliases) == 0)
+		walk->aliases = NULL;
+	return walk->aliases != NULL;
+}
+
 /*
  * Walk until nothing is missing any more.  Each time round a write is refused,
- * or something missing is found, or all of it is made; if none of this
- * happens, somebody has what we cannot see.
+ * or something missing is found, by an alias perhaps, or all of it is made; if
+ * none of this happens, somebody has what we cannot see.
  */
 static void
 resolve(Walk *walk, QlmWrite *writes, int n)
@@ -232,6 +278,8 @@ resolve(Walk *walk, QlmWrite *writes, int n)
 		if (qlm_missing_count(walk->missing) == 0)
 			return;
 		if (qlm_missing_find(walk->missing) > 0)
+			blocked = false;
+		else if (find_aliases(walk))
 			blocked = false;
 		else if (qlm_missing_make(walk->missing))
 			blocked = false;
@@ -253,6 +301,7 @@ qlm_write_run(QlmWrite *writes, int n)
 												  ALLOCSET_DEFAULT_SIZES);
 	Walk		walk = {0};
 
+	walk.payload = caller;
 	MemoryContextSwitchTo(context);
 	for (int i = 0; i < n; i++)
 	{

@@ -10,7 +10,7 @@
 /* One message's payload */
 typedef struct QlmWrite
 {
-	const QlmOdf *odf;
+	QlmOdf	   *odf;			/* aliases in it are replaced */
 	int			peer_id;		/* who writes; 0: this node */
 	TimestampTz received_at;	/* for values without a time */
 
