@@ -357,6 +357,18 @@ qlm_odf_print_item(StringInfo buf, const QlmInfoItem *item,
 	print_item(buf, item, dialect, true);
 }
 
+void
+qlm_odf_print_meta_data(StringInfo buf, const QlmInfoItem *item,
+						const QlmDialect *dialect)
+{
+	append_literal(buf, "<MetaData");
+	print_namespace(buf, dialect, true);
+	appendStringInfoChar(buf, '>');
+	for (QlmInfoItem *m = item->meta_data; m != NULL; m = m->next)
+		print_item(buf, m, dialect, false);
+	append_literal(buf, "</MetaData>");
+}
+
 static void
 print_objects(StringInfo buf, const QlmOdf *odf, const QlmDialect *dialect,
 			  bool is_document)

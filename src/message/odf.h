@@ -137,12 +137,14 @@ extern QlmInfoItem *qlm_odf_find_item(const QlmObject *parent,
 extern void qlm_odf_print(StringInfo buf, const QlmOdf *odf,
 						  const QlmDialect *dialect);
 
-/* Objects, one Object, one InfoItem: each a document, without an envelope */
+/* Objects, one Object, one InfoItem, MetaData: each a document of its own */
 extern void qlm_odf_print_document(StringInfo buf, const QlmOdf *odf,
 								   const QlmDialect *dialect);
 extern void qlm_odf_print_object(StringInfo buf, const QlmObject *object,
 								 const QlmDialect *dialect);
 extern void qlm_odf_print_item(StringInfo buf, const QlmInfoItem *item,
 							   const QlmDialect *dialect);
+extern void qlm_odf_print_meta_data(StringInfo buf, const QlmInfoItem *item,
+									const QlmDialect *dialect);
 
 #endif							/* QLM_ODF_H */

@@ -164,6 +164,15 @@ is_native(const QlmValue *value)
 		qlm_json_is_number(value->text, value->len);
 }
 
+void
+qlm_odf_json_print_value(StringInfo buf, const QlmValue *value)
+{
+	if (is_native(value))
+		appendBinaryStringInfo(buf, value->text, value->len);
+	else
+		qlm_json_text_len(buf, value->text, value->len);
+}
+
 static void
 print_value(StringInfo buf, const QlmValue *value)
 {
@@ -177,10 +186,7 @@ print_value(StringInfo buf, const QlmValue *value)
 	}
 	print_attributes(buf, value->attributes);
 	qlm_json_name(buf, "value");
-	if (is_native(value))
-		appendBinaryStringInfo(buf, value->text, value->len);
-	else
-		qlm_json_text_len(buf, value->text, value->len);
+	qlm_odf_json_print_value(buf, value);
 	close_object(buf);
 }
 

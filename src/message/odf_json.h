@@ -18,4 +18,7 @@ extern void qlm_odf_json_print_object(StringInfo buf,
 									  const QlmObject *object);
 extern void qlm_odf_json_print_item(StringInfo buf, const QlmInfoItem *item);
 
+/* The bare value: 4.5, true, "text" */
+extern void qlm_odf_json_print_value(StringInfo buf, const QlmValue *value);
+
 #endif							/* QLM_ODF_JSON_H */

@@ -69,6 +69,12 @@ extern void qlm_verb_delete(QlmCall *call, const QlmRequest *request,
 extern void qlm_verb_response(QlmCall *call, const QlmRequest *request,
 							  QlmRequest *response);
 
+/* discover.c: look up what is asked for; print what came of it */
+extern void qlm_call_discover(QlmCall *call);
+extern void qlm_call_finish_discovery(QlmCall *call);
+extern void qlm_discovery_refuse(QlmExchange *exchange, int code,
+								 const char *description);
+
 /* piggyback.c: nest what is due for the peers of these calls */
 extern void qlm_calls_piggyback(QlmCall **calls, int n);
 extern bool qlm_call_takes_piggyback(const QlmCall *call);

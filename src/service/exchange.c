@@ -58,6 +58,16 @@ count_untimed(const QlmEnvelope *envelope)
 	return n;
 }
 
+/* A look is run as a read that brings no envelope. */
+static void
+begin_discovery(QlmCall *call)
+{
+	call->request = qlm_envelope_create(qlm_dialect_default(), 0);
+	qlm_envelope_add_request(call->request, QLM_READ);
+	begin_answer(call, &call->request->dialect);
+	qlm_call_identify(call);
+}
+
 static void
 begin_call(QlmCall *call, QlmExchange *exchange)
 {
@@ -68,6 +78,11 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	call->exchange = exchange;
 	exchange->status = 200;
 	call->received_at = GetCurrentTimestamp();
+	if (exchange->discovery)
+	{
+		begin_discovery(call);
+		return;
+	}
 	call->request = qlm_envelope_parse(exchange->body, exchange->body_len,
 									   exchange->charset,
 									   &error_code, &error);
@@ -124,7 +139,7 @@ piggyback(QlmCall *calls, int n)
 
 	for (int i = 0; i < n; i++)
 		if (calls[i].peer && calls[i].exchange->status == 200 &&
-			calls[i].awaited == NIL)
+			calls[i].awaited == NIL && calls[i].exchange->discovery == NULL)
 			with_peer[size++] = &calls[i];
 	if (size > 0)
 		qlm_calls_piggyback(with_peer, size);
@@ -155,6 +170,12 @@ finish_call(QlmCall *call)
 {
 	QlmExchange *exchange = call->exchange;
 
+	if (exchange->discovery)
+	{
+		qlm_call_finish_discovery(call);
+		log_exchange(call);
+		return;
+	}
 	initStringInfo(&exchange->answer);
 	if (exchange->kept && !call->merged && !qlm_call_has_nested(call))
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
@@ -207,6 +228,11 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
 		exchange->status = 200;
+		return;
+	}
+	if (exchange->discovery)
+	{
+		qlm_discovery_refuse(exchange, status, description);
 		return;
 	}
 	request = qlm_envelope_parse(exchange->body, exchange->body_len,

@@ -45,9 +45,27 @@ typedef struct QlmKept
 	const char *caller;			/* a peer; NULL: none */
 } QlmKept;
 
+/* A look at what is there, instead of a message (protocol 9.2) */
+typedef struct QlmDiscovery
+{
+	const char *path;			/* of the URL, but %2F and %25 not decoded */
+	const char *accept;			/* headers; NULL: none */
+	const char *if_none_match;
+	const char *version;		/* of the query, as text; NULL: not given */
+	const char *newest;
+	const char *oldest;
+	const char *begin;
+	const char *end;
+
+	/* What goes out. */
+	const char *content_type;
+	const char *etag;			/* NULL: none */
+} QlmDiscovery;
+
 typedef struct QlmExchange
 {
 	/* What came in. */
+	QlmDiscovery *discovery;	/* the answer is what it says; NULL: a message */
 	const char *body;
 	Size		body_len;
 	const char *charset;		/* what the transport says; NULL: nothing */
@@ -62,8 +80,9 @@ typedef struct QlmExchange
 	const QlmKept *kept;		/* instead of all the above: go on with this */
 
 	/* What goes out. */
-	StringInfoData answer;		/* an envelope */
-	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503 */
+	StringInfoData answer;		/* an envelope, or what was to be seen */
+	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503, and
+								 * of discovery 304 and 404 */
 	bool		waits;			/* it may wait, now or before */
 	QlmKept    *keep;			/* it should wait now; NULL: answer at once */
 } QlmExchange;

@@ -136,7 +136,9 @@ execute(QlmCall *call, const QlmRequest *request)
 	QlmRights	saved;
 
 	qlm_rights_become(call->role, &saved);
-	if (request->nodes != NIL && request->verb != QLM_RESPONSE)
+	if (call->exchange->discovery)
+		qlm_call_discover(call);
+	else if (request->nodes != NIL && request->verb != QLM_RESPONSE)
 		qlm_verb_forward(call, request, call->response);
 	else if (wants_callback(request))
 		execute_with_callback(call, request);

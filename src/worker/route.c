@@ -3,7 +3,7 @@
  *		URLs: what a request asks for.
  *
  * Messages are taken at /, at /qlm and, from a peer that names itself, at
- * /peer/NAME or with ?peer=NAME.
+ * /peer/NAME or with ?peer=NAME.  Data are looked at below /Objects.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "worker/route.h"
 
 #define PEER_PREFIX "/peer/"
+#define OBJECTS "/Objects"
 
 static bool
 is_path(const char *path, const char *name)
@@ -60,6 +61,12 @@ get_route(const QlmHttpRequest *request, const char *peer_name)
 		route.kind = is_get ? QLM_ROUTE_HOME :
 			is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
 		route.allow = "GET, HEAD, POST";
+	}
+	else if (strncmp(path, OBJECTS, strlen(OBJECTS)) == 0 &&
+			 (path[strlen(OBJECTS)] == '\0' || path[strlen(OBJECTS)] == '/'))
+	{
+		route.kind = is_get ? QLM_ROUTE_DISCOVERY : QLM_ROUTE_BAD_METHOD;
+		route.allow = "GET, HEAD, OPTIONS";
 	}
 	else if (is_path(path, "/qlm") || strncmp(path, PEER_PREFIX, strlen(PEER_PREFIX)) == 0)
 	{

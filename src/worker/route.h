@@ -10,6 +10,7 @@
 typedef enum QlmRouteKind
 {
 	QLM_ROUTE_MESSAGE,
+	QLM_ROUTE_DISCOVERY,
 	QLM_ROUTE_HOME,
 	QLM_ROUTE_HEALTH,
 	QLM_ROUTE_BAD_METHOD,		/* allow says which are good */

@@ -22,6 +22,7 @@
 #include "service/exchange.h"
 #include "storage/catalog.h"
 #include "worker/page.h"
+#include "worker/query.h"
 #include "worker/route.h"
 #include "worker/slot.h"
 #include "worker/transaction.h"
@@ -168,14 +169,36 @@ run_messages(Turn *turn)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+static const QlmHttpHeader challenge[] = {
+	{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
+	{"WWW-Authenticate", "Bearer realm=\"qlm\""},
+	{NULL}
+};
+
+/* Stored data must not run as scripts of this origin. */
+static void
+answer_discovery(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	const QlmDiscovery *discovery = exchange->discovery;
+	const QlmHttpHeader headers[] = {
+		{"Cache-Control", "no-cache"},
+		{"Vary", "Accept, Authorization"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Content-Security-Policy", "default-src 'none'; sandbox"},
+		{discovery->etag ? "ETag" : NULL, discovery->etag},
+		{NULL}
+	};
+	QlmHttpAnswer answer = {exchange->status, discovery->content_type,
+		exchange->status == 401 ? challenge : headers,
+	exchange->answer.data, exchange->answer.len};
+
+	qlm_http_server_answer(request, &answer);
+	QLM_COUNT(turn->slot, bytes_out, answer.body_len);
+}
+
 static void
 answer_message(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
 {
-	static const QlmHttpHeader challenge[] = {
-		{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
-		{"WWW-Authenticate", "Bearer realm=\"qlm\""},
-		{NULL}
-	};
 	char		applied[32];
 	const QlmHttpHeader preference[] = {{"Preference-Applied", applied}, {NULL}};
 	QlmHttpAnswer answer = {exchange->status, "text/xml; charset=UTF-8"};
@@ -199,7 +222,9 @@ answer_messages(Turn *turn)
 	int			i;
 
 	for (i = 0; i < turn->n; i++)
-		if (!qlm_waiting_hold(turn->requests[i], turn->exchanges[i]))
+		if (turn->exchanges[i]->discovery)
+			answer_discovery(turn, turn->requests[i], turn->exchanges[i]);
+		else if (!qlm_waiting_hold(turn->requests[i], turn->exchanges[i]))
 			answer_message(turn, turn->requests[i], turn->exchanges[i]);
 }
 
@@ -246,6 +271,32 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 }
 
 static void
+add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
+{
+	QlmExchange *exchange = palloc0(sizeof(QlmExchange));
+	QlmDiscovery *discovery = palloc0(sizeof(QlmDiscovery));
+
+	discovery->path = request->path;
+	discovery->accept = request->accept;
+	discovery->if_none_match = request->if_none_match;
+	if (request->query)
+	{
+		discovery->version = qlm_query_value(request->query, "version");
+		discovery->newest = qlm_query_value(request->query, "newest");
+		discovery->oldest = qlm_query_value(request->query, "oldest");
+		discovery->begin = qlm_query_value(request->query, "begin");
+		discovery->end = qlm_query_value(request->query, "end");
+	}
+	exchange->discovery = discovery;
+	exchange->body = request->path;
+	exchange->body_len = strlen(request->path);
+	exchange->authorization = request->authorization;
+	exchange->peer_name = peer_name;
+	turn->requests[turn->n] = request;
+	turn->exchanges[turn->n++] = exchange;
+}
+
+static void
 add_request(Turn *turn, QlmHttpRequest *request)
 {
 	QlmRoute	route = qlm_route_find(request);
@@ -256,6 +307,9 @@ add_request(Turn *turn, QlmHttpRequest *request)
 	{
 		case QLM_ROUTE_MESSAGE:
 			add_message(turn, request, route.peer_name);
+			break;
+		case QLM_ROUTE_DISCOVERY:
+			add_discovery(turn, request, route.peer_name);
 			break;
 		case QLM_ROUTE_HOME:
 			qlm_page_answer_home(request);

@@ -1,0 +1,30 @@
+/*
+ * query.c
+ *		The arguments of a URL.
+ */
+#include "postgres.h"
+
+#include "transport/form.h"
+#include "worker/query.h"
+
+const char *
+qlm_query_value(const char *query, const char *name)
+{
+	Size		len = strlen(name);
+	const char *p = query;
+
+	for (;;)
+	{
+		Size		size = strcspn(p, "&");
+
+		if (size > len && p[len] == '=' && memcmp(p, name, len) == 0)
+		{
+			char	   *value = pnstrdup(p + len + 1, size - len - 1);
+
+			return qlm_form_decode(value) ? value : "";
+		}
+		if (p[size] == '\0')
+			return NULL;
+		p += size + 1;
+	}
+}

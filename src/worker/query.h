@@ -1,0 +1,14 @@
+/*
+ * query.h
+ *		The arguments of a URL.
+ */
+#ifndef QLM_QUERY_H
+#define QLM_QUERY_H
+
+/*
+ * The value of name=value, decoded and palloc'd, empty where it is not well
+ * encoded; NULL: not given.  A plus is a plus, as in +02:00.
+ */
+extern const char *qlm_query_value(const char *query, const char *name);
+
+#endif							/* QLM_QUERY_H */
