@@ -2,7 +2,7 @@
  * discover.c
  *		What lies at the path of a URL, one level deep.
  *
- * One statement finds the node, one its values or what it holds.  Only where
+ * One statement or two find the node, one its values or what it holds.  Only where
  * row level security hides rows are those above the node asked for too, and
  * only where nothing is found are aliases.
  */
@@ -43,10 +43,13 @@ typedef struct Readings
 	int			n;
 } Readings;
 
-static QlmPlan node_plan = {
-	"SELECT " QLM_OBJECT_COLUMNS " FROM qlm.object o WHERE o.path = ANY ($1)"
-	" UNION ALL"
-	" SELECT " QLM_ITEM_COLUMNS " FROM qlm.info_item i WHERE i.path = ANY ($1)",
+static QlmPlan object_plan = {
+	"SELECT " QLM_OBJECT_COLUMNS " FROM qlm.object o WHERE o.path = ANY ($1)",
+	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
+};
+
+static QlmPlan item_plan = {
+	"SELECT " QLM_ITEM_COLUMNS " FROM qlm.info_item i WHERE i.path = ANY ($1)",
 	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
 };
 
@@ -155,9 +158,9 @@ keep_row(void *arg, const Datum *values, const bool *nulls)
 
 		if (strcmp(reading->path, row->path) != 0)
 			continue;
-		if (row->is_item)
+		if (row->is_item && reading->maybe_item)
 			reading->item = row;
-		else
+		else if (!row->is_item && reading->maybe_object)
 			reading->object = row;
 	}
 }
@@ -234,32 +237,49 @@ is_reachable(char **ids, const QlmNodeRow *row, int depth)
 		row->parent_id == parent_id;
 }
 
+/* The best reading under which there is something */
+static Reading *
+choose_reading(Readings *readings, char **ids)
+{
+	bool		filtered = qlm_rights_are_filtered();
+
+	for (int i = 0; i < readings->n; i++)
+	{
+		Reading    *reading = &readings->readings[i];
+		QlmNodeRow *row = reading->object ? reading->object : reading->item;
+
+		if (row && (!filtered || is_reachable(ids, row, reading->depth)))
+			return reading;
+	}
+	return NULL;
+}
+
+/*
+ * InfoItems first: an InfoItem holds no nodes, so where there is one there is
+ * no Object under another reading.
+ */
 static Reading *
 find_reading(Readings *readings, char **ids, int n)
 {
 	const char *paths[MAX_READINGS];
-	bool		filtered = qlm_rights_are_filtered();
+	Reading    *reading = NULL;
 	Datum		param;
 
 	read_path(readings, ids, n);
 	for (int i = 0; i < readings->n; i++)
 		paths[i] = readings->readings[i].path;
 	param = qlm_array_text(paths, readings->n);
-	qlm_plan_stream_indexed(&node_plan, &param, keep_row, readings);
-	for (int i = 0; i < readings->n; i++)
+	if (n > 1)
 	{
-		Reading    *reading = &readings->readings[i];
-		QlmNodeRow *row;
-
-		if (!reading->maybe_object)
-			reading->object = NULL;
-		if (!reading->maybe_item)
-			reading->item = NULL;
-		row = reading->object ? reading->object : reading->item;
-		if (row && (!filtered || is_reachable(ids, row, reading->depth)))
-			return reading;
+		qlm_plan_stream_indexed(&item_plan, &param, keep_row, readings);
+		reading = choose_reading(readings, ids);
 	}
-	return NULL;
+	if (reading == NULL)
+	{
+		qlm_plan_stream_indexed(&object_plan, &param, keep_row, readings);
+		reading = choose_reading(readings, ids);
+	}
+	return reading;
 }
 
 /*
