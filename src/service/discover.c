@@ -232,11 +232,10 @@ answer_found(QlmExchange *exchange, const QlmDiscovered *found, const Wish *wish
 	form = print_found(&exchange->answer, found, wish);
 	discovery->content_type = content_types[form];
 	discovery->etag = make_tag(&exchange->answer, form);
+
+	/* The body stays, for its length; the transport does not send it. */
 	if (is_known(discovery->if_none_match, discovery->etag))
-	{
-		resetStringInfo(&exchange->answer);
 		exchange->status = 304;
-	}
 }
 
 void

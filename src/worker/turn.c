@@ -193,7 +193,8 @@ answer_discovery(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchang
 	exchange->answer.data, exchange->answer.len};
 
 	qlm_http_server_answer(request, &answer);
-	QLM_COUNT(turn->slot, bytes_out, answer.body_len);
+	if (answer.status != 304 && request->method != QLM_HTTP_HEAD)
+		QLM_COUNT(turn->slot, bytes_out, answer.body_len);
 }
 
 static void

@@ -519,7 +519,7 @@ sub response
 			reason => $reason,
 			headers => \%headers,
 			interim => \@interim,
-			body => $opt{head} || $status == 204 ? '' : $self->body(\%headers)
+			body => $opt{head} || $status == 204 || $status == 304 ? '' : $self->body(\%headers)
 		};
 	}
 }
