@@ -354,7 +354,7 @@ discover_top(QlmDiscovered *d)
 {
 	Level		level = {d->odf, NULL};
 
-	qlm_plan_stream(&top_plan, NULL, add_child, &level);
+	qlm_plan_stream_indexed(&top_plan, NULL, add_child, &level);
 	return true;
 }
 
