@@ -1,11 +1,12 @@
 /*
  * test_base.c
- *		Times, numbers and paths, as tables that show what is taken.
+ *		Times, numbers, paths and media types, as tables that show what is taken.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "base/accept.h"
 #include "base/datetime.h"
 #include "base/limits.h"
 #include "base/path.h"
@@ -378,9 +379,53 @@ test_path_is_below(void)
 	tap_ok(!qlm_path_is_below("A", "A/B"), "A is not below A/B");
 }
 
+/* How much text/xml is wanted: quality, precision, and 2 for version 2.0 */
+static const Case acceptances[] = {
+	{"", "1000 0"},
+	{"*/*", "1000 1"},
+	{"*", "1000 1"},
+	{"text/*;q=0.5, */*", "500 2"},
+	{"text/xml", "1000 3"},
+	{"TEXT/XML ; Q=0.25", "250 3"},
+	{" text/xml;q=0.3 ,text/xml;q=0.7", "700 3"},
+	{"text/xml;q=0, */*", "0 3"},
+	{"text/xml;version=2.0", "1000 3 2"},
+	{"text/xml; version=\"2.0\"; q=0.9", "900 3 2"},
+	{"text/xml;version=1.0", "1000 3"},
+	{"application/json", "0 0"},
+	{"application/json;version=2.0, */*;q=0.125", "125 1"},
+	{"text/xml2, atext/xml, text/xm", "0 0"},
+
+	/* what nobody should send */
+	{";;,,q=,=;/", "0 0"},
+	{"text/xml;q=", "1000 3"},
+	{"text/xml;q=x", "1000 3"},
+	{"text/xml;q=0.99999", "999 3"},
+	{"text/xml;q=7", "1000 3"},
+	{"text/xml foo;q=0.5", "500 3"},
+	{"text/xml;", "1000 3"},
+	{",,, ,text/xml", "1000 3"},
+};
+
+static void
+test_acceptances(void)
+{
+	for (int i = 0; i < lengthof(acceptances); i++)
+	{
+		const Case *c = &acceptances[i];
+		QlmAcceptance a = qlm_accept_quality(c->input, "text/xml");
+		char		got[32];
+
+		snprintf(got, sizeof(got), "%d %d%s", a.quality, a.precision,
+				 a.is_v2 ? " 2" : "");
+		tap_is(got, c->output, "Accept: %s", c->input);
+	}
+}
+
 int
 main(void)
 {
+	test_acceptances();
 	test_datetimes();
 	test_unixtimes();
 	test_calendar();
