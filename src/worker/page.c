@@ -33,7 +33,8 @@ static const char home[] =
 	"<p>Send a message by <code>POST</code> to this address, to <code>/qlm</code>"
 	" or, as the peer that you are, to <code>/peer/NAME</code>: the XML as the"
 	" body, or in the form field <code>msg</code>.</p>\n"
-	"<p><a href=\"/health\">Is it well?</a></p>\n"
+	"<p><a href=\"/Objects\">What is here?</a>"
+	" <a href=\"/health\">Is it well?</a></p>\n"
 	"</body>\n"
 	"</html>\n";
 
