@@ -50,9 +50,12 @@ endif
 ifeq ($(shell $(PKG_CONFIG) --exists libcurl && echo yes),)
 $(error qlm needs libcurl: apt-get install libcurl4-openssl-dev)
 endif
+ifeq ($(shell $(PKG_CONFIG) --exists zlib && echo yes),)
+$(error qlm needs zlib: apt-get install zlib1g-dev)
+endif
 endif
 
-LIBRARIES = libxml-2.0 libmicrohttpd libcurl
+LIBRARIES = libxml-2.0 libmicrohttpd libcurl zlib
 
 WERROR = -Werror
 PG_CPPFLAGS = -Isrc -DQLM_VERSION='"$(EXTVERSION)"' $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))

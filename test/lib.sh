@@ -102,6 +102,7 @@ find_missing() {
     need libxml2-dev pkg-config --exists libxml-2.0
     need libmicrohttpd-dev pkg-config --exists libmicrohttpd
     need libcurl4-openssl-dev pkg-config --exists libcurl
+    need zlib1g-dev pkg-config --exists zlib
     need "postgresql-${major:-15}" pg_file --bindir /initdb
     need "postgresql-server-dev-${major:-15}" pg_file --pgxs
     for purpose; do

@@ -6,40 +6,71 @@
 
 #include "transport/header.h"
 
-#define FORM_TYPE "application/x-www-form-urlencoded"
+bool
+qlm_header_is_type(const char *value, const char *type)
+{
+	Size		len = strlen(type);
+
+	return pg_strncasecmp(value, type, len) == 0 &&
+		strchr("; \t", value[len]) != NULL;
+}
 
 bool
 qlm_header_is_form(const char *content_type)
 {
-	Size		len = strlen(FORM_TYPE);
+	return qlm_header_is_type(content_type, "application/x-www-form-urlencoded");
+}
 
-	return pg_strncasecmp(content_type, FORM_TYPE, len) == 0 &&
-		strchr("; \t", content_type[len]) != NULL;
+/*
+ * Copy a token or a quoted string, without its quotes; returns what follows
+ * it, and NULL in *copied where it is empty or does not fit.
+ */
+static const char *
+copy_word(const char *p, char *copy, Size size, bool *copied)
+{
+	bool		is_quoted = *p == '"';
+	Size		len = 0;
+
+	for (p += is_quoted; *p && !(is_quoted ? *p == '"' : strchr("\"; \t,", *p) != NULL); p++)
+	{
+		if (is_quoted && *p == '\\' && p[1])
+			p++;
+		if (len < size)
+			copy[len] = *p;
+		len++;
+	}
+	*copied = len > 0 && len < size;
+	copy[*copied ? len : 0] = '\0';
+	return is_quoted && *p ? p + 1 : p;
+}
+
+bool
+qlm_header_parameter(const char *value, const char *name, char *text, Size size)
+{
+	Size		len = strlen(name);
+	const char *p = value + strcspn(value, ";");
+	bool		copied;
+
+	while (*p == ';')
+	{
+		p += 1 + strspn(p + 1, " \t");
+		if (pg_strncasecmp(p, name, len) == 0 && p[len] == '=')
+		{
+			copy_word(p + len + 1, text, size, &copied);
+			return copied;
+		}
+		p += strcspn(p, "=;");
+		if (*p == '=')
+			p = copy_word(p + 1, text, size, &copied);
+		p += strcspn(p, ";");
+	}
+	return false;
 }
 
 bool
 qlm_header_charset(const char *content_type, char *charset, Size size)
 {
-	const char *p = content_type;
-	Size		len;
-
-	for (;;)
-	{
-		p = strchr(p, ';');
-		if (p == NULL)
-			return false;
-		p += 1 + strspn(p + 1, " \t");
-		if (pg_strncasecmp(p, "charset=", 8) == 0)
-			break;
-	}
-	p += 8;
-	p += *p == '"';
-	len = strcspn(p, "\"; \t");
-	if (len == 0 || len >= size)
-		return false;
-	memcpy(charset, p, len);
-	charset[len] = '\0';
-	return true;
+	return qlm_header_parameter(content_type, "charset", charset, size);
 }
 
 bool
@@ -113,4 +144,69 @@ qlm_header_prefer_wait(const char *p)
 			return -1;
 	}
 	return -1;
+}
+
+/* Thousandths of a q-value, as in 0.5; 1000 where it is none */
+static int
+parse_quality(const char *p)
+{
+	int			quality = *p == '1' ? 1000 : 0;
+	int			unit = 100;
+
+	if (*p != '0' && *p != '1')
+		return 1000;
+	if (p[1] == '.')
+	{
+		for (p += 2; *p >= '0' && *p <= '9' && unit > 0; p++, unit /= 10)
+			quality += (*p - '0') * unit;
+	}
+	return Min(quality, 1000);
+}
+
+int
+qlm_header_quality(const char *p, const char *name)
+{
+	Size		len = strlen(name);
+
+	while (*(p += strspn(p, " \t,")))
+	{
+		Size		n = strcspn(p, " \t;,");
+		bool		found = n == len && pg_strncasecmp(p, name, len) == 0;
+		int			quality = 1000;
+
+		for (p += n; *p && *p != ','; p++)
+		{
+			if (*p != ';')
+				continue;
+			p += strspn(p, "; \t");
+			if (pg_strncasecmp(p, "q=", 2) == 0)
+				quality = parse_quality(p + 2);
+			p--;
+		}
+		if (found)
+			return quality;
+	}
+	return -1;
+}
+
+QlmAcceptCoding
+qlm_header_accept_encoding(const char *value)
+{
+	QlmAcceptCoding accept = {false, true};
+	int			any;
+	int			gzip;
+	int			identity;
+
+	if (value == NULL)
+		return accept;
+	any = qlm_header_quality(value, "*");
+	gzip = qlm_header_quality(value, "gzip");
+	if (gzip < 0)
+		gzip = qlm_header_quality(value, "x-gzip");
+	if (gzip < 0)
+		gzip = any;
+	identity = qlm_header_quality(value, "identity");
+	accept.identity = identity > 0 || (identity < 0 && any != 0);
+	accept.gzip = gzip > 0 && gzip >= identity;
+	return accept;
 }

@@ -16,6 +16,7 @@ my %rank = map { $layers[$_] => $_ } 0 .. $#layers;
 my @confined = (
 	[ qr{^libxml/}, qr{^xml/}, 'libxml2' ],
 	[ qr{^microhttpd\.h$}, qr{^transport/http_server\.c$}, 'libmicrohttpd' ],
+	[ qr{^zlib\.h$}, qr{^transport/compress\.c$}, 'zlib' ],
 	[ qr{^curl/}, qr{^transport/http_client\.c$}, 'libcurl' ],
 	[ qr{^executor/spi\.h$}, qr{^(storage|process|worker)/}, 'SPI' ],
 	[ qr{^sys/socket\.h$|^netinet/|^netdb\.h$}, qr{^transport/}, 'sockets' ],

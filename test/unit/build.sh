@@ -11,7 +11,8 @@ cd "$(dirname "$0")/../.."
 
 flags="-O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=all $pure_flags"
 mkdir -p "$folder/objects"
-for source in $pure_sources $(echo src/message/*.c) test/unit/tap.c; do
+for source in $pure_sources $(echo src/message/*.c) src/transport/form.c \
+	src/transport/header.c src/transport/multipart.c test/unit/tap.c; do
 	${CC:-cc} $flags -c "$source" -o "$folder/objects/$(basename "$source" .c).o"
 done
 for source in test/unit/test_*.c test/fuzz/fuzz_envelope.c; do

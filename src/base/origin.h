@@ -1,0 +1,28 @@
+/*
+ * origin.h
+ *		Lists of web origins: '*', or 'https://app.example.com, http://[::1]:3000'.
+ */
+#ifndef QLM_ORIGIN_H
+#define QLM_ORIGIN_H
+
+/* What a page of an origin may do here */
+typedef enum QlmOriginVerdict
+{
+	QLM_ORIGIN_SAME,			/* no page, or one of our own */
+	QLM_ORIGIN_ANY,				/* everybody may */
+	QLM_ORIGIN_LISTED,
+	QLM_ORIGIN_FOREIGN			/* nothing */
+} QlmOriginVerdict;
+
+/* origin and host: the headers, NULL where they are not there */
+extern QlmOriginVerdict qlm_origin_judge(const char *list, const char *origin,
+										 const char *host);
+
+/* Does the list name origins, so that answers depend on who asks? */
+extern bool qlm_origin_list_varies(const char *list);
+
+/* False, with the first wrong entry as part of the list, where it is none. */
+extern bool qlm_origin_list_valid(const char *list,
+								  const char **bad, int *bad_len);
+
+#endif							/* QLM_ORIGIN_H */
