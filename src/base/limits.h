@@ -24,6 +24,9 @@ extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
 #define QLM_MAX_PATH			2500
 #define QLM_MAX_URL				2000
 
+#define QLM_MAX_LARGE_MESSAGES	16	/* times qlm.max_message_size: what bodies
+									 * take in a worker while they arrive */
+
 #define QLM_MAX_ATTRIBUTES		64
 #define QLM_MAX_ATTRIBUTE_SIZE	(64 * 1024)
 #define QLM_MAX_TAG_SIZE		(128 * 1024)

@@ -15,6 +15,7 @@
 
 #include "base/address.h"
 #include "base/limits.h"
+#include "base/origin.h"
 #include "process/settings.h"
 #include "storage/journal.h"
 #include "storage/partition.h"
@@ -28,6 +29,8 @@ int			qlm_http_workers = 2;
 int			qlm_request_timeout = 60000;
 int			qlm_max_connections = 1000;
 int			qlm_max_wait = 60;
+char	   *qlm_cors_origins = NULL;
+bool		qlm_compression = true;
 char	   *qlm_callback_allow = NULL;
 int			qlm_max_transfers = 64;
 
@@ -129,6 +132,19 @@ check_callback_allow(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_cors_origins(char **newval, void **extra, GucSource source)
+{
+	const char *bad;
+	int			len;
+
+	if (qlm_origin_list_valid(*newval, &bad, &len))
+		return true;
+	GUC_check_errdetail("\"%.*s\" is no origin, as in \"https://app.example.com, http://localhost:3000\", nor * for any.",
+						len, bad);
+	return false;
+}
+
 static void
 register_server(void)
 {
@@ -177,6 +193,24 @@ register_server(void)
 							"before it is answered with nothing attached. 0 holds none.",
 							&qlm_max_wait, 60, 0, 3600,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+static void
+register_browsers(void)
+{
+	DefineCustomStringVariable("qlm.cors_origins",
+							   "Web origins whose pages may call this node.",
+							   "A list, or * for any. Pages of other origins are refused "
+							   "with 403. Empty: none but the node's own. Credentials that "
+							   "the browser keeps are never asked for.",
+							   &qlm_cors_origins, "*",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   check_cors_origins, NULL, NULL);
+	DefineCustomBoolVariable("qlm.compression",
+							 "Compress answers for clients that accept gzip.",
+							 "Short answers are not compressed.",
+							 &qlm_compression, true,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
 static void
@@ -295,6 +329,7 @@ void
 qlm_settings_register(void)
 {
 	register_server();
+	register_browsers();
 	register_client();
 	register_limits();
 	register_messages();

@@ -27,6 +27,10 @@
 #include "transport/http_server.h"
 #include "transport/incoming.h"
 #include "transport/listen.h"
+#include "transport/queue.h"
+#include "transport/reply.h"
+
+#define SLOWEST		4			/* bytes a ms that a client must take */
 
 typedef enum Phase
 {
@@ -44,7 +48,8 @@ typedef struct Connection
 	QlmHttpServer *server;
 	struct MHD_Connection *mhd;
 	Phase		phase;
-	TimestampTz since;			/* start of IDLE and READING */
+	TimestampTz since;			/* start of IDLE, READING and SENDING */
+	int			extra_ms;		/* that SENDING may take, for its size */
 	dlist_node	node;			/* in server->connections */
 	dlist_node	queue_node;		/* in server->ready */
 	struct MHD_Response *response;
@@ -61,6 +66,8 @@ struct QlmHttpServer
 	dlist_head	connections;
 	int			nconnections;
 	dlist_head	ready;
+	QlmQueue	queue;			/* how many those are, and may be */
+	QlmBudget	budget;
 	int			nsending;		/* answered and not yet gone */
 	TimestampTz next_sweep;
 };
@@ -71,7 +78,23 @@ socket_of(const Connection *c)
 	return MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-/* A refusal by the transport itself; the connection is closed after it. */
+static void
+add_reply_headers(Connection *c, struct MHD_Response *response, int status,
+				  Size len, bool is_gzip)
+{
+	QlmReplyHeaders reply;
+
+	qlm_reply_headers(&reply, &c->incoming, len, is_gzip,
+					  status == 503 ? qlm_queue_retry_after(&c->server->queue) : 0);
+	for (int i = 0; i < reply.n; i++)
+		MHD_add_response_header(response, reply.headers[i].name,
+								reply.headers[i].value);
+}
+
+/*
+ * A refusal by the transport itself.  The connection is closed after it,
+ * unless the same may be sent again, which has come completely then.
+ */
 static enum MHD_Result
 refuse(Connection *c, QlmRefusal refusal)
 {
@@ -84,7 +107,11 @@ refuse(Connection *c, QlmRefusal refusal)
 	if (response == NULL)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", "text/plain");
-	MHD_add_response_header(response, "Connection", "close");
+	if (!refusal.is_busy || c->phase != PHASE_READING)
+		MHD_add_response_header(response, "Connection", "close");
+	if (refusal.header.name)
+		MHD_add_response_header(response, refusal.header.name, refusal.header.value);
+	add_reply_headers(c, response, refusal.status, 0, false);
 	result = MHD_queue_response(c->mhd, refusal.status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -128,15 +155,25 @@ begin_request(Connection *c, const char *url, const char *method,
 	return MHD_YES;
 }
 
+static void
+put_in_line(Connection *c)
+{
+	dlist_push_tail(&c->server->ready, &c->queue_node);
+	c->server->queue.n++;
+}
+
 static enum MHD_Result
 complete_request(Connection *c)
 {
+	static const QlmRefusal busy = {503, "Too many requests wait in line now.\n", {NULL}, true};
 	QlmRefusal	refusal = qlm_incoming_finish(&c->incoming);
 
+	if (refusal.status == 0 && qlm_queue_is_full(&c->server->queue))
+		refusal = busy;
 	if (refusal.status != 0)
 		return refuse(c, refusal);
 	c->phase = PHASE_READY;
-	dlist_push_tail(&c->server->ready, &c->queue_node);
+	put_in_line(c);
 	MHD_suspend_connection(c->mhd);
 	return MHD_YES;
 }
@@ -199,6 +236,7 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 		MHD_destroy_response(c->response);
 	c->response = NULL;
 	c->phase = PHASE_IDLE;
+	c->extra_ms = 0;
 	c->since = GetCurrentTimestamp();
 	qlm_incoming_shrink(&c->incoming);
 }
@@ -218,6 +256,7 @@ handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 		if (c == NULL)
 			return;
 		c->incoming.context = server->context;
+		c->incoming.budget = &server->budget;
 		c->server = server;
 		c->mhd = mhd;
 		c->since = GetCurrentTimestamp();
@@ -357,8 +396,8 @@ take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 }
 
 /*
- * End what takes too long to arrive, be it a byte a minute; the library's own
- * timeout counts from the last byte.
+ * End what takes too long to arrive, or to be taken, be it a byte a minute; the
+ * library's own timeout counts from the last byte.
  */
 static void
 sweep(QlmHttpServer *server)
@@ -373,8 +412,8 @@ sweep(QlmHttpServer *server)
 	{
 		Connection *c = dlist_container(Connection, node, iter.cur);
 
-		if ((c->phase == PHASE_IDLE || c->phase == PHASE_READING) &&
-			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout))
+		if (c->phase != PHASE_READY && c->phase != PHASE_HELD &&
+			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout + c->extra_ms))
 			shutdown(socket_of(c), SHUT_RDWR);
 	}
 }
@@ -418,6 +457,7 @@ qlm_http_server_next(QlmHttpServer *server)
 		return NULL;
 	c = dlist_container(Connection, queue_node,
 						dlist_pop_head_node(&server->ready));
+	server->queue.n--;
 	return &c->incoming.request;
 }
 
@@ -452,7 +492,7 @@ qlm_http_server_requeue(QlmHttpRequest *request)
 
 	stop_holding(c);
 	request->received_at = GetCurrentTimestamp();
-	dlist_push_tail(&c->server->ready, &c->queue_node);
+	put_in_line(c);
 }
 
 QlmHttpRequest *
@@ -465,28 +505,100 @@ qlm_http_server_left(QlmHttpServer *server)
 	return &((Connection *) event.data.ptr)->incoming.request;
 }
 
+static void
+free_owner(void *owner)
+{
+	MemoryContextDelete(owner);
+}
+
+/* Hand the answer over to the library, with its memory where it has its own. */
+static struct MHD_Response *
+make_response(Connection *c, const QlmHttpAnswer *answer)
+{
+	struct MHD_Response *response;
+	char	   *copy;
+
+	if (answer->owner)
+	{
+		qlm_incoming_shrink(&c->incoming);
+		MemoryContextSetParent(answer->owner, c->server->context);
+		response = MHD_create_response_from_buffer_with_free_callback_cls(answer->body_len,
+																		  (void *) answer->body,
+																		  free_owner,
+																		  answer->owner);
+		if (response == NULL)
+			free_owner(answer->owner);
+		return response;
+	}
+	copy = qlm_incoming_keep_answer(&c->incoming, answer->body, answer->body_len);
+	return copy == NULL ? NULL :
+		MHD_create_response_from_buffer(answer->body_len, copy, MHD_RESPMEM_PERSISTENT);
+}
+
+static struct MHD_Response *
+make_gzip_response(Connection *c, const QlmHttpAnswer *answer)
+{
+	Size		len;
+	Size		max_len = c->incoming.accept.identity ? answer->body_len :
+		answer->body_len + 1024;
+	char	   *gzip = qlm_gzip(answer->body, answer->body_len, max_len, &len);
+	struct MHD_Response *response;
+
+	if (gzip == NULL)
+		return NULL;
+	response = MHD_create_response_from_buffer(len, gzip, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL)
+		free(gzip);
+	else if (answer->owner)
+		MemoryContextDelete(answer->owner);
+	if (response)
+		qlm_incoming_shrink(&c->incoming);
+	return response;
+}
+
 void
 qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 {
 	Connection *c = (Connection *) request;
 	const QlmHttpHeader *header = answer->headers;
+	bool		is_gzip;
 
 	stop_holding(c);
+	if (qlm_reply_wants_gzip(&c->incoming, answer->body_len))
+		c->response = make_gzip_response(c, answer);
+	is_gzip = c->response != NULL;
 	/* Without a response the library closes the connection. */
-	if (qlm_incoming_keep_answer(&c->incoming, answer->body, answer->body_len))
-		c->response = MHD_create_response_from_buffer(answer->body_len,
-													  c->incoming.body.data,
-													  MHD_RESPMEM_PERSISTENT);
+	if (c->response == NULL)
+		c->response = make_response(c, answer);
 	if (c->response)
 	{
-		MHD_add_response_header(c->response, "Content-Type", answer->content_type);
+		if (answer->content_type)
+			MHD_add_response_header(c->response, "Content-Type", answer->content_type);
 		for (; header && header->name; header++)
 			MHD_add_response_header(c->response, header->name, header->value);
+		add_reply_headers(c, c->response, answer->status, answer->body_len, is_gzip);
 	}
 	c->status = answer->status;
 	c->phase = PHASE_ANSWERED;
+	c->since = GetCurrentTimestamp();
+	c->extra_ms = (int) (answer->body_len / SLOWEST);
 	c->server->nsending++;
 	MHD_resume_connection(c->mhd);
+}
+
+bool
+qlm_http_server_is_shared(const QlmHttpRequest *request)
+{
+	const QlmIncoming *incoming = (const QlmIncoming *) request;
+
+	return incoming->origin == QLM_ORIGIN_ANY ||
+		incoming->origin == QLM_ORIGIN_LISTED;
+}
+
+void
+qlm_http_server_note_pace(QlmHttpServer *server, int n, int64 elapsed, bool hung)
+{
+	qlm_queue_note(&server->queue, n, elapsed, hung);
 }
 
 int

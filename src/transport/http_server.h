@@ -52,10 +52,12 @@ typedef struct QlmHttpHeader
 typedef struct QlmHttpAnswer
 {
 	int			status;
-	const char *content_type;
+	const char *content_type;	/* or NULL */
 	const QlmHttpHeader *headers;	/* further ones, or NULL */
 	const char *body;			/* copied */
 	Size		body_len;
+	MemoryContext owner;		/* instead of a copy: the body lives in this one
+								 * alone, which is the server's from now on */
 } QlmHttpAnswer;
 
 /* Bounds and timeouts are the settings, as they are at the moment. */
@@ -84,6 +86,16 @@ extern void qlm_http_server_run(QlmHttpServer *server);
 extern QlmHttpRequest *qlm_http_server_next(QlmHttpServer *server);
 extern void qlm_http_server_answer(QlmHttpRequest *request,
 								   const QlmHttpAnswer *answer);
+
+/* May a page of another origin read the answer?  Then a preflight, too. */
+extern bool qlm_http_server_is_shared(const QlmHttpRequest *request);
+
+/*
+ * So many requests were taken and answered in so many us; hung: some took
+ * longer than they may.  More than can be run in time are refused early.
+ */
+extern void qlm_http_server_note_pace(QlmHttpServer *server, int n,
+									  int64 elapsed, bool hung);
 
 /*
  * Hold a request that was taken, instead of answering it now; keep_body: its

@@ -8,19 +8,25 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/settings.h"
 #include "transport/form.h"
-#include "transport/header.h"
 #include "transport/incoming.h"
+#include "transport/multipart.h"
 
 #define FIRST_BUFFER	(256 * 1024)	/* at most, before bytes have come */
 #define KEEP_BUFFER		(64 * 1024) /* a larger one is freed after use */
 
 static const QlmRefusal accepted = {0, NULL};
 static const QlmRefusal too_large = {413, "The message is larger than qlm.max_message_size.\n"};
-static const QlmRefusal no_memory = {503, "No memory for the message now.\n"};
+static const QlmRefusal no_memory = {503, "No memory for the message now.\n", {NULL}, true};
 static const QlmRefusal bad_framing = {400, "The length of the body is not clear.\n"};
 static const QlmRefusal bad_url = {400, "The URL is not well encoded.\n"};
-static const QlmRefusal is_compressed = {415, "Compressed bodies are not read.\n"};
+static const QlmRefusal bad_compression = {400, "The body is not compressed as it says.\n"};
+static const QlmRefusal unknown_coding = {415, "Bodies are read plain, as gzip and as deflate.\n",
+{"Accept-Encoding", "gzip, deflate"}};
+static const QlmRefusal bad_accept = {406, "Answers leave plain or as gzip.\n"};
+static const QlmRefusal foreign_origin = {403, "Pages of this origin may not call here (qlm.cors_origins).\n"};
+static const QlmRefusal too_much = {503, "Too many large messages arrive now.\n", {NULL}, true};
 
 static bool
 reserve(MemoryContext context, QlmBuffer *buffer, Size used, Size size)
@@ -71,6 +77,31 @@ qlm_incoming_url(QlmIncoming *incoming, const char *url)
 	incoming->request.query = incoming->query.data;
 }
 
+/* Buffers that are kept between requests do not count. */
+static Size
+cost_of(const QlmBuffer *body)
+{
+	return body->size > KEEP_BUFFER ? body->size : 0;
+}
+
+static void
+release_body(QlmIncoming *incoming)
+{
+	incoming->budget->used -= cost_of(&incoming->body);
+	release(&incoming->body);
+}
+
+static bool
+reserve_body(QlmIncoming *incoming, Size used, Size size)
+{
+	bool		ok;
+
+	incoming->budget->used -= cost_of(&incoming->body);
+	ok = reserve(incoming->context, &incoming->body, used, size);
+	incoming->budget->used += cost_of(&incoming->body);
+	return ok;
+}
+
 /* The headers that are passed on as they are; the first of several counts. */
 static const char **
 plain_header(QlmIncomingHead *head, const char *name, Size len)
@@ -84,6 +115,8 @@ plain_header(QlmIncomingHead *head, const char *name, Size len)
 				pg_strcasecmp(name, "Origin") == 0 ? &head->origin : NULL;
 		case 12:
 			return pg_strcasecmp(name, "Content-Type") == 0 ? &head->content_type : NULL;
+		case 15:
+			return pg_strcasecmp(name, "Accept-Encoding") == 0 ? &head->accept_encoding : NULL;
 		case 13:
 			return pg_strcasecmp(name, "Authorization") == 0 ? &head->authorization :
 				pg_strcasecmp(name, "If-None-Match") == 0 ? &head->if_none_match : NULL;
@@ -118,7 +151,8 @@ qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
 		head->is_bad |= !qlm_header_length(value, value_len, &head->length);
 	}
 	else if (name_len == 16 && pg_strcasecmp(name, "Content-Encoding") == 0)
-		head->is_encoded = pg_strcasecmp(value, "identity") != 0;
+		head->coding = head->coding == QLM_CODING_NONE ? qlm_coding_of(value) :
+			QLM_CODING_UNKNOWN;
 	else if (name_len == 17 && pg_strcasecmp(name, "Transfer-Encoding") == 0)
 	{
 		head->is_bad |= head->is_chunked || pg_strcasecmp(value, "chunked") != 0;
@@ -176,10 +210,11 @@ note_content_type(QlmIncoming *incoming)
 	QlmHttpRequest *request = &incoming->request;
 
 	request->charset = NULL;
-	incoming->is_form = false;
+	incoming->is_form = incoming->is_multipart = false;
 	if (request->content_type == NULL)
 		return;
 	incoming->is_form = qlm_header_is_form(request->content_type);
+	incoming->is_multipart = qlm_multipart_is_form(request->content_type);
 	if (qlm_header_charset(request->content_type, incoming->charset,
 						   sizeof(incoming->charset)))
 		request->charset = incoming->charset;
@@ -217,15 +252,52 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 	return accepted;
 }
 
+/* May a page of this origin, or such a client at all, call here? */
+static QlmRefusal
+judge_caller(QlmIncoming *incoming, const QlmIncomingHead *head)
+{
+	bool		is_options = strcmp(head->method, "OPTIONS") == 0;
+
+	incoming->origin = qlm_origin_judge(qlm_cors_origins, head->origin, head->host);
+	incoming->origins_vary = qlm_origin_list_varies(qlm_cors_origins);
+	incoming->accept = qlm_header_accept_encoding(head->accept_encoding);
+	incoming->accept.gzip &= qlm_compression;
+	if (incoming->origin == QLM_ORIGIN_FOREIGN && !is_options)
+		return foreign_origin;
+	if (!incoming->accept.identity && !incoming->accept.gzip && !is_options)
+		return bad_accept;
+	return accepted;
+}
+
+static QlmRefusal
+begin_inflating(QlmIncoming *incoming, QlmCoding coding)
+{
+	if (coding == QLM_CODING_UNKNOWN)
+		return unknown_coding;
+	if (coding == QLM_CODING_NONE)
+		return accepted;
+	incoming->expected = 0;		/* That was the compressed length. */
+	incoming->inflater = qlm_inflater_create(incoming->context, coding);
+	return incoming->inflater ? accepted : no_memory;
+}
+
+static void
+end_inflating(QlmIncoming *incoming)
+{
+	if (incoming->inflater)
+		qlm_inflater_free(incoming->inflater);
+	incoming->inflater = NULL;
+}
+
 QlmRefusal
 qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 {
+	QlmRefusal	refusal;
+
+	incoming->origin = QLM_ORIGIN_SAME;
+	incoming->origins_vary = false;
 	if (!is_framed_clearly(head))
 		return bad_framing;
-	if (head->length > qlm_max_message_size)
-		return too_large;
-	if (head->is_encoded)
-		return is_compressed;
 	if (incoming->refusal.status != 0)
 		return incoming->refusal;
 
@@ -236,11 +308,16 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	incoming->request.owner = NULL;
 	incoming->expected = head->length;
 	incoming->seen = 0;
-	return copy_head(incoming, head);
+	refusal = copy_head(incoming, head);
+	if (refusal.status == 0)
+		refusal = judge_caller(incoming, head);
+	if (refusal.status == 0 && head->length > qlm_max_message_size)
+		refusal = too_large;
+	return refusal.status == 0 ? begin_inflating(incoming, head->coding) : refusal;
 }
 
 /* Room for so many more bytes and a NUL, growing with what really comes */
-static bool
+static QlmRefusal
 make_room(QlmIncoming *incoming, Size more)
 {
 	Size		used = incoming->request.body_len;
@@ -248,14 +325,65 @@ make_room(QlmIncoming *incoming, Size more)
 	Size		size = used == 0 ? FIRST_BUFFER : incoming->body.size * 4;
 
 	if (need <= incoming->body.size)
-		return true;
+		return accepted;
 	size = Min(size, (Size) qlm_max_message_size + 1);
 	if (incoming->expected > 0)
 		size = Min(size, incoming->expected + 1);
 	else if (used == 0)
 		size = need * 2;
-	return reserve(incoming->context, &incoming->body, used,
-				   Max(Max(size, need), 1024));
+	size = Max(Max(size, need), 1024);
+	if (size > KEEP_BUFFER &&
+		incoming->budget->used - cost_of(&incoming->body) + size >
+		(Size) qlm_max_message_size * QLM_MAX_LARGE_MESSAGES)
+		return too_much;
+	return reserve_body(incoming, used, size) ? accepted : no_memory;
+}
+
+static QlmRefusal
+add_plain(QlmIncoming *incoming, const char *data, Size len)
+{
+	QlmRefusal	refusal = make_room(incoming, len);
+
+	if (refusal.status == 0)
+	{
+		memcpy(incoming->body.data + incoming->request.body_len, data, len);
+		incoming->request.body_len += len;
+	}
+	return refusal;
+}
+
+/*
+ * Inflate no further than a byte beyond what is allowed, however much a bomb
+ * would become.
+ */
+static QlmRefusal
+add_compressed(QlmIncoming *incoming, const char *data, Size len)
+{
+	Size		limit = qlm_max_message_size;
+	QlmHttpRequest *request = &incoming->request;
+	QlmInflateResult result;
+
+	do
+	{
+		QlmRefusal	refusal = make_room(incoming, request->body_len == 0 ? Min(len * 2, limit) : 1);
+		char	   *start;
+		char	   *out;
+		Size		room;
+
+		if (refusal.status != 0)
+			return refusal;
+		start = out = incoming->body.data + request->body_len;
+		room = Min(incoming->body.size - 1, limit + 1) - request->body_len;
+		result = qlm_inflater_run(incoming->inflater, &data, &len, &out, &room);
+		request->body_len += out - start;
+		if (result == QLM_INFLATE_BAD)
+			return bad_compression;
+		if (result == QLM_INFLATE_NO_MEMORY)
+			return no_memory;
+		if (request->body_len > limit)
+			return too_large;
+	} while (result == QLM_INFLATE_FULL || len > 0);
+	return accepted;
 }
 
 bool
@@ -266,16 +394,42 @@ qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len)
 	incoming->seen += len;
 	if (incoming->refusal.status == 0 && incoming->seen > limit)
 		incoming->refusal = too_large;
-	else if (incoming->refusal.status == 0 && !make_room(incoming, len))
-		incoming->refusal = no_memory;
 	if (incoming->refusal.status == 0)
+		incoming->refusal = incoming->inflater ? add_compressed(incoming, data, len) :
+			add_plain(incoming, data, len);
+	if (incoming->refusal.status != 0)
 	{
-		memcpy(incoming->body.data + incoming->request.body_len, data, len);
-		incoming->request.body_len += len;
+		/* What comes now is dropped. */
+		end_inflating(incoming);
+		release_body(incoming);
+		incoming->request.body_len = 0;
 	}
 
 	/* A refusal can be said at the end of the body only, so that must come. */
 	return incoming->seen <= 2 * limit;
+}
+
+/* The field msg of a form takes the place of the body. */
+static void
+find_message(QlmIncoming *incoming)
+{
+	QlmHttpRequest *request = &incoming->request;
+	char	   *body = incoming->body.data;
+
+	if (incoming->is_multipart)
+	{
+		request->body = qlm_multipart_message(body, request->body_len,
+											  request->content_type, &request->body_len,
+											  incoming->charset, sizeof(incoming->charset));
+		request->charset = request->body && incoming->charset[0] ? incoming->charset : NULL;
+	}
+	else
+		request->body = qlm_form_message(body, request->body_len, &request->body_len);
+	if (request->body == NULL)
+	{
+		request->body = "";
+		request->body_len = 0;
+	}
 }
 
 QlmRefusal
@@ -283,25 +437,23 @@ qlm_incoming_finish(QlmIncoming *incoming)
 {
 	QlmHttpRequest *request = &incoming->request;
 	char	   *p = incoming->body.data;
+	bool		is_cut = incoming->inflater && incoming->seen > 0 &&
+		!qlm_inflater_is_complete(incoming->inflater);
 
+	end_inflating(incoming);
 	request->received_at = GetCurrentTimestamp();
+	if (incoming->refusal.status == 0 && is_cut)
+		incoming->refusal = bad_compression;
 	if (incoming->refusal.status != 0 || request->body_len == 0)
 		return incoming->refusal;
 	p[request->body_len] = '\0';
 	request->body = p;
 
-	/* Many who post bare XML keep the form type that their library sets. */
+	/* Many who post a bare message keep the form type that their library sets. */
 	p += strspn(p, " \t\r\n");
-	if (!incoming->is_form || *p == '<' || strncmp(p, "\xEF\xBB\xBF", 3) == 0)
-		return accepted;
-
-	request->body = qlm_form_message(incoming->body.data, request->body_len,
-									 &request->body_len);
-	if (request->body == NULL)
-	{
-		request->body = "";
-		request->body_len = 0;
-	}
+	if ((incoming->is_form || incoming->is_multipart) &&
+		*p != '<' && *p != '{' && strncmp(p, "\xEF\xBB\xBF", 3) != 0)
+		find_message(incoming);
 	return accepted;
 }
 
@@ -310,31 +462,34 @@ qlm_incoming_forget_body(QlmIncoming *incoming)
 {
 	incoming->request.body = "";
 	incoming->request.body_len = 0;
-	release(&incoming->body);
+	release_body(incoming);
 }
 
-bool
+char *
 qlm_incoming_keep_answer(QlmIncoming *incoming, const char *data, Size len)
 {
 	incoming->request.body = NULL;
-	if (!reserve(incoming->context, &incoming->body, 0, len))
-		return false;
+	qlm_incoming_shrink(incoming);
+	if (!reserve_body(incoming, 0, Max(len, 1)))
+		return NULL;
 	if (len > 0)
 		memcpy(incoming->body.data, data, len);
-	return true;
+	return incoming->body.data;
 }
 
 void
 qlm_incoming_shrink(QlmIncoming *incoming)
 {
+	end_inflating(incoming);
 	if (incoming->body.size > KEEP_BUFFER)
-		release(&incoming->body);
+		release_body(incoming);
 }
 
 void
 qlm_incoming_free(QlmIncoming *incoming)
 {
+	end_inflating(incoming);
 	release(&incoming->query);
 	release(&incoming->text);
-	release(&incoming->body);
+	release_body(incoming);
 }

@@ -8,6 +8,9 @@
 #ifndef QLM_INCOMING_H
 #define QLM_INCOMING_H
 
+#include "base/origin.h"
+#include "transport/compress.h"
+#include "transport/header.h"
 #include "transport/http_server.h"
 
 typedef struct QlmBuffer
@@ -16,11 +19,19 @@ typedef struct QlmBuffer
 	Size		size;
 } QlmBuffer;
 
-/* Why a request is not taken; status 0: it is */
+/* What the large bodies of all connections of a server have in memory */
+typedef struct QlmBudget
+{
+	Size		used;
+} QlmBudget;
+
+/* Why a request is not taken; status 0: it is.  All texts are constants. */
 typedef struct QlmRefusal
 {
 	int			status;
-	const char *reason;			/* a constant */
+	const char *reason;
+	QlmHttpHeader header;		/* a further one; no name: none */
+	bool		is_busy;		/* it may be tried again soon */
 } QlmRefusal;
 
 /* What its headers say; the texts belong to the library */
@@ -36,11 +47,12 @@ typedef struct QlmIncomingHead
 	const char *if_none_match;
 	const char *origin;
 	const char *host;
+	const char *accept_encoding;
 	int			prefer_wait;	/* seconds, 0: not said */
+	QlmCoding	coding;			/* of the body */
 	uint64		length;
 	int			lengths;		/* how many headers say a length */
 	bool		is_chunked;
-	bool		is_encoded;
 	bool		is_bad;
 } QlmIncomingHead;
 
@@ -49,8 +61,14 @@ typedef struct QlmIncoming
 {
 	QlmHttpRequest request;		/* first: what others see of it */
 	MemoryContext context;
+	QlmBudget  *budget;
+	QlmOriginVerdict origin;
+	bool		origins_vary;	/* caches must tell origins apart */
+	QlmAcceptCoding accept;
+	QlmInflater *inflater;		/* of a compressed body */
 	QlmRefusal	refusal;		/* set: the rest of the body is dropped */
 	bool		is_form;
+	bool		is_multipart;
 	uint64		expected;		/* Content-Length, 0: not said */
 	uint64		seen;
 	QlmBuffer	query;			/* of the URL, as it is */
@@ -83,9 +101,12 @@ extern QlmRefusal qlm_incoming_finish(QlmIncoming *incoming);
 /* The body is not needed any more. */
 extern void qlm_incoming_forget_body(QlmIncoming *incoming);
 
-/* Put an answer where the body was; false: no memory. */
-extern bool qlm_incoming_keep_answer(QlmIncoming *incoming,
-									 const char *data, Size len);
+/*
+ * Put a small answer where the body was; NULL: no memory.  A large body is
+ * given back.
+ */
+extern char *qlm_incoming_keep_answer(QlmIncoming *incoming,
+									  const char *data, Size len);
 
 /* Give back what is too large to keep, or everything. */
 extern void qlm_incoming_shrink(QlmIncoming *incoming);
