@@ -166,6 +166,17 @@ log_exchange(const QlmCall *call)
 }
 
 static void
+begin_text(QlmExchange *exchange)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (exchange->answer_context)
+		MemoryContextSwitchTo(exchange->answer_context);
+	initStringInfo(&exchange->answer);
+	MemoryContextSwitchTo(context);
+}
+
+static void
 finish_call(QlmCall *call)
 {
 	QlmExchange *exchange = call->exchange;
@@ -176,7 +187,7 @@ finish_call(QlmCall *call)
 		log_exchange(call);
 		return;
 	}
-	initStringInfo(&exchange->answer);
+	begin_text(exchange);
 	if (exchange->kept && !call->merged && !qlm_call_has_nested(call))
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
@@ -224,7 +235,7 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 
 	if (exchange->kept)
 	{
-		initStringInfo(&exchange->answer);
+		begin_text(exchange);
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
 		exchange->status = 200;
@@ -241,7 +252,7 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 								 answer_ttl(&request->dialect));
 	qlm_request_add_result(qlm_envelope_add_request(answer, QLM_RESPONSE),
 						   status, description);
-	initStringInfo(&exchange->answer);
+	begin_text(exchange);
 	qlm_envelope_print(&exchange->answer, answer);
 	exchange->status = status;
 }

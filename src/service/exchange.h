@@ -80,6 +80,7 @@ typedef struct QlmExchange
 	const QlmKept *kept;		/* instead of all the above: go on with this */
 
 	/* What goes out. */
+	MemoryContext answer_context;	/* for the answer alone; NULL: the current */
 	StringInfoData answer;		/* an envelope, or what was to be seen */
 	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503, and
 								 * of discovery 304 and 404 */
@@ -93,7 +94,7 @@ typedef struct QlmExchange
  * refuses raises an error where n > 1, so that the caller can roll back and
  * run each alone; for n = 1 it becomes a result, except what asks for a retry
  * (serialization failure, deadlock) or ends the process.  The answers are
- * allocated in the current memory context.
+ * allocated in their contexts, all else in the current one.
  */
 extern void qlm_exchange_run(QlmExchange **exchanges, int n);
 

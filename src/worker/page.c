@@ -71,6 +71,26 @@ qlm_page_answer_health(QlmHttpRequest *request, bool available)
 	qlm_http_server_answer(request, &answer);
 }
 
+/*
+ * A page may send any header it likes; those that the star does not cover, or
+ * old browsers do not know it for, are named.
+ */
+void
+qlm_page_answer_options(QlmHttpRequest *request, const char *allow)
+{
+	const QlmHttpHeader headers[] = {
+		{"Allow", allow},
+		{qlm_http_server_is_shared(request) ? "Access-Control-Allow-Methods" : NULL, allow},
+		{"Access-Control-Allow-Headers",
+		"Authorization, Content-Type, Content-Encoding, If-None-Match, Prefer, *"},
+		{"Access-Control-Max-Age", "259200"},	/* 3 days */
+		{NULL}
+	};
+	QlmHttpAnswer answer = {204, NULL, headers, "", 0};
+
+	qlm_http_server_answer(request, &answer);
+}
+
 void
 qlm_page_answer_text(QlmHttpRequest *request, int status, const char *text,
 					 const char *allow)

@@ -13,6 +13,9 @@ extern void qlm_page_answer_home(QlmHttpRequest *request);
 /* The state of the node; available: the extension is in the database */
 extern void qlm_page_answer_health(QlmHttpRequest *request, bool available);
 
+/* Which methods an address takes, and to a page of another origin, how */
+extern void qlm_page_answer_options(QlmHttpRequest *request, const char *allow);
+
 /* A line of text; allow: header of a 405, or NULL */
 extern void qlm_page_answer_text(QlmHttpRequest *request, int status,
 								 const char *text, const char *allow);

@@ -54,13 +54,14 @@ get_route(const QlmHttpRequest *request, const char *peer_name)
 	if (is_path(path, "/health"))
 	{
 		route.kind = is_get ? QLM_ROUTE_HEALTH : QLM_ROUTE_BAD_METHOD;
-		route.allow = "GET, HEAD";
+		route.allow = "GET, HEAD, OPTIONS";
 	}
-	else if (strcmp(path, "/") == 0)
+	else if (strcmp(path, "/") == 0 ||
+			 (strcmp(path, "*") == 0 && request->method == QLM_HTTP_OPTIONS))
 	{
 		route.kind = is_get ? QLM_ROUTE_HOME :
 			is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
-		route.allow = "GET, HEAD, POST";
+		route.allow = "GET, HEAD, POST, OPTIONS";
 	}
 	else if (strncmp(path, OBJECTS, strlen(OBJECTS)) == 0 &&
 			 (path[strlen(OBJECTS)] == '\0' || path[strlen(OBJECTS)] == '/'))
@@ -71,8 +72,10 @@ get_route(const QlmHttpRequest *request, const char *peer_name)
 	else if (is_path(path, "/qlm") || strncmp(path, PEER_PREFIX, strlen(PEER_PREFIX)) == 0)
 	{
 		route.kind = is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
-		route.allow = "POST";
+		route.allow = "POST, OPTIONS";
 	}
+	if (request->method == QLM_HTTP_OPTIONS && route.allow)
+		route.kind = QLM_ROUTE_OPTIONS;
 	return route;
 }
 

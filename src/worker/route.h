@@ -13,6 +13,7 @@ typedef enum QlmRouteKind
 	QLM_ROUTE_DISCOVERY,
 	QLM_ROUTE_HOME,
 	QLM_ROUTE_HEALTH,
+	QLM_ROUTE_OPTIONS,			/* asks which methods allow says */
 	QLM_ROUTE_BAD_METHOD,		/* allow says which are good */
 	QLM_ROUTE_UNKNOWN
 } QlmRouteKind;

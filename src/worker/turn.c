@@ -33,6 +33,7 @@
 #define MAX_BYTES		(8 * 1024 * 1024)
 #define MAX_TRIES		3
 #define LARGE_TURN		(32 * 1024 * 1024)
+#define LARGE_ANSWER	(64 * 1024) /* is handed over instead of copied */
 
 typedef struct Turn
 {
@@ -44,6 +45,7 @@ typedef struct Turn
 	QlmExchange *exchanges[MAX_REQUESTS];
 	int			nhealth;
 	QlmHttpRequest *health[MAX_REQUESTS];
+	bool		hung;			/* some took longer than they may */
 } Turn;
 
 typedef struct Batch
@@ -72,6 +74,8 @@ reset_answers(QlmExchange **exchanges, int n)
 	for (i = 0; i < n; i++)
 	{
 		memset(&exchanges[i]->answer, 0, sizeof(exchanges[i]->answer));
+		if (exchanges[i]->answer_context)
+			MemoryContextReset(exchanges[i]->answer_context);
 		exchanges[i]->status = 0;
 		exchanges[i]->waits = false;
 		exchanges[i]->keep = NULL;
@@ -138,6 +142,7 @@ run_alone(Turn *turn, int i)
 	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
 	qlm_slot_error(turn->slot, message);
 	reset_answers(&exchange, 1);
+	turn->hung |= verdict == QLM_VERDICT_LATE;
 	if (verdict == QLM_VERDICT_FAILED)
 		qlm_exchange_refuse(exchange, 500, message);
 	else if (verdict == QLM_VERDICT_AGAIN)
@@ -212,6 +217,11 @@ answer_message(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
 		answer.headers = preference;
 	answer.body = exchange->answer.data;
 	answer.body_len = exchange->answer.len;
+	if (answer.body_len >= LARGE_ANSWER && exchange->answer_context)
+	{
+		answer.body = repalloc_huge(exchange->answer.data, answer.body_len);
+		answer.owner = exchange->answer_context;
+	}
 	qlm_waiting_release(request);
 	qlm_http_server_answer(request, &answer);
 	QLM_COUNT(turn->slot, bytes_out, answer.body_len);
@@ -265,6 +275,8 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->may_wait = qlm_waiting_seconds(request) > 0;
 	exchange->may_hold = qlm_waiting_possible();
 	exchange->prefer_wait = request->prefer_wait;
+	exchange->answer_context = AllocSetContextCreate(turn_context, "qlm answer",
+													 ALLOCSET_SMALL_SIZES);
 	if (request->owner)
 		qlm_waiting_resume(request, exchange);
 	turn->requests[turn->n] = request;
@@ -318,6 +330,9 @@ add_request(Turn *turn, QlmHttpRequest *request)
 		case QLM_ROUTE_HEALTH:
 			turn->health[turn->nhealth++] = request;
 			break;
+		case QLM_ROUTE_OPTIONS:
+			qlm_page_answer_options(request, route.allow);
+			break;
 		case QLM_ROUTE_BAD_METHOD:
 			qlm_page_answer_text(request, 405, "This address does not take this method.\n",
 								 route.allow);
@@ -351,6 +366,7 @@ qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 {
 	Turn		turn;
 	QlmHttpRequest *request;
+	TimestampTz start;
 
 	if (turn_context == NULL)
 		turn_context = AllocSetContextCreate(TopMemoryContext, "qlm turn",
@@ -359,15 +375,19 @@ qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 	turn.slot = slot;
 	turn.nrequests = turn.n = turn.nhealth = 0;
 	turn.nbytes = 0;
+	turn.hung = false;
 	while (turn.nrequests < MAX_REQUESTS && turn.nbytes < MAX_BYTES &&
 		   (request = qlm_http_server_next(server)) != NULL)
 		add_request(&turn, request);
 
 	if (turn.nrequests > 0)
 	{
+		start = GetCurrentTimestamp();
 		run_messages(&turn);
 		answer_messages(&turn);
 		answer_health(&turn);
+		qlm_http_server_note_pace(server, turn.nrequests,
+								  GetCurrentTimestamp() - start, turn.hung);
 		QLM_COUNT(slot, requests, turn.nrequests);
 		QLM_COUNT(slot, batches, 1);
 		QLM_COUNT(slot, bytes_in, turn.nbytes);
