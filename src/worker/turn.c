@@ -32,6 +32,8 @@
 #define MAX_REQUESTS	256
 #define MAX_BYTES		(8 * 1024 * 1024)
 #define MAX_TRIES		3
+#define CROWD			16			/* messages in a turn */
+#define PROBE_PART		16			/* of qlm.request_timeout, for one after it hung */
 #define LARGE_TURN		(32 * 1024 * 1024)
 #define LARGE_ANSWER	(64 * 1024) /* is handed over instead of copied */
 
@@ -151,26 +153,49 @@ run_alone(Turn *turn, int i)
 		qlm_exchange_refuse(exchange, 503, "The message took longer than qlm.request_timeout.");
 }
 
+/* The database still hangs.  Others come, and must hear of it. */
+static void
+give_up(Turn *turn)
+{
+	reset_answers(turn->exchanges, turn->n);
+	refuse_all(turn->exchanges, turn->n, 503, "The database is busy, try again later.");
+	turn->hung = true;
+}
+
+/*
+ * After a turn that hung, a crowd is tried only briefly: while it waits, nobody
+ * else hears anything.
+ */
 static void
 run_messages(Turn *turn)
 {
+	static bool hung = false;	/* did the turn before? */
 	char		activity[64];
 	char	   *message;
+	bool		is_probe;
 	int			i;
+
+	QlmVerdict	verdict = QLM_VERDICT_FAILED;
 
 	if (turn->n == 0)
 		return;
 	snprintf(activity, sizeof(activity), "qlm: %d message%s", turn->n,
 			 turn->n == 1 ? "" : "s");
 	pgstat_report_activity(STATE_RUNNING, activity);
-	if (turn->n == 1 ||
-		run(turn->exchanges, turn->n, qlm_request_timeout / 2, &message) != QLM_VERDICT_DONE)
+	is_probe = hung && turn->n >= CROWD;
+	if (turn->n > 1)
+		verdict = run(turn->exchanges, turn->n,
+					  qlm_request_timeout / (is_probe ? PROBE_PART : 2), &message);
+	if (verdict == QLM_VERDICT_LATE && is_probe)
+		give_up(turn);
+	else if (verdict != QLM_VERDICT_DONE)
 	{
 		if (turn->n > 1)
 			elog(DEBUG1, "qlm runs %d messages one by one: %s", turn->n, message);
 		for (i = 0; i < turn->n; i++)
 			run_alone(turn, i);
 	}
+	hung = turn->hung;
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
