@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fuzzes the reader, and the envelope parser and printer, outside of a server.
+# Fuzzes the reader, the envelope parser and printer, and what HTTP requests
+# bring, outside of a server.
 #
 #	test/fuzz/run.sh [seconds]		in all; default: 20; needs clang
 #	test/fuzz/run.sh files FILE...	envelopes from files, with any compiler
@@ -23,12 +24,14 @@ if [ "${1:-}" = files ]; then
 	exec $folder/standalone "$@"
 fi
 
-seconds=$((${1:-20} / 2))
-for target in fuzz_reader fuzz_envelope; do
+seconds=$((${1:-20} / 3))
+for target in fuzz_reader fuzz_envelope fuzz_http; do
 	# PostgreSQL was configured for another compiler, whose printf clang lacks.
 	${CLANG:-clang} $flags -Wno-ignored-attributes \
 		-fsanitize=fuzzer,address,undefined test/fuzz/$target.c \
-		src/message/*.c $pure_sources $pure_libraries -o $folder/$target
+		src/message/*.c src/transport/form.c src/transport/header.c \
+		src/transport/multipart.c $pure_sources $pure_libraries \
+		-o $folder/$target
 	mkdir -p $folder/corpus-$target
 	echo "$target: $seconds seconds"
 	if ! $folder/$target -max_total_time=$seconds -max_len=8192 -timeout=10 \
