@@ -228,7 +228,7 @@ answer_found(QlmExchange *exchange, const QlmDiscovered *found, const Wish *wish
 	QlmDiscovery *discovery = exchange->discovery;
 	Form		form;
 
-	initStringInfo(&exchange->answer);
+	qlm_exchange_begin_answer(exchange);
 	form = print_found(&exchange->answer, found, wish);
 	discovery->content_type = content_types[form];
 	discovery->etag = make_tag(&exchange->answer, form);
@@ -281,7 +281,7 @@ qlm_discovery_refuse(QlmExchange *exchange, int code, const char *description)
 	exchange->status = code;
 	discovery->content_type = content_types[wish.form];
 	discovery->etag = NULL;
-	initStringInfo(&exchange->answer);
+	qlm_exchange_begin_answer(exchange);
 	if (wish.form == FORM_JSON)
 	{
 		appendStringInfoChar(&exchange->answer, '{');

@@ -165,8 +165,8 @@ log_exchange(const QlmCall *call)
 					call->exchange->answer.data, call->exchange->answer.len);
 }
 
-static void
-begin_text(QlmExchange *exchange)
+void
+qlm_exchange_begin_answer(QlmExchange *exchange)
 {
 	MemoryContext context = CurrentMemoryContext;
 
@@ -187,7 +187,7 @@ finish_call(QlmCall *call)
 		log_exchange(call);
 		return;
 	}
-	begin_text(exchange);
+	qlm_exchange_begin_answer(exchange);
 	if (exchange->kept && !call->merged && !qlm_call_has_nested(call))
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
@@ -235,7 +235,7 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 
 	if (exchange->kept)
 	{
-		begin_text(exchange);
+		qlm_exchange_begin_answer(exchange);
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
 		exchange->status = 200;
@@ -252,7 +252,7 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 								 answer_ttl(&request->dialect));
 	qlm_request_add_result(qlm_envelope_add_request(answer, QLM_RESPONSE),
 						   status, description);
-	begin_text(exchange);
+	qlm_exchange_begin_answer(exchange);
 	qlm_envelope_print(&exchange->answer, answer);
 	exchange->status = status;
 }

@@ -98,6 +98,9 @@ typedef struct QlmExchange
  */
 extern void qlm_exchange_run(QlmExchange **exchanges, int n);
 
+/* Make an empty answer, where its memory is to come from. */
+extern void qlm_exchange_begin_answer(QlmExchange *exchange);
+
 /*
  * Answer an exchange that could not be run, e.g. 503 after retries.  One that
  * was kept has its answer already.

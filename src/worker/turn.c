@@ -199,6 +199,19 @@ run_messages(Turn *turn)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+/* A large one is handed over with its memory. */
+static void
+set_body(QlmHttpAnswer *answer, const QlmExchange *exchange)
+{
+	answer->body = exchange->answer.data;
+	answer->body_len = exchange->answer.len;
+	if (answer->body_len >= LARGE_ANSWER && exchange->answer_context)
+	{
+		answer->body = repalloc_huge(exchange->answer.data, answer->body_len);
+		answer->owner = exchange->answer_context;
+	}
+}
+
 static const QlmHttpHeader challenge[] = {
 	{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
 	{"WWW-Authenticate", "Bearer realm=\"qlm\""},
@@ -219,9 +232,9 @@ answer_discovery(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchang
 		{NULL}
 	};
 	QlmHttpAnswer answer = {exchange->status, discovery->content_type,
-		exchange->status == 401 ? challenge : headers,
-	exchange->answer.data, exchange->answer.len};
+	exchange->status == 401 ? challenge : headers};
 
+	set_body(&answer, exchange);
 	qlm_http_server_answer(request, &answer);
 	if (answer.status != 304 && request->method != QLM_HTTP_HEAD)
 		QLM_COUNT(turn->slot, bytes_out, answer.body_len);
@@ -240,13 +253,7 @@ answer_message(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
 		answer.headers = challenge;
 	else if (exchange->waits)
 		answer.headers = preference;
-	answer.body = exchange->answer.data;
-	answer.body_len = exchange->answer.len;
-	if (answer.body_len >= LARGE_ANSWER && exchange->answer_context)
-	{
-		answer.body = repalloc_huge(exchange->answer.data, answer.body_len);
-		answer.owner = exchange->answer_context;
-	}
+	set_body(&answer, exchange);
 	qlm_waiting_release(request);
 	qlm_http_server_answer(request, &answer);
 	QLM_COUNT(turn->slot, bytes_out, answer.body_len);
@@ -287,10 +294,20 @@ answer_health(Turn *turn)
 		qlm_page_answer_health(turn->health[i], available);
 }
 
+static QlmExchange *
+create_exchange(void)
+{
+	QlmExchange *exchange = palloc0(sizeof(QlmExchange));
+
+	exchange->answer_context = AllocSetContextCreate(turn_context, "qlm answer",
+													 ALLOCSET_SMALL_SIZES);
+	return exchange;
+}
+
 static void
 add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 {
-	QlmExchange *exchange = palloc0(sizeof(QlmExchange));
+	QlmExchange *exchange = create_exchange();
 
 	exchange->body = request->body;
 	exchange->body_len = request->body_len;
@@ -300,8 +317,6 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->may_wait = qlm_waiting_seconds(request) > 0;
 	exchange->may_hold = qlm_waiting_possible();
 	exchange->prefer_wait = request->prefer_wait;
-	exchange->answer_context = AllocSetContextCreate(turn_context, "qlm answer",
-													 ALLOCSET_SMALL_SIZES);
 	if (request->owner)
 		qlm_waiting_resume(request, exchange);
 	turn->requests[turn->n] = request;
@@ -311,7 +326,7 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 static void
 add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 {
-	QlmExchange *exchange = palloc0(sizeof(QlmExchange));
+	QlmExchange *exchange = create_exchange();
 	QlmDiscovery *discovery = palloc0(sizeof(QlmDiscovery));
 
 	discovery->path = request->path;
