@@ -3,7 +3,8 @@
 
 : "${PG_CONFIG:=pg_config}"
 
-pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c)"
+pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c)
+	src/transport/frame.c"
 
 pure_flags="-g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 	-Wno-missing-field-initializers -fno-omit-frame-pointer

@@ -1,0 +1,23 @@
+/*
+ * handshake.h
+ *		The opening handshake of a WebSocket (RFC 6455, 4.2): the values of
+ *		headers.
+ */
+#ifndef QLM_HANDSHAKE_H
+#define QLM_HANDSHAKE_H
+
+#include "c.h"
+
+#define QLM_KEY_SIZE	25
+#define QLM_ACCEPT_SIZE 32
+
+/* Is one of the words of a list that are separated by commas this one? */
+extern bool qlm_handshake_has_token(const char *list, const char *token);
+
+/* Is it the base64 of 16 bytes? */
+extern bool qlm_handshake_check_key(const char *key);
+
+/* What is answered to a key; false: it could not be computed.  May raise an error. */
+extern bool qlm_handshake_accept(const char *key, char accept[QLM_ACCEPT_SIZE]);
+
+#endif							/* QLM_HANDSHAKE_H */
