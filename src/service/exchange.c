@@ -176,6 +176,23 @@ qlm_exchange_begin_answer(QlmExchange *exchange)
 	MemoryContextSwitchTo(context);
 }
 
+/*
+ * On a WebSocket nobody waits for the acknowledgement of a response, and two
+ * nodes would acknowledge each other for ever.
+ */
+static bool
+is_unanswered(const QlmExchange *exchange, const QlmEnvelope *request)
+{
+	ListCell   *lc;
+
+	if (!exchange->on_socket || request->requests == NIL)
+		return false;
+	foreach(lc, request->requests)
+		if (((const QlmRequest *) lfirst(lc))->verb != QLM_RESPONSE)
+			return false;
+	return true;
+}
+
 static void
 finish_call(QlmCall *call)
 {
@@ -195,7 +212,8 @@ finish_call(QlmCall *call)
 	{
 		if (call->response->results == NIL)
 			qlm_request_add_result(call->response, 200, NULL);
-		qlm_envelope_print(&exchange->answer, call->answer);
+		if (!is_unanswered(exchange, call->request) || qlm_call_has_nested(call))
+			qlm_envelope_print(&exchange->answer, call->answer);
 		if (call->awaited == NIL)
 			log_exchange(call);
 	}
@@ -253,6 +271,7 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 	qlm_request_add_result(qlm_envelope_add_request(answer, QLM_RESPONSE),
 						   status, description);
 	qlm_exchange_begin_answer(exchange);
-	qlm_envelope_print(&exchange->answer, answer);
+	if (!is_unanswered(exchange, request))
+		qlm_envelope_print(&exchange->answer, answer);
 	exchange->status = status;
 }

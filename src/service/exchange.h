@@ -77,11 +77,13 @@ typedef struct QlmExchange
 	bool		may_hold;		/* and that of what is sent on to other nodes */
 	bool		is_last;		/* kept long enough: it is answered now */
 	int			prefer_wait;	/* seconds that it would wait; 0: not said */
+	bool		on_socket;		/* it came on a WebSocket */
 	const QlmKept *kept;		/* instead of all the above: go on with this */
 
 	/* What goes out. */
 	MemoryContext answer_context;	/* for the answer alone; NULL: the current */
-	StringInfoData answer;		/* an envelope, or what was to be seen */
+	StringInfoData answer;		/* an envelope, or what was to be seen;
+								 * empty: none is sent */
 	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503, and
 								 * of discovery 304 and 404 */
 	bool		waits;			/* it may wait, now or before */

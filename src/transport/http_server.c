@@ -24,11 +24,13 @@
 #include "utils/timestamp.h"
 
 #include "process/settings.h"
+#include "transport/handshake.h"
 #include "transport/http_server.h"
 #include "transport/incoming.h"
 #include "transport/listen.h"
 #include "transport/queue.h"
 #include "transport/reply.h"
+#include "transport/socket_set.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
 
@@ -39,7 +41,8 @@ typedef enum Phase
 	PHASE_READY,				/* complete: in the queue, or taken */
 	PHASE_HELD,					/* taken, and answered some time */
 	PHASE_ANSWERED,				/* the library is about to ask for the answer */
-	PHASE_SENDING
+	PHASE_SENDING,
+	PHASE_SOCKET				/* handed over */
 } Phase;
 
 typedef struct Connection
@@ -54,6 +57,7 @@ typedef struct Connection
 	dlist_node	queue_node;		/* in server->ready */
 	struct MHD_Response *response;
 	int			status;
+	char		socket_key[QLM_KEY_SIZE];	/* of who wants a WebSocket */
 } Connection;
 
 struct QlmHttpServer
@@ -63,6 +67,7 @@ struct QlmHttpServer
 	int			epoll;			/* holds the library's and the listening ones */
 	int			held;			/* in it: a set of the connections held */
 	QlmListener listener;
+	QlmSocketSet *sockets;
 	dlist_head	connections;
 	int			nconnections;
 	dlist_head	ready;
@@ -138,6 +143,54 @@ note_url(void *cls, const char *url, struct MHD_Connection *mhd)
 }
 
 static enum MHD_Result
+find_upgrade(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
+			 const char *value, size_t len)
+{
+	if (value && key_len == 10 && pg_strcasecmp(key, "Connection") == 0)
+		*(bool *) cls |= qlm_handshake_has_token(value, "Upgrade");
+	return MHD_YES;
+}
+
+static const char *
+find_header(const Connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
+}
+
+/* Does it ask for a WebSocket, and well? */
+static QlmRefusal
+check_upgrade(Connection *c, const QlmIncomingHead *head)
+{
+	static const QlmRefusal bad_key = {400, "Sec-WebSocket-Key is not 16 bytes in base64.\n"};
+	static const QlmRefusal bad_version = {426, "Only version 13 of WebSocket is spoken.\n",
+	{"Sec-WebSocket-Version", "13"}};
+	static const QlmRefusal none = {0, NULL};
+	QlmHttpRequest *request = &c->incoming.request;
+	const char *upgrade = find_header(c, "Upgrade");
+	const char *version;
+	const char *key;
+
+	request->socket = NULL;
+	request->wants_socket = false;
+	if (upgrade == NULL || request->method != QLM_HTTP_GET ||
+		strcmp(head->version, "HTTP/1.1") != 0 ||
+		!qlm_handshake_has_token(upgrade, "websocket"))
+		return none;
+	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, find_upgrade,
+								&request->wants_socket);
+	if (!request->wants_socket)
+		return none;
+	version = find_header(c, "Sec-WebSocket-Version");
+	if (version == NULL || strcmp(version, "13") != 0)
+		return bad_version;
+	key = find_header(c, "Sec-WebSocket-Key");
+	if (key == NULL || !qlm_handshake_check_key(key))
+		return bad_key;
+	strlcpy(c->socket_key, key, sizeof(c->socket_key));
+	return none;
+}
+
+static enum MHD_Result
 begin_request(Connection *c, const char *url, const char *method,
 			  const char *version)
 {
@@ -148,6 +201,8 @@ begin_request(Connection *c, const char *url, const char *method,
 												 "peer");
 	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, note_header, &head);
 	refusal = qlm_incoming_begin(&c->incoming, &head);
+	if (refusal.status == 0)
+		refusal = check_upgrade(c, &head);
 	if (refusal.status != 0)
 		return refuse(c, refusal);
 	c->phase = PHASE_READING;
@@ -304,7 +359,8 @@ start_daemon(QlmHttpServer *server)
 	MHD_set_panic_func(handle_panic, NULL);
 	server->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
-						 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET,
+						 MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+						 MHD_USE_NO_LISTEN_SOCKET,
 						 0, NULL, NULL, handle_access, server,
 						 MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
 						 MHD_OPTION_NOTIFY_COMPLETED, handle_completed, NULL,
@@ -346,6 +402,47 @@ watch(QlmHttpServer *server, int set)
 				 errmsg("could not watch an epoll descriptor: %m")));
 }
 
+static void
+close_socket(void *handle)
+{
+	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+}
+
+/* The answer has left: from here on the connection is not the library's. */
+static void
+handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
+			   const char *early, size_t len, MHD_socket fd,
+			   struct MHD_UpgradeResponseHandle *handle)
+{
+	Connection *c = cls;
+
+	c->server->nsending--;
+	c->phase = PHASE_SOCKET;
+	if (!qlm_socket_set_add(c->server->sockets, fd, handle,
+							&c->incoming.request, early, len))
+		close_socket(handle);
+}
+
+void
+qlm_http_server_upgrade(QlmHttpRequest *request)
+{
+	Connection *c = (Connection *) request;
+	char		accept[QLM_ACCEPT_SIZE];
+
+	/* Without a response the library closes the connection. */
+	if (qlm_handshake_accept(c->socket_key, accept))
+		c->response = MHD_create_response_for_upgrade(handle_upgrade, c);
+	if (c->response)
+	{
+		MHD_add_response_header(c->response, "Upgrade", "websocket");
+		MHD_add_response_header(c->response, "Sec-WebSocket-Accept", accept);
+	}
+	c->status = MHD_HTTP_SWITCHING_PROTOCOLS;
+	c->phase = PHASE_ANSWERED;
+	c->server->nsending++;
+	MHD_resume_connection(c->mhd);
+}
+
 QlmHttpServer *
 qlm_http_server_create(void)
 {
@@ -361,6 +458,8 @@ qlm_http_server_create(void)
 	server->held = create_epoll();
 	watch(server, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 	watch(server, server->held);
+	server->sockets = qlm_socket_set_create(server->context, close_socket);
+	watch(server, qlm_socket_set_fd(server->sockets));
 	qlm_listener_init(&server->listener, server->epoll);
 	return server;
 }
@@ -413,6 +512,7 @@ sweep(QlmHttpServer *server)
 		Connection *c = dlist_container(Connection, node, iter.cur);
 
 		if (c->phase != PHASE_READY && c->phase != PHASE_HELD &&
+			c->phase != PHASE_SOCKET &&
 			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout + c->extra_ms))
 			shutdown(socket_of(c), SHUT_RDWR);
 	}
@@ -425,6 +525,7 @@ qlm_http_server_run(QlmHttpServer *server)
 					 take_socket, server);
 	if (MHD_run(server->daemon) != MHD_YES)
 		elog(LOG, "libmicrohttpd could not run");
+	qlm_socket_set_run(server->sockets);
 	sweep(server);
 }
 
@@ -433,6 +534,7 @@ qlm_http_server_due(QlmHttpServer *server)
 {
 	MHD_UNSIGNED_LONG_LONG library;
 	TimestampTz due = DT_NOEND;
+	int64		sockets;
 	int64		after;
 
 	if (!dlist_is_empty(&server->ready))
@@ -445,18 +547,26 @@ qlm_http_server_due(QlmHttpServer *server)
 		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
 	if (MHD_get_timeout(server->daemon, &library) == MHD_YES)
 		after = after < 0 ? (int64) library : Min(after, (int64) library);
+	sockets = qlm_socket_set_due(server->sockets);
+	if (sockets >= 0)
+		after = after < 0 ? sockets : Min(after, sockets);
 	return after;
 }
 
 QlmHttpRequest *
 qlm_http_server_next(QlmHttpServer *server)
 {
-	Connection *c;
+	TimestampTz first = qlm_socket_set_first(server->sockets);
+	Connection *c = NULL;
 
-	if (dlist_is_empty(&server->ready))
+	if (!dlist_is_empty(&server->ready))
+		c = dlist_container(Connection, queue_node,
+							dlist_head_node(&server->ready));
+	if (first != DT_NOEND && (c == NULL || first <= c->incoming.request.received_at))
+		return qlm_socket_set_next(server->sockets);
+	if (c == NULL)
 		return NULL;
-	c = dlist_container(Connection, queue_node,
-						dlist_pop_head_node(&server->ready));
+	dlist_delete(&c->queue_node);
 	server->queue.n--;
 	return &c->incoming.request;
 }
@@ -467,6 +577,11 @@ qlm_http_server_hold(QlmHttpRequest *request, bool keep_body)
 	Connection *c = (Connection *) request;
 	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
 
+	if (request->socket)
+	{
+		qlm_socket_hold(request, keep_body);
+		return;
+	}
 	if (!keep_body)
 		qlm_incoming_forget_body(&c->incoming);
 	c->phase = PHASE_HELD;
@@ -490,6 +605,11 @@ qlm_http_server_requeue(QlmHttpRequest *request)
 {
 	Connection *c = (Connection *) request;
 
+	if (request->socket)
+	{
+		qlm_socket_requeue(request);
+		return;
+	}
 	stop_holding(c);
 	request->received_at = GetCurrentTimestamp();
 	put_in_line(c);
@@ -501,7 +621,7 @@ qlm_http_server_left(QlmHttpServer *server)
 	struct epoll_event event;
 
 	if (epoll_wait(server->held, &event, 1, 0) != 1)
-		return NULL;
+		return qlm_socket_set_left(server->sockets);
 	return &((Connection *) event.data.ptr)->incoming.request;
 }
 
@@ -563,6 +683,11 @@ qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 	const QlmHttpHeader *header = answer->headers;
 	bool		is_gzip;
 
+	if (request->socket)
+	{
+		qlm_socket_answer(request, answer);
+		return;
+	}
 	stop_holding(c);
 	if (qlm_reply_wants_gzip(&c->incoming, answer->body_len))
 		c->response = make_gzip_response(c, answer);
@@ -610,12 +735,25 @@ qlm_http_server_connections(const QlmHttpServer *server)
 bool
 qlm_http_server_is_sending(const QlmHttpServer *server)
 {
-	return server->nsending > 0;
+	return server->nsending > 0 || qlm_socket_set_count(server->sockets) > 0;
+}
+
+void
+qlm_http_server_end_sockets(QlmHttpServer *server)
+{
+	qlm_socket_set_end(server->sockets);
+}
+
+struct QlmWebSocket *
+qlm_http_server_socket_news(QlmHttpServer *server, bool *ended)
+{
+	return qlm_socket_set_news(server->sockets, ended);
 }
 
 void
 qlm_http_server_destroy(QlmHttpServer *server)
 {
+	qlm_socket_set_destroy(server->sockets);
 	MHD_stop_daemon(server->daemon);
 	qlm_listener_close(&server->listener);
 	close(server->held);

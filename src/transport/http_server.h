@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 
 typedef struct QlmHttpServer QlmHttpServer;
+struct QlmWebSocket;
 
 typedef enum QlmHttpMethod
 {
@@ -39,6 +40,8 @@ typedef struct QlmHttpRequest
 	const char *body;			/* the message: form field already decoded */
 	Size		body_len;
 	int			prefer_wait;	/* seconds of Prefer: wait=N; 0: none */
+	bool		wants_socket;	/* asks to become a WebSocket */
+	struct QlmWebSocket *socket;	/* that it came on, or NULL */
 	TimestampTz received_at;	/* when it was complete */
 	void	   *owner;			/* of who holds it; NULL at first */
 } QlmHttpRequest;
@@ -87,6 +90,9 @@ extern QlmHttpRequest *qlm_http_server_next(QlmHttpServer *server);
 extern void qlm_http_server_answer(QlmHttpRequest *request,
 								   const QlmHttpAnswer *answer);
 
+/* Take a request that wants to become a WebSocket; it is answered by that. */
+extern void qlm_http_server_upgrade(QlmHttpRequest *request);
+
 /* May a page of another origin read the answer?  Then a preflight, too. */
 extern bool qlm_http_server_is_shared(const QlmHttpRequest *request);
 
@@ -113,7 +119,13 @@ extern QlmHttpRequest *qlm_http_server_left(QlmHttpServer *server);
 
 extern int	qlm_http_server_connections(const QlmHttpServer *server);
 
-/* Are there answers that have not left completely? */
+/*
+ * Close all WebSockets, also those that come, as soon as their messages have
+ * been answered.
+ */
+extern void qlm_http_server_end_sockets(QlmHttpServer *server);
+
+/* Are there answers that have not left completely, or WebSockets? */
 extern bool qlm_http_server_is_sending(const QlmHttpServer *server);
 
 /* Close everything.  Every request must have been answered. */

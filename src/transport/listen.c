@@ -233,7 +233,7 @@ accept_from(QlmListener *listener, int socket, int room,
 void
 qlm_listener_run(QlmListener *listener, int room, QlmTakeSocket take, void *arg)
 {
-	struct epoll_event events[QLM_MAX_LISTEN + 2];	/* and the owner's two */
+	struct epoll_event events[QLM_MAX_LISTEN + 3];	/* and the owner's three */
 	int			n;
 	int			i;
 	int			j;

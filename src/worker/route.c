@@ -2,8 +2,10 @@
  * route.c
  *		URLs: what a request asks for.
  *
- * Messages are taken at /, at /qlm and, from a peer that names itself, at
- * /peer/NAME or with ?peer=NAME.  Data are looked at below /Objects.
+ * Messages are taken at /, at /qlm, at /qlmws (where WebSocket clients of
+ * another node look) and, from a peer that names itself, at /peer/NAME or with
+ * ?peer=NAME; posted or on a WebSocket alike.  Data are looked at below
+ * /Objects.
  */
 #include "postgres.h"
 
@@ -59,7 +61,8 @@ get_route(const QlmHttpRequest *request, const char *peer_name)
 	else if (strcmp(path, "/") == 0 ||
 			 (strcmp(path, "*") == 0 && request->method == QLM_HTTP_OPTIONS))
 	{
-		route.kind = is_get ? QLM_ROUTE_HOME :
+		route.kind = request->wants_socket ? QLM_ROUTE_SOCKET :
+			is_get ? QLM_ROUTE_HOME :
 			is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
 		route.allow = "GET, HEAD, POST, OPTIONS";
 	}
@@ -69,9 +72,11 @@ get_route(const QlmHttpRequest *request, const char *peer_name)
 		route.kind = is_get ? QLM_ROUTE_DISCOVERY : QLM_ROUTE_BAD_METHOD;
 		route.allow = "GET, HEAD, OPTIONS";
 	}
-	else if (is_path(path, "/qlm") || strncmp(path, PEER_PREFIX, strlen(PEER_PREFIX)) == 0)
+	else if (is_path(path, "/qlm") || is_path(path, "/qlmws") ||
+			 strncmp(path, PEER_PREFIX, strlen(PEER_PREFIX)) == 0)
 	{
-		route.kind = is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
+		route.kind = request->wants_socket ? QLM_ROUTE_SOCKET :
+			is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
 		route.allow = "POST, OPTIONS";
 	}
 	if (request->method == QLM_HTTP_OPTIONS && route.allow)

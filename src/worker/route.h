@@ -11,6 +11,7 @@ typedef enum QlmRouteKind
 {
 	QLM_ROUTE_MESSAGE,
 	QLM_ROUTE_DISCOVERY,
+	QLM_ROUTE_SOCKET,			/* messages, on a WebSocket */
 	QLM_ROUTE_HOME,
 	QLM_ROUTE_HEALTH,
 	QLM_ROUTE_OPTIONS,			/* asks which methods allow says */

@@ -257,6 +257,8 @@ stop(Server *server)
 	qlm_http_server_run(server->http);
 	while (qlm_turn_run(server->http, server->slot) > 0)
 		qlm_http_server_run(server->http);
+	qlm_http_server_end_sockets(server->http);
+	qlm_http_server_run(server->http);
 	while (qlm_http_server_is_sending(server->http) && GetCurrentTimestamp() < end)
 	{
 		int64		due = qlm_http_server_due(server->http);

@@ -317,6 +317,7 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->may_wait = qlm_waiting_seconds(request) > 0;
 	exchange->may_hold = qlm_waiting_possible();
 	exchange->prefer_wait = request->prefer_wait;
+	exchange->on_socket = request->socket != NULL;
 	if (request->owner)
 		qlm_waiting_resume(request, exchange);
 	turn->requests[turn->n] = request;
@@ -363,6 +364,9 @@ add_request(Turn *turn, QlmHttpRequest *request)
 			break;
 		case QLM_ROUTE_DISCOVERY:
 			add_discovery(turn, request, route.peer_name);
+			break;
+		case QLM_ROUTE_SOCKET:
+			qlm_http_server_upgrade(request);
 			break;
 		case QLM_ROUTE_HOME:
 			qlm_page_answer_home(request);
