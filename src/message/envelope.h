@@ -56,7 +56,7 @@ typedef struct QlmRequest
 	bool		opaque_xml;		/* it is XML, not plain text */
 	List	   *results;		/* of QlmResult *, of a response */
 
-	/* attributes of a read; 0 and false: not given */
+	/* attributes of a read, begin and end also of a delete; 0 and false: not given */
 	bool		has_interval;
 	double		interval;
 	int			newest;

@@ -92,14 +92,20 @@ payload_format(const QlmOdf *odf, const char *msgformat,
 }
 
 static void
+print_window(StringInfo buf, const QlmRequest *request)
+{
+	print_time_attribute(buf, "begin", request->has_begin, request->begin);
+	print_time_attribute(buf, "end", request->has_end, request->end);
+}
+
+static void
 print_selectors(StringInfo buf, const QlmRequest *request)
 {
 	if (request->has_interval)
 		print_double_attribute(buf, "interval", request->interval);
 	print_int_attribute(buf, "newest", request->newest);
 	print_int_attribute(buf, "oldest", request->oldest);
-	print_time_attribute(buf, "begin", request->has_begin, request->begin);
-	print_time_attribute(buf, "end", request->has_end, request->end);
+	print_window(buf, request);
 	print_int_attribute(buf, "maxlevels", request->max_levels);
 	if (request->all)
 		append_literal(buf, " all=\"true\"");
@@ -127,6 +133,8 @@ print_request(StringInfo buf, const QlmRequest *request,
 		append_literal(buf, " targetType=\"device\"");
 	if (request->verb == QLM_READ)
 		print_selectors(buf, request);
+	else if (request->verb == QLM_DELETE)
+		print_window(buf, request);
 	if (request->nodes == NIL && !is_poll && request->odf == NULL &&
 		request->opaque == NULL)
 	{

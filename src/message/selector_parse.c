@@ -115,6 +115,23 @@ read_selector(QlmParser *p, QlmRequest *request,
 		request->has_end = read_time(p, attribute, &request->end);
 }
 
+/*
+ * What narrows a delete down must never be overlooked: it would remove
+ * everything.
+ */
+static void
+read_deleted(QlmParser *p, QlmRequest *request,
+			 const QlmXmlAttribute *attribute)
+{
+	const char *name = attribute->name;
+
+	if (strcmp(name, "begin") == 0 || strcmp(name, "end") == 0)
+		read_selector(p, request, attribute);
+	else if (strcmp(name, "newest") == 0 || strcmp(name, "oldest") == 0 ||
+			 strcmp(name, "maxlevels") == 0)
+		refuse_selector(p, attribute, "nothing that a delete takes");
+}
+
 static void
 read_target(QlmParser *p, QlmRequest *request,
 			const QlmXmlAttribute *attribute)
@@ -154,6 +171,8 @@ qlm_selector_parse_attributes(QlmParser *p, QlmRequest *request,
 			level->hints.verb_attributes = true;
 		else if (request->verb == QLM_READ)
 			read_selector(p, request, a);
+		else if (request->verb == QLM_DELETE)
+			read_deleted(p, request, a);
 	}
 }
 
@@ -180,7 +199,7 @@ qlm_selector_parse_finish(QlmParser *p, QlmRequest *request)
 {
 	const char *error = p->level->selector_error;
 
-	if (request->request_ids != NIL)
+	if (request->request_ids != NIL && request->verb == QLM_READ)
 	{
 		forget_selectors(request);
 		forget_window(request);

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 #include "service/call.h"
 #include "storage/select.h"
 
@@ -60,6 +62,7 @@ qlm_verb_delete(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
 	QlmOdf	   *missing;
 	int			removed;
+	int64		nvalues;
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
@@ -69,9 +72,23 @@ qlm_verb_delete(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 							   "deleting all Objects at once is refused: name them");
 		return;
 	}
-	removed = qlm_select_delete(request->odf, &missing);
-	if (removed > 0)
-		qlm_request_add_result(response, 200, psprintf("%d deleted", removed));
+	if (request->has_begin || request->has_end)
+	{
+		removed = qlm_select_delete_values(request->odf,
+										   request->has_begin ? request->begin : DT_NOBEGIN,
+										   request->has_end ? request->end : DT_NOEND,
+										   &nvalues, &missing);
+		if (removed > 0)
+			qlm_request_add_result(response, 200,
+								   psprintf(INT64_FORMAT " value%s deleted", nvalues,
+											nvalues == 1 ? "" : "s"));
+	}
+	else
+	{
+		removed = qlm_select_delete(request->odf, &missing);
+		if (removed > 0)
+			qlm_request_add_result(response, 200, psprintf("%d deleted", removed));
+	}
 	if (missing)
 		add_missing(response, missing,
 					removed > 0 ? "part of the request is unknown" : "not found");

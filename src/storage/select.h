@@ -61,4 +61,13 @@ extern int	qlm_select_at(int info_item_id, const TimestampTz *times, int n,
  */
 extern int	qlm_select_delete(QlmOdf *request, QlmOdf **missing);
 
+/*
+ * Remove only the values from begin to end, both included, of the leaves and
+ * of all below them.  Returns the number of leaves found, nvalues that of the
+ * values removed.
+ */
+extern int	qlm_select_delete_values(QlmOdf *request, TimestampTz begin,
+									 TimestampTz end, int64 *nvalues,
+									 QlmOdf **missing);
+
 #endif							/* QLM_STORAGE_SELECT_H */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/timestamp.h"
 
 #include "storage/alias.h"
 #include "storage/array.h"
@@ -41,6 +42,26 @@ static QlmPlan delete_objects_plan = {
 	"DELETE FROM qlm.object o WHERE o.object_id IN "
 	MEANT("object_id", "qlm.object"),
 	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC
+};
+
+/* $3 and $4: from when to when */
+static QlmPlan delete_values_plan = {
+	"DELETE FROM qlm.value v WHERE v.info_item_id IN "
+	MEANT("info_item_id", "qlm.info_item")
+	" AND v.ts >= $3 AND v.ts <= $4",
+	4, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+/*
+ * What waited to be polled waits no more: another value that is written for
+ * the same time waits anew.
+ */
+static QlmPlan delete_waiting_plan = {
+	"DELETE FROM qlm.subscription_value s WHERE s.info_item_id IN "
+	MEANT("info_item_id", "qlm.info_item")
+	" AND s.ts >= $3 AND s.ts <= $4 AND NOT EXISTS (SELECT FROM qlm.value v"
+	" WHERE v.info_item_id = s.info_item_id AND v.ts = s.ts)",
+	4, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
 static int64
@@ -80,41 +101,84 @@ delete_meant(Datum *params)
 				 errmsg("permission denied to delete all of what the message names")));
 }
 
-int
-qlm_select_delete(QlmOdf *request, QlmOdf **missing)
+/* The leaves that are there; params as above.  Returns how many. */
+static int
+meant_paths(QlmWantedTree *tree, Datum *params)
 {
-	QlmWantedTree *tree;
-	QlmWanted **nodes;
-	const char **leaves;
-	const char **above;
 	int			n;
-	int			nfound;
+	QlmWanted **nodes = qlm_wanted_nodes(tree, &n);
+	const char **leaves = palloc(n * sizeof(char *));
+	const char **above = palloc(n * sizeof(char *));
 	int			nleaves = 0;
 	int			nabove = 0;
-	Datum		params[2];
 
+	for (int i = 0; i < n; i++)
+	{
+		if (!nodes[i]->is_leaf || nodes[i]->row == NULL)
+			continue;
+		leaves[nleaves++] = nodes[i]->path;
+		if (!nodes[i]->is_item)
+			above[nabove++] = nodes[i]->path;
+	}
+	params[0] = qlm_array_text(leaves, nleaves);
+	params[1] = qlm_array_text(above, nabove);
+	return nleaves;
+}
+
+static void
+refuse_everything(const QlmOdf *request)
+{
 	if (request->root.objects == NULL && request->root.items == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a message cannot delete all Objects at once")));
+}
+
+int
+qlm_select_delete(QlmOdf *request, QlmOdf **missing)
+{
+	QlmWantedTree *tree;
+	int			nfound;
+	int			nleaves = 0;
+	Datum		params[2];
+
+	refuse_everything(request);
 	qlm_object_lock(ShareRowExclusiveLock);
 	tree = qlm_alias_find_nodes(request, &nfound);
 	if (nfound > 0)
 	{
-		nodes = qlm_wanted_nodes(tree, &n);
-		leaves = palloc(n * sizeof(char *));
-		above = palloc(n * sizeof(char *));
-		for (int i = 0; i < n; i++)
-		{
-			if (!nodes[i]->is_leaf || nodes[i]->row == NULL)
-				continue;
-			leaves[nleaves++] = nodes[i]->path;
-			if (!nodes[i]->is_item)
-				above[nabove++] = nodes[i]->path;
-		}
-		params[0] = qlm_array_text(leaves, nleaves);
-		params[1] = qlm_array_text(above, nabove);
+		nleaves = meant_paths(tree, params);
 		delete_meant(params);
+	}
+	*missing = qlm_wanted_missing(tree);
+	return nleaves;
+}
+
+int
+qlm_select_delete_values(QlmOdf *request, TimestampTz begin, TimestampTz end,
+						 int64 *nvalues, QlmOdf **missing)
+{
+	QlmWantedTree *tree;
+	int			nfound;
+	int			nleaves = 0;
+	Datum		params[4];
+	QlmRights	saved;
+
+	refuse_everything(request);
+	*nvalues = 0;
+	tree = qlm_alias_find_nodes(request, &nfound);
+	if (nfound > 0)
+	{
+		nleaves = meant_paths(tree, params);
+		params[2] = TimestampTzGetDatum(begin);
+		params[3] = TimestampTzGetDatum(end);
+		*nvalues = delete_rows(&delete_values_plan, params);
+	}
+	if (*nvalues > 0)
+	{
+		qlm_rights_become_owner(&saved);
+		delete_rows(&delete_waiting_plan, params);
+		qlm_rights_restore(&saved);
 	}
 	*missing = qlm_wanted_missing(tree);
 	return nleaves;
