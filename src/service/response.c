@@ -16,7 +16,7 @@
 /* Results with one correlation id, or those without any */
 typedef struct AnswerGroup
 {
-	int64		message_id;		/* 0: none given */
+	int64		message_id;		/* 0: none given, -1: none of ours */
 	List	   *results;
 } AnswerGroup;
 
@@ -26,11 +26,16 @@ is_success(const QlmResult *result)
 	return result->code >= 200 && result->code < 300;
 }
 
+/* Text is no number of ours: such a result belongs to none of our messages. */
 static int64
 correlation_id(const QlmResult *result)
 {
-	return result->request_ids == NIL ? 0 :
-		qlm_request_id_parse(linitial(result->request_ids));
+	int64		id;
+
+	if (result->request_ids == NIL)
+		return 0;
+	id = qlm_request_id_parse(linitial(result->request_ids));
+	return id == 0 ? -1 : id;
 }
 
 static List *
