@@ -64,6 +64,12 @@ CREATE FUNCTION @extschema@.qlm_delete(path text) RETURNS int
 	AS 'MODULE_PATHNAME', 'qlm_delete';
 COMMENT ON FUNCTION @extschema@.qlm_delete(text) IS 'remove an InfoItem or Object with all below it and its history; returns how many were found';
 
+CREATE FUNCTION @extschema@.qlm_delete(path text, "begin" timestamptz, "end" timestamptz) RETURNS bigint
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_delete_values';
+COMMENT ON FUNCTION @extschema@.qlm_delete(text, timestamptz, timestamptz) IS 'remove the values of an InfoItem, or of all InfoItems of an Object, from begin to end, both included; null: no bound on that side; returns how many';
+
 CREATE FUNCTION @extschema@.qlm_version() RETURNS text
 	LANGUAGE c STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

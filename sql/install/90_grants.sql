@@ -30,6 +30,9 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_cancel(bigint),
 	@extschema@.qlm_read_envelope(text, timestamptz, timestamptz, int, int, double precision, text),
 	@extschema@.qlm_write_envelope(text, text, timestamptz, text),
+	@extschema@.qlm_call(text, text, text),
+	@extschema@.qlm_call(text, double precision, text),
+	@extschema@.qlm_call_envelope(text, text, text),
 	@extschema@.qlm_version(),
 	qlm.path_normal(text)
 	TO qlm_reader;
@@ -40,10 +43,11 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_write(text, text, timestamptz, text),
 	@extschema@.qlm_write(text, double precision, timestamptz, text),
 	@extschema@.qlm_write(text, numeric, timestamptz, text),
-	@extschema@.qlm_delete(text)
+	@extschema@.qlm_delete(text),
+	@extschema@.qlm_delete(text, timestamptz, timestamptz)
 	TO qlm_writer;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message, qlm.retention TO qlm_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.handler, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message, qlm.retention TO qlm_admin;
 /* Data of a subscription are read with the rights of its role: only qlm_subscribe makes one. */
 GRANT SELECT, DELETE ON qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
 GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO qlm_admin;
@@ -57,6 +61,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_drop_peer(text),
 	@extschema@.qlm_set_retention(text, interval, interval, interval),
 	@extschema@.qlm_apply_retention(),
+	@extschema@.qlm_set_handler(text, regprocedure),
 	@extschema@.qlm_start(),
 	@extschema@.qlm_stop(),
 	qlm.credential_hash(text),

@@ -6,7 +6,7 @@ DECLARE
 BEGIN
 	FOREACH name IN ARRAY ARRAY[
 		'object_seq', 'object', 'object_id', 'info_item_seq', 'info_item',
-		'meta_data', 'value_default', 'retention', 'peer_seq', 'peer', 'outbox_seq',
+		'meta_data', 'value_default', 'retention', 'peer_seq', 'peer', 'handler', 'outbox_seq',
 		'outbox', 'endpoint', 'executed', 'subscription', 'subscription_target',
 		'subscription_value_seq', 'subscription_value', 'message_seq',
 		'message'] LOOP

@@ -7,6 +7,7 @@
 #include "utils/builtins.h"
 
 #include "service/arguments.h"
+#include "service/tree.h"
 
 void
 qlm_require_arguments(FunctionCallInfo fcinfo, int n)
@@ -35,4 +36,23 @@ qlm_positive_argument(FunctionCallInfo fcinfo, int n, const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be greater than 0", name)));
 	return value;
+}
+
+QlmOdf *
+qlm_call_argument(FunctionCallInfo fcinfo, QlmInfoItem **item)
+{
+	char	   *text = qlm_text_argument(fcinfo, 1);
+	char	   *type = qlm_text_argument(fcinfo, 2);
+	QlmOdf	   *odf;
+
+	qlm_require_arguments(fcinfo, 1);
+	odf = qlm_tree_from_item(qlm_text_argument(fcinfo, 0), item);
+	if (text)
+	{
+		QlmValue   *value = qlm_odf_add_value(odf, *item, text, strlen(text));
+
+		if (type && strcmp(type, "xs:string") != 0)
+			value->type = type;
+	}
+	return odf;
 }

@@ -47,6 +47,10 @@ extern void qlm_calls_write(QlmCall **calls, int n);
 /* execute.c: one verb with the call's rights; adds its results */
 extern void qlm_call_execute(QlmCall *call, const QlmRequest *request);
 
+/* execute.c: what the database refused, in the protocol's codes */
+extern QlmResult *qlm_add_error_result(QlmRequest *response,
+									   const ErrorData *error);
+
 /* Is there an O-DF payload?  If not, adds the result that says so. */
 extern bool qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response);
 
@@ -66,6 +70,8 @@ extern void qlm_verb_cancel(QlmCall *call, const QlmRequest *request,
 							QlmRequest *response);
 extern void qlm_verb_delete(QlmCall *call, const QlmRequest *request,
 							QlmRequest *response);
+extern void qlm_verb_call(QlmCall *call, const QlmRequest *request,
+						  QlmRequest *response);
 extern void qlm_verb_response(QlmCall *call, const QlmRequest *request,
 							  QlmRequest *response);
 
@@ -90,6 +96,11 @@ extern void qlm_call_keep(QlmCall *call);
 
 /* forward.c: send one verb on to the nodes of its nodeList */
 extern void qlm_verb_forward(QlmCall *call, const QlmRequest *request,
+							 QlmRequest *response);
+
+/* forward.c: send one verb on to a peer, which the results call node */
+extern void qlm_call_forward(QlmCall *call, const QlmRequest *request,
+							 const QlmPeer *peer, const char *node,
 							 QlmRequest *response);
 
 /* forward.c: the request as a message for a peer; queue it */

@@ -96,6 +96,18 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	qlm_call_identify(call);
 }
 
+/* A call runs functions of users: nobody else is to wait for them. */
+static void
+leave_calls_out(QlmCall *calls, int n)
+{
+	ListCell   *lc;
+
+	for (int i = 0; i < n; i++)
+		foreach(lc, calls[i].done ? NIL : calls[i].request->requests)
+			if (((const QlmRequest *) lfirst(lc))->verb == QLM_CALL)
+				calls[i].exchange->apart = calls[i].done = true;
+}
+
 static void
 execute_rest(QlmCall *call)
 {
@@ -139,7 +151,8 @@ piggyback(QlmCall *calls, int n)
 
 	for (int i = 0; i < n; i++)
 		if (calls[i].peer && calls[i].exchange->status == 200 &&
-			calls[i].awaited == NIL && calls[i].exchange->discovery == NULL)
+			calls[i].awaited == NIL && calls[i].exchange->discovery == NULL &&
+			!calls[i].exchange->apart)
 			with_peer[size++] = &calls[i];
 	if (size > 0)
 		qlm_calls_piggyback(with_peer, size);
@@ -234,12 +247,16 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 	if (n == 1)
 		calls[0].alone = true;
 	else
+	{
+		leave_calls_out(calls, n);
 		execute_writes(calls, n);
+	}
 	for (int i = 0; i < n; i++)
 		execute_rest(&calls[i]);
 	piggyback(calls, n);
 	for (int i = 0; i < n; i++)
-		finish_call(&calls[i]);
+		if (!exchanges[i]->apart)
+			finish_call(&calls[i]);
 	qlm_storage_end();
 }
 

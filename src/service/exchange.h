@@ -86,6 +86,7 @@ typedef struct QlmExchange
 								 * empty: none is sent */
 	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503, and
 								 * of discovery 304 and 404 */
+	bool		apart;			/* it was not run: it must run alone */
 	bool		waits;			/* it may wait, now or before */
 	QlmKept    *keep;			/* it should wait now; NULL: answer at once */
 } QlmExchange;
@@ -95,8 +96,9 @@ typedef struct QlmExchange
  * or undoes it.  Bad messages become answers.  Anything that the database
  * refuses raises an error where n > 1, so that the caller can roll back and
  * run each alone; for n = 1 it becomes a result, except what asks for a retry
- * (serialization failure, deadlock) or ends the process.  The answers are
- * allocated in their contexts, all else in the current one.
+ * (serialization failure, deadlock) or ends the process.  What may take long or
+ * runs code of others is left out where n > 1, and marked apart.  The answers
+ * are allocated in their contexts, all else in the current one.
  */
 extern void qlm_exchange_run(QlmExchange **exchanges, int n);
 

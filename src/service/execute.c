@@ -35,13 +35,6 @@ qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response)
 typedef void (*VerbFunction) (QlmCall *call, const QlmRequest *request,
 							  QlmRequest *response);
 
-static void
-verb_call(QlmCall *call, const QlmRequest *request, QlmRequest *response)
-{
-	qlm_request_add_result(response, 404,
-						   "no function is registered for this path");
-}
-
 static VerbFunction
 verb_function(const QlmRequest *request)
 {
@@ -60,7 +53,7 @@ verb_function(const QlmRequest *request)
 		case QLM_RESPONSE:
 			return qlm_verb_response;
 		case QLM_CALL:
-			return verb_call;
+			return qlm_verb_call;
 	}
 	return NULL;
 }
@@ -175,15 +168,15 @@ must_leave(int sqlstate)
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
 }
 
-static void
-add_error_result(QlmCall *call, const ErrorData *error)
+QlmResult *
+qlm_add_error_result(QlmRequest *response, const ErrorData *error)
 {
 	int			code = return_code(error->sqlerrcode);
 
 	if (code >= 500)
 		ereport(LOG,
 				(errmsg("qlm could not execute a request: %s", error->message)));
-	qlm_request_add_result(call->response, code, error->message);
+	return qlm_request_add_result(response, code, error->message);
 }
 
 static void
@@ -212,7 +205,7 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 		call->response->results = list_truncate(call->response->results,
 												nresults);
 		call->awaited = list_truncate(call->awaited, nawaited);
-		add_error_result(call, error);
+		qlm_add_error_result(call->response, error);
 	}
 	PG_END_TRY();
 }

@@ -124,6 +124,9 @@ general_problem(const QlmCall *call, const QlmRequest *request, int *code)
 		return "this node does not forward subscriptions to other nodes";
 	if (request->callback)
 		return "this node does not forward requests that have a callback";
+	/* A node that overlooks the window would delete everything. */
+	if (request->verb == QLM_DELETE && (request->has_begin || request->has_end))
+		return "this node does not forward a delete with begin or end";
 	*code = 403;
 	if (!may_ask(request))
 		return psprintf("you may not have a %s sent on",
@@ -160,27 +163,34 @@ ask_node(QlmCall *call, const QlmRequest *request, const char *peer,
 }
 
 void
-qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_call_forward(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+				 const char *node, QlmRequest *response)
 {
 	int			code;
 	const char *problem = general_problem(call, request, &code);
+
+	if (problem)
+		add_result_of(response, node, code, problem);
+	else if (peer == NULL)
+		add_result_of(response, node, 403,
+					  psprintf("\"%s\" is no peer of this node", node));
+	else if (++call->nforwarded > QLM_MAX_NODES)
+		add_result_of(response, node, 413,
+					  psprintf("a message is sent on at most %d times",
+							   QLM_MAX_NODES));
+	else
+		ask_node(call, request, pstrdup(peer->name), node, response);
+}
+
+void
+qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
 	ListCell   *lc;
 
 	foreach(lc, request->nodes)
 	{
 		const char *node = lfirst(lc);
-		const QlmPeer *peer = problem ? NULL : qlm_peer_by_node(node);
 
-		if (problem)
-			add_result_of(response, node, code, problem);
-		else if (peer == NULL)
-			add_result_of(response, node, 403,
-						  psprintf("\"%s\" is no peer of this node", node));
-		else if (++call->nforwarded > QLM_MAX_NODES)
-			add_result_of(response, node, 413,
-						  psprintf("a message is sent on at most %d times",
-								   QLM_MAX_NODES));
-		else
-			ask_node(call, request, pstrdup(peer->name), node, response);
+		qlm_call_forward(call, request, qlm_peer_by_node(node), node, response);
 	}
 }

@@ -16,6 +16,7 @@
 
 #include "base/datetime.h"
 #include "service/arguments.h"
+#include "service/method.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -28,6 +29,8 @@ PG_FUNCTION_INFO_V1(qlm_subscribe_sql);
 PG_FUNCTION_INFO_V1(qlm_poll_sql);
 PG_FUNCTION_INFO_V1(qlm_cancel);
 PG_FUNCTION_INFO_V1(qlm_delete);
+PG_FUNCTION_INFO_V1(qlm_delete_values);
+PG_FUNCTION_INFO_V1(qlm_call);
 
 /* Speaking for a peer fetches what is queued for it: for administrators. */
 static void
@@ -121,6 +124,7 @@ put_values(const char *path, QlmInfoItem *item, void *arg)
 		double		number;
 
 		row[0] = CStringGetTextDatum(path);
+		nulls[1] = !value->has_ts;
 		row[1] = TimestampTzGetDatum(value->ts);
 		row[2] = PointerGetDatum(cstring_to_text_with_len(value->text,
 														  value->len));
@@ -276,21 +280,103 @@ qlm_cancel(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(cancelled);
 }
 
-Datum
-qlm_delete(PG_FUNCTION_ARGS)
+/* What a path to be deleted means */
+static QlmOdf *
+tree_to_delete(const char *path)
 {
-	const char *path = qlm_text_argument(fcinfo, 0);
 	QlmOdf	   *request = qlm_tree_from_paths(&path, 1);
-	QlmOdf	   *missing;
-	int			removed;
 
 	if (request->root.objects == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("deleting all Objects at once is refused"),
 				 errhint("Name the Objects.")));
+	return request;
+}
+
+Datum
+qlm_delete(PG_FUNCTION_ARGS)
+{
+	QlmOdf	   *request = tree_to_delete(qlm_text_argument(fcinfo, 0));
+	QlmOdf	   *missing;
+	int			removed;
+
 	qlm_storage_begin();
 	removed = qlm_select_delete(request, &missing);
 	qlm_storage_end();
 	PG_RETURN_INT32(removed);
+}
+
+Datum
+qlm_delete_values(PG_FUNCTION_ARGS)
+{
+	TimestampTz begin = PG_ARGISNULL(1) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1);
+	TimestampTz end = PG_ARGISNULL(2) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(2);
+	QlmOdf	   *request;
+	QlmOdf	   *missing;
+	int64		removed;
+
+	qlm_require_arguments(fcinfo, 1);
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("begin or end must be given"),
+				 errhint("qlm_delete(path) removes the InfoItem with all its values.")));
+	request = tree_to_delete(qlm_text_argument(fcinfo, 0));
+	qlm_storage_begin();
+	(void) qlm_select_delete_values(request, begin, end, &removed, &missing);
+	qlm_storage_end();
+	PG_RETURN_INT64(removed);
+}
+
+/* The handler of a path, or an error that says why there is none */
+static void
+find_handler(const char *path, QlmHandler *handler)
+{
+	const QlmPeer *owner;
+	const char *problem;
+	int			code;
+
+	switch (qlm_method_find(path, NULL, handler, &owner, &code, &problem))
+	{
+		case QLM_METHOD_LOCAL:
+			break;
+		case QLM_METHOD_OWNER:
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("\"%s\" belongs to the peer \"%s\"", path, owner->name),
+					 errhint("Queue the call with qlm_request and qlm_call_envelope, and wait for its answer with qlm_await.")));
+			break;
+		case QLM_METHOD_NONE:
+		case QLM_METHOD_REFUSED:
+			ereport(ERROR,
+					(errcode(code == 404 ? ERRCODE_UNDEFINED_OBJECT :
+							 code == 403 ? ERRCODE_INSUFFICIENT_PRIVILEGE :
+							 ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("\"%s\" cannot be called: %s", path, problem)));
+			break;
+	}
+}
+
+Datum
+qlm_call(PG_FUNCTION_ARGS)
+{
+	QlmInfoItem *item;
+	QlmOdf	   *odf = qlm_call_argument(fcinfo, &item);
+	const char **paths;
+	QlmHandler	handler;
+	QlmHandlerInput input;
+	const char *problem;
+	char	   *output;
+
+	(void) qlm_tree_leaves(odf, &paths);
+	qlm_storage_begin();
+	find_handler(paths[0], &handler);
+	qlm_method_input(&input, paths[0], item);
+	output = qlm_handler_run(&handler, &input, false);
+	qlm_storage_end();
+	if (!qlm_method_output(&handler, paths[0], output, &odf, &problem))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_XML_DOCUMENT), errmsg("%s", problem)));
+	return return_values(fcinfo, odf);
 }

@@ -23,6 +23,7 @@ PG_FUNCTION_INFO_V1(qlm_request);
 PG_FUNCTION_INFO_V1(qlm_requeue);
 PG_FUNCTION_INFO_V1(qlm_read_envelope);
 PG_FUNCTION_INFO_V1(qlm_write_envelope);
+PG_FUNCTION_INFO_V1(qlm_call_envelope);
 PG_FUNCTION_INFO_V1(qlm_credential_hash);
 PG_FUNCTION_INFO_V1(qlm_path_normal);
 PG_FUNCTION_INFO_V1(qlm_dialect_is_known);
@@ -210,6 +211,17 @@ qlm_write_envelope(PG_FUNCTION_ARGS)
 		if (strcmp(value->type, "xs:string") == 0)
 			value->type = NULL;
 	}
+	return print_envelope(envelope);
+}
+
+Datum
+qlm_call_envelope(PG_FUNCTION_ARGS)
+{
+	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
+	QlmRequest *call = qlm_envelope_add_request(envelope, QLM_CALL);
+	QlmInfoItem *item;
+
+	call->odf = qlm_call_argument(fcinfo, &item);
 	return print_envelope(envelope);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 
 #include "base/path.h"
@@ -160,6 +161,71 @@ void
 qlm_tree_strip(QlmOdf *odf)
 {
 	strip_object(&odf->root);
+}
+
+static void
+merge_item(QlmObject *into, QlmInfoItem *item)
+{
+	QlmInfoItem *same = qlm_odf_find_item(into, item->name);
+
+	item->next = NULL;
+	if (same == NULL)
+	{
+		if (into->items)
+			into->last_item->next = item;
+		else
+			into->items = item;
+		into->last_item = item;
+	}
+	else if (item->values)
+	{
+		if (same->values)
+			same->last_value->next = item->values;
+		else
+			same->values = item->values;
+		same->last_value = item->last_value;
+		same->nvalues += item->nvalues;
+	}
+}
+
+static void
+merge_object(QlmObject *into, QlmObject *object)
+{
+	QlmInfoItem *next_item;
+	QlmObject  *next;
+
+	check_stack_depth();
+	for (QlmInfoItem *item = object->items; item; item = next_item)
+	{
+		next_item = item->next;
+		merge_item(into, item);
+	}
+	for (QlmObject *child = object->objects; child; child = next)
+	{
+		QlmObject  *same = qlm_odf_find_object(into, child->ids->text);
+
+		next = child->next;
+		child->next = NULL;
+		if (same)
+			merge_object(same, child);
+		else
+		{
+			if (into->objects)
+				into->last_object->next = child;
+			else
+				into->objects = child;
+			into->last_object = child;
+		}
+	}
+}
+
+void
+qlm_tree_merge(QlmOdf *into, QlmOdf *odf)
+{
+	merge_object(&into->root, &odf->root);
+	into->nobjects += odf->nobjects;
+	into->nitems += odf->nitems;
+	into->nvalues += odf->nvalues;
 }
 
 typedef struct CoverSearch

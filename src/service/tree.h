@@ -27,6 +27,9 @@ extern void qlm_tree_visit_items(QlmOdf *odf, QlmItemVisitor visit, void *arg);
 /* Leave values and types only: no descriptions, other names, MetaData. */
 extern void qlm_tree_strip(QlmOdf *odf);
 
+/* Add a tree to another: what both have is there once, with the values of both. */
+extern void qlm_tree_merge(QlmOdf *into, QlmOdf *odf);
+
 /* Does a leaf of the first tree cover an InfoItem of the second? */
 extern bool qlm_tree_covers(const QlmOdf *request, QlmOdf *data);
 

@@ -79,6 +79,7 @@ reset_answers(QlmExchange **exchanges, int n)
 		if (exchanges[i]->answer_context)
 			MemoryContextReset(exchanges[i]->answer_context);
 		exchanges[i]->status = 0;
+		exchanges[i]->apart = false;
 		exchanges[i]->waits = false;
 		exchanges[i]->keep = NULL;
 	}
@@ -195,6 +196,10 @@ run_messages(Turn *turn)
 		for (i = 0; i < turn->n; i++)
 			run_alone(turn, i);
 	}
+	else
+		for (i = 0; i < turn->n; i++)
+			if (turn->exchanges[i]->apart)
+				run_alone(turn, i);
 	hung = turn->hung;
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
