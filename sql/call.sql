@@ -191,6 +191,31 @@ DROP FUNCTION app.borrow(text);
 SELECT pg_temp.show(qlm_handle(qlm_call_envelope('F8/borrow')));
 SELECT qlm_set_handler('F8/borrow', NULL), qlm_set_handler('F8/borrow', NULL);
 SELECT pg_temp.show(qlm_handle(qlm_call_envelope('F8/borrow')));
+\echo == a read of the device: handlers of reads
+CREATE FUNCTION public.measure(path text, payload xml) RETURNS xml LANGUAGE plpgsql AS $$
+BEGIN
+	IF path = 'F9/broken' THEN RAISE EXCEPTION 'no contact'; END IF;
+	IF path = 'F9/silent' THEN RETURN NULL; END IF;
+	RETURN '<Objects><Object><id>F9</id><InfoItem name="' || split_part(path, '/', 2) || '"><value unixTime="1714557600">measured</value></InfoItem></Object></Objects>';
+END $$;
+SELECT qlm_set_handler('F9', 'public.measure(text,xml)', 'read'), qlm_set_handler('F9', 'public.twice(text)');
+SELECT * FROM qlm.handler WHERE path = 'F9' ORDER BY verb;
+SELECT qlm_write('F9/a', 'stored', '2024-01-01Z'), qlm_write('F9/broken', 'stored', '2024-01-01Z');
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read targetType="device"', '<Object><id>F9</id><InfoItem name="a"/><InfoItem name="new"/></Object>')));
+SELECT value FROM qlm.current WHERE path = 'F9/a';
+\echo == where it fails: what is stored, else 504
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read targetType="device"', '<Object><id>F9</id><InfoItem name="a"/><InfoItem name="broken"/></Object>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read targetType="device"', '<Object><id>F9</id><InfoItem name="silent"/></Object>')));
+\echo == whole Objects, history, and other reads are of what is stored
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read targetType="device"', '<Object><id>F9</id></Object>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read targetType="device" newest="1"', '<Object><id>F9</id><InfoItem name="a"/></Object>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read', '<Object><id>F9</id><InfoItem name="a"/></Object>')));
+\echo == a time that the function does not give is that of now
+SELECT qlm_set_handler('F9/now', 'public.any(text,xml)', 'read');
+SELECT (xpath('//@dateTime', qlm_handle(pg_temp.odf('read targetType="device"', '<Object><id>F9</id><InfoItem name="now"/></Object>'))))[1]::text::timestamptz BETWEEN now() AND clock_timestamp();
+SELECT qlm_set_handler('F9', 'public.measure(text,xml)', 'write');
+SELECT qlm_set_handler('F9', NULL, 'read'), qlm_set_handler('F9/now', NULL, 'read');
+SELECT path, verb FROM qlm.handler WHERE path ^@ 'F9';
 \echo == what belongs to a peer is sent on to it
 SELECT qlm_add_peer('oven', paths => '{Oven}', role => 'qlm_writer') > 0;
 SELECT pg_temp.show(qlm_handle(qlm_call_envelope('Oven/bake', '200')));
@@ -204,7 +229,7 @@ SELECT qlm_drop_peer('oven');
 DELETE FROM qlm.outbox;
 DELETE FROM qlm.handler;
 DROP TABLE public.calls;
-DROP FUNCTION public.defrost, public.twice, public.any, public.fails, public.unescaped, public.silent, public.spoils, public.uses, public.endless, public.sleeps, public.nests;
+DROP FUNCTION public.defrost, public.twice, public.any, public.fails, public.unescaped, public.silent, public.spoils, public.measure, public.uses, public.endless, public.sleeps, public.nests;
 DROP FUNCTION app.path, app.own;
 DROP SCHEMA app;
 DROP ROLE regress_caller, regress_admin;

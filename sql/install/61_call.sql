@@ -1,6 +1,6 @@
 /* Calls, and the functions that they run. */
 
-CREATE FUNCTION @extschema@.qlm_set_handler(path text, function regprocedure) RETURNS void
+CREATE FUNCTION @extschema@.qlm_set_handler(path text, function regprocedure, verb text DEFAULT 'call') RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -13,8 +13,12 @@ BEGIN
 		RAISE EXCEPTION 'a handler needs the path of an InfoItem or Object'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
+	IF qlm_set_handler.verb IS DISTINCT FROM 'call' AND qlm_set_handler.verb IS DISTINCT FROM 'read' THEN
+		RAISE EXCEPTION 'a handler is for call or for read'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	IF qlm_set_handler.function IS NULL THEN
-		DELETE FROM qlm.handler AS h WHERE h.path = handled;
+		DELETE FROM qlm.handler AS h WHERE h.path = handled AND h.verb = qlm_set_handler.verb;
 		RETURN;
 	END IF;
 	SELECT format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),
@@ -33,11 +37,11 @@ BEGIN
 		RAISE EXCEPTION 'permission denied for function %', written
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	INSERT INTO qlm.handler AS h (path, function) VALUES (handled, written)
+	INSERT INTO qlm.handler AS h (path, verb, function) VALUES (handled, qlm_set_handler.verb, written)
 	ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET function = excluded.function;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.qlm_set_handler(text, regprocedure) IS 'have calls of an InfoItem, or of what lies below an Object, run a function; null: no longer';
+COMMENT ON FUNCTION @extschema@.qlm_set_handler(text, regprocedure, text) IS 'have calls of an InfoItem, or of what lies below an Object, run a function; null: no longer; verb: call, or read for reads of the device';
 
 CREATE FUNCTION @extschema@.qlm_call(path text, value text DEFAULT NULL, type text DEFAULT NULL)
 	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)

@@ -61,7 +61,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_drop_peer(text),
 	@extschema@.qlm_set_retention(text, interval, interval, interval),
 	@extschema@.qlm_apply_retention(),
-	@extschema@.qlm_set_handler(text, regprocedure),
+	@extschema@.qlm_set_handler(text, regprocedure, text),
 	@extschema@.qlm_start(),
 	@extschema@.qlm_stop(),
 	qlm.credential_hash(text),

@@ -48,8 +48,7 @@ extern void qlm_calls_write(QlmCall **calls, int n);
 extern void qlm_call_execute(QlmCall *call, const QlmRequest *request);
 
 /* execute.c: what the database refused, in the protocol's codes */
-extern QlmResult *qlm_add_error_result(QlmRequest *response,
-									   const ErrorData *error);
+extern int	qlm_error_code(const ErrorData *error, const char **description);
 
 /* Is there an O-DF payload?  If not, adds the result that says so. */
 extern bool qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response);
@@ -114,7 +113,7 @@ extern bool qlm_call_went_too_far(const QlmCall *call);
 /* read.c: read what is stored here; false: nothing of it */
 extern bool qlm_read_stored(const QlmRequest *request, QlmRequest *response);
 
-/* device.c: ask the peer that owns what is read; false: there is none */
+/* device.c: ask the function or peer that reads the device; false: there is none */
 extern bool qlm_read_device(QlmCall *call, const QlmRequest *request,
 							QlmRequest *response);
 

@@ -40,17 +40,12 @@ call_end(const QlmCall *call)
 
 /* A failure names what it is about. */
 static void
-name_path(QlmResult *result, const char *path)
+add_failure(Calling *calling, const char *path, int code, const char *why)
 {
+	QlmResult  *result = qlm_request_add_result(calling->response, code, why);
 	QlmInfoItem *item;
 
 	result->odf = qlm_tree_from_item(path, &item);
-}
-
-static void
-add_failure(Calling *calling, const char *path, int code, const char *why)
-{
-	name_path(qlm_request_add_result(calling->response, code, why), path);
 }
 
 static void
@@ -64,29 +59,32 @@ add_success(Calling *calling, QlmOdf *odf)
 		calling->success->odf = odf;
 }
 
-static void
-run_handler(Calling *calling, const QlmHandler *handler, const char *path,
-			const QlmInfoItem *item)
+bool
+qlm_method_run(const QlmCall *call, const QlmHandler *handler, const char *path,
+			   const QlmInfoItem *item, QlmOdf **odf, int *code,
+			   const char **problem)
 {
-	QlmCall    *call = calling->call;
 	QlmHandlerInput input;
 	ErrorData  *error;
 	char	   *output = NULL;
-	const char *problem;
-	QlmOdf	   *odf;
 	bool		late;
 
 	qlm_method_input(&input, path, item);
 	error = qlm_handler_try(handler, &input, !call->exchange->from_session,
 							call_end(call), &output, &late);
-	if (error && late && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		add_failure(calling, path, 503, "the function did not end in time");
-	else if (error)
-		name_path(qlm_add_error_result(calling->response, error), path);
-	else if (!qlm_method_output(handler, path, output, &odf, &problem))
-		add_failure(calling, path, 500, problem);
+	if (error == NULL)
+	{
+		*code = 500;
+		return qlm_method_output(handler, path, output, odf, problem);
+	}
+	if (late && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	{
+		*code = 503;
+		*problem = "the function did not end in time";
+	}
 	else
-		add_success(calling, odf);
+		*code = qlm_error_code(error, problem);
+	return false;
 }
 
 /* A message with just this InfoItem */
@@ -108,14 +106,19 @@ call_item(const char *path, QlmInfoItem *item, void *arg)
 	QlmHandler	handler;
 	const QlmPeer *owner;
 	const char *problem;
+	QlmOdf	   *odf;
 	int			code;
 
 	path = pstrdup(path);
-	switch (qlm_method_find(path, calling->call->peer, &handler, &owner,
+	switch (qlm_method_find(path, "call", calling->call->peer, &handler, &owner,
 							&code, &problem))
 	{
 		case QLM_METHOD_LOCAL:
-			run_handler(calling, &handler, path, item);
+			if (qlm_method_run(calling->call, &handler, path, item, &odf,
+							   &code, &problem))
+				add_success(calling, odf);
+			else
+				add_failure(calling, path, code, problem);
 			break;
 		case QLM_METHOD_OWNER:
 			ask_owner(calling, owner, path, item);

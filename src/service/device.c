@@ -1,15 +1,18 @@
 /*
  * device.c
- *		Reads with targetType="device": asks the peer that owns the paths
- *		(protocol 8.2).
+ *		Reads with targetType="device": asks the function that is registered
+ *		for reading it, or the peer that owns the paths (protocol 8.2).
  *
  * Whatever happens to that, the caller has what it would have without: the
  * values stored here, marked as targetType="node".
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/method.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
 
@@ -51,15 +54,97 @@ mark(QlmRequest *response, int first)
 		((QlmResult *) list_nth(response->results, i))->target_type = "node";
 }
 
-bool
-qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+/* The functions for what is read */
+typedef struct Readers
 {
-	const char *owner = owner_of(request->odf);
-	int			first = list_length(response->results);
-	int64		id;
+	const QlmCall *call;
+	int			n;				/* InfoItems that have one */
+	bool		failed;
+	QlmOdf	   *odf;			/* what they have said */
+} Readers;
 
-	if (owner == NULL || (call->peer && strcmp(call->peer->name, owner) == 0))
+static void
+count_reader(const char *path, QlmInfoItem *item, void *arg)
+{
+	Readers    *readers = arg;
+	QlmHandler	handler;
+	const QlmPeer *owner;
+	const char *problem;
+	int			code;
+
+	if (qlm_method_find(path, "read", readers->call->peer, &handler, &owner,
+						&code, &problem) == QLM_METHOD_LOCAL)
+		readers->n++;
+}
+
+/* What was just read is of now, unless the function knows better. */
+static void
+set_time(const char *path, QlmInfoItem *item, void *arg)
+{
+	for (QlmValue *value = item->values; value; value = value->next)
+		if (!value->has_ts)
+		{
+			value->has_ts = true;
+			value->ts = GetCurrentTimestamp();
+		}
+}
+
+static void
+run_reader(const char *path, QlmInfoItem *item, void *arg)
+{
+	Readers    *readers = arg;
+	QlmHandler	handler;
+	const QlmPeer *owner;
+	const char *problem;
+	QlmOdf	   *odf;
+	int			code;
+
+	path = pstrdup(path);
+	if (readers->failed ||
+		qlm_method_find(path, "read", readers->call->peer, &handler, &owner,
+						&code, &problem) != QLM_METHOD_LOCAL ||
+		!qlm_method_run(readers->call, &handler, path, item, &odf, &code, &problem) ||
+		odf == NULL || odf->nvalues == 0)
+		readers->failed = true;
+	else if (readers->odf)
+		qlm_tree_merge(readers->odf, odf);
+	else
+		readers->odf = odf;
+}
+
+/* Devices know nothing of what was. */
+static bool
+is_about_now(const QlmRequest *request)
+{
+	return request->newest == 0 && request->oldest == 0 && !request->all &&
+		!request->has_begin && !request->has_end;
+}
+
+/* Have functions for all that is read?  Then *odf is what they say, or NULL. */
+static bool
+read_by_handlers(const QlmCall *call, const QlmRequest *request, QlmOdf **odf)
+{
+	Readers		readers = {call};
+	const char **leaves;
+
+	if (!is_about_now(request))
 		return false;
+	qlm_tree_visit_items(request->odf, count_reader, &readers);
+	if (readers.n == 0 || readers.n != qlm_tree_leaves(request->odf, &leaves))
+		return false;
+	qlm_tree_visit_items(request->odf, run_reader, &readers);
+	*odf = readers.failed ? NULL : readers.odf;
+	if (*odf)
+		qlm_tree_visit_items(*odf, set_time, NULL);
+	return true;
+}
+
+/* What is stored, as it was last known */
+static void
+add_stored(const QlmRequest *request, QlmRequest *response)
+{
+	int			first = list_length(response->results);
+
 	if (!qlm_read_stored(request, response))
 	{
 		response->results = list_truncate(response->results, first);
@@ -67,6 +152,33 @@ qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 							   "the device did not answer, and nothing of it is stored");
 	}
 	mark(response, first);
+}
+
+bool
+qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	const char *owner;
+	int			first = list_length(response->results);
+	QlmOdf	   *odf;
+	int64		id;
+
+	if (read_by_handlers(call, request, &odf))
+	{
+		if (odf)
+		{
+			QlmResult  *result = qlm_request_add_result(response, 200, NULL);
+
+			result->odf = odf;
+			result->target_type = "device";
+		}
+		else
+			add_stored(request, response);
+		return true;
+	}
+	owner = owner_of(request->odf);
+	if (owner == NULL || (call->peer && strcmp(call->peer->name, owner) == 0))
+		return false;
+	add_stored(request, response);
 	if (can_ask(call, response))
 	{
 		call->nforwarded++;

@@ -96,15 +96,22 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	qlm_call_identify(call);
 }
 
-/* A call runs functions of users: nobody else is to wait for them. */
+static bool
+may_run_handlers(const QlmRequest *request)
+{
+	return request->verb == QLM_CALL ||
+		(request->verb == QLM_READ && request->target_device);
+}
+
+/* Functions of users may take long: nobody else is to wait for them. */
 static void
-leave_calls_out(QlmCall *calls, int n)
+leave_handlers_out(QlmCall *calls, int n)
 {
 	ListCell   *lc;
 
 	for (int i = 0; i < n; i++)
 		foreach(lc, calls[i].done ? NIL : calls[i].request->requests)
-			if (((const QlmRequest *) lfirst(lc))->verb == QLM_CALL)
+			if (may_run_handlers(lfirst(lc)))
 				calls[i].exchange->apart = calls[i].done = true;
 }
 
@@ -248,7 +255,7 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 		calls[0].alone = true;
 	else
 	{
-		leave_calls_out(calls, n);
+		leave_handlers_out(calls, n);
 		execute_writes(calls, n);
 	}
 	for (int i = 0; i < n; i++)

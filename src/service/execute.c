@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
 #include "service/call.h"
@@ -12,6 +13,9 @@
 #include "storage/catalog.h"
 #include "storage/outbox.h"
 #include "storage/subtransaction.h"
+
+/* Of an error: it may hold whatever somebody has written. */
+#define MAX_DESCRIPTION	2000
 
 /* An answer that nobody takes is kept so long at most. */
 #define ANSWER_KEPT_MS	(SECS_PER_DAY * 1000.0)
@@ -168,15 +172,19 @@ must_leave(int sqlstate)
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
 }
 
-QlmResult *
-qlm_add_error_result(QlmRequest *response, const ErrorData *error)
+int
+qlm_error_code(const ErrorData *error, const char **description)
 {
 	int			code = return_code(error->sqlerrcode);
+	int			len = strlen(error->message);
 
 	if (code >= 500)
 		ereport(LOG,
 				(errmsg("qlm could not execute a request: %s", error->message)));
-	return qlm_request_add_result(response, code, error->message);
+	*description = len <= MAX_DESCRIPTION ? error->message :
+		pnstrdup(error->message,
+				 pg_mbcliplen(error->message, len, MAX_DESCRIPTION));
+	return code;
 }
 
 static void
@@ -195,6 +203,8 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 	PG_CATCH();
 	{
 		ErrorData  *error;
+		const char *description;
+		int			code;
 
 		MemoryContextSwitchTo(subtransaction.context);
 		error = CopyErrorData();
@@ -205,7 +215,8 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 		call->response->results = list_truncate(call->response->results,
 												nresults);
 		call->awaited = list_truncate(call->awaited, nawaited);
-		qlm_add_error_result(call->response, error);
+		code = qlm_error_code(error, &description);
+		qlm_request_add_result(call->response, code, description);
 	}
 	PG_END_TRY();
 }

@@ -337,7 +337,7 @@ find_handler(const char *path, QlmHandler *handler)
 	const char *problem;
 	int			code;
 
-	switch (qlm_method_find(path, NULL, handler, &owner, &code, &problem))
+	switch (qlm_method_find(path, "call", NULL, handler, &owner, &code, &problem))
 	{
 		case QLM_METHOD_LOCAL:
 			break;

@@ -36,12 +36,13 @@ handler_problem(const QlmHandler *handler, int *code)
 }
 
 QlmMethod
-qlm_method_find(const char *path, const QlmPeer *caller, QlmHandler *handler,
-				const QlmPeer **owner, int *code, const char **problem)
+qlm_method_find(const char *path, const char *verb, const QlmPeer *caller,
+				QlmHandler *handler, const QlmPeer **owner, int *code,
+				const char **problem)
 {
 	if (!is_hidden(path))
 	{
-		if (qlm_handler_find(path, handler))
+		if (qlm_handler_find(path, verb, handler))
 		{
 			*problem = handler_problem(handler, code);
 			return *problem ? QLM_METHOD_REFUSED : QLM_METHOD_LOCAL;

@@ -19,10 +19,11 @@ typedef enum QlmMethod
 } QlmMethod;
 
 /*
- * What a call of a path does, for the current user and this peer (NULL: none
- * is calling).  NONE and REFUSED: *code and *problem say why.
+ * What a verb, call or read, does at a path, for the current user and this
+ * peer (NULL: none is calling).  NONE and REFUSED: *code and *problem say why.
  */
-extern QlmMethod qlm_method_find(const char *path, const QlmPeer *caller,
+extern QlmMethod qlm_method_find(const char *path, const char *verb,
+								 const QlmPeer *caller,
 								 QlmHandler *handler, const QlmPeer **owner,
 								 int *code, const char **problem);
 
@@ -40,5 +41,14 @@ extern void qlm_method_input(QlmHandlerInput *input, const char *path,
 extern bool qlm_method_output(const QlmHandler *handler, const char *path,
 							  const char *output, QlmOdf **odf,
 							  const char **problem);
+
+/*
+ * call_verb.c: run a function for a call, in its time and a subtransaction.
+ * False: it failed, and *code and *problem say how.
+ */
+struct QlmCall;
+extern bool qlm_method_run(const struct QlmCall *call, const QlmHandler *handler,
+						   const char *path, const QlmInfoItem *item,
+						   QlmOdf **odf, int *code, const char **problem);
 
 #endif							/* QLM_METHOD_H */

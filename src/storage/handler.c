@@ -1,6 +1,7 @@
 /*
  * handler.c
- *		SQL functions that are registered for paths: the methods of calls.
+ *		SQL functions that are registered for paths: the methods of calls, and
+ *		what reads devices.
  *
  * They are other people's code, which runs with the caller's rights, for a
  * bounded time, and leaves nothing in the process but what it has written.
@@ -35,9 +36,9 @@ static QlmPlan find_plan = {
 	"SELECT h.path, h.function, pg_catalog.to_regprocedure(h.function)::pg_catalog.oid,"
 	" (SELECT e.extnamespace::pg_catalog.regnamespace::pg_catalog.text"
 	" FROM pg_catalog.pg_extension e WHERE e.extname = 'qlm')"
-	" FROM qlm.handler h WHERE h.path = ANY ($1)"
+	" FROM qlm.handler h WHERE h.path = ANY ($1) AND h.verb = $2"
 	" ORDER BY pg_catalog.length(h.path) DESC LIMIT 1",
-	1, {TEXTARRAYOID}
+	2, {TEXTARRAYOID, TEXTOID}
 };
 
 /* The path itself and all above it */
@@ -99,9 +100,9 @@ describe(Oid function, QlmHandler *handler)
 }
 
 bool
-qlm_handler_find(const char *path, QlmHandler *handler)
+qlm_handler_find(const char *path, const char *verb, QlmHandler *handler)
 {
-	Datum		values[1] = {path_and_above(path)};
+	Datum		values[2] = {path_and_above(path), CStringGetTextDatum(verb)};
 	QlmRights	saved;
 	bool		found;
 	bool		isnull = true;

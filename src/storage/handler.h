@@ -1,6 +1,7 @@
 /*
  * handler.h
- *		SQL functions that are registered for paths: the methods of calls.
+ *		SQL functions that are registered for paths: the methods of calls, and
+ *		what reads devices.
  */
 #ifndef QLM_STORAGE_HANDLER_H
 #define QLM_STORAGE_HANDLER_H
@@ -24,8 +25,9 @@ typedef struct QlmHandler
 	const char *call;			/* the function's qualified name, quoted */
 } QlmHandler;
 
-/* The handler nearest to a path; false: there is none. */
-extern bool qlm_handler_find(const char *path, QlmHandler *handler);
+/* The handler of a verb, call or read, nearest to a path; false: there is none. */
+extern bool qlm_handler_find(const char *path, const char *verb,
+							 QlmHandler *handler);
 
 /* What its function is given: payload is XML, value NULL where there is none. */
 typedef struct QlmHandlerInput

@@ -113,6 +113,29 @@ subtest 'nothing is left behind for the next request' => sub {
 	is(return_code(post($node, read_envelope('M2', 'F/x'))), 200, 'a read goes on as ever');
 };
 
+subtest 'a function may use the node' => sub {
+	my $listener = $node->background_psql('postgres', on_error_stop => 1);
+
+	$listener->query_safe('LISTEN defrosted');
+	handler('F/uses', q{NOTIFY defrosted; PERFORM qlm_write('F/used', value);
+		BEGIN RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END;
+		RETURN (xpath('//*[local-name()="value"]/text()', qlm_handle(qlm_call_envelope('F/defrost', value))))[1];});
+	is(value_of(call('F/uses', 'inner', path => '/peer/writer')), 'defrosting for inner', 'another call, in it');
+	is(sql("SELECT value FROM qlm.current WHERE path = 'F/used'"), 'inner', 'a write');
+	like($listener->query('SELECT 1'), qr/notification "defrosted"/, 'a notification');
+	$listener->quit;
+};
+
+subtest 'a device that a function reads' => sub {
+	handler('F/reading', "IF value IS NULL THEN PERFORM pg_sleep(0.1); RETURN 'read'; END IF;");
+	sql("SELECT qlm_set_handler('F/reading', 'h_f_reading(text)', 'read')");
+	my $read = read_envelope('M2', 'F/reading', targetType => 'device');
+	my @readers = map { qlm_connect($node) } 1 .. 5;
+	$_->send_request('POST', '/', body => $read) for @readers;
+	my @answers = map { $_->response } @readers;
+	is(scalar(grep { $_->{body} =~ m{targetType="device".*dateTime="[^"]+" unixTime="[^"]+">read<}s } @answers), 5, 'each has its answer, with a time');
+};
+
 subtest 'errors' => sub {
 	handler('F/fails', q{INSERT INTO done VALUES ('lost'); RAISE EXCEPTION 'the door is open';});
 	my $answer = call('F/fails');
@@ -225,7 +248,7 @@ subtest 'the owner is another node' => sub {
 
 subtest 'handlers are dumped' => sub {
 	my ($stdout) = PostgreSQL::Test::Utils::run_command([ 'pg_dump', '-h', $node->host, '-p', $node->port, '--data-only', '-t', 'qlm.handler', 'postgres' ]);
-	like($stdout, qr/^F\/defrost\tpublic\.h_f_defrost\(text\)$/m, 'path and function');
+	like($stdout, qr/^F\/defrost\tcall\tpublic\.h_f_defrost\(text\)$/m, 'path and function');
 };
 
 $node->stop;
