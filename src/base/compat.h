@@ -30,6 +30,13 @@
 #define qlm_wait_event_id(name) PG_WAIT_EXTENSION
 #endif
 
+/* Whether this process holds a lock, in just this mode */
+#if PG_VERSION_NUM >= 170000
+#define qlm_lock_held(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define qlm_lock_held(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
 /* Functions that do not return: "QLM_NORETURN extern void f(void);" */
 #if PG_VERSION_NUM >= 180000
 #define QLM_NORETURN pg_noreturn

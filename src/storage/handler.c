@@ -24,6 +24,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/handler.h"
@@ -170,6 +171,35 @@ execute(const QlmHandler *handler, const QlmHandlerInput *input)
 	return output;
 }
 
+/* A function of somebody else has run since locks were released. */
+static bool may_hold_locks = false;
+
+/* One that pg_advisory_lock has taken; the worker has others of its own */
+static bool
+is_left_behind(const LockInstanceData *lock)
+{
+	return lock->pid == MyProcPid && lock->holdMask != 0 &&
+		lock->locktag.locktag_type == LOCKTAG_ADVISORY &&
+		(lock->locktag.locktag_field4 == 1 || lock->locktag.locktag_field4 == 2);
+}
+
+void
+qlm_handler_release_locks(void)
+{
+	static const LOCKMODE modes[] = {ShareLock, ExclusiveLock};
+	LockData   *locks;
+
+	if (!may_hold_locks)
+		return;
+	may_hold_locks = false;
+	locks = GetLockStatusData();
+	for (int i = 0; i < locks->nelements; i++)
+		for (int m = 0; m < lengthof(modes); m++)
+			while (is_left_behind(&locks->locks[i]) &&
+				   qlm_lock_held(&locks->locks[i].locktag, modes[m]))
+				LockRelease(&locks->locks[i].locktag, modes[m], true);
+}
+
 /*
  * Restricted as maintenance of other people's tables is: no deferred trigger,
  * cursor, temporary table or prepared statement that a superuser's process
@@ -188,7 +218,10 @@ qlm_handler_run(const QlmHandler *handler, const QlmHandlerInput *input,
 	GetUserIdAndSecContext(&user, &context);
 	set_search_path(handler);
 	if (foreign)
+	{
+		may_hold_locks = true;
 		SetUserIdAndSecContext(user, context | SECURITY_RESTRICTED_OPERATION);
+	}
 	output = execute(handler, input);
 	SetUserIdAndSecContext(user, context);
 	AtEOXact_GUC(false, level);
@@ -281,8 +314,6 @@ qlm_handler_try(const QlmHandler *handler, const QlmHandlerInput *input,
 		qlm_rights_restore(&saved);
 	}
 	PG_END_TRY();
-	if (foreign)
-		LockReleaseSession(USER_LOCKMETHOD);
 	if (error && must_leave(error, *late))
 		ReThrowError(error);
 	return error;

@@ -54,4 +54,10 @@ extern ErrorData *qlm_handler_try(const QlmHandler *handler,
 								  const QlmHandlerInput *input, bool foreign,
 								  TimestampTz end, char **output, bool *late);
 
+/*
+ * After a transaction of a worker: release the advisory locks of its session
+ * that functions have left behind.
+ */
+extern void qlm_handler_release_locks(void);
+
 #endif							/* QLM_STORAGE_HANDLER_H */

@@ -9,6 +9,7 @@
 #include "utils/snapmgr.h"
 
 #include "process/loop.h"
+#include "storage/handler.h"
 #include "worker/transaction.h"
 
 static QlmVerdict
@@ -71,5 +72,6 @@ qlm_transaction_run(void (*work) (void *arg), void *arg, int timeout_ms,
 		verdict = roll_back(context, message);
 	}
 	PG_END_TRY();
+	qlm_handler_release_locks();
 	return verdict;
 }

@@ -105,10 +105,15 @@ subtest 'nobody becomes the superuser that the worker is' => sub {
 };
 
 subtest 'nothing is left behind for the next request' => sub {
-	handler('F/locks', q{PERFORM pg_advisory_lock(4711), set_config('search_path', 'nowhere', false), set_config('qlm_test.x', 'left', false); RETURN 1;});
+	my $workers = sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+	handler('F/locks', q{PERFORM pg_advisory_lock(4711), pg_advisory_lock(4711), pg_advisory_lock_shared(47, 11), pg_advisory_xact_lock(12), set_config('search_path', 'nowhere', false), set_config('qlm_test.x', 'left', false); RETURN 1;});
 	handler('F/looks', q{RETURN coalesce(current_setting('qlm_test.x', true), '') || current_setting('search_path');});
+	handler('F/locksfails', q{PERFORM pg_advisory_lock(4712); RAISE EXCEPTION 'locked';});
 	is(return_code(call('F/locks')), 200, 'a function that takes a lock and changes settings');
 	is(sql('SELECT pg_try_advisory_lock(4711)'), 't', 'the lock is free');
+	is(return_code(call('F/locksfails')), 500, 'one that takes a lock and fails');
+	is(sql('SELECT pg_try_advisory_lock(4712)'), 't', 'that one is free too');
+	is(sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), $workers, 'and the worker has its own locks');
 	is(value_of(call('F/looks')), 'public, public, pg_temp', 'the settings are as before');
 	is(return_code(post($node, read_envelope('M2', 'F/x'))), 200, 'a read goes on as ever');
 };
