@@ -143,5 +143,6 @@ qlm_verb_call(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 							   "a call names the InfoItems that are called");
 		return;
 	}
+	qlm_method_resolve(request->odf);
 	qlm_tree_visit_items(request->odf, call_item, &calling);
 }

@@ -369,8 +369,9 @@ qlm_call(PG_FUNCTION_ARGS)
 	const char *problem;
 	char	   *output;
 
-	(void) qlm_tree_leaves(odf, &paths);
 	qlm_storage_begin();
+	qlm_method_resolve(odf);
+	(void) qlm_tree_leaves(odf, &paths);
 	find_handler(paths[0], &handler);
 	qlm_method_input(&input, paths[0], item);
 	output = qlm_handler_run(&handler, &input, false);

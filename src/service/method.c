@@ -8,6 +8,7 @@
 #include "message/envelope.h"
 #include "service/method.h"
 #include "service/tree.h"
+#include "storage/alias.h"
 #include "storage/catalog.h"
 #include "storage/select.h"
 
@@ -54,6 +55,16 @@ qlm_method_find(const char *path, const char *verb, const QlmPeer *caller,
 	*code = 404;
 	*problem = "no function is registered for this path";
 	return QLM_METHOD_NONE;
+}
+
+void
+qlm_method_resolve(QlmOdf *odf)
+{
+	int			nfound;
+
+	if (qlm_rights_may_select(QLM_REL_OBJECT) &&
+		qlm_rights_may_select(QLM_REL_INFO_ITEM))
+		(void) qlm_alias_find_nodes(odf, &nfound);
 }
 
 QlmOdf *

@@ -27,6 +27,9 @@ extern QlmMethod qlm_method_find(const char *path, const char *verb,
 								 QlmHandler *handler, const QlmPeer **owner,
 								 int *code, const char **problem);
 
+/* Replace aliases in what is called, where the current user may look. */
+extern void qlm_method_resolve(QlmOdf *odf);
+
 /* Just this InfoItem with its parameters, at its path */
 extern QlmOdf *qlm_method_payload(const char *path, const QlmInfoItem *item);
 
