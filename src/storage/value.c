@@ -21,13 +21,11 @@
 #include "storage/subtransaction.h"
 #include "storage/value.h"
 #include "storage/value_order.h"
+#include "storage/value_place.h"
 #include "storage/value_row.h"
 
 #define COLUMNS \
 	"info_item_id, peer_id, ts, num, txt, type, attributes, is_odf"
-
-/* So often a time that was not given looks for a free place. */
-#define MAX_MOVES 64
 
 static QlmPlan insert_plan = {
 	"INSERT INTO qlm.value (" COLUMNS ") SELECT " COLUMNS " FROM qlm_new_rows",
@@ -219,43 +217,6 @@ update_rows(QlmValueRow *rows, int n)
 	}
 }
 
-/*
- * Some times are taken: insert what is free, then move times that were not
- * given, and change values whose times were.
- */
-static void
-insert_with_care(QlmValueRow *rows, int n)
-{
-	QlmValueRow *taken = MemoryContextAllocHuge(CurrentMemoryContext,
-												n * sizeof(QlmValueRow));
-	int			ntaken = 0;
-
-	for (int moves = 0; n > 0 && moves < MAX_MOVES; moves++)
-	{
-		bool	   *inserted = palloc0(n * sizeof(bool));
-		Insertion	insertion = {rows, n, inserted};
-		int			nmoved = 0;
-
-		with_rows(rows, n, insert_free, &insertion);
-		for (int i = 0; i < n; i++)
-		{
-			if (inserted[i])
-				continue;
-			if (rows[i].is_given)
-				taken[ntaken++] = rows[i];
-			else
-			{
-				rows[nmoved] = rows[i];
-				rows[nmoved++].ts += INT64CONST(1) << Max(0, Min(moves - 16, 30));
-			}
-		}
-		pfree(inserted);
-		n = qlm_value_order(rows, nmoved);
-	}
-	update_rows(taken, ntaken);
-	pfree(taken);
-}
-
 static void
 prepare_partitions(const QlmValueRow *rows, int n)
 {
@@ -266,6 +227,69 @@ prepare_partitions(const QlmValueRow *rows, int n)
 		times[i] = rows[i].ts;
 	qlm_partition_prepare(times, n);
 	pfree(times);
+}
+
+/* Values of given times, some of which are taken */
+static void
+insert_given(QlmValueRow *rows, int n)
+{
+	bool	   *inserted = palloc0(Max(n, 1) * sizeof(bool));
+	Insertion	insertion = {rows, n, inserted};
+	int			ntaken = 0;
+
+	if (n > 0)
+		with_rows(rows, n, insert_free, &insertion);
+	for (int i = 0; i < n; i++)
+		if (!inserted[i])
+			rows[ntaken++] = rows[i];
+	pfree(inserted);
+	update_rows(rows, ntaken);
+}
+
+/*
+ * Values without a time find other ones, all together: so they stay in order.
+ * Who takes a time from under us has committed, and is seen when we look
+ * again; unless this transaction sees nothing new at all.
+ */
+static void
+insert_untimed(QlmValueRow *rows, int n)
+{
+	bool		blocked = false;
+
+	while (n > 0 && !try_insert(rows, n))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (qlm_values_place(rows, n))
+		{
+			blocked = false;
+			prepare_partitions(rows, n);
+		}
+		else if (blocked)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("another transaction has stored values of the same InfoItem at the same time")));
+		else
+			blocked = true;
+	}
+}
+
+/* Some times are taken. */
+static void
+insert_with_care(QlmValueRow *rows, int n)
+{
+	QlmValueRow *untimed = MemoryContextAllocHuge(CurrentMemoryContext,
+												  n * sizeof(QlmValueRow));
+	int			nuntimed = 0;
+	int			ngiven = 0;
+
+	for (int i = 0; i < n; i++)
+		if (rows[i].is_given)
+			rows[ngiven++] = rows[i];
+		else
+			untimed[nuntimed++] = rows[i];
+	insert_given(rows, ngiven);
+	insert_untimed(untimed, nuntimed);
+	pfree(untimed);
 }
 
 void

@@ -20,7 +20,7 @@ typedef struct QlmValueRow
 /*
  * Insert; the rows are put in order.  Of two with the same given time the last
  * one wins, also over a row that is there already; times that were not given
- * move on by a microsecond until they are free.
+ * move on to the first microseconds that are free, in order.
  */
 extern void qlm_values_insert(QlmValueRow *rows, int n);
 
