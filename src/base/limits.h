@@ -39,6 +39,8 @@ extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
 										 * for one envelope */
 #define QLM_MAX_HOPS			4		/* nodes that may send a request on */
 #define QLM_MAX_FORWARD_WAIT	60		/* seconds that a request is held for them */
+#define QLM_MAX_KEPT			86400	/* seconds that an answer, or data for a
+										 * callback, waits to be taken */
 #define QLM_MAX_SELECT			1000000 /* newest, oldest, maxlevels */
 #define QLM_MAX_HTTP_HEADERS	(64 * 1024) /* of an answer from elsewhere */
 

@@ -132,7 +132,4 @@ extern void qlm_call_merge(QlmCall *call);
 extern bool qlm_poll_forwarded(QlmCall *call, const char *request_id,
 							   QlmRequest *response);
 
-/* What remains of a message's ttl, in whole seconds; -1: it has no end */
-extern double qlm_message_ttl(const QlmMessage *message);
-
 #endif							/* QLM_CALL_H */

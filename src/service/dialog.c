@@ -18,9 +18,6 @@
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 
-/* An answer to a request without end is kept so long for its peer. */
-#define ANSWER_KEPT		((int64) SECS_PER_DAY * USECS_PER_SEC)
-
 /* Answers together in one message are not much longer than this. */
 #define TOGETHER_MAX	(64 * 1024)
 
@@ -76,7 +73,7 @@ qlm_dialog_outgoing(const char *peer_name, const QlmMessage *message)
 		return unconstify(char *, message->envelope);
 	if (peer && peer->dialect)
 		qlm_dialect_from_text(peer->dialect, &envelope->dialect);
-	envelope->ttl = qlm_message_ttl(message);
+	envelope->ttl = qlm_ttl_left(message->expires_at);
 	return print(envelope);
 }
 
@@ -91,9 +88,8 @@ queue_answer(const char *peer, const char *callback, double ttl,
 	message.is_response = true;
 	message.envelope = envelope;
 	message.created_at = GetCurrentTimestamp();
-	message.expires_at = qlm_ttl_end(message.created_at, ttl);
-	if (message.expires_at == DT_NOEND)
-		message.expires_at = message.created_at + ANSWER_KEPT;
+	message.expires_at = qlm_kept_until(message.created_at,
+										qlm_ttl_end(message.created_at, ttl));
 	qlm_outbox_add(&message);
 }
 
@@ -409,8 +405,8 @@ qlm_dialog_tick(int64 request_id)
 		message.subscription_id = request_id;
 		message.dropped = dropped;
 		message.created_at = GetCurrentTimestamp();
-		message.expires_at = Min(subscription->expires_at,
-								 message.created_at + ANSWER_KEPT);
+		message.expires_at = qlm_kept_until(message.created_at,
+											subscription->expires_at);
 		qlm_outbox_add(&message);
 	}
 	qlm_delivery_ticked(request_id);

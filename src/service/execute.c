@@ -17,9 +17,6 @@
 /* Of an error: it may hold whatever somebody has written. */
 #define MAX_DESCRIPTION	2000
 
-/* An answer that nobody takes is kept so long at most. */
-#define ANSWER_KEPT_MS	(SECS_PER_DAY * 1000.0)
-
 bool
 qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response)
 {
@@ -71,13 +68,6 @@ wants_callback(const QlmRequest *request)
 		 (request->verb == QLM_READ && !request->has_interval));
 }
 
-/* How long the outcome of a request waits for its callback */
-static int64
-answer_kept_ms(double ttl)
-{
-	return (int64) (ttl > 0 ? Min(ttl * 1000.0, ANSWER_KEPT_MS) : ANSWER_KEPT_MS);
-}
-
 /*
  * The outcome of a one-time request goes to its callback; the immediate answer
  * and the callback share a requestID (protocol 3.5).
@@ -118,8 +108,9 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	message.url = request->callback;
 	message.is_response = true;
 	message.envelope = text.data;
-	message.expires_at = TimestampTzPlusMilliseconds(call->received_at,
-													 answer_kept_ms(call->request->ttl));
+	message.expires_at = qlm_kept_until(call->received_at,
+										qlm_ttl_end(call->received_at,
+													call->request->ttl));
 	qlm_outbox_add(&message);
 
 	result = qlm_request_add_result(call->response, 200,

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/subscribe.h"
 #include "storage/outbox.h"
 
 /*
@@ -32,17 +33,6 @@ outstanding_max(const QlmPeer *peer)
 	return (peer->echoes_ids || peer->piggyback > 0) ? qlm_piggyback_max : 1;
 }
 
-double
-qlm_message_ttl(const QlmMessage *message)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (TIMESTAMP_IS_NOEND(message->expires_at))
-		return -1;
-	/* whole seconds do, and read better */
-	return Max((message->expires_at - now + USECS_PER_SEC - 1) / USECS_PER_SEC, 1);
-}
-
 static QlmEnvelope *
 nested_envelope(const QlmCall *call, const QlmMessage *message)
 {
@@ -57,7 +47,7 @@ nested_envelope(const QlmCall *call, const QlmMessage *message)
 	nested->dialect = call->request->dialect;
 	if (call->peer->dialect)
 		qlm_dialect_from_text(call->peer->dialect, &nested->dialect);
-	nested->ttl = qlm_message_ttl(message);
+	nested->ttl = qlm_ttl_left(message->expires_at);
 	nested->authorization = NULL;
 	return nested;
 }

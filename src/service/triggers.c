@@ -5,8 +5,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/xact.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
@@ -23,9 +21,6 @@
 #include "storage/subtransaction.h"
 
 #define NOTIFY_PREFIX	"notify:"
-
-/* Data for a callback that cannot be reached are kept so long at most. */
-#define CALLBACK_KEPT	((int64) SECS_PER_DAY * USECS_PER_SEC)
 
 /* What one subscription gets of the new values */
 typedef struct Delivery
@@ -96,19 +91,10 @@ prepare_guarded(Delivery *delivery)
 	PG_END_TRY();
 }
 
-/* What is left of the subscription's life, as a ttl */
-static double
-remaining_ttl(const QlmSubscription *subscription, TimestampTz now)
-{
-	if (subscription->expires_at == DT_NOEND)
-		return -1;
-	return rint((double) (subscription->expires_at - now) / 1000.0) / 1000.0;
-}
-
 /* The message that a callback gets (protocol 4.4) */
 static char *
 print_callback(const QlmSubscription *subscription, QlmOdf *odf,
-			   int64 dropped, TimestampTz now)
+			   int64 dropped)
 {
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
@@ -117,7 +103,7 @@ print_callback(const QlmSubscription *subscription, QlmOdf *odf,
 
 	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
 		dialect = *qlm_dialect_default();
-	envelope = qlm_envelope_create(&dialect, remaining_ttl(subscription, now));
+	envelope = qlm_envelope_create(&dialect, qlm_ttl_left(subscription->expires_at));
 	result = qlm_request_add_result(qlm_envelope_add_request(envelope, QLM_RESPONSE),
 									200, qlm_dropped_note(dropped));
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
@@ -138,10 +124,10 @@ queue_callback(const QlmSubscription *subscription, QlmOdf *odf)
 	message.url = subscription->callback;
 	message.is_response = true;
 	message.dropped = qlm_delivery_take_dropped(subscription->request_id);
-	message.envelope = print_callback(subscription, odf, message.dropped, now);
+	message.envelope = print_callback(subscription, odf, message.dropped);
 	message.subscription_id = subscription->request_id;
 	message.created_at = now;
-	message.expires_at = Min(subscription->expires_at, now + CALLBACK_KEPT);
+	message.expires_at = qlm_kept_until(now, subscription->expires_at);
 	qlm_outbox_add(&message);
 }
 

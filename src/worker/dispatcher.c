@@ -64,28 +64,6 @@ is_allowed(const struct sockaddr *address, const char *host)
 	return list && qlm_address_list_matches(list, address, host);
 }
 
-static void
-connect_to_database(const QlmWorkerOrder *order)
-{
-	bool		claimed;
-
-	BackgroundWorkerInitializeConnection(NameStr(order->database), NULL, 0);
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("application_name", "qlm dispatcher", PGC_USERSET, PGC_S_OVERRIDE);
-	pgstat_report_activity(STATE_IDLE, NULL);
-
-	StartTransactionCommand();
-	claimed = qlm_worker_claim(order->number);
-	CommitTransactionCommand();
-	if (!claimed)
-	{
-		ereport(LOG,
-				(errmsg("another process is already qlm dispatcher of database \"%s\"",
-						NameStr(order->database))));
-		proc_exit(1);
-	}
-}
-
 /* The host names of the peers' URLs, as a list for qlm_address_list_matches */
 static void
 refresh_peer_hosts(void)
@@ -301,7 +279,7 @@ qlm_dispatcher_main(Datum arg)
 	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(QlmWorkerOrder));
 	dispatcher.slot = qlm_slot_attach(&order);
 	qlm_loop_signals();
-	connect_to_database(&order);
+	qlm_worker_connect(&order, "qlm dispatcher");
 	dispatcher.client = qlm_http_client_create(is_allowed);
 	dispatcher.loop = qlm_loop_create(qlm_http_client_fd(dispatcher.client));
 	dispatcher.context = AllocSetContextCreate(TopMemoryContext, "qlm dispatcher",

@@ -120,28 +120,6 @@ start_listening(Server *server)
 	pfree(error.data);
 }
 
-static void
-connect_to_database(Server *server)
-{
-	bool		claimed;
-
-	BackgroundWorkerInitializeConnection(NameStr(server->order.database), NULL, 0);
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("application_name", "qlm server", PGC_USERSET, PGC_S_OVERRIDE);
-	pgstat_report_activity(STATE_IDLE, NULL);
-
-	StartTransactionCommand();
-	claimed = qlm_worker_claim(server->order.number);
-	CommitTransactionCommand();
-	if (!claimed)
-	{
-		ereport(LOG,
-				(errmsg("another process is already qlm server %d of database \"%s\"",
-						server->order.number, NameStr(server->order.database))));
-		proc_exit(1);
-	}
-}
-
 /* Who waits is answered: what it waits by may have changed. */
 static void
 apply_reload(Server *server)
@@ -288,7 +266,7 @@ qlm_server_main(Datum arg)
 	server.slot = qlm_slot_attach(&server.order);
 	qlm_interest_attach(server.slot);
 	qlm_loop_signals();
-	connect_to_database(&server);
+	qlm_worker_connect(&server.order, "qlm server");
 	server.http = qlm_http_server_create();
 	server.loop = qlm_loop_create(qlm_http_server_fd(server.http));
 	start_listening(&server);

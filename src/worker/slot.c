@@ -8,9 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "worker/slot.h"
@@ -126,12 +129,38 @@ lock_tag(Oid database_id, uint32 what, uint32 number)
 	return tag;
 }
 
-bool
-qlm_worker_claim(int number)
+static bool
+claim_number(int number)
 {
 	LOCKTAG		tag = lock_tag(MyDatabaseId, LOCK_NUMBER, number);
 
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+qlm_worker_connect(const QlmWorkerOrder *order, const char *application_name)
+{
+	bool		claimed;
+
+	BackgroundWorkerInitializeConnection(NameStr(order->database), NULL, 0);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("application_name", application_name, PGC_USERSET, PGC_S_OVERRIDE);
+	pgstat_report_activity(STATE_IDLE, NULL);
+
+	StartTransactionCommand();
+	claimed = claim_number(order->number);
+	CommitTransactionCommand();
+	if (claimed)
+		return;
+	if (order->number == QLM_DISPATCHER)
+		ereport(LOG,
+				(errmsg("another process is already qlm dispatcher of database \"%s\"",
+						NameStr(order->database))));
+	else
+		ereport(LOG,
+				(errmsg("another process is already qlm server %d of database \"%s\"",
+						order->number, NameStr(order->database))));
+	proc_exit(1);
 }
 
 bool

@@ -35,15 +35,17 @@ extern void qlm_slot_report(QlmWorkerSlot *slot, QlmWorkerState state,
 extern void qlm_slot_error(QlmWorkerSlot *slot, const char *error);
 
 /*
- * Be the worker of this number in this database, until exit; false: another
- * process is.  Needs a transaction, as the next two do.
+ * Connect to the database of the order and be its worker of that number, until
+ * exit.  Ends the process if another one is.
  */
-extern bool qlm_worker_claim(int number);
+extern void qlm_worker_connect(const QlmWorkerOrder *order,
+							   const char *application_name);
 
 /*
  * Before listening on a port: wait until nobody else is about to, and tell
  * whether another worker of this database listens there already.  After it:
- * say that this one does (or not), until exit or called again.
+ * say that this one does (or not), until exit or called again.  Both need a
+ * transaction.
  */
 extern bool qlm_port_enter(int port);
 extern void qlm_port_leave(int port, bool listening);
