@@ -166,23 +166,45 @@ piggyback(QlmCall *calls, int n)
 	pfree(with_peer);
 }
 
+static bool
+must_log(int code)
+{
+	return qlm_log_messages == QLM_LOG_ALL ||
+		(qlm_log_messages == QLM_LOG_ERRORS && code >= 300);
+}
+
+/*
+ * Each exchange is in the journal once.  One whose answer is kept is entered
+ * when it is, since it may leave as it is without anything being run again;
+ * if it leaves with another answer, the entry is changed.
+ */
 static void
 log_exchange(const QlmCall *call)
 {
+	const QlmExchange *exchange = call->exchange;
 	const QlmRequest *first = call->request->requests == NIL ? NULL :
 		linitial(call->request->requests);
 	const QlmResult *result = call->response->results == NIL ? NULL :
 		linitial(call->response->results);
 	int			code = result ? result->code : 200;
+	TimestampTz received_at = exchange->received_at != 0 ?
+		exchange->received_at : call->received_at;
+	int64		journal_no = exchange->journal_no;
 
-	if (qlm_log_messages == QLM_LOG_NONE ||
-		(qlm_log_messages == QLM_LOG_ERRORS && code < 300))
-		return;
-	qlm_journal_add(call->peer ? call->peer->name : NULL,
-					first ? qlm_verb_name(first->verb) : NULL,
-					code, call->received_at,
-					call->exchange->body, call->exchange->body_len,
-					call->exchange->answer.data, call->exchange->answer.len);
+	if (journal_no != 0 && exchange->keep == NULL)
+		qlm_journal_change(journal_no, code, received_at,
+						   exchange->answer.data, exchange->answer.len);
+	else if (journal_no == 0 && must_log(code))
+		journal_no = qlm_journal_add(call->peer ? call->peer->name : NULL,
+									 first ? qlm_verb_name(first->verb) : NULL,
+									 code, received_at,
+									 exchange->body, exchange->body_len,
+									 exchange->answer.data, exchange->answer.len);
+	if (exchange->keep)
+	{
+		exchange->keep->journal_no = journal_no;
+		exchange->keep->received_at = received_at;
+	}
 }
 
 void
@@ -217,6 +239,8 @@ static void
 finish_call(QlmCall *call)
 {
 	QlmExchange *exchange = call->exchange;
+	bool		as_kept = exchange->kept && !call->merged &&
+		!qlm_call_has_nested(call);
 
 	if (exchange->discovery)
 	{
@@ -225,7 +249,7 @@ finish_call(QlmCall *call)
 		return;
 	}
 	qlm_exchange_begin_answer(exchange);
-	if (exchange->kept && !call->merged && !qlm_call_has_nested(call))
+	if (as_kept)
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
 	else
@@ -234,10 +258,10 @@ finish_call(QlmCall *call)
 			qlm_request_add_result(call->response, 200, NULL);
 		if (!is_unanswered(exchange, call->request) || qlm_call_has_nested(call))
 			qlm_envelope_print(&exchange->answer, call->answer);
-		if (call->awaited == NIL)
-			log_exchange(call);
 	}
 	qlm_call_keep(call);
+	if (!as_kept)
+		log_exchange(call);
 }
 
 void

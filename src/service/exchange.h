@@ -31,6 +31,8 @@ typedef struct QlmKept
 	const char *dialect;		/* of the request, text form */
 	const char *answer;			/* as it was printed */
 	Size		answer_len;
+	int64		journal_no;		/* of the answer in the journal; 0: not there */
+	TimestampTz received_at;
 
 	/* A poll is run again, where its values have come. */
 	bool		is_poll;
@@ -79,6 +81,8 @@ typedef struct QlmExchange
 	int			prefer_wait;	/* seconds that it would wait; 0: not said */
 	bool		on_socket;		/* it came on a WebSocket */
 	const QlmKept *kept;		/* instead of all the above: go on with this */
+	int64		journal_no;		/* its answer was kept: in the journal; 0: not */
+	TimestampTz received_at;	/* it was kept: when it came */
 
 	/* What goes out. */
 	MemoryContext answer_context;	/* for the answer alone; NULL: the current */

@@ -25,8 +25,14 @@ int			qlm_log_messages = QLM_LOG_NONE;
 static QlmPlan insert_plan = {
 	"INSERT INTO qlm.message"
 	" (at, direction, peer, verb, return_code, envelope, duration)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7)",
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING message_no",
 	7, {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INTERVALOID}
+};
+
+static QlmPlan change_plan = {
+	"UPDATE qlm.message SET at = $2, return_code = $3, envelope = $4,"
+	" duration = $5 WHERE message_no = $1",
+	5, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, INTERVALOID}
 };
 
 static QlmPlan trim_plan = {
@@ -119,13 +125,15 @@ storable_text(const char *data, Size size)
 	return text;
 }
 
-static void
+static int64
 add_row(const char *direction, TimestampTz at, const char *peer,
 		const char *verb, int return_code, const char *text,
 		Interval *duration)
 {
 	Datum		values[7];
 	char		nulls[7];
+	bool		isnull;
+	int64		message_no;
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = TimestampTzGetDatum(at);
@@ -140,9 +148,12 @@ add_row(const char *direction, TimestampTz at, const char *peer,
 	values[6] = IntervalPGetDatum(duration);
 	nulls[6] = duration ? ' ' : 'n';
 	qlm_plan_execute(&insert_plan, values, nulls, 0);
+	message_no = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return message_no;
 }
 
-void
+int64
 qlm_journal_add(const char *peer, const char *verb, int return_code,
 				TimestampTz started_at, const char *in, Size in_len,
 				const char *out, Size out_len)
@@ -150,15 +161,42 @@ qlm_journal_add(const char *peer, const char *verb, int return_code,
 	TimestampTz now = GetCurrentTimestamp();
 	Interval	duration = {0};
 	QlmRights	saved;
+	int64		message_no;
+
+	if (XactReadOnly)
+		return 0;
+	duration.time = now - started_at;
+	qlm_rights_become_owner(&saved);
+	(void) add_row("in", started_at, peer, verb, return_code,
+				   storable_text(in, in_len), NULL);
+	message_no = add_row("out", now, peer, verb, return_code,
+						 storable_text(out, out_len), &duration);
+	qlm_rights_restore(&saved);
+	return message_no;
+}
+
+void
+qlm_journal_change(int64 message_no, int return_code, TimestampTz started_at,
+				   const char *out, Size out_len)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	char	   *text = storable_text(out, out_len);
+	Interval	duration = {0};
+	Datum		values[5];
+	char		nulls[5] = "     ";
+	QlmRights	saved;
 
 	if (XactReadOnly)
 		return;
 	duration.time = now - started_at;
+	values[0] = Int64GetDatum(message_no);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = Int32GetDatum(return_code);
+	values[3] = CStringGetTextDatum(text ? text : "");
+	nulls[3] = text ? ' ' : 'n';
+	values[4] = IntervalPGetDatum(&duration);
 	qlm_rights_become_owner(&saved);
-	add_row("in", started_at, peer, verb, return_code,
-			storable_text(in, in_len), NULL);
-	add_row("out", now, peer, verb, return_code,
-			storable_text(out, out_len), &duration);
+	qlm_plan_execute(&change_plan, values, nulls, 0);
 	qlm_rights_restore(&saved);
 }
 

@@ -18,12 +18,18 @@ extern int	qlm_log_messages;	/* setting */
 
 /*
  * One exchange: the message that came and the answer that leaves, two rows,
- * with what looks like a credential masked.
+ * with what looks like a credential masked.  Returns the number of the
+ * answer's row; 0: nothing could be stored.
  */
-extern void qlm_journal_add(const char *peer, const char *verb,
-							int return_code, TimestampTz started_at,
-							const char *in, Size in_len,
-							const char *out, Size out_len);
+extern int64 qlm_journal_add(const char *peer, const char *verb,
+							 int return_code, TimestampTz started_at,
+							 const char *in, Size in_len,
+							 const char *out, Size out_len);
+
+/* The answer was held, and is another one now that it leaves. */
+extern void qlm_journal_change(int64 message_no, int return_code,
+							   TimestampTz started_at,
+							   const char *out, Size out_len);
 
 /* Keep the newest rows only. */
 extern void qlm_journal_trim(void);

@@ -212,6 +212,8 @@ qlm_waiting_resume(const QlmHttpRequest *request, QlmExchange *exchange)
 
 	if (!w->kept.is_poll)
 		exchange->kept = &w->kept;
+	exchange->journal_no = w->kept.journal_no;
+	exchange->received_at = w->kept.received_at;
 	exchange->is_last = GetCurrentTimestamp() >= w->deadline;
 }
 
