@@ -96,7 +96,7 @@ SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read interval="-1"/>')));
 SELECT qlm_subscribe('S1', -3);
 SELECT qlm_subscribe('S1', 'NaN');
 SELECT qlm_subscribe('S1', -1, 'notify:');
-SELECT qlm_subscribe('S1', 5, 'notify:x');
+SELECT qlm_cancel(qlm_subscribe('S1', 5, 'notify:x'));
 SELECT qlm_subscribe('S1', ttl => '-1 s');
 SELECT * FROM qlm_poll(1);
 SELECT qlm_delete('S1') + qlm_delete('S2') + qlm_delete('S3');

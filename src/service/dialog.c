@@ -109,7 +109,7 @@ take_callback(QlmEnvelope *nested)
 
 		if (request->callback == NULL || request->has_interval)
 			continue;
-		if (qlm_callback_problem(request->callback, 0, false) == NULL)
+		if (qlm_callback_problem(request->callback, false) == NULL)
 			callback = request->callback;
 		request->callback = NULL;
 	}
@@ -382,32 +382,68 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 	return print(envelope);
 }
 
+/* Would a poll bring values? */
+static bool
+has_values(const QlmSubscription *subscription)
+{
+	QlmSelector selector = {0};
+	QlmOdf	   *found;
+	QlmOdf	   *missing;
+
+	qlm_select(qlm_tree_from_paths(subscription->targets,
+								   subscription->ntargets),
+			   &selector, &found, &missing);
+	return found && found->nvalues > 0;
+}
+
+static void
+queue_tick(const QlmSubscription *subscription)
+{
+	int64		dropped = qlm_delivery_take_dropped(subscription->request_id);
+	QlmMessage	message = {0};
+	QlmRights	saved;
+
+	qlm_rights_become(subscription->role, &saved);
+	message.envelope = print_tick(subscription, dropped);
+	qlm_rights_restore(&saved);
+	message.peer = subscription->peer;
+	message.url = subscription->callback;
+	message.is_response = true;
+	message.subscription_id = subscription->request_id;
+	message.dropped = dropped;
+	message.created_at = GetCurrentTimestamp();
+	message.expires_at = qlm_kept_until(message.created_at,
+										subscription->expires_at);
+	qlm_outbox_add(&message);
+}
+
+static void
+notify_tick(const QlmSubscription *subscription)
+{
+	QlmRights	saved;
+	bool		any;
+
+	qlm_rights_become(subscription->role, &saved);
+	any = has_values(subscription);
+	qlm_rights_restore(&saved);
+	if (any)
+		qlm_subscription_notify(subscription);
+}
+
 void
 qlm_dialog_tick(int64 request_id)
 {
 	QlmSubscription *subscription;
-	QlmMessage	message = {0};
-	QlmRights	saved;
 
 	qlm_storage_begin();
 	subscription = qlm_subscription_get(request_id, true);
 	if (subscription && subscription->callback &&
 		OidIsValid(subscription->role))
 	{
-		int64		dropped = qlm_delivery_take_dropped(request_id);
-
-		qlm_rights_become(subscription->role, &saved);
-		message.envelope = print_tick(subscription, dropped);
-		qlm_rights_restore(&saved);
-		message.peer = subscription->peer;
-		message.url = subscription->callback;
-		message.is_response = true;
-		message.subscription_id = request_id;
-		message.dropped = dropped;
-		message.created_at = GetCurrentTimestamp();
-		message.expires_at = qlm_kept_until(message.created_at,
-											subscription->expires_at);
-		qlm_outbox_add(&message);
+		if (qlm_is_notify(subscription->callback))
+			notify_tick(subscription);
+		else
+			queue_tick(subscription);
 	}
 	qlm_delivery_ticked(request_id);
 	qlm_storage_end();

@@ -32,7 +32,7 @@ extern int	qlm_dialog_receive(const char *peer, const char *body, Size len,
  */
 extern char *qlm_dialog_outgoing(const char *peer, const QlmMessage *message);
 
-/* Queue the delivery of an interval subscription that is due. */
+/* An interval subscription is due: queue its delivery, or notify. */
 extern void qlm_dialog_tick(int64 request_id);
 
 #endif							/* QLM_DIALOG_H */

@@ -214,8 +214,7 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the interval of a subscription is a number of seconds, -1 or -2")));
-	problem = qlm_callback_problem(subscription.callback,
-								   subscription.interval, true);
+	problem = qlm_callback_problem(subscription.callback, true);
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", problem)));

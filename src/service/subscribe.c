@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "commands/async.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/timestamp.h"
@@ -18,6 +19,8 @@
 #include "storage/catalog.h"
 #include "storage/select.h"
 
+#define NOTIFY_PREFIX	"notify:"
+
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
 
@@ -26,6 +29,31 @@ qlm_is_http_url(const char *text)
 {
 	return pg_strncasecmp(text, "http://", 7) == 0 ||
 		pg_strncasecmp(text, "https://", 8) == 0;
+}
+
+bool
+qlm_is_notify(const char *callback)
+{
+	return strncmp(callback, NOTIFY_PREFIX, strlen(NOTIFY_PREFIX)) == 0;
+}
+
+/* NULL: none that PostgreSQL can have */
+static const char *
+notify_channel(const char *callback)
+{
+	const char *channel = callback + strlen(NOTIFY_PREFIX);
+
+	return *channel != '\0' && strlen(channel) < NAMEDATALEN ? channel : NULL;
+}
+
+/* The requestID says what to poll; equal ones become one at commit. */
+void
+qlm_subscription_notify(const QlmSubscription *subscription)
+{
+	if (subscription->callback && qlm_is_notify(subscription->callback) &&
+		notify_channel(subscription->callback))
+		Async_Notify(notify_channel(subscription->callback),
+					 psprintf(INT64_FORMAT, subscription->request_id));
 }
 
 TimestampTz
@@ -52,7 +80,7 @@ qlm_kept_until(TimestampTz from, TimestampTz end)
 }
 
 const char *
-qlm_callback_problem(const char *callback, double interval, bool from_session)
+qlm_callback_problem(const char *callback, bool from_session)
 {
 	if (callback == NULL)
 		return NULL;
@@ -60,13 +88,11 @@ qlm_callback_problem(const char *callback, double interval, bool from_session)
 		return NULL;
 	if (strcmp(callback, "0") == 0)
 		return "callback \"0\" needs a WebSocket";
-	if (strncmp(callback, "notify:", 7) == 0 && from_session)
+	if (qlm_is_notify(callback) && from_session)
 	{
-		if (callback[7] == '\0' || strlen(callback + 7) >= NAMEDATALEN)
+		if (notify_channel(callback) == NULL)
 			return psprintf("callback \"%s\" names no channel that PostgreSQL can have",
 							callback);
-		if (interval > 0)
-			return "a callback notify: needs interval -1 or -2";
 		return NULL;
 	}
 	return psprintf("callback \"%s\" is no http or https URL", callback);
@@ -96,8 +122,7 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
-	problem = qlm_callback_problem(request->callback, request->interval,
-								   call->exchange->from_session);
+	problem = qlm_callback_problem(request->callback, call->exchange->from_session);
 	if (problem)
 	{
 		qlm_request_add_result(response, 400, problem);

@@ -18,10 +18,13 @@ extern double qlm_ttl_left(TimestampTz end);
 extern TimestampTz qlm_kept_until(TimestampTz from, TimestampTz end);
 
 extern bool qlm_is_http_url(const char *text);
+extern bool qlm_is_notify(const char *callback);
+
+/* NOTIFY whoever is to poll it, if its callback says so. */
+extern void qlm_subscription_notify(const QlmSubscription *subscription);
 
 /* What is wrong with a subscription's callback, or NULL */
-extern const char *qlm_callback_problem(const char *callback, double interval,
-										bool from_session);
+extern const char *qlm_callback_problem(const char *callback, bool from_session);
 
 /* Store it, ttl in seconds (not above 0: forever); was its interval raised? */
 extern bool qlm_subscribe(QlmSubscription *subscription, double ttl);

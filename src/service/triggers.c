@@ -6,7 +6,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "commands/async.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/rel.h"
@@ -19,8 +18,6 @@
 #include "storage/outbox.h"
 #include "storage/subscription.h"
 #include "storage/subtransaction.h"
-
-#define NOTIFY_PREFIX	"notify:"
 
 /* What one subscription gets of the new values */
 typedef struct Delivery
@@ -131,16 +128,6 @@ queue_callback(const QlmSubscription *subscription, QlmOdf *odf)
 	qlm_outbox_add(&message);
 }
 
-/* The requestID says what to poll; equal ones become one at commit. */
-static void
-notify(const QlmSubscription *subscription)
-{
-	const char *channel = subscription->callback + strlen(NOTIFY_PREFIX);
-
-	if (*channel != '\0' && strlen(channel) < NAMEDATALEN)
-		Async_Notify(channel, psprintf(INT64_FORMAT, subscription->request_id));
-}
-
 /* Nothing that could fail has to be kept from the writer. */
 static bool
 is_harmless(const Delivery *delivery)
@@ -171,10 +158,7 @@ deliver(QlmMatch *match)
 			queue_callback(subscription, delivery.odf);
 		return false;
 	}
-	if (subscription->callback &&
-		strncmp(subscription->callback, NOTIFY_PREFIX,
-				strlen(NOTIFY_PREFIX)) == 0)
-		notify(subscription);
+	qlm_subscription_notify(subscription);
 	return true;
 }
 
