@@ -40,7 +40,12 @@ COMMENT ON COLUMN qlm.subscription_target.path IS 'an InfoItem, or an Object wit
 CREATE SEQUENCE qlm.subscription_value_seq;
 COMMENT ON SEQUENCE qlm.subscription_value_seq IS 'order of values that wait to be polled';
 
-/* Rows go with their subscription by a trigger: a foreign key costs too much here. */
+/*
+ * No foreign key, which would cost too much here, and would have writers wait for
+ * whoever is cancelling the subscription, or lose values to it if the cancel is
+ * undone.  Rows go with their subscription by a trigger; those that it could not
+ * see yet go later.
+ */
 CREATE TABLE qlm.subscription_value (
 	request_id bigint NOT NULL,
 	seq bigint NOT NULL DEFAULT pg_catalog.nextval('qlm.subscription_value_seq'),

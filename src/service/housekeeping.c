@@ -27,6 +27,7 @@ qlm_housekeeping_step(void)
 	qlm_partition_ensure(now);
 	more = qlm_outbox_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
 	more |= qlm_subscription_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
+	more |= qlm_subscription_forget_values(ROWS_PER_STEP) == ROWS_PER_STEP;
 	more |= qlm_delivery_trim(ROWS_PER_STEP) == ROWS_PER_STEP;
 	more |= qlm_retention_step(ROWS_PER_STEP);
 	qlm_journal_trim();

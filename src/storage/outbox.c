@@ -27,7 +27,8 @@ int			qlm_wake_pending = 0;
 
 static QlmPlan id_free_plan = {
 	"SELECT WHERE NOT EXISTS (SELECT FROM qlm.outbox WHERE message_id = $1)"
-	" AND NOT EXISTS (SELECT FROM qlm.subscription WHERE request_id = $1)",
+	" AND NOT EXISTS (SELECT FROM qlm.subscription WHERE request_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.subscription_value WHERE request_id = $1)",
 	1, {INT8OID}
 };
 

@@ -90,10 +90,10 @@ extern int	qlm_subscription_visible(Oid role, QlmEvent *events, int n);
 /* May looking for what the role sees run the role's own code? */
 extern bool qlm_subscription_is_filtered(Oid role);
 
-/*
- * Append to the poll buffers of these, within qlm.poll_buffer_max.  Nothing
- * happens to a subscription that is being ended.
- */
+/* Remove at most max values whose subscription has ended meanwhile. */
+extern int	qlm_subscription_forget_values(int max);
+
+/* Append to the poll buffers of these, within qlm.poll_buffer_max. */
 extern void qlm_subscription_buffer(QlmMatch *const *matches, int n);
 
 #endif							/* QLM_STORAGE_SUBSCRIPTION_H */

@@ -37,18 +37,36 @@ static QlmPlan take_plan = {
 };
 
 /*
- * The locks keep the subscriptions from going away meanwhile; one that is
- * going takes nothing any more.
+ * Without a lock on the subscriptions: one that somebody is cancelling takes
+ * values too, for he may change his mind.
  */
 static QlmPlan buffer_plan = {
-	"WITH held AS MATERIALIZED (SELECT request_id FROM qlm.subscription"
-	" WHERE request_id = ANY ($1) ORDER BY request_id FOR KEY SHARE SKIP LOCKED)"
+	"WITH there AS MATERIALIZED (SELECT request_id FROM qlm.subscription"
+	" WHERE request_id = ANY ($1))"
 	" INSERT INTO qlm.subscription_value (request_id, info_item_id, ts)"
 	" SELECT e.request_id, e.info_item_id, e.ts"
 	" FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))"
 	" WITH ORDINALITY AS e (request_id, info_item_id, ts, n)"
-	" WHERE e.request_id IN (SELECT request_id FROM held) ORDER BY e.n",
+	" WHERE e.request_id IN (SELECT request_id FROM there) ORDER BY e.n",
 	4, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+/* One index probe for each subscription whose values wait */
+static QlmPlan forget_plan = {
+	"WITH RECURSIVE r (id) AS ("
+	"(SELECT request_id FROM qlm.subscription_value ORDER BY request_id LIMIT 1)"
+	" UNION ALL"
+	" SELECT (SELECT v.request_id FROM qlm.subscription_value v"
+	" WHERE v.request_id > r.id ORDER BY v.request_id LIMIT 1)"
+	" FROM r WHERE r.id IS NOT NULL),"
+	" past AS (SELECT v.request_id, v.seq FROM r,"
+	" LATERAL (SELECT request_id, seq FROM qlm.subscription_value"
+	" WHERE request_id = r.id LIMIT $1) AS v"
+	" WHERE r.id IS NOT NULL AND NOT EXISTS"
+	" (SELECT FROM qlm.subscription s WHERE s.request_id = r.id) LIMIT $1)"
+	" DELETE FROM qlm.subscription_value v USING past"
+	" WHERE v.request_id = past.request_id AND v.seq = past.seq",
+	1, {INT8OID}
 };
 
 static QlmPlan buffered_plan = {
@@ -246,4 +264,16 @@ qlm_subscription_buffer(QlmMatch *const *matches, int n)
 			note_appended(matches[i]);
 	}
 	qlm_rights_restore(&saved);
+}
+
+int
+qlm_subscription_forget_values(int max)
+{
+	Datum		values[1] = {Int64GetDatum(max)};
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&forget_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	return (int) SPI_processed;
 }

@@ -4,7 +4,8 @@
  *		subscription, by whatever statement that was deleted.
  *
  * No foreign key does this: it would look the subscription up for each value
- * that is put into a buffer.  Whoever does that locks the subscription once.
+ * that is put into a buffer, and lock it.  What others are just putting there
+ * is left to the housekeeping.
  */
 #include "postgres.h"
 
@@ -18,10 +19,7 @@
 
 PG_FUNCTION_INFO_V1(qlm_subscription_ended);
 
-/*
- * Who appended to a buffer has been waited for, so what he did is there now,
- * though not for the snapshot of a transaction that keeps one.
- */
+/* All that is there now, also where the transaction keeps an older snapshot */
 static void
 execute(const char *sql)
 {
