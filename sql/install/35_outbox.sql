@@ -38,6 +38,8 @@ CREATE INDEX outbox_url_idx ON qlm.outbox (url, priority DESC, seq)
 CREATE INDEX outbox_next_attempt_at_idx ON qlm.outbox (next_attempt_at) WHERE state = 'sent';
 CREATE INDEX outbox_subscription_idx ON qlm.outbox (subscription_id, seq)
 	WHERE state = 'queued' AND subscription_id IS NOT NULL;
+CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer, asker_role)
+	WHERE state IN ('queued', 'sent') AND asker_role IS NOT NULL;
 CREATE INDEX outbox_finished_idx ON qlm.outbox (kind, seq) WHERE state NOT IN ('queued', 'sent');
 CREATE INDEX outbox_expires_at_idx ON qlm.outbox (expires_at) WHERE state IN ('queued', 'sent');
 COMMENT ON TABLE qlm.outbox IS 'messages that wait to leave or to be answered';

@@ -13,6 +13,7 @@ CREATE TABLE qlm.subscription (
 	dropped bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX subscription_expires_at_idx ON qlm.subscription (expires_at) WHERE expires_at < 'infinity';
+CREATE INDEX subscription_owner_idx ON qlm.subscription (peer, role);
 CREATE INDEX subscription_next_due_idx ON qlm.subscription (next_due) WHERE next_due IS NOT NULL;
 COMMENT ON TABLE qlm.subscription IS 'subscriptions at this node';
 COMMENT ON COLUMN qlm.subscription.request_id IS 'its requestID';

@@ -14,3 +14,5 @@ int			qlm_piggyback_max_size = 256 * 1024;
 int			qlm_retry_delay = 5000;
 int			qlm_retry_max_delay = 5 * 60 * 1000;
 int			qlm_poll_buffer_max = 10000;
+int			qlm_max_subscriptions = 10000;
+int			qlm_max_queued = 100000;

@@ -18,6 +18,8 @@ extern int	qlm_piggyback_max_size; /* bytes of them in one response */
 extern int	qlm_retry_delay;		/* ms until a message is sent again */
 extern int	qlm_retry_max_delay;	/* ms, however often it has failed */
 extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
+extern int	qlm_max_subscriptions;	/* of one caller; 0: no limit */
+extern int	qlm_max_queued;			/* messages of one caller; 0: no limit */
 
 /* An id or a name in a path; a whole path must fit a btree entry. */
 #define QLM_MAX_NAME			1000

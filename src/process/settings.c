@@ -287,6 +287,16 @@ register_messages(void)
 							"Beyond, the oldest are dropped.",
 							&qlm_poll_buffer_max, 10000, 1, INT_MAX / 2,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_subscriptions",
+							"Most subscriptions of one peer, or of one role without a peer.",
+							"Beyond, the answer is 429; 0 is no limit. Members of qlm_admin have none in SQL.",
+							&qlm_max_subscriptions, 10000, 0, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_queued",
+							"Most messages that wait for one peer, or that one caller has had sent.",
+							"Beyond, the answer is 429; 0 is no limit. Members of qlm_admin have none in SQL.",
+							&qlm_max_queued, 100000, 0, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("qlm.log_messages",
 							 "Which messages are kept in qlm.message.",
 							 "none, errors (those whose answer is not 200) or all.",

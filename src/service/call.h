@@ -21,6 +21,8 @@ typedef struct QlmCall
 	QlmRequest *response;		/* the one verb of the answer */
 	List	   *awaited;		/* of QlmAwaited *, in order of their results */
 	int			nforwarded;		/* requests that were sent on for it */
+	bool		room_known;
+	int			room;			/* messages that it may still queue */
 	bool		merged;			/* answers of others have been put in */
 	bool		alone;			/* errors become results */
 	bool		done;			/* nothing left to execute */
@@ -105,6 +107,13 @@ extern void qlm_call_forward(QlmCall *call, const QlmRequest *request,
 /* forward.c: the request as a message for a peer; queue it */
 extern int64 qlm_call_send_on(QlmCall *call, const QlmRequest *request,
 							  const char *peer, const char *node);
+
+/*
+ * forward.c: may it queue another message, for a peer (NULL: for a URL)?  If
+ * not, what is said of it, with code 429
+ */
+extern bool qlm_call_may_queue(QlmCall *call, const char *peer);
+extern const char *qlm_queue_surplus(void);
 
 /* forward.c: has it been here before, or at too many nodes? */
 extern bool qlm_call_has_been_here(const QlmCall *call);

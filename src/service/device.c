@@ -179,7 +179,7 @@ qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	if (owner == NULL || (call->peer && strcmp(call->peer->name, owner) == 0))
 		return false;
 	add_stored(request, response);
-	if (can_ask(call, response))
+	if (can_ask(call, response) && qlm_call_may_queue(call, owner))
 	{
 		call->nforwarded++;
 		id = qlm_call_send_on(call, request, owner, NULL);

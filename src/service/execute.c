@@ -90,6 +90,11 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 										request->callback));
 		return;
 	}
+	if (!qlm_call_may_queue(call, NULL))
+	{
+		qlm_request_add_result(call->response, 429, qlm_queue_surplus());
+		return;
+	}
 	envelope = qlm_envelope_create(&call->request->dialect, call->request->ttl);
 	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
 	verb_function(request) (call, request, response);
@@ -107,6 +112,8 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	message.peer = call->peer ? call->peer->name : NULL;
 	message.url = request->callback;
 	message.is_response = true;
+	message.asker_role = call->role;
+	message.asker_peer = message.peer;
 	message.envelope = text.data;
 	message.expires_at = qlm_kept_until(call->received_at,
 										qlm_ttl_end(call->received_at,

@@ -18,6 +18,7 @@
 #include "service/call.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
+#include "storage/quota.h"
 
 /* This node among others: a number that tells nothing of the cluster */
 static const char *
@@ -78,6 +79,28 @@ answered_until(const QlmCall *call)
 	return call->request->ttl == 0 ?
 		call->received_at + (TimestampTz) QLM_MAX_FORWARD_WAIT * USECS_PER_SEC :
 		qlm_ttl_end(call->received_at, call->request->ttl);
+}
+
+bool
+qlm_call_may_queue(QlmCall *call, const char *peer)
+{
+	if (!qlm_is_limited(call->role, call->exchange->from_session))
+		return true;
+	if (!call->room_known)
+		call->room = qlm_quota_asked(call->peer ? call->peer->name : NULL,
+									 call->role);
+	call->room_known = true;
+	if (call->room <= 0 || (peer && qlm_quota_waiting(peer) <= 0))
+		return false;
+	call->room--;
+	return true;
+}
+
+const char *
+qlm_queue_surplus(void)
+{
+	return psprintf("%d messages wait already, and no more are allowed",
+					qlm_max_queued);
 }
 
 int64
@@ -150,9 +173,17 @@ static void
 ask_node(QlmCall *call, const QlmRequest *request, const char *peer,
 		 const char *node, QlmRequest *response)
 {
-	int64		id = qlm_call_send_on(call, request, peer, node);
 	bool		hold = call->exchange->may_hold;
-	QlmResult  *result = hold ?
+	QlmResult  *result;
+	int64		id;
+
+	if (!qlm_call_may_queue(call, peer))
+	{
+		add_result_of(response, node, 429, qlm_queue_surplus());
+		return;
+	}
+	id = qlm_call_send_on(call, request, peer, node);
+	result = hold ?
 		add_result_of(response, node, 504, "the node did not answer in time") :
 		add_result_of(response, node, 200, "sent on: poll this requestID for the answer");
 

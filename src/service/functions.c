@@ -228,6 +228,12 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 	if (subscription.ntargets == 2 &&
 		strcmp(subscription.targets[0], subscription.targets[1]) == 0)
 		subscription.ntargets = 1;
+	problem = qlm_subscription_surplus(NULL, subscription.role, true);
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("%s", problem),
+				 errhint("See qlm.max_subscriptions.")));
 	qlm_subscribe(&subscription, ttl);
 	qlm_storage_end();
 	PG_RETURN_INT64(subscription.request_id);

@@ -17,6 +17,7 @@
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
+#include "storage/quota.h"
 #include "storage/select.h"
 
 #define NOTIFY_PREFIX	"notify:"
@@ -99,6 +100,25 @@ qlm_callback_problem(const char *callback, bool from_session)
 }
 
 bool
+qlm_is_limited(Oid role, bool from_session)
+{
+	Oid			admin = get_role_oid("qlm_admin", true);
+
+	return !from_session ||
+		!(OidIsValid(admin) ? has_privs_of_role(role, admin) : superuser_arg(role));
+}
+
+const char *
+qlm_subscription_surplus(const char *peer, Oid role, bool from_session)
+{
+	if (!qlm_is_limited(role, from_session) ||
+		qlm_quota_subscriptions(peer, role) > 0)
+		return NULL;
+	return psprintf("there are %d subscriptions of this caller already, and no more are allowed",
+					qlm_max_subscriptions);
+}
+
+bool
 qlm_subscribe(QlmSubscription *subscription, double ttl)
 {
 	bool		raised = subscription->interval > 0 &&
@@ -130,6 +150,13 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	}
 	subscription.role = call->role;
 	subscription.peer = call->peer ? call->peer->name : NULL;
+	problem = qlm_subscription_surplus(subscription.peer, call->role,
+									   call->exchange->from_session);
+	if (problem)
+	{
+		qlm_request_add_result(response, 429, problem);
+		return;
+	}
 	subscription.callback = request->callback;
 	subscription.interval = request->interval;
 	subscription.dialect = qlm_dialect_to_text(&call->request->dialect);

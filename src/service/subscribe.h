@@ -26,6 +26,13 @@ extern void qlm_subscription_notify(const QlmSubscription *subscription);
 /* What is wrong with a subscription's callback, or NULL */
 extern const char *qlm_callback_problem(const char *callback, bool from_session);
 
+/* Are there limits to what he may leave here?  Not for administrators in SQL. */
+extern bool qlm_is_limited(Oid role, bool from_session);
+
+/* Has the caller as many subscriptions as he may have?  Says so, or NULL. */
+extern const char *qlm_subscription_surplus(const char *peer, Oid role,
+											bool from_session);
+
 /* Store it, ttl in seconds (not above 0: forever); was its interval raised? */
 extern bool qlm_subscribe(QlmSubscription *subscription, double ttl);
 

@@ -1,0 +1,89 @@
+/*
+ * quota.c
+ *		How much a caller has here already.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "storage/catalog.h"
+#include "storage/indexed.h"
+#include "storage/quota.h"
+
+/* $1: the peer, or without one the role; $2: the limit; $3: now */
+#define COUNT(what) \
+	"SELECT pg_catalog.count(*) FROM (SELECT FROM " what \
+	" AND expires_at > $3 LIMIT $2) AS o"
+#define IS_WAITING " AND state IN ('queued', 'sent')"
+
+static QlmPlan peer_subscriptions_plan = {
+	COUNT("qlm.subscription WHERE peer = $1"),
+	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+};
+
+static QlmPlan role_subscriptions_plan = {
+	COUNT("qlm.subscription WHERE peer IS NULL AND role = $1::pg_catalog.name"),
+	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+};
+
+static QlmPlan peer_asked_plan = {
+	COUNT("qlm.outbox WHERE asker_peer = $1 AND asker_role IS NOT NULL" IS_WAITING),
+	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+};
+
+static QlmPlan role_asked_plan = {
+	COUNT("qlm.outbox WHERE asker_peer IS NULL"
+	" AND asker_role = $1::pg_catalog.name" IS_WAITING),
+	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+};
+
+static QlmPlan waiting_plan = {
+	COUNT("qlm.outbox WHERE peer = $1 AND url IS NULL" IS_WAITING),
+	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+};
+
+static int
+room(QlmPlan *plan, const char *whose, int limit)
+{
+	Datum		values[3];
+	QlmRights	saved;
+	int64		n;
+	bool		isnull;
+
+	if (limit == 0)
+		return INT_MAX;
+	values[0] = CStringGetTextDatum(whose);
+	values[1] = Int64GetDatum(limit);
+	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	n = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return (int) (limit - n);
+}
+
+int
+qlm_quota_subscriptions(const char *peer, Oid role)
+{
+	return peer ? room(&peer_subscriptions_plan, peer, qlm_max_subscriptions) :
+		room(&role_subscriptions_plan, GetUserNameFromId(role, false),
+			 qlm_max_subscriptions);
+}
+
+int
+qlm_quota_asked(const char *peer, Oid role)
+{
+	return peer ? room(&peer_asked_plan, peer, qlm_max_queued) :
+		room(&role_asked_plan, GetUserNameFromId(role, false), qlm_max_queued);
+}
+
+int
+qlm_quota_waiting(const char *peer)
+{
+	return room(&waiting_plan, peer, qlm_max_queued);
+}

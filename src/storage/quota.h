@@ -1,0 +1,18 @@
+/*
+ * quota.h
+ *		How much a caller has here already.
+ *
+ * Counted when more of it is asked for, and no further than to the limit.
+ * Several at once may pass it by some.  As outbox.h: becomes the owner inside.
+ */
+#ifndef QLM_STORAGE_QUOTA_H
+#define QLM_STORAGE_QUOTA_H
+
+/* Room for so many more subscriptions; of a role: those without a peer */
+extern int	qlm_quota_subscriptions(const char *peer, Oid role);
+
+/* Room for so many more messages that he has asked for, or that wait for a peer */
+extern int	qlm_quota_asked(const char *peer, Oid role);
+extern int	qlm_quota_waiting(const char *peer);
+
+#endif							/* QLM_STORAGE_QUOTA_H */
