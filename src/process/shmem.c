@@ -125,6 +125,18 @@ qlm_shmem_is_stopped(Oid database_id)
 	return stopped;
 }
 
+int
+qlm_shmem_stopped(Oid database_ids[QLM_MAX_WORKERS])
+{
+	int			n;
+
+	LWLockAcquire(qlm_shared->lock, LW_SHARED);
+	n = qlm_shared->nstopped;
+	memcpy(database_ids, qlm_shared->stopped, n * sizeof(Oid));
+	LWLockRelease(qlm_shared->lock);
+	return n;
+}
+
 bool
 qlm_shmem_set_stopped(Oid database_id, bool stopped)
 {

@@ -95,4 +95,7 @@ extern void qlm_shmem_set_launcher(Latch *latch);
 extern bool qlm_shmem_is_stopped(Oid database_id);
 extern bool qlm_shmem_set_stopped(Oid database_id, bool stopped);
 
+/* All of them, also those dropped since; returns how many */
+extern int	qlm_shmem_stopped(Oid database_ids[QLM_MAX_WORKERS]);
+
 #endif							/* QLM_SHMEM_H */

@@ -192,6 +192,25 @@ qlm_start(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(running);
 }
 
+/* Remember that this database is stopped, in place of one that was dropped. */
+static void
+note_stopped(void)
+{
+	Oid			database_ids[QLM_MAX_WORKERS];
+	int			n = qlm_shmem_stopped(database_ids);
+
+	for (int i = 0; i < n; i++)
+		if (get_database_name(database_ids[i]) == NULL)
+			(void) qlm_shmem_set_stopped(database_ids[i], false);
+	if (!qlm_shmem_set_stopped(MyDatabaseId, true) &&
+		!qlm_shmem_is_stopped(MyDatabaseId))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%d databases are stopped already, and no more can be",
+						QLM_MAX_WORKERS),
+				 errhint("Take this one out of qlm.databases and reload the configuration.")));
+}
+
 static void
 end_workers(void)
 {
@@ -217,7 +236,7 @@ qlm_stop(PG_FUNCTION_ARGS)
 
 	if (qlm_shared)
 	{
-		(void) qlm_shmem_set_stopped(MyDatabaseId, true);
+		note_stopped();
 		qlm_shmem_poke_launcher();
 	}
 	else

@@ -95,6 +95,19 @@ subtest 'without shared_preload_libraries' => sub {
 	$node->stop;
 };
 
+subtest 'databases that were stopped and dropped are forgotten' => sub {
+	plan skip_all => 'makes many databases' if quick_run();
+	my $node = qlm_node('stopped', conf => "qlm.http_workers = 1\nqlm.listen_addresses = '127.0.0.1'\n");
+	my $round = "CREATE DATABASE passing TEMPLATE pattern STRATEGY file_copy;\n\\c passing\nSELECT qlm_stop();\n\\c postgres\nDROP DATABASE passing;\n";
+
+	$node->safe_psql('postgres', 'CREATE DATABASE pattern');
+	$node->safe_psql('pattern', 'CREATE EXTENSION qlm');
+	$node->safe_psql('postgres', $round x 65);
+	is($node->safe_psql('postgres', 'SELECT qlm_stop()'), 1, 'after many of them one can still be stopped');
+	is($node->safe_psql('postgres', 'SELECT qlm_start()'), 1, 'and started');
+	$node->stop;
+};
+
 subtest 'a port that is taken' => sub {
 	my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
 	my $node = qlm_node('taken', start => 0,
