@@ -291,20 +291,23 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 	qlm_storage_end();
 }
 
-void
-qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
+/*
+ * The answer that was kept, else one in the dialect of the message, as far as
+ * it can be read
+ */
+static void
+print_refusal(QlmExchange *exchange, int status, const char *description)
 {
 	int			error_code;
 	const char *error;
 	QlmEnvelope *request;
 	QlmEnvelope *answer;
 
+	qlm_exchange_begin_answer(exchange);
 	if (exchange->kept)
 	{
-		qlm_exchange_begin_answer(exchange);
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
-		exchange->status = 200;
 		return;
 	}
 	if (exchange->discovery)
@@ -318,8 +321,44 @@ qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
 								 answer_ttl(&request->dialect));
 	qlm_request_add_result(qlm_envelope_add_request(answer, QLM_RESPONSE),
 						   status, description);
-	qlm_exchange_begin_answer(exchange);
 	if (!is_unanswered(exchange, request))
 		qlm_envelope_print(&exchange->answer, answer);
-	exchange->status = status;
+}
+
+/* What is left to say where even that fails, as for want of memory */
+static void
+give_bare_refusal(QlmExchange *exchange)
+{
+	static char text[] =
+		"<omiEnvelope xmlns=\"http://www.opengroup.org/xsd/omi/2.0/\" version=\"2.0\" ttl=\"10\">"
+		"<response><result><return returnCode=\"500\"/></result></response></omiEnvelope>";
+
+	exchange->answer.data = text;
+	exchange->answer.len = sizeof(text) - 1;
+	exchange->answer.maxlen = sizeof(text);
+}
+
+/*
+ * No transaction is open and nobody else catches an error here: it would end
+ * the worker, and the requests of others with it.
+ */
+void
+qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	exchange->status = exchange->kept ? 200 : status;
+	PG_TRY();
+	{
+		print_refusal(exchange, status, description);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		give_bare_refusal(exchange);
+		exchange->status = 500;
+	}
+	PG_END_TRY();
 }
