@@ -9,11 +9,13 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/indexed.h"
 
 #define KEPT_FINISHED	100000	/* newest requests, and as many responses */
+#define BOUNDS_HOLD		USECS_PER_MINUTE
 #define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since it was tried last */
 
 static QlmPlan forget_plan = {
@@ -24,20 +26,30 @@ static QlmPlan forget_plan = {
 };
 
 /*
- * Requests have bounds of their own: many events must not push answers out.
+ * Up to where the finished messages of a kind are too many.  Requests have
+ * bounds of their own: many events must not push answers out.
+ */
+static QlmPlan bound_plan = {
+	"SELECT (SELECT b.seq FROM qlm.outbox b WHERE b.kind = k.kind"
+	" AND b.state NOT IN ('queued', 'sent') ORDER BY b.seq DESC OFFSET $1 LIMIT 1)"
+	" FROM ROWS FROM (pg_catalog.unnest('{request,response}'::pg_catalog.text[]))"
+	" WITH ORDINALITY AS k (kind, n) ORDER BY k.n",
+	1, {INT8OID}
+};
+
+/*
  * Conditions on rows known by their id are written, here and below, so that no
  * index but that on the id is a choice.
  */
 static QlmPlan finished_plan = {
 	"DELETE FROM qlm.outbox WHERE message_id = ANY (ARRAY(SELECT o.message_id"
-	" FROM ROWS FROM (pg_catalog.unnest('{request,response}'::pg_catalog.text[])) AS k (kind),"
-	" LATERAL (SELECT seq FROM qlm.outbox b WHERE b.kind = k.kind"
-	" AND b.state NOT IN ('queued', 'sent') ORDER BY b.seq DESC OFFSET $1 LIMIT 1) AS bound,"
+	" FROM ROWS FROM (pg_catalog.unnest('{request,response}'::pg_catalog.text[]),"
+	" pg_catalog.unnest($1)) AS k (kind, bound),"
 	" LATERAL (SELECT message_id FROM qlm.outbox m WHERE m.kind = k.kind"
-	" AND m.state NOT IN ('queued', 'sent') AND m.seq <= bound.seq"
+	" AND m.state NOT IN ('queued', 'sent') AND m.seq <= k.bound"
 	" ORDER BY m.seq LIMIT $2) AS o LIMIT $2))"
 	" AND (state NOT IN ('queued', 'sent')) IS TRUE",
-	2, {INT8OID, INT8OID}
+	2, {INT8ARRAYOID, INT8OID}
 };
 
 static QlmPlan idle_plan = {
@@ -109,6 +121,33 @@ run(QlmPlan *plan, Datum bound, int max)
 	return (int) SPI_processed;
 }
 
+/*
+ * All that is kept is counted to find the bounds, so these hold for a while:
+ * many steps in a row count once.
+ */
+static Datum
+finished_bounds(TimestampTz now)
+{
+	static int64 bounds[2] = {0, 0};
+	static TimestampTz found_at = 0;
+	Datum		values[1] = {Int64GetDatum(KEPT_FINISHED)};
+
+	if (found_at == 0 || now < found_at || now >= found_at + BOUNDS_HOLD)
+	{
+		qlm_plan_execute_indexed(&bound_plan, values, NULL, 0);
+		for (int i = 0; i < lengthof(bounds); i++)
+		{
+			bool		isnull;
+			Datum		bound = qlm_spi_datum(i, 1, &isnull);
+
+			bounds[i] = isnull ? 0 : DatumGetInt64(bound);
+		}
+		SPI_freetuptable(SPI_tuptable);
+		found_at = now;
+	}
+	return qlm_array_int8(bounds, lengthof(bounds));
+}
+
 static void
 survive_clock_steps(TimestampTz now)
 {
@@ -133,7 +172,7 @@ qlm_delivery_trim(int max)
 	qlm_rights_become_owner(&saved);
 	n = run(&forget_plan, TimestampTzGetDatum(now - QLM_REMEMBERED_FOR), max);
 	n += run(&full_plan, Int64GetDatum(qlm_poll_buffer_max), max - n);
-	n += run(&finished_plan, Int64GetDatum(KEPT_FINISHED), max - n);
+	n += run(&finished_plan, finished_bounds(now), max - n);
 	n += run(&idle_plan, TimestampTzGetDatum(now - ENDPOINT_KEPT), max - n);
 	survive_clock_steps(now);
 	qlm_rights_restore(&saved);
