@@ -23,7 +23,8 @@
 #include "worker/transaction.h"
 
 /* A sender that holds a lock on the table must not stop everything. */
-#define WORK_LIMIT_MS	2000
+#define LOCK_LIMIT		"2s"
+#define WORK_LIMIT_MS	30000
 
 static void
 insert(void *arg)
@@ -31,6 +32,8 @@ insert(void *arg)
 	List	   *parcels = arg;
 	ListCell   *lc;
 
+	(void) set_config_option("lock_timeout", LOCK_LIMIT, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	qlm_storage_begin();
 	foreach(lc, parcels)
 		qlm_parcel_insert(lfirst(lc));

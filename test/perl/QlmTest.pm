@@ -170,7 +170,8 @@ sub wait_until
 	return;
 }
 
-# Poll until a query returns exactly the expected text.
+# Poll until a query returns exactly the expected text.  A server that is just
+# coming back is asked again.
 sub wait_for_sql
 {
 	my ($node, $query, $expected, $what) = @_;
@@ -178,8 +179,10 @@ sub wait_for_sql
 
 	return wait_until(
 		sub {
-			$got = $node->safe_psql('postgres', $query);
-			return $got eq ($expected // 't');
+			my ($result, $out, $error) = $node->psql('postgres', $query);
+			die "$error in: $query" unless $result == 0 || $result == 2;
+			$got = $result == 0 ? $out : '';
+			return $result == 0 && $got eq ($expected // 't');
 		},
 		$what // "query gives the expected result: $query");
 }
