@@ -33,5 +33,5 @@ COMMENT ON COLUMN qlm.peer.echoes_ids IS 'it has answered with the requestID tha
 COMMENT ON COLUMN qlm.peer.last_seen IS 'when it last called, to some seconds';
 COMMENT ON COLUMN qlm.peer.last_success IS 'when a message last reached it and was answered';
 COMMENT ON COLUMN qlm.peer.last_failure IS 'when a message last failed to reach it';
-COMMENT ON COLUMN qlm.peer.last_error IS 'why';
+COMMENT ON COLUMN qlm.peer.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.peer.secret IS 'what this node shows it: a token, or with a blank in it the whole value of the header Authorization';

@@ -17,7 +17,7 @@ COMMENT ON COLUMN qlm.endpoint.failures IS 'failures in a row';
 COMMENT ON COLUMN qlm.endpoint.paused_until IS 'nothing is posted there before; null: it is not paused';
 COMMENT ON COLUMN qlm.endpoint.last_success IS 'when a message last arrived';
 COMMENT ON COLUMN qlm.endpoint.last_failure IS 'when a message last did not';
-COMMENT ON COLUMN qlm.endpoint.last_error IS 'why';
+COMMENT ON COLUMN qlm.endpoint.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.endpoint.delivered IS 'messages that have arrived';
 COMMENT ON COLUMN qlm.endpoint.attempts IS 'messages posted, whatever came of them';
 

@@ -60,7 +60,7 @@ COMMENT ON COLUMN qlm.stat_peer.expired IS 'messages whose ttl ended first';
 COMMENT ON COLUMN qlm.stat_peer.mean_answer_time IS 'mean time from queue to answer';
 COMMENT ON COLUMN qlm.stat_peer.last_success IS 'when a message last reached it and was answered';
 COMMENT ON COLUMN qlm.stat_peer.last_failure IS 'when a message last failed to reach it';
-COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why';
+COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why, at last_failure; stays after a success';
 
 /* What waits for a peer with a URL waits for that endpoint. */
 CREATE VIEW qlm.stat_delivery AS
@@ -94,7 +94,7 @@ COMMENT ON COLUMN qlm.stat_delivery.failures IS 'failures in a row';
 COMMENT ON COLUMN qlm.stat_delivery.paused_until IS 'when it is tried again';
 COMMENT ON COLUMN qlm.stat_delivery.last_success IS 'when a message last arrived';
 COMMENT ON COLUMN qlm.stat_delivery.last_failure IS 'when a message last did not';
-COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why';
+COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.stat_delivery.delivered IS 'messages that have arrived';
 
 CREATE VIEW qlm.stat_subscription AS

@@ -32,8 +32,8 @@ INSERT INTO qlm.endpoint (url, failures, paused_until, last_failure, last_error,
 SELECT results_eq($$ SELECT state, queued, failures, paused_until > now(), last_error, attempts, delivered FROM qlm.stat_delivery WHERE url ~ 'c.ex' $$,
 	$$ VALUES ('paused', 1::bigint, 3, true, 'refused', 3::bigint, 0::bigint) $$, 'and why it is paused');
 UPDATE qlm.endpoint SET paused_until = now() - interval '1 second';
-SELECT results_eq($$ SELECT state, paused_until FROM qlm.stat_delivery WHERE url ~ 'c.ex' $$,
-	$$ VALUES ('ok', NULL::timestamptz) $$, 'until that is over');
+SELECT results_eq($$ SELECT state, paused_until, last_error, last_failure = now() FROM qlm.stat_delivery WHERE url ~ 'c.ex' $$,
+	$$ VALUES ('ok', NULL::timestamptz, 'refused', true) $$, 'until that is over; why it last failed, and when, stays to be seen');
 SELECT is((SELECT (owner, callback, interval, targets, waiting, queued, deliveries, dropped, next_due > now())::text FROM qlm.stat_subscription WHERE request_id = :id),
 	'(qlm_t_reader,http://c.example/,60,{A},0,1,0,0,t)', 'a subscription shows its owner and what waits');
 
