@@ -66,6 +66,8 @@ static const DialectField dialect_fields[] = {
 	{"msg", offsetof(QlmDialect, msg), true, false, 16},
 	{"verb_attributes", offsetof(QlmDialect, verb_attributes), true, false, 2},
 	{"unix_fraction", offsetof(QlmDialect, unix_fraction), true, false, 1},
+	{"json", offsetof(QlmDialect, json), true, false, 0},
+	{"payload", offsetof(QlmDialect, payload), false, true, 0},
 };
 
 #define N_FIELDS ((int) lengthof(dialect_fields))
@@ -245,11 +247,14 @@ qlm_dialect_recognize(const QlmDialectHints *hints, QlmDialect *dialect)
 	dialect->mi_namespace = hints->mi_namespace;
 	dialect->version = hints->version != NULL ? hints->version :
 		assumed_version(hints->root, hints->mi_namespace);
+	dialect->json = hints->json;
+	dialect->payload = NULL;
 	if (hints->request_id != NULL)
 		dialect->request_id = hints->request_id;
+	else if (is_qlm || (hints->mi_namespace == NULL && !hints->json))
+		dialect->request_id = "requestId";
 	else
-		dialect->request_id = is_qlm || hints->mi_namespace == NULL ?
-			"requestId" : "requestID";
+		dialect->request_id = "requestID";
 	dialect->df_namespace = hints->has_payload ? hints->df_namespace :
 		twin_namespace(hints->mi_namespace);
 	dialect->msgformat = answer_format(hints, is_qlm);

@@ -22,6 +22,8 @@ typedef struct QlmDialect
 	bool		msg;			/* payload stands in a msg element */
 	bool		verb_attributes;	/* the paper's version and ttl on verbs */
 	bool		unix_fraction;	/* unixTime may have a fraction */
+	bool		json;			/* the message is JSON, not XML */
+	const char *payload;		/* format of data, if not O-DF; NULL: O-DF */
 } QlmDialect;
 
 /* Q0 Q1 QP M0 M1a M1b M2; NULL if the key is none of them. */
@@ -54,6 +56,7 @@ typedef struct QlmDialectHints
 	bool		has_wrapping;	/* msg is known */
 	bool		msg;
 	bool		verb_attributes;	/* a verb with version or ttl */
+	bool		json;
 } QlmDialectHints;
 
 /* The dialect to answer in; strings of the hints are kept, not copied. */

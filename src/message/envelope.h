@@ -35,7 +35,8 @@ typedef struct QlmResult
 	const char *msgformat;		/* NULL: not given, or the dialect's */
 	const char *target_type;	/* device, node; NULL: not given */
 	QlmOdf	   *odf;			/* NULL: no O-DF payload */
-	const char *opaque;			/* payload in another format, or NULL */
+	const char *opaque;			/* payload in another format, or NULL; with odf
+								 * the same data, and the one that is printed */
 	bool		opaque_xml;		/* it is XML, not plain text */
 	List	   *nodes;			/* nodeList, of const char * */
 	QlmEnvelope *nested;		/* piggy-backed request, or NULL */
@@ -52,7 +53,8 @@ typedef struct QlmRequest
 	List	   *nodes;			/* nodeList, of const char * */
 	List	   *request_ids;	/* of const char *, trimmed */
 	QlmOdf	   *odf;			/* NULL: no O-DF payload */
-	const char *opaque;			/* other payload, XML text or plain; NULL */
+	const char *opaque;			/* other payload, XML text or plain, or NULL;
+								 * with odf as in a result */
 	bool		opaque_xml;		/* it is XML, not plain text */
 	List	   *results;		/* of QlmResult *, of a response */
 
@@ -83,7 +85,7 @@ struct QlmEnvelope
 };
 
 /*
- * Parse a message.  Always returns an envelope, whose dialect is as much as
+ * Parse a message, XML or JSON.  Always returns an envelope, whose dialect is as much as
  * could be learned; *error_code is 0, or 400, 413 or 415 with *error a
  * sentence that says what is wrong and, where it is known, line and column.
  * Never raises an error for anything that data can contain.
@@ -92,7 +94,10 @@ extern QlmEnvelope *qlm_envelope_parse(const char *data, Size len,
 									   const char *charset,
 									   int *error_code, const char **error);
 
-/* Print an envelope in its dialect; nested ones in theirs. */
+/*
+ * Print an envelope in its dialect; nested ones in theirs, but XML in XML and
+ * JSON in JSON.
+ */
 extern void qlm_envelope_print(StringInfo buf, const QlmEnvelope *envelope);
 
 /* Builders */

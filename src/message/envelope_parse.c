@@ -1,6 +1,6 @@
 /*
  * envelope_parse.c
- *		Messages from XML: a state machine over the reader's events.
+ *		Messages from XML or JSON: a state machine over the reader's events.
  *
  * Elements match by local name and in any order, because every generation of
  * the protocol wrote them differently; what the message showed of its dialect
@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/number.h"
+#include "message/json.h"
 #include "message/parser.h"
 
 const char *
@@ -33,8 +34,9 @@ start_envelope(QlmParser *p, QlmParserLevel *level,
 	memset(level, 0, sizeof(QlmParserLevel));
 	p->level = level;
 	level->envelope = qlm_envelope_create(qlm_dialect_default(), 0);
-	level->line = qlm_xml_reader_line(p->reader);
+	level->line = qlm_parser_line(p);
 	hints->root = qlm_envelope_root(element->name);
+	hints->json = p->reader == NULL;
 	if (element->uri != NULL && element->uri[0] != '\0')
 		hints->mi_namespace = qlm_parser_strdup(p, element->uri,
 												strlen(element->uri));
@@ -156,7 +158,7 @@ void
 qlm_envelope_parse_nested(QlmParser *p, const QlmXmlElement *element)
 {
 	QlmResult  *result = p->level->result;
-	int			line = qlm_xml_reader_line(p->reader);
+	int			line = qlm_parser_line(p);
 
 	p->skip = 1;
 	if (p->level != &p->levels[0])
@@ -255,6 +257,10 @@ handle_text(void *state, const char *text, int len)
 		qlm_parser_text(p, text, len);
 }
 
+const QlmXmlHandler qlm_parser_handler = {
+	handle_start, handle_end, handle_text
+};
+
 static void
 note_reader_error(QlmParser *p, int *error_code, const char **error)
 {
@@ -269,11 +275,7 @@ static void
 run_reader(QlmParser *p, const char *data, Size len, const char *charset,
 		   int *error_code, const char **error)
 {
-	static const QlmXmlHandler handler = {
-		handle_start, handle_end, handle_text
-	};
-
-	p->reader = qlm_xml_reader_create(&handler, p, charset);
+	p->reader = qlm_xml_reader_create(&qlm_parser_handler, p, charset);
 	PG_TRY();
 	{
 		if (!qlm_xml_reader_feed(p->reader, data, len) ||
@@ -288,17 +290,14 @@ run_reader(QlmParser *p, const char *data, Size len, const char *charset,
 	PG_END_TRY();
 }
 
-/* JSON, where XML cannot start: no parser needs to tell */
-static bool
-is_json(const char *data, Size len)
+/* What could not be understood is answered as JSON all the same. */
+static QlmEnvelope *
+unknown_envelope(bool is_json)
 {
-	while (len > 0 && (*data == ' ' || *data == '\t' || *data == '\n' ||
-					   *data == '\r'))
-	{
-		data++;
-		len--;
-	}
-	return len > 0 && (*data == '{' || *data == '[');
+	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), 0);
+
+	envelope->dialect.json = is_json;
+	return envelope;
 }
 
 QlmEnvelope *
@@ -306,19 +305,21 @@ qlm_envelope_parse(const char *data, Size len, const char *charset,
 				   int *error_code, const char **error)
 {
 	QlmParser	parser;
+	bool		is_json = qlm_json_is_likely(data, len);
 
 	*error_code = 0;
 	*error = NULL;
 	memset(&parser, 0, sizeof(parser));
-	if (is_json(data, len))
+	if (is_json)
 	{
-		*error_code = 415;
-		*error = "The message is JSON; only XML is understood";
+		qlm_json_run(&parser, data, len, charset);
+		*error_code = parser.json_code;
+		*error = parser.json_error;
 	}
 	else
 		run_reader(&parser, data, len, charset, error_code, error);
 	if (parser.level == NULL)
-		return qlm_envelope_create(qlm_dialect_default(), 0);
+		return unknown_envelope(is_json);
 	parser.level = &parser.levels[0];
 	if (*error_code != 0)
 		qlm_dialect_recognize(&parser.level->hints,

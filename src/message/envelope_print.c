@@ -52,20 +52,15 @@ print_nodes(StringInfo buf, List *nodes)
 	append_literal(buf, "</nodeList>");
 }
 
-/* A payload in another format is recognised only within a msg. */
+/*
+ * A payload in another format is recognised only within a msg.  It goes as it
+ * is, also where what it says is known.
+ */
 static void
 print_payload(StringInfo buf, const QlmOdf *odf, const char *opaque,
 			  bool opaque_xml, const QlmDialect *dialect)
 {
-	if (odf != NULL && !dialect->msg)
-		qlm_odf_print(buf, odf, dialect);
-	else if (odf != NULL)
-	{
-		append_literal(buf, "<msg>");
-		qlm_odf_print(buf, odf, dialect);
-		append_literal(buf, "</msg>");
-	}
-	else if (opaque != NULL)
+	if (opaque != NULL)
 	{
 		append_literal(buf, "<msg>");
 		if (opaque_xml)
@@ -74,17 +69,21 @@ print_payload(StringInfo buf, const QlmOdf *odf, const char *opaque,
 			qlm_xml_text(buf, opaque);
 		append_literal(buf, "</msg>");
 	}
+	else if (odf != NULL && !dialect->msg)
+		qlm_odf_print(buf, odf, dialect);
+	else if (odf != NULL)
+	{
+		append_literal(buf, "<msg>");
+		qlm_odf_print(buf, odf, dialect);
+		append_literal(buf, "</msg>");
+	}
 }
 
-/*
- * The peer's own name for O-DF, whatever the message said when it was
- * queued; any other format by its name.
- */
-static const char *
-payload_format(const QlmOdf *odf, const char *msgformat,
-			   const QlmDialect *dialect)
+const char *
+qlm_payload_format(const QlmOdf *odf, const char *opaque,
+				   const char *msgformat, const QlmDialect *dialect)
 {
-	if (odf != NULL)
+	if (odf != NULL && opaque == NULL)
 		return dialect->msgformat;
 	if (msgformat != NULL && qlm_dialect_format_is_odf(msgformat))
 		return dialect->msgformat;
@@ -121,8 +120,8 @@ print_request(StringInfo buf, const QlmRequest *request,
 	appendStringInfo(buf, "<%s", verb);
 	if (!is_poll)				/* the reference node refuses it on a poll */
 		qlm_xml_attribute(buf, "msgformat",
-						  payload_format(request->odf, request->msgformat,
-										 dialect));
+						  qlm_payload_format(request->odf, request->opaque,
+											 request->msgformat, dialect));
 	if (dialect->verb_attributes && request->verb == QLM_READ)
 	{
 		qlm_xml_attribute(buf, "version", dialect->version);
@@ -155,7 +154,8 @@ print_result(StringInfo buf, const QlmResult *result,
 {
 	append_literal(buf, "<result");
 	qlm_xml_attribute(buf, "msgformat",
-					  payload_format(result->odf, result->msgformat, dialect));
+					  qlm_payload_format(result->odf, result->opaque,
+										 result->msgformat, dialect));
 	qlm_xml_attribute(buf, "targetType", result->target_type);
 	append_literal(buf, "><return");
 	print_int_attribute(buf, "returnCode", result->code);
@@ -224,5 +224,8 @@ print_envelope(StringInfo buf, const QlmEnvelope *envelope,
 void
 qlm_envelope_print(StringInfo buf, const QlmEnvelope *envelope)
 {
-	print_envelope(buf, envelope, NULL);
+	if (envelope->dialect.json)
+		qlm_envelope_json_print(buf, envelope);
+	else
+		print_envelope(buf, envelope, NULL);
 }

@@ -1,13 +1,66 @@
 /*
  * json.h
- *		JSON text onto a StringInfo.
+ *		JSON: text onto a StringInfo, and a reader for hostile text.
  *
  * Private to this folder.
  */
 #ifndef QLM_JSON_H
 #define QLM_JSON_H
 
+#include "postgres.h"
 #include "lib/stringinfo.h"
+
+typedef enum QlmJsonKind
+{
+	QLM_JSON_OBJECT,
+	QLM_JSON_ARRAY,
+	QLM_JSON_STRING,
+	QLM_JSON_NUMBER,
+	QLM_JSON_TRUE,
+	QLM_JSON_FALSE,
+	QLM_JSON_NULL
+} QlmJsonKind;
+
+/* A value; a list of members or elements is in document order. */
+typedef struct QlmJson
+{
+	struct QlmJson *next;
+	const char *name;			/* of a member; NULL: it is none */
+	union
+	{
+		struct QlmJson *first;	/* of an object or an array */
+		const char *text;		/* of the others: decoded, not NUL-terminated */
+	}			as;
+	int			len;
+	int			line;
+	QlmJsonKind kind;
+} QlmJson;
+
+typedef struct QlmJsonError
+{
+	int			code;			/* 400 or 413 */
+	const char *message;		/* a sentence with line and column */
+} QlmJsonError;
+
+/*
+ * Read a text as RFC 8259 has it, in the character set that the transport says
+ * (NULL: UTF-8).  Returns NULL and sets the error for what is none, nests
+ * too deep, or holds a character that XML could not carry.  Never raises one.
+ */
+extern QlmJson *qlm_json_read(const char *data, Size len, const char *charset,
+							  QlmJsonError *error);
+
+/* Does it begin as JSON does and XML does not? */
+extern bool qlm_json_is_likely(const char *data, Size len);
+
+/* Neither an object nor an array */
+extern bool qlm_json_is_scalar(const QlmJson *json);
+
+/* A member of an object by its name, or NULL */
+extern const QlmJson *qlm_json_find(const QlmJson *object, const char *name);
+
+/* A value as text again */
+extern void qlm_json_print(StringInfo buf, const QlmJson *json);
 
 /* "text", quoted and escaped */
 extern void qlm_json_text(StringInfo buf, const char *text);

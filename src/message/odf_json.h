@@ -21,4 +21,11 @@ extern void qlm_odf_json_print_item(StringInfo buf, const QlmInfoItem *item);
 /* The bare value: 4.5, true, "text" */
 extern void qlm_odf_json_print_value(StringInfo buf, const QlmValue *value);
 
+/*
+ * Objects from JSON text in UTF-8.  NULL for what is none: *error_code is then
+ * 400 or 413, and *error a sentence with the line.  Never raises an error.
+ */
+extern QlmOdf *qlm_odf_json_parse(const char *data, Size len, int *error_code,
+								  const char **error);
+
 #endif							/* QLM_ODF_JSON_H */

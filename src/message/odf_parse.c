@@ -45,7 +45,7 @@ keep_attribute(QlmParser *p, QlmAttribute **list,
 static void
 refuse_time(QlmParser *p, const QlmXmlAttribute *attribute, const char *what)
 {
-	qlm_parser_refuse(p, qlm_xml_reader_line(p->reader),
+	qlm_parser_refuse(p, qlm_parser_line(p),
 					  "%s is \"%s\", which is no %s", attribute->name,
 					  qlm_parser_quote(p, attribute->value, attribute->len),
 					  what);
@@ -361,7 +361,7 @@ qlm_odf_parse_start(QlmParser *p, QlmFrame *frame,
 				return;
 			}
 			if (strcmp(name, "InfoItem") == 0)
-				qlm_parser_refuse(p, qlm_xml_reader_line(p->reader),
+				qlm_parser_refuse(p, qlm_parser_line(p),
 								  "An InfoItem stands outside of any Object");
 			break;
 		case QLM_FRAME_META_DATA:

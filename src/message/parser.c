@@ -146,7 +146,7 @@ qlm_parser_push(QlmParser *p, QlmFrameKind kind, bool text)
 	memset(frame, 0, sizeof(QlmFrame));
 	frame->kind = kind;
 	frame->text = text;
-	frame->line = qlm_xml_reader_line(p->reader);
+	frame->line = qlm_parser_line(p);
 	p->text_start = p->used;
 	return frame;
 }
@@ -299,6 +299,12 @@ qlm_parser_captured(QlmParser *p, int *len)
 	return text;
 }
 
+int
+qlm_parser_line(const QlmParser *p)
+{
+	return p->reader != NULL ? qlm_xml_reader_line(p->reader) : p->json_line;
+}
+
 static char *
 format_message(const char *fmt, va_list args)
 {
@@ -318,7 +324,13 @@ qlm_parser_fail(QlmParser *p, int code, const char *fmt,...)
 	message = format_message(fmt, args);
 	va_end(args);
 	p->failed = true;
-	qlm_xml_reader_fail(p->reader, code, "%s", message);
+	if (p->reader != NULL)
+		qlm_xml_reader_fail(p->reader, code, "%s", message);
+	else if (p->json_code == 0)
+	{
+		p->json_code = code;
+		p->json_error = psprintf("%s (line %d)", message, p->json_line);
+	}
 }
 
 void

@@ -80,8 +80,13 @@ typedef struct QlmCaptured
 
 typedef struct QlmParser
 {
-	QlmXmlReader *reader;
+	QlmXmlReader *reader;		/* NULL: the message is JSON */
 	bool		failed;
+
+	/* of JSON, whose members come as events like those of XML */
+	int			json_line;
+	int			json_code;		/* what failed; 0: nothing */
+	const char *json_error;
 
 	QlmParserLevel levels[2];
 	QlmParserLevel *level;		/* the current one, NULL before the root */
@@ -138,6 +143,9 @@ extern void qlm_parser_capture_end(QlmParser *p);
 extern void qlm_parser_capture_text(QlmParser *p, const char *text, int len);
 extern char *qlm_parser_captured(QlmParser *p, int *len);
 
+/* Where in the message it is */
+extern int	qlm_parser_line(const QlmParser *p);
+
 /* Spoil the message; spoil the current verb, naming the line */
 extern void qlm_parser_fail(QlmParser *p, int code, const char *fmt,...)
 			pg_attribute_printf(3, 4);
@@ -163,6 +171,13 @@ extern void qlm_verb_parse_end(QlmParser *p, QlmFrame *frame);
 extern void qlm_selector_parse_attributes(QlmParser *p, QlmRequest *request,
 										  const QlmXmlElement *element);
 extern void qlm_selector_parse_finish(QlmParser *p, QlmRequest *request);
+
+/* envelope_parse.c: what takes the events, be they of XML or of JSON */
+extern const QlmXmlHandler qlm_parser_handler;
+
+/* json_events.c: the events of a whole message */
+extern void qlm_json_run(QlmParser *p, const char *data, Size len,
+						 const char *charset);
 
 /* envelope_parse.c: the root's name if it is one, else NULL */
 extern const char *qlm_envelope_root(const char *name);

@@ -7,7 +7,7 @@
 #define QLM_PRINTER_H
 
 #include "base/datetime.h"
-#include "message/dialect.h"
+#include "message/envelope.h"
 
 #define append_literal(buf, text) \
 	appendBinaryStringInfo(buf, text, sizeof(text) - 1)
@@ -32,5 +32,17 @@ print_time_attribute(StringInfo buf, const char *name, bool given,
 	qlm_datetime_append(buf, ts);
 	appendStringInfoChar(buf, '"');
 }
+
+/*
+ * The peer's own name for O-DF, whatever the message said when it was
+ * queued; any other format by its name.
+ */
+extern const char *qlm_payload_format(const QlmOdf *odf, const char *opaque,
+									  const char *msgformat,
+									  const QlmDialect *dialect);
+
+/* envelope_json_print.c: one that is JSON */
+extern void qlm_envelope_json_print(StringInfo buf,
+									const QlmEnvelope *envelope);
 
 #endif							/* QLM_PRINTER_H */

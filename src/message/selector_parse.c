@@ -25,7 +25,7 @@ refuse_selector(QlmParser *p, const QlmXmlAttribute *attribute,
 	p->level->selector_error =
 		psprintf("%s is \"%s\", which is %s (line %d)", attribute->name,
 				 qlm_parser_quote(p, attribute->value, attribute->len),
-				 what, qlm_xml_reader_line(p->reader));
+				 what, qlm_parser_line(p));
 }
 
 static int
@@ -140,7 +140,7 @@ read_target(QlmParser *p, QlmRequest *request,
 
 	request->target_device = strcmp(target, "device") == 0;
 	if (!request->target_device && strcmp(target, "node") != 0)
-		qlm_parser_refuse(p, qlm_xml_reader_line(p->reader),
+		qlm_parser_refuse(p, qlm_parser_line(p),
 						  "targetType is \"%s\", which is neither node nor device",
 						  qlm_parser_quote(p, target, strlen(target)));
 }
