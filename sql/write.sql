@@ -82,7 +82,7 @@ SELECT qlm_write('W14//x', '1');
 SELECT qlm_write('W14/x', NULL::text);
 SELECT qlm_write('W14/x', '1', 'infinity');
 INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, 'infinity', 1 FROM qlm.info_item WHERE path = 'W14/x';
-SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<write msgformat="csv"><msg>a;1</msg></write>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<write msgformat="obix"><msg>a;1</msg></write>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<write/>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><id>W15</id><InfoItem name="x"><value dateTime="2024-02-30T00:00:00Z">1</value></InfoItem></Object>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><InfoItem name="x"/></Object>')));

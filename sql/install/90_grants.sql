@@ -24,6 +24,7 @@ GRANT SELECT (peer_id, name) ON qlm.peer TO qlm_reader;
 GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_handle(text, text),
 	@extschema@.qlm_handle(xml, text),
+	@extschema@.qlm_handle_json(json, text),
 	@extschema@.qlm_read(text, timestamptz, timestamptz, int, int),
 	@extschema@.qlm_subscribe(text, double precision, text, interval),
 	@extschema@.qlm_poll(bigint),
@@ -47,7 +48,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_delete(text, timestamptz, timestamptz)
 	TO qlm_writer;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.handler, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message, qlm.retention TO qlm_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.handler, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message, qlm.retention, qlm.format TO qlm_admin;
 /* Data of a subscription are read with the rights of its role: only qlm_subscribe makes one. */
 GRANT SELECT, DELETE ON qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
 GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO qlm_admin;
@@ -62,6 +63,9 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_set_retention(text, interval, interval, interval),
 	@extschema@.qlm_apply_retention(),
 	@extschema@.qlm_set_handler(text, regprocedure, text),
+	@extschema@.qlm_add_format(text, regprocedure, regprocedure, text),
+	@extschema@.qlm_drop_format(text),
+	qlm.format_is_built_in(text),
 	@extschema@.qlm_start(),
 	@extschema@.qlm_stop(),
 	qlm.credential_hash(text),

@@ -9,7 +9,7 @@ BEGIN
 		'meta_data', 'value_default', 'retention', 'peer_seq', 'peer', 'handler', 'outbox_seq',
 		'outbox', 'endpoint', 'executed', 'subscription', 'subscription_target',
 		'subscription_value_seq', 'subscription_value', 'message_seq',
-		'message'] LOOP
+		'message', 'format'] LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('qlm.%s', name)::pg_catalog.regclass, '');
 	END LOOP;
 END

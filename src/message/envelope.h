@@ -56,6 +56,8 @@ typedef struct QlmRequest
 	const char *opaque;			/* other payload, XML text or plain, or NULL;
 								 * with odf as in a result */
 	bool		opaque_xml;		/* it is XML, not plain text */
+	bool		by_path;		/* odf names each leaf both as an Object and as
+								 * an InfoItem */
 	List	   *results;		/* of QlmResult *, of a response */
 
 	/* attributes of a read, begin and end also of a delete; 0 and false: not given */

@@ -290,13 +290,34 @@ run_reader(QlmParser *p, const char *data, Size len, const char *charset,
 	PG_END_TRY();
 }
 
+QlmOdf *
+qlm_odf_parse(const char *data, Size len)
+{
+	QlmParser	parser;
+	QlmRequest	request = {0};
+	int			error_code = 0;
+	const char *error;
+
+	memset(&parser, 0, sizeof(parser));
+	parser.level = &parser.levels[0];
+	parser.level->request = &request;
+	qlm_parser_push(&parser, QLM_FRAME_MSG, true);
+	run_reader(&parser, data, len, "UTF-8", &error_code, &error);
+	return error_code == 0 && request.error_code == 0 ? request.odf : NULL;
+}
+
 /* What could not be understood is answered as JSON all the same. */
 static QlmEnvelope *
 unknown_envelope(bool is_json)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), 0);
 
-	envelope->dialect.json = is_json;
+	if (is_json)
+	{
+		envelope->dialect = *qlm_dialect_by_key("M0");
+		envelope->dialect.json = true;
+		envelope->dialect.request_id = "requestID";
+	}
 	return envelope;
 }
 

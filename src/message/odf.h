@@ -137,6 +137,9 @@ extern QlmInfoItem *qlm_odf_find_item(const QlmObject *parent,
 extern void qlm_odf_print(StringInfo buf, const QlmOdf *odf,
 						  const QlmDialect *dialect);
 
+/* Objects from XML that holds nothing else; NULL: it is something else */
+extern QlmOdf *qlm_odf_parse(const char *data, Size len);
+
 /* Objects, one Object, one InfoItem, MetaData: each a document of its own */
 extern void qlm_odf_print_document(StringInfo buf, const QlmOdf *odf,
 								   const QlmDialect *dialect);

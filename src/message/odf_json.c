@@ -164,10 +164,24 @@ is_native(const QlmValue *value)
 		qlm_json_is_number(value->text, value->len);
 }
 
+/* Nested Objects, or as text what other XML there is */
+static void
+print_nested(StringInfo buf, const QlmValue *value)
+{
+	const QlmOdf *odf = qlm_odf_parse(value->text, value->len);
+
+	if (odf != NULL)
+		qlm_odf_json_print(buf, odf);
+	else
+		qlm_json_text_len(buf, value->text, value->len);
+}
+
 void
 qlm_odf_json_print_value(StringInfo buf, const QlmValue *value)
 {
-	if (is_native(value))
+	if (value->is_odf)
+		print_nested(buf, value);
+	else if (is_native(value))
 		appendBinaryStringInfo(buf, value->text, value->len);
 	else
 		qlm_json_text_len(buf, value->text, value->len);

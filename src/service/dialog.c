@@ -13,6 +13,7 @@
 
 #include "service/call.h"
 #include "service/dialog.h"
+#include "service/payload.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -288,6 +289,7 @@ own_answer(const QlmEnvelope *envelope, List *results)
 	if (results == NIL)
 		return NULL;
 	answer = qlm_envelope_create(&envelope->dialect, 0);
+	answer->dialect.json = false;	/* those who asked read XML */
 	response = qlm_envelope_add_request(answer, QLM_RESPONSE);
 	foreach(lc, results)
 	{
@@ -371,6 +373,7 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 		qlm_tree_strip(found);
 		result->odf = found;
 		result->request_ids = id;
+		qlm_payload_write_guarded(result, dialect.payload, &dialect);
 	}
 	else
 	{

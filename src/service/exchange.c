@@ -87,6 +87,8 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 									   exchange->charset,
 									   &error_code, &error);
 	begin_answer(call, &call->request->dialect);
+	if (exchange->form != QLM_ANSWER_AS_ASKED)
+		call->answer->dialect.json = exchange->form == QLM_ANSWER_JSON;
 	if (error_code != 0)
 	{
 		qlm_call_refuse(call, error_code, error_code, error);
@@ -289,6 +291,13 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 		if (!exchanges[i]->apart)
 			finish_call(&calls[i]);
 	qlm_storage_end();
+}
+
+const char *
+qlm_exchange_media(const char *answer, Size len)
+{
+	return len > 0 && answer[0] == '{' ? "application/json; charset=UTF-8" :
+		"text/xml; charset=UTF-8";
 }
 
 /*

@@ -64,6 +64,14 @@ typedef struct QlmDiscovery
 	const char *etag;			/* NULL: none */
 } QlmDiscovery;
 
+/* Whether an answer is XML or JSON */
+typedef enum QlmAnswerForm
+{
+	QLM_ANSWER_AS_ASKED,
+	QLM_ANSWER_XML,
+	QLM_ANSWER_JSON
+} QlmAnswerForm;
+
 typedef struct QlmExchange
 {
 	/* What came in. */
@@ -75,6 +83,7 @@ typedef struct QlmExchange
 	const char *peer_name;		/* claimed, from the URL; NULL: none */
 	bool		from_session;	/* an SQL call: the session's own rights */
 	bool		trusted_peer;	/* peer_name was checked by the caller */
+	QlmAnswerForm form;
 	bool		may_wait;		/* the caller can keep the answer for a while */
 	bool		may_hold;		/* and that of what is sent on to other nodes */
 	bool		is_last;		/* kept long enough: it is answered now */
@@ -105,6 +114,9 @@ typedef struct QlmExchange
  * are allocated in their contexts, all else in the current one.
  */
 extern void qlm_exchange_run(QlmExchange **exchanges, int n);
+
+/* The media type of an answer */
+extern const char *qlm_exchange_media(const char *answer, Size len);
 
 /* Make an empty answer, where its memory is to come from. */
 extern void qlm_exchange_begin_answer(QlmExchange *exchange);

@@ -9,6 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "service/call.h"
+#include "service/payload.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
@@ -59,6 +60,20 @@ verb_function(const QlmRequest *request)
 	return NULL;
 }
 
+/* Run it, and write its data in the format that it asks for. */
+static void
+run_verb(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	int			first = list_length(response->results);
+
+	verb_function(request) (call, request, response);
+	if (request->verb != QLM_READ || request->msgformat == NULL)
+		return;
+	for (int i = first; i < list_length(response->results); i++)
+		qlm_payload_write(list_nth(response->results, i), request->msgformat,
+						  &call->request->dialect);
+}
+
 static bool
 wants_callback(const QlmRequest *request)
 {
@@ -97,7 +112,7 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	}
 	envelope = qlm_envelope_create(&call->request->dialect, call->request->ttl);
 	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
-	verb_function(request) (call, request, response);
+	run_verb(call, request, response);
 
 	message.message_id = qlm_outbox_new_id();
 	id = psprintf(INT64_FORMAT, message.message_id);
@@ -126,6 +141,19 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 }
 
 static void
+execute_here(QlmCall *call, const QlmRequest *request)
+{
+	request = qlm_payload_read(request);
+	if (request->error_code != 0)
+		qlm_request_add_result(call->response, request->error_code,
+							   request->error);
+	else if (wants_callback(request))
+		execute_with_callback(call, request);
+	else
+		run_verb(call, request, call->response);
+}
+
+static void
 execute(QlmCall *call, const QlmRequest *request)
 {
 	QlmRights	saved;
@@ -135,10 +163,8 @@ execute(QlmCall *call, const QlmRequest *request)
 		qlm_call_discover(call);
 	else if (request->nodes != NIL && request->verb != QLM_RESPONSE)
 		qlm_verb_forward(call, request, call->response);
-	else if (wants_callback(request))
-		execute_with_callback(call, request);
 	else
-		verb_function(request) (call, request, call->response);
+		execute_here(call, request);
 	qlm_rights_restore(&saved);
 }
 

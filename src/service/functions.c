@@ -17,12 +17,15 @@
 #include "base/datetime.h"
 #include "service/arguments.h"
 #include "service/method.h"
+#include "service/payload.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
 #include "storage/write.h"
 
 PG_FUNCTION_INFO_V1(qlm_handle);
+PG_FUNCTION_INFO_V1(qlm_handle_json);
+PG_FUNCTION_INFO_V1(qlm_format_is_built_in);
 PG_FUNCTION_INFO_V1(qlm_write);
 PG_FUNCTION_INFO_V1(qlm_read);
 PG_FUNCTION_INFO_V1(qlm_subscribe_sql);
@@ -42,8 +45,8 @@ require_admin(void)
 				 errmsg("only members of qlm_admin may speak for a peer")));
 }
 
-Datum
-qlm_handle(PG_FUNCTION_ARGS)
+static Datum
+handle(FunctionCallInfo fcinfo, QlmAnswerForm form)
 {
 	QlmExchange exchange = {0};
 	QlmExchange *exchanges[1] = {&exchange};
@@ -56,6 +59,7 @@ qlm_handle(PG_FUNCTION_ARGS)
 	/* A text has the database's encoding, whatever its declaration says. */
 	exchange.charset = "UTF-8";
 	exchange.from_session = true;
+	exchange.form = form;
 	exchange.peer_name = qlm_text_argument(fcinfo, 1);
 	if (exchange.peer_name)
 	{
@@ -65,6 +69,25 @@ qlm_handle(PG_FUNCTION_ARGS)
 	qlm_exchange_run(exchanges, 1);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(exchange.answer.data,
 											  exchange.answer.len));
+}
+
+Datum
+qlm_handle(PG_FUNCTION_ARGS)
+{
+	return handle(fcinfo, QLM_ANSWER_XML);
+}
+
+/* An argument of type json is its text. */
+Datum
+qlm_handle_json(PG_FUNCTION_ARGS)
+{
+	return handle(fcinfo, QLM_ANSWER_JSON);
+}
+
+Datum
+qlm_format_is_built_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(qlm_payload_is_built_in(qlm_text_argument(fcinfo, 0)));
 }
 
 Datum

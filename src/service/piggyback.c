@@ -73,6 +73,7 @@ carrying_result(QlmRequest *response)
 		llast(response->results);
 
 	if (last && last->code == 200 && last->odf == NULL &&
+		last->opaque == NULL &&
 		last->request_ids == NIL && last->nested == NULL)
 		return last;
 	return qlm_request_add_result(response, 200, NULL);

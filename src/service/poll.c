@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "service/payload.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -167,6 +168,18 @@ qlm_poll(QlmSubscription *subscription, const char **note)
 	return tree;
 }
 
+/* In the format that was subscribed, unless the poll names another */
+static void
+write_payload(QlmResult *result, const QlmSubscription *subscription,
+			  const QlmCall *call, const QlmRequest *request)
+{
+	QlmDialect	dialect;
+
+	if (request->msgformat == NULL &&
+		qlm_dialect_from_text(subscription->dialect, &dialect))
+		qlm_payload_write(result, dialect.payload, &call->request->dialect);
+}
+
 void
 qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
@@ -185,6 +198,7 @@ qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 
 			result = qlm_request_add_result(response, 200, note);
 			result->odf = tree;
+			write_payload(result, subscription, call, request);
 		}
 		else if (qlm_poll_forwarded(call, id, response))
 			continue;

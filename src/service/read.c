@@ -7,6 +7,7 @@
 #include "utils/timestamp.h"
 
 #include "service/call.h"
+#include "service/payload.h"
 #include "storage/select.h"
 
 static void
@@ -49,6 +50,7 @@ qlm_read_stored(const QlmRequest *request, QlmRequest *response)
 	selector.begin = request->begin;
 	selector.end = request->end;
 	qlm_select(request->odf, &selector, &found, &missing);
+	missing = qlm_payload_missing(request, missing);
 	if (found)
 		qlm_request_add_result(response, 200, NULL)->odf = found;
 	if (missing)
@@ -89,6 +91,7 @@ qlm_verb_delete(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 		if (removed > 0)
 			qlm_request_add_result(response, 200, psprintf("%d deleted", removed));
 	}
+	missing = qlm_payload_missing(request, missing);
 	if (missing)
 		add_missing(response, missing,
 					removed > 0 ? "part of the request is unknown" : "not found");

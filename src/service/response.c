@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/payload.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -92,6 +93,7 @@ answer_text(const QlmCall *call, List *results)
 	QlmRequest *response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
 	StringInfoData text;
 
+	envelope->dialect.json = false; /* those who asked read XML */
 	response->results = results;
 	initStringInfo(&text);
 	qlm_envelope_print(&text, envelope);
@@ -169,6 +171,16 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 	}
 }
 
+static void
+read_payloads(List *results, QlmRequest *response)
+{
+	ListCell   *lc;
+
+	foreach(lc, results)
+		if (is_success(lfirst(lc)))
+			qlm_payload_read_result(lfirst(lc), response);
+}
+
 void
 qlm_results_store(QlmCall *call, List *results)
 {
@@ -176,6 +188,7 @@ qlm_results_store(QlmCall *call, List *results)
 	QlmRights	saved;
 
 	qlm_rights_become(call->role, &saved);
+	read_payloads(results, &ignored);
 	store_results(call, results, true, &ignored);
 	qlm_rights_restore(&saved);
 }
@@ -205,6 +218,7 @@ qlm_verb_response(QlmCall *call, const QlmRequest *request,
 	int			nresults = list_length(response->results);
 	ListCell   *lc;
 
+	read_payloads(request->results, response);
 	foreach(lc, group_results(request->results))
 	{
 		AnswerGroup *group = lfirst(lc);

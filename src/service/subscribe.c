@@ -14,8 +14,8 @@
 #include "base/datetime.h"
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/payload.h"
 #include "service/subscribe.h"
-#include "service/tree.h"
 #include "storage/catalog.h"
 #include "storage/quota.h"
 #include "storage/select.h"
@@ -136,6 +136,7 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 				   QlmRequest *response)
 {
 	QlmSubscription subscription = {0};
+	QlmDialect	dialect = call->request->dialect;
 	const char *problem;
 	bool		raised;
 	QlmResult  *result;
@@ -159,10 +160,12 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	}
 	subscription.callback = request->callback;
 	subscription.interval = request->interval;
-	subscription.dialect = qlm_dialect_to_text(&call->request->dialect);
+	if (qlm_payload_is_wanted(request->msgformat))
+		dialect.payload = request->msgformat;
+	subscription.dialect = qlm_dialect_to_text(&dialect);
 	qlm_select_canonical(request->odf);
-	subscription.ntargets = qlm_tree_leaves(request->odf,
-											&subscription.targets);
+	subscription.ntargets = qlm_payload_leaves(request,
+											   &subscription.targets);
 	raised = qlm_subscribe(&subscription, call->request->ttl);
 	result = qlm_request_add_result(response, 200,
 									raised ? "subscription started, interval raised to 0.1" :

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "message/envelope.h"
+#include "service/payload.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
@@ -24,7 +25,8 @@ typedef struct Delivery
 {
 	QlmMatch   *match;
 	bool		by_url;			/* else by the poll buffer */
-	QlmOdf	   *odf;			/* where by_url; NULL: nothing to be seen */
+	QlmDialect	dialect;		/* where by_url */
+	QlmResult  *result;			/* the data; NULL: nothing to be seen */
 } Delivery;
 
 /* With the rights of the subscription's role */
@@ -34,13 +36,24 @@ prepare_delivery(Delivery *delivery)
 	QlmMatch   *match = delivery->match;
 	Oid			role = match->subscription->role;
 	QlmRights	saved;
+	QlmOdf	   *odf;
 
 	match->nevents = qlm_subscription_visible(role, match->events,
 											  match->nevents);
 	if (match->nevents == 0 || !delivery->by_url)
 		return;
+	if (!qlm_dialect_from_text(match->subscription->dialect, &delivery->dialect))
+		delivery->dialect = *qlm_dialect_default();
 	qlm_rights_become(role, &saved);
-	delivery->odf = qlm_select_events(match->events, match->nevents);
+	odf = qlm_select_events(match->events, match->nevents);
+	if (odf)
+	{
+		delivery->result = palloc0(sizeof(QlmResult));
+		delivery->result->code = 200;
+		delivery->result->odf = odf;
+		qlm_payload_write(delivery->result, delivery->dialect.payload,
+						  &delivery->dialect);
+	}
 	qlm_rights_restore(&saved);
 }
 
@@ -54,7 +67,7 @@ must_leave(int sqlstate)
 }
 
 /*
- * A policy that fails for the subscriber must not make the write fail: the
+ * A policy, or the writer of a format, that fails for the subscriber must not make the write fail: the
  * subscriber gets nothing then.
  */
 static void
@@ -83,36 +96,33 @@ prepare_guarded(Delivery *delivery)
 						delivery->match->subscription->request_id,
 						error->message)));
 		delivery->match->nevents = 0;
-		delivery->odf = NULL;
+		delivery->result = NULL;
 	}
 	PG_END_TRY();
 }
 
 /* The message that a callback gets (protocol 4.4) */
 static char *
-print_callback(const QlmSubscription *subscription, QlmOdf *odf,
+print_callback(const QlmSubscription *subscription, const Delivery *delivery,
 			   int64 dropped)
 {
-	QlmDialect	dialect;
 	QlmEnvelope *envelope;
-	QlmResult  *result;
+	QlmResult  *result = delivery->result;
 	StringInfoData text;
 
-	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
-		dialect = *qlm_dialect_default();
-	envelope = qlm_envelope_create(&dialect, qlm_ttl_left(subscription->expires_at));
-	result = qlm_request_add_result(qlm_envelope_add_request(envelope, QLM_RESPONSE),
-									200, qlm_dropped_note(dropped));
+	envelope = qlm_envelope_create(&delivery->dialect,
+								   qlm_ttl_left(subscription->expires_at));
+	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = list_make1(result);
+	result->description = qlm_dropped_note(dropped);
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
 											  subscription->request_id));
-	result->odf = odf;
 	initStringInfo(&text);
 	qlm_envelope_print(&text, envelope);
 	return text.data;
 }
 
 static void
-queue_callback(const QlmSubscription *subscription, QlmOdf *odf)
+queue_callback(const QlmSubscription *subscription, const Delivery *delivery)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	QlmMessage	message = {0};
@@ -121,7 +131,7 @@ queue_callback(const QlmSubscription *subscription, QlmOdf *odf)
 	message.url = subscription->callback;
 	message.is_response = true;
 	message.dropped = qlm_delivery_take_dropped(subscription->request_id);
-	message.envelope = print_callback(subscription, odf, message.dropped);
+	message.envelope = print_callback(subscription, delivery, message.dropped);
 	message.subscription_id = subscription->request_id;
 	message.created_at = now;
 	message.expires_at = qlm_kept_until(now, subscription->expires_at);
@@ -154,8 +164,8 @@ deliver(QlmMatch *match)
 		return false;
 	if (delivery.by_url)
 	{
-		if (delivery.odf)
-			queue_callback(subscription, delivery.odf);
+		if (delivery.result)
+			queue_callback(subscription, &delivery);
 		return false;
 	}
 	qlm_subscription_notify(subscription);

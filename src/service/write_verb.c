@@ -55,6 +55,8 @@ qlm_verb_write(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	if (!qlm_verb_has_odf(request, response))
 		return;
 	prepare_write(&write, call, request->odf);
+	if (request->opaque)		/* its values were not counted before */
+		write.received_at = qlm_write_receipt(request->odf->nvalues + 1);
 	qlm_write_run(&write, 1);
 	add_outcome(response, &write);
 }

@@ -345,9 +345,13 @@ make_headers(Operation *op, const char **error)
 	const QlmTransfer *transfer = op->transfer;
 	char		line[8192];
 
-	if (!add_header(op, transfer->form ?
-					"Content-Type: application/x-www-form-urlencoded" :
-					"Content-Type: text/xml; charset=utf-8") ||
+	const char *type = "Content-Type: text/xml; charset=utf-8";
+
+	if (transfer->form)
+		type = "Content-Type: application/x-www-form-urlencoded";
+	else if (transfer->json)
+		type = "Content-Type: application/json; charset=utf-8";
+	if (!add_header(op, type) ||
 		!add_header(op, "Expect:"))
 		return false;
 	if (transfer->authorization)

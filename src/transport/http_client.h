@@ -21,6 +21,7 @@ typedef struct QlmTransfer
 	const char *body;
 	Size		body_len;
 	bool		form;			/* as form field msg, else as text/xml */
+	bool		json;			/* instead as application/json */
 	const char *authorization;	/* header value; NULL: none */
 	int			prefer_wait;	/* seconds, header Prefer: wait=N; 0: none */
 	int			timeout_ms;		/* for all of it */

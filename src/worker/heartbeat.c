@@ -161,6 +161,7 @@ call_peer(Beat *beat)
 	transfer->url = beat->peer.url;
 	transfer->body = beat->body.data;
 	transfer->body_len = beat->body.len;
+	transfer->json = beat->body.len > 0 && beat->body.data[0] == '{';
 	transfer->authorization = beat->peer.authorization;
 	transfer->prefer_wait = WAIT_SECONDS;
 	transfer->timeout_ms = WAIT_SECONDS * 1000 + ANSWER_MS;

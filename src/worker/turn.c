@@ -250,7 +250,7 @@ answer_message(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
 {
 	char		applied[32];
 	const QlmHttpHeader preference[] = {{"Preference-Applied", applied}, {NULL}};
-	QlmHttpAnswer answer = {exchange->status, "text/xml; charset=UTF-8"};
+	QlmHttpAnswer answer = {exchange->status};
 
 	snprintf(applied, sizeof(applied), "wait=%d",
 			 Min(request->prefer_wait, qlm_max_wait));
@@ -258,6 +258,8 @@ answer_message(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
 		answer.headers = challenge;
 	else if (exchange->waits)
 		answer.headers = preference;
+	answer.content_type = qlm_exchange_media(exchange->answer.data,
+											 exchange->answer.len);
 	set_body(&answer, exchange);
 	qlm_waiting_release(request);
 	qlm_http_server_answer(request, &answer);

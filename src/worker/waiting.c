@@ -238,9 +238,11 @@ answer(Waiting *w, QlmWorkerSlot *slot)
 	QlmHttpRequest *request = w->request;
 	char		applied[32];
 	const QlmHttpHeader headers[] = {{"Preference-Applied", applied}, {NULL}};
-	QlmHttpAnswer answer = {200, "text/xml; charset=UTF-8",
+	QlmHttpAnswer answer = {
+		200, qlm_exchange_media(w->kept.answer, w->kept.answer_len),
 		w->kept.nawaited > 0 ? NULL : headers,
-	w->kept.answer, w->kept.answer_len};
+		w->kept.answer, w->kept.answer_len
+	};
 
 	snprintf(applied, sizeof(applied), "wait=%d",
 			 Min(request->prefer_wait, qlm_max_wait));
