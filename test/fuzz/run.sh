@@ -1,8 +1,8 @@
 #!/bin/sh
-# Fuzzes the reader, the envelope parser and printer, what HTTP requests bring,
-# and the reader of WebSocket frames, outside of a server.
+# Fuzzes the reader, the envelope parser and printer, other formats of payloads,
+# what HTTP requests bring, and the reader of WebSocket frames, outside of a server.
 #
-#	test/fuzz/run.sh [seconds]		in all; default: 20; needs clang
+#	test/fuzz/run.sh [seconds]		in all; default: 30; needs clang
 #	test/fuzz/run.sh files FILE...	envelopes from files, with any compiler
 #
 # What it finds is kept in build/fuzz as crash-*, leak-* or timeout-*; what it
@@ -24,8 +24,8 @@ if [ "${1:-}" = files ]; then
 	exec $folder/standalone "$@"
 fi
 
-seconds=$((${1:-20} / 4))
-for target in fuzz_reader fuzz_envelope fuzz_http fuzz_frame; do
+seconds=$((${1:-30} / 5))
+for target in fuzz_reader fuzz_envelope fuzz_payload fuzz_http fuzz_frame; do
 	# PostgreSQL was configured for another compiler, whose printf clang lacks.
 	${CLANG:-clang} $flags -Wno-ignored-attributes \
 		-fsanitize=fuzzer,address,undefined test/fuzz/$target.c \

@@ -1,0 +1,261 @@
+/*
+ * test_json.c
+ *		JSON and CSV: what is read, how it is printed, what is refused.
+ */
+#include "postgres.h"
+
+#include "base/limits.h"
+#include "message/csv.h"
+#include "message/envelope.h"
+#include "message/odf_json.h"
+
+#include "shim.h"
+#include "tap.h"
+
+typedef struct Case
+{
+	const char *name;
+	const char *input;
+	const char *output;			/* or the error */
+} Case;
+
+#define OBJECTS(text) "{\"Objects\":" text "}"
+#define OBJECT(text) OBJECTS("{\"Object\":{\"id\":\"A\"" text "}}")
+#define VALUE(text) OBJECT(",\"InfoItem\":{\"name\":\"t\",\"values\":[" text "]}")
+
+static const Case payloads[] = {
+	{"nothing in it", OBJECTS("{}"), OBJECTS("{}")},
+	{"null", OBJECTS("null"), OBJECTS("{}")},
+	{"white space", " {\t\"Objects\"\r\n: { } } ", OBJECTS("{}")},
+	{"a byte order mark", "\xEF\xBB\xBF" OBJECTS("{}"), OBJECTS("{}")},
+	{"one Object", OBJECT(""), OBJECT("")},
+	{"an array of one", OBJECTS("{\"Object\":[{\"id\":[\"A\"]}]}"), OBJECT("")},
+	{"several Objects", OBJECTS("{\"Object\":[{\"id\":\"A\"},{\"id\":\"B\"}]}"),
+	OBJECTS("{\"Object\":[{\"id\":\"A\"},{\"id\":\"B\"}]}")},
+	{"an id with attributes, in the parser's spelling",
+		OBJECTS("{\"Object\":{\"id\":{\"idType\":\"q\",\"id\":\"A\"}}}"),
+	OBJECTS("{\"Object\":{\"id\":{\"idType\":\"q\",\"id\":\"A\"}}}")},
+	{"and in the client's",
+		OBJECTS("{\"Object\":{\"id\":{\"idType\":\"q\",\"value\":\"A\"}}}"),
+	OBJECTS("{\"Object\":{\"id\":{\"idType\":\"q\",\"id\":\"A\"}}}")},
+	{"a number as id", OBJECTS("{\"Object\":{\"id\":7}}"),
+	OBJECTS("{\"Object\":{\"id\":\"7\"}}")},
+	{"descriptions in both spellings",
+		OBJECT(",\"description\":[{\"lang\":\"en\",\"text\":\"x\"},{\"value\":\"y\"},\"z\"]"),
+	OBJECT(",\"description\":[{\"lang\":\"en\",\"text\":\"x\"},{\"text\":\"y\"},{\"text\":\"z\"}]")},
+	{"attributes of others",
+		OBJECT(",\"attributes\":{\"owner\":\"lab\"},\"udef\":1"),
+		OBJECTS("{\"Object\":{\"attributes\":{\"owner\":\"lab\",\"udef\":\"1\"},\"id\":\"A\"}}")},
+	{"MetaData directly",
+		OBJECT(",\"InfoItem\":{\"name\":\"t\",\"MetaData\":{\"name\":\"unit\",\"value\":\"C\"}}"),
+	OBJECT(",\"InfoItem\":{\"name\":\"t\",\"MetaData\":{\"InfoItem\":{\"name\":\"unit\",\"values\":[{\"value\":\"C\"}]}}}")},
+	{"MetaData in an InfoItem",
+		OBJECT(",\"InfoItem\":{\"name\":\"t\",\"MetaData\":{\"InfoItem\":{\"name\":\"unit\"}}}"),
+	OBJECT(",\"InfoItem\":{\"name\":\"t\",\"MetaData\":{\"InfoItem\":{\"name\":\"unit\"}}}")},
+	{"a stub of MetaData", OBJECT(",\"InfoItem\":{\"name\":\"t\",\"MetaData\":null}"),
+	OBJECT(",\"InfoItem\":{\"name\":\"t\",\"MetaData\":{}}")},
+
+	/* the text of a number is kept */
+	{"a number", VALUE("{\"type\":\"xs:double\",\"value\":4.50}"),
+	VALUE("{\"type\":\"xs:double\",\"value\":4.50}")},
+	{"a large number", VALUE("{\"type\":\"xs:integer\",\"value\":123456789012345678901234567890}"),
+	VALUE("{\"type\":\"xs:integer\",\"value\":123456789012345678901234567890}")},
+	{"a number in a string", VALUE("{\"type\":\"xs:double\",\"value\":\"1E5\"}"),
+	VALUE("{\"type\":\"xs:double\",\"value\":1E5}")},
+	{"what is no number for JSON", VALUE("{\"type\":\"xs:double\",\"value\":\"+1\"}"),
+	VALUE("{\"type\":\"xs:double\",\"value\":\"+1\"}")},
+	{"a number that is text", VALUE("{\"value\":\"1\"}"), VALUE("{\"value\":\"1\"}")},
+	{"types that show", VALUE("{\"value\":1},{\"value\":true},5"),
+	VALUE("{\"type\":\"xs:double\",\"value\":1},{\"type\":\"xs:boolean\",\"value\":true},{\"type\":\"xs:double\",\"value\":5}")},
+	{"a boolean of another spelling", VALUE("{\"type\":\"xs:boolean\",\"value\":\"1\"}"),
+	VALUE("{\"type\":\"xs:boolean\",\"value\":\"1\"}")},
+	{"times", VALUE("{\"dateTime\":\"2024-05-01T10:00:00.25Z\",\"value\":\"\"}"),
+	VALUE("{\"dateTime\":\"2024-05-01T10:00:00.25Z\",\"unixTime\":1714557600.25,\"value\":\"\"}")},
+	{"escapes", VALUE("{\"value\":\"\\\"\\\\\\/\\n\\r\\t\\u00e4\\ud83d\\ude00\\u20AC\"}"),
+	VALUE("{\"value\":\"\\\"\\\\/\\n\\r\\t\xC3\xA4\xF0\x9F\x98\x80\xE2\x82\xAC\"}")},
+	{"nested Objects", VALUE("{\"type\":\"odf\",\"value\":" OBJECT("") "}"),
+	VALUE("{\"type\":\"odf\",\"value\":" OBJECT("") "}")},
+
+	/* what is refused */
+	{"empty", "", "400 The JSON ends before it is complete (line 1, column 1)"},
+	{"another root", "{\"Object\":{}}",
+	"400 The JSON is no object with a member Objects (line 1)"},
+	{"a comma too many", "{\"Objects\":{},}",
+	"400 The JSON is not well-formed: expected the name of a member (line 1, column 15)"},
+	{"single quotes", "{'Objects':{}}",
+	"400 The JSON is not well-formed: expected the name of a member (line 1, column 2)"},
+	{"a leading zero", VALUE("01"),
+	"400 The JSON is not well-formed: expected a value (line 1, column 65)"},
+	{"half of a pair", "{\n\"\\ud800\":1}",
+	"400 Half of a surrogate pair stands alone (line 2, column 8)"},
+	{"the other half", "[\"\\udc00\"]",
+	"400 Half of a surrogate pair stands alone (line 1, column 9)"},
+	{"no character", "[\"\\u0000\"]",
+	"400 A message cannot hold the character \\u0000 (line 1, column 9)"},
+	{"a control character", "[\"\\b\"]",
+	"400 A message cannot hold this control character (line 1, column 4)"},
+	{"bytes that are no characters", "[\"\xFF\"]",
+	"400 The message holds bytes that are no characters in its encoding"},
+	{"too deep", "[[[[[[[[[[[[[[[[[[[[[[[[",
+	"413 The JSON is nested more than 18 deep (line 1, column 19)"},
+	{"elements too deep",
+		OBJECT(",\"Object\":{\"id\":\"B\",\"Object\":{\"id\":\"C\",\"Object\":{\"id\":\"D\","
+			   "\"InfoItem\":{\"name\":\"t\",\"value\":{\"value\":" OBJECT("") "}}}}}"),
+	"413 Elements are nested more than 8 deep (line 1)"},
+	{"too many values", VALUE("1,2,3,4,5,6"),
+	"413 The message has more than 5 values (line 1)"},
+	{"an Object without id", OBJECTS("{\"Object\":{}}"),
+	"400 An Object has no id (line 1)"},
+	{"no time", VALUE("\n{\"dateTime\":\"noon\",\"value\":1}"),
+	"400 dateTime is \"noon\", which is no date and time (line 2)"},
+	{"an attribute that XML cannot have", OBJECT(",\"a b\":1"),
+	"400 \"a b\" cannot be the name of an attribute (line 1)"},
+	{"an object as text", OBJECT(",\"description\":{\"text\":{}}"),
+	"400 An object or array stands where a text is expected (line 1)"},
+};
+
+static const Case tables[] = {
+	{"a line", "A/t,2024-05-01T10:00:00Z,1,xs:int",
+	"A/t,2024-05-01T10:00:00Z,1,xs:int\n"},
+	{"a header, in another order", "type,VALUE,note,path\nxs:int,1,x,A/t\n",
+	"A/t,,1,xs:int\n"},
+	{"seconds", "A/t,1714557600.25,1", "A/t,2024-05-01T10:00:00.25Z,1,\n"},
+	{"white space", "\n  \n\tpath , value\n  A/t , 1 \r\n\r\n  ", "A/t,,\" 1 \",\n"},
+	{"quotes", "\"A/t\",,\"a,\"\"b\"\"\nc\",", "A/t,,\"a,\"\"b\"\"\nc\",\n"},
+	{"an empty text, and no value", "A/t,,\"\"\nA/u,,", "A/t,,\"\",\nA/u,,,\n"},
+	{"rows of one InfoItem", "A/t,,1\nB/t,,2\nA/t,,3", "A/t,,1,\nA/t,,3,\nB/t,,2,\n"},
+	{"other spellings of a path", "Objects/A/t,,1\n/A/t/,,2", "A/t,,1,\nA/t,,2,\n"},
+	{"a slash in an id", "A/a%2Fb,,1", "A/a%2Fb,,1,\n"},
+	{"an Object", "A", "A,,,\n"},
+	{"nothing", "", ""},
+	{"only a header", "path,value\n", ""},
+	{"a value of an Object", "A,,1",
+	"400 \"A\" is no path of an InfoItem: it needs an Object and a name (line 1 of the CSV)"},
+	{"a quote that is not closed", "A/t,,1\nA/t,,\"1",
+	"400 A quoted field is not closed (line 2 of the CSV)"},
+	{"more after a quote", "A/t,,\"1\"2",
+	"400 Something follows the closing quote of a field (line 1 of the CSV)"},
+	{"no time", "path,time\nA/t,noon",
+	"400 \"noon\" is no date and time (line 2 of the CSV)"},
+	{"no path", ",,1", "400 The path is empty (line 1 of the CSV)"},
+	{"too many rows", "A/t,,1\nA/t,,2\nA/t,,3\nA/t,,4\nA/t,,5\nA/t,,6",
+	"413 The payload has more than 5 rows (line 6 of the CSV)"},
+};
+
+static const Case messages[] = {
+	{"several verbs", "{\"omiEnvelope\":{\"version\":\"1.0\",\"ttl\":-1,\"read\":[{\"requestID\":[\"1\",2]},{\"newest\":3,\"msg\":{\"Objects\":{}}}],\"cancel\":{\"requestId\":\"1\"}}}",
+	"{\"omiEnvelope\":{\"version\":\"1.0\",\"ttl\":-1,\"read\":[{\"requestID\":[\"1\",\"2\"]},{\"msgformat\":\"odf\",\"newest\":3,\"msg\":{\"Objects\":{}}}],\"cancel\":{\"requestID\":\"1\"}}}"},
+	{"a response with a request in it", "{\"qlmEnvelope\":{\"version\":\"1.0\",\"ttl\":0,\"response\":{\"result\":{\"return\":{\"returnCode\":\"200\",\"description\":\"x\"},\"requestId\":\"7\",\"qlmEnvelope\":{\"version\":\"1.0\",\"ttl\":5,\"read\":{\"msg\":\"<a>\"}}}}}}",
+	"{\"qlmEnvelope\":{\"version\":\"1.0\",\"ttl\":0,\"response\":{\"result\":{\"return\":{\"returnCode\":200,\"description\":\"x\"},\"requestId\":\"7\",\"qlmEnvelope\":{\"version\":\"1.0\",\"ttl\":5,\"read\":{\"msg\":\"<a>\"}}}}}}"},
+	{"a payload that is other JSON", "{\"omiEnvelope\":{\"version\":\"1.0\",\"ttl\":0,\"write\":{\"msgformat\":\"x\",\"msg\":{\"a\":[1,null]}}}}",
+	"{\"omiEnvelope\":{\"version\":\"1.0\",\"ttl\":0,\"write\":{\"msgformat\":\"x\",\"msg\":\"{\\\"a\\\":[1,null]}\"}}}"},
+	{"a nodeList", "{\"omiEnvelope\":{\"version\":\"1.0\",\"ttl\":0,\"read\":{\"nodeList\":{\"type\":\"URL\",\"node\":[\"a\",\"b\"]},\"msg\":{\"Objects\":{}}}}}",
+	"{\"omiEnvelope\":{\"version\":\"1.0\",\"ttl\":0,\"read\":{\"msgformat\":\"odf\",\"nodeList\":{\"type\":\"URL\",\"node\":[\"a\",\"b\"]},\"msg\":{\"Objects\":{}}}}}"},
+	{"a namespace", "{\"omiEnvelope\":{\"xmlns\":\"http://www.opengroup.org/xsd/omi/2.0/\",\"ttl\":0,\"read\":{}}}",
+	"{\"omiEnvelope\":{\"xmlns\":\"http://www.opengroup.org/xsd/omi/2.0/\",\"version\":\"2.0\",\"ttl\":0,\"read\":{}}}"},
+	{"no ttl", "{\"omiEnvelope\":{\"read\":{}}}", "400 omiEnvelope has no ttl (line 1)"},
+	{"Objects alone", OBJECTS("{}"),
+	"400 The JSON holds Objects without an omiEnvelope around them: send them in the msg of a write (line 1)"},
+};
+
+/* A tree as JSON, or what was wrong */
+static char *
+shown(const QlmOdf *odf, bool csv, int error_code, const char *error)
+{
+	StringInfoData buf;
+
+	if (error_code != 0)
+		return psprintf("%d %s", error_code, error);
+	initStringInfo(&buf);
+	if (csv)
+	{
+		qlm_csv_print(&buf, odf);
+		return strchr(buf.data, '\n') + 1;
+	}
+	qlm_odf_json_print(&buf, odf);
+	return buf.data;
+}
+
+static void
+test_payloads(void)
+{
+	for (int i = 0; i < lengthof(payloads); i++)
+	{
+		const Case *c = &payloads[i];
+		int			error_code;
+		const char *error;
+		QlmOdf	   *odf = qlm_odf_json_parse(c->input, strlen(c->input),
+											 &error_code, &error);
+
+		tap_is(shown(odf, false, error_code, error), c->output, "JSON: %s",
+			   c->name);
+	}
+}
+
+static void
+test_tables(void)
+{
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		const Case *c = &tables[i];
+		int			error_code;
+		const char *error;
+		QlmOdf	   *odf = qlm_csv_parse(c->input, strlen(c->input), false,
+										&error_code, &error);
+
+		tap_is(shown(odf, true, error_code, error), c->output, "CSV: %s",
+			   c->name);
+	}
+}
+
+/* A request's path is an Object or an InfoItem, and an Object is whole. */
+static void
+test_requests(void)
+{
+	int			error_code;
+	const char *error;
+	const char *text = "path\nA\nA/t\nA";
+	QlmOdf	   *odf = qlm_csv_parse(text, strlen(text), true, &error_code,
+									&error);
+
+	tap_is(shown(odf, false, error_code, error),
+		   OBJECTS("{\"Object\":[{\"id\":\"A\"},{\"id\":\"A\",\"InfoItem\":{\"name\":\"t\"},\"Object\":{\"id\":\"t\"}}]}"),
+		   "CSV: paths of a request");
+	odf = qlm_csv_parse("A\n/", 3, true, &error_code, &error);
+	tap_is(shown(odf, false, error_code, error), OBJECTS("{}"),
+		   "CSV: all Objects");
+}
+
+static void
+test_messages(void)
+{
+	for (int i = 0; i < lengthof(messages); i++)
+	{
+		const Case *c = &messages[i];
+		int			error_code;
+		const char *error;
+		StringInfoData buf;
+		QlmEnvelope *envelope = qlm_envelope_parse(c->input, strlen(c->input),
+												   NULL, &error_code, &error);
+
+		initStringInfo(&buf);
+		if (error_code != 0)
+			appendStringInfo(&buf, "%d %s", error_code, error);
+		else
+			qlm_envelope_print(&buf, envelope);
+		tap_is(buf.data, c->output, "message: %s", c->name);
+	}
+}
+
+int
+main(void)
+{
+	qlm_max_depth = 8;
+	qlm_max_values = 5;
+	test_payloads();
+	test_tables();
+	test_requests();
+	qlm_max_values = 1000;
+	test_messages();
+	return tap_done();
+}
