@@ -189,7 +189,7 @@ SELECT qlm_set_handler('F1/x', 'pg_catalog.abs(int)');
 SELECT qlm_set_handler('F1/x', 'pg_catalog.string_to_table(text,text)');
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('call', '<Object><id>F1</id></Object>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<call/>')));
-SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<call msgformat="csv"><msg>a;1</msg></call>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<call msgformat="obix"><msg>a;1</msg></call>')));
 \echo == a function that is gone, and a handler that is removed
 DROP FUNCTION app.borrow(text);
 SELECT pg_temp.show(qlm_handle(qlm_call_envelope('F8/borrow')));
