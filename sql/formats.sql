@@ -45,6 +45,9 @@ SELECT path, ts, value, type FROM qlm.history WHERE path ~ '^J/' ORDER BY path, 
 SELECT pg_temp.send('read msgformat="json" newest="2"', '<Objects><Object><id>J</id></Object></Objects>');
 SELECT pg_temp.send('read msgformat="json"', '{"Objects":{"Object":{"id":"J","InfoItem":{"name":"on"},"description":""}}}');
 SELECT pg_temp.send('write msgformat="json"', p) FROM unnest(ARRAY['{"Objects":{"Object":{}}}', '[]', '{"Objects":', '{"Objects":{"Object":{"id":"\ud800"}}}', E'{"Objects":\n{"Object":{"id":"X","InfoItem":{"name":"y","values":[{"dateTime":"noon","value":1}]}}}}']) AS p;
+\echo == a poll needs no payload, and JSON may be called O-DF
+SELECT pg_temp.send('read msgformat="odf"', '{"Objects":{"Object":{"id":"J","InfoItem":{"name":"on"}}}}');
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read msgformat="csv"><requestID>1</requestID><msg>"</msg></read>')));
 \echo == messages that are JSON
 SELECT qlm_handle_json('{"omiEnvelope":{"version":"1.0","ttl":0,"read":{"msgformat":"odf","msg":{"Objects":{"Object":{"id":"J","InfoItem":[{"name":"on"},{"name":"gone"}]}}}}}}');
 SELECT qlm_handle_json('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"J","InfoItem":{"name":"n","values":[{"value":12345678901234567890.10,"dateTime":"2024-05-01T10:00:00Z"}]}}}}}}}');

@@ -32,8 +32,8 @@ typedef struct QlmJson
 		const char *text;		/* of the others: decoded, not NUL-terminated */
 	}			as;
 	int			len;
-	int			line;
-	QlmJsonKind kind;
+	unsigned int line:28;		/* small: hostile text is mostly nodes */
+	unsigned int kind:4;		/* QlmJsonKind */
 } QlmJson;
 
 typedef struct QlmJsonError

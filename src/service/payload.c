@@ -118,13 +118,17 @@ const QlmRequest *
 qlm_payload_read(const QlmRequest *request)
 {
 	QlmRequest *copy;
+	bool		selects = request->verb == QLM_READ ||
+		request->verb == QLM_DELETE;
 
-	if (request->opaque == NULL || request->odf != NULL)
+	/* A poll needs no payload, whatever it has. */
+	if (request->opaque == NULL || request->odf != NULL ||
+		request->request_ids != NIL)
 		return request;
 	copy = palloc(sizeof(QlmRequest));
 	*copy = *request;
 	copy->odf = read_payload(request->msgformat, request->opaque,
-							 request->opaque_xml, request->verb != QLM_WRITE, &copy->by_path,
+							 request->opaque_xml, selects, &copy->by_path,
 							 &copy->error_code, &copy->error);
 	return copy;
 }

@@ -42,6 +42,22 @@ sub item
 	return { Objects => { Object => { id => $object, InfoItem => { name => $name, %item } } } };
 }
 
+# The next JSON that is posted, head and body; it gets this answer.
+sub take_post
+{
+	my ($listening, $answer) = @_;
+	my $connection = $listening->accept or die 'nobody calls';
+	my $request = '';
+
+	while ($request !~ /\r\n\r\n\{.*\}\z/s)
+	{
+		sysread $connection, $request, 65536, length $request or last;
+	}
+	print $connection "HTTP/1.1 200 OK\r\nContent-Length: " . length($answer) . "\r\nConnection: close\r\n\r\n$answer";
+	close $connection;
+	return $request;
+}
+
 # A verb with a payload in a format
 sub with_payload
 {
@@ -164,17 +180,10 @@ subtest 'callbacks of a subscription that was JSON' => sub {
 	my $listening = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 5, Timeout => 60) or die $@;
 	my $url = 'http://127.0.0.1:' . $listening->sockport . '/';
 	my ($result) = post_json({ ttl => -1, read => { interval => -1, callback => $url, msg => item('JS/x') } });
-	my $request = '';
 
 	is($result->{return}{returnCode}, 200, 'subscribed');
 	is(return_code(post($node, write_envelope('M2', 'JS/x', 7))), 200, 'written as XML');
-	my $connection = $listening->accept or die 'nobody calls';
-	while ($request !~ /\r\n\r\n\{.*\}\z/s)
-	{
-		sysread $connection, $request, 65536, length $request or last;
-	}
-	print $connection "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-	close $connection;
+	my $request = take_post($listening, '');
 	like($request, qr{^content-type: application/json}im, 'content type');
 	my $envelope = decode_json(($request =~ /\r\n\r\n(.*)/s)[0]);
 	is($envelope->{omiEnvelope}{response}{result}{requestID}, $result->{requestID}, 'requestID');
@@ -197,6 +206,19 @@ subtest 'piggy-backing in JSON' => sub {
 	my $start = time;
 	($result) = post_json({ read => {} }, path => '/peer/far', headers => { %$json_type, Prefer => 'wait=1' });
 	is($result->{return}{returnCode}, 200, 'an answer that was held is JSON too');
+};
+
+subtest 'a peer that is spoken to in JSON' => sub {
+	my $listening = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 5, Timeout => 60) or die $@;
+	my $url = 'http://127.0.0.1:' . $listening->sockport . '/';
+
+	sql("SELECT qlm_add_peer('near', '$url', dialect => 'M1b json=yes')");
+	my $id = sql("SELECT qlm_request('near', qlm_read_envelope('Near/x'))");
+	my $request = take_post($listening,
+		'{"omiEnvelope":{"version":"1.0","ttl":0,"response":{"result":{"return":{"returnCode":200},"msg":{"Objects":{"Object":{"id":"Near","InfoItem":{"name":"x","value":8}}}}}}}}');
+	like($request, qr{^content-type: application/json}im, 'content type');
+	is(decode_json(($request =~ /\r\n\r\n(.*)/s)[0])->{omiEnvelope}{read}{msg}{Objects}{Object}{id}, 'Near', 'the request');
+	is(sql("SELECT (xpath('//*[local-name()=\"value\"]/text()', qlm_await($id)))[1]"), '8', 'its answer, as XML');
 };
 
 subtest 'a dump holds the formats' => sub {
