@@ -19,6 +19,9 @@
 static QlmWorkerSlot *my_slot = NULL;
 static uint32 requests[QLM_WAKE_KEYS];	/* how many wait for each key */
 static uint32 nrequests = 0;
+static uint32 peers[QLM_WAKE_KEYS]; /* how many are connected, by key */
+static uint64 woken[QLM_NINTERESTS][QLM_WAKE_WORDS];	/* not asked for yet */
+static bool is_woken[QLM_NINTERESTS];
 
 static void
 clear(QlmWorkerSlot *slot)
@@ -29,6 +32,7 @@ clear(QlmWorkerSlot *slot)
 	{
 		pg_atomic_write_u64(&slot->interest[i], 0);
 		pg_atomic_write_u64(&slot->woken[i], 0);
+		pg_atomic_write_u64(&slot->connected[i], 0);
 	}
 }
 
@@ -77,21 +81,70 @@ qlm_interest_remove(uint32 key)
 		pg_atomic_fetch_sub_u32(&qlm_shared->nwaiting, 1);
 }
 
-bool
-qlm_interest_take(uint64 *keys)
+void
+qlm_interest_connect(uint32 key)
 {
-	bool		any = false;
-	int			i;
+	qlm_interest_add(key);
+	if (my_slot && peers[key]++ == 0)
+		pg_atomic_fetch_or_u64(&my_slot->connected[key / 64],
+							   UINT64CONST(1) << (key % 64));
+}
 
-	if (my_slot == NULL)
-		return false;
-	for (i = 0; i < QLM_WAKE_WORDS; i++)
+void
+qlm_interest_disconnect(uint32 key)
+{
+	qlm_interest_remove(key);
+	if (my_slot && --peers[key] == 0)
+		pg_atomic_fetch_and_u64(&my_slot->connected[key / 64],
+								~(UINT64CONST(1) << (key % 64)));
+}
+
+bool
+qlm_interest_is_connected(const char *peer)
+{
+	uint32		key = qlm_wake_key_of_peer(peer);
+
+	for (int i = 0; qlm_shared && i < QLM_MAX_WORKERS; i++)
+	{
+		QlmWorkerSlot *slot = &qlm_shared->slots[i];
+
+		if (slot->pid != 0 && slot->database_id == MyDatabaseId &&
+			(pg_atomic_read_u64(&slot->connected[key / 64]) >> (key % 64)) & 1)
+			return true;
+	}
+	return false;
+}
+
+/* Hand out to each who asks what others have committed. */
+static void
+distribute(void)
+{
+	for (int i = 0; i < QLM_WAKE_WORDS; i++)
 		if (pg_atomic_read_u64(&my_slot->woken[i]) != 0)
 		{
-			keys[i] |= pg_atomic_exchange_u64(&my_slot->woken[i], 0);
-			any = true;
+			uint64		keys = pg_atomic_exchange_u64(&my_slot->woken[i], 0);
+
+			for (int who = 0; who < QLM_NINTERESTS; who++)
+			{
+				woken[who][i] |= keys;
+				is_woken[who] = true;
+			}
 		}
-	return any;
+}
+
+bool
+qlm_interest_take(QlmInterestIn who, uint64 *keys)
+{
+	if (my_slot == NULL)
+		return false;
+	distribute();
+	if (!is_woken[who])
+		return false;
+	for (int i = 0; i < QLM_WAKE_WORDS; i++)
+		keys[i] |= woken[who][i];
+	memset(woken[who], 0, sizeof(woken[who]));
+	is_woken[who] = false;
+	return true;
 }
 
 static void

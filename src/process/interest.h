@@ -17,8 +17,26 @@ extern void qlm_interest_attach(QlmWorkerSlot *slot);
 extern void qlm_interest_add(uint32 key);
 extern void qlm_interest_remove(uint32 key);
 
-/* Add to keys those of interest that were committed meanwhile; any? */
-extern bool qlm_interest_take(uint64 *keys);
+/* The same of a peer that is connected by WebSocket */
+extern void qlm_interest_connect(uint32 key);
+extern void qlm_interest_disconnect(uint32 key);
+
+/*
+ * Is a peer connected by WebSocket to any worker of this database?  Now and
+ * then yes for one that is not.
+ */
+extern bool qlm_interest_is_connected(const char *peer);
+
+/* Who asks, each for itself */
+typedef enum QlmInterestIn
+{
+	QLM_INTEREST_REQUESTS,		/* that are held */
+	QLM_INTEREST_SOCKETS,
+	QLM_NINTERESTS
+} QlmInterestIn;
+
+/* Add to keys those of interest that were committed since it was asked; any? */
+extern bool qlm_interest_take(QlmInterestIn who, uint64 *keys);
 
 /*
  * This transaction has committed: tell who waits for what it has noted.  No

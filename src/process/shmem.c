@@ -45,6 +45,7 @@ init_slot(QlmWorkerSlot *slot)
 	{
 		pg_atomic_init_u64(&slot->interest[i], 0);
 		pg_atomic_init_u64(&slot->woken[i], 0);
+		pg_atomic_init_u64(&slot->connected[i], 0);
 	}
 }
 

@@ -55,6 +55,7 @@ typedef struct QlmWorkerSlot
 	bool		takes_parcels;	/* a dispatcher that is ready for them */
 	pg_atomic_uint64 interest[QLM_WAKE_WORDS];	/* keys that its requests wait for */
 	pg_atomic_uint64 woken[QLM_WAKE_WORDS]; /* those of them that others committed */
+	pg_atomic_uint64 connected[QLM_WAKE_WORDS]; /* keys of peers with a WebSocket */
 } QlmWorkerSlot;
 
 /* A message for the dispatcher of a database, see process/parcel.c */

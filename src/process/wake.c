@@ -28,6 +28,7 @@
 #include "process/shmem.h"
 #include "process/wake.h"
 #include "storage/outbox.h"
+#include "storage/peer.h"
 
 /* How long a wait lasts without being woken, with and without shared memory */
 #define LOOK_SHARED_MS	5000
@@ -82,6 +83,7 @@ void
 qlm_wake_register(void)
 {
 	RegisterXactCallback(at_xact_end, NULL);
+	qlm_peer_is_connected = qlm_interest_is_connected;
 }
 
 static pg_atomic_uint32 *

@@ -75,13 +75,20 @@ qlm_socket_mark(QlmWebSocket *socket)
 	dlist_push_tail(&socket->set->dirty, &socket->dirty_node);
 }
 
-void
-qlm_socket_tell(QlmWebSocket *socket)
+static void
+tell(QlmWebSocket *socket)
 {
-	if (socket->has_news || socket->owner == NULL)
+	if (socket->has_news)
 		return;
 	socket->has_news = true;
 	dlist_push_tail(&socket->set->news, &socket->news_node);
+}
+
+void
+qlm_socket_tell(QlmWebSocket *socket)
+{
+	if (socket->owner)
+		tell(socket);
 }
 
 /* Free it if it has ended and nobody needs it. */
@@ -215,6 +222,7 @@ qlm_socket_set_add(QlmSocketSet *set, int fd, void *handle,
 	dlist_push_tail(&set->open, &socket->node);
 	set->nopen++;
 	qlm_socket_mark(socket);
+	tell(socket);
 	if (set->ending)
 		qlm_socket_begin_close(socket, QLM_CLOSE_GOING_AWAY, "the node ends");
 	return true;

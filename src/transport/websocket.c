@@ -39,6 +39,16 @@ qlm_websocket_owner(const QlmWebSocket *socket)
 }
 
 void
+qlm_websocket_describe(const QlmWebSocket *socket, QlmHttpRequest *request)
+{
+	memset(request, 0, sizeof(QlmHttpRequest));
+	request->method = QLM_HTTP_POST;
+	request->path = socket->path;
+	request->peer_name = socket->peer_name;
+	request->authorization = socket->authorization;
+}
+
+void
 qlm_websocket_set_owner(QlmWebSocket *socket, void *owner)
 {
 	socket->owner = owner;

@@ -25,6 +25,10 @@ extern uint64 qlm_websocket_id(const QlmWebSocket *socket);
 extern void *qlm_websocket_owner(const QlmWebSocket *socket);
 extern void qlm_websocket_set_owner(QlmWebSocket *socket, void *owner);
 
+/* Path, peer_name and authorization of its upgrade, as its messages have them */
+extern void qlm_websocket_describe(const QlmWebSocket *socket,
+								   QlmHttpRequest *request);
+
 /*
  * Send a message that answers none; the text is copied.  In the kind of frame
  * that came last, text if none has.  False: the socket is closing, or there is
@@ -41,9 +45,10 @@ extern void qlm_websocket_close(QlmWebSocket *socket, int code,
 
 /*
  * Sockets with news for their owner, each once per piece of news; NULL: none.
- * ended: the connection is gone, and so is the socket at the next run, or when
- * all its requests have been answered; else it has room again after it had
- * none.  Where there is no owner there are no news.
+ * The first of a socket is that it is there; where that gives it no owner, there
+ * are no others.  ended: the connection is gone, and so is the socket at the
+ * next run, or when all its requests have been answered; else it has room
+ * again after it had none.
  */
 extern QlmWebSocket *qlm_http_server_socket_news(QlmHttpServer *server,
 												 bool *ended);
