@@ -46,7 +46,7 @@ COMMENT ON TABLE qlm.outbox IS 'messages that wait to leave or to be answered';
 COMMENT ON COLUMN qlm.outbox.message_id IS 'its requestID';
 COMMENT ON COLUMN qlm.outbox.seq IS 'order in which messages were queued';
 COMMENT ON COLUMN qlm.outbox.peer IS 'name of the peer it is for; null: whoever answers at the url';
-COMMENT ON COLUMN qlm.outbox.url IS 'where it is to be posted; null: it waits for the peer to call';
+COMMENT ON COLUMN qlm.outbox.url IS 'where it is to be posted, or ws: and the name of a WebSocket connection; null: it waits for the peer to call';
 COMMENT ON COLUMN qlm.outbox.kind IS 'request: wants an answer; response: data for a callback';
 COMMENT ON COLUMN qlm.outbox.envelope IS 'the message';
 COMMENT ON COLUMN qlm.outbox.state IS 'queued, sent (handed over, not answered yet), answered, failed, expired, cancelled';

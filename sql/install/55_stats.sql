@@ -83,6 +83,7 @@ CREATE VIEW qlm.stat_delivery AS
 			FROM qlm.outbox AS o
 				LEFT JOIN qlm.peer AS p ON p.name = o.peer AND o.url IS NULL
 			WHERE o.state IN ('queued', 'sent') AND COALESCE(o.url, p.url) IS NOT NULL
+				AND (o.url LIKE 'ws:%') IS NOT TRUE
 			GROUP BY 1) AS w USING (url);
 COMMENT ON VIEW qlm.stat_delivery IS 'each endpoint that messages are posted to';
 COMMENT ON COLUMN qlm.stat_delivery.url IS 'its URL';
@@ -101,7 +102,7 @@ CREATE VIEW qlm.stat_subscription AS
 	SELECT s.request_id,
 		s.role AS owner,
 		s.peer,
-		s.callback,
+		CASE WHEN s.callback LIKE 'ws:%' THEN '0' ELSE s.callback END AS callback,
 		s.interval,
 		ARRAY(SELECT t.path FROM qlm.subscription_target AS t
 			WHERE t.request_id = s.request_id ORDER BY t.path) AS targets,
@@ -122,7 +123,7 @@ COMMENT ON VIEW qlm.stat_subscription IS 'each subscription with what waits for 
 COMMENT ON COLUMN qlm.stat_subscription.request_id IS 'its requestID';
 COMMENT ON COLUMN qlm.stat_subscription.owner IS 'role with whose rights its data are read';
 COMMENT ON COLUMN qlm.stat_subscription.peer IS 'peer that made it; null: an SQL session or an anonymous caller';
-COMMENT ON COLUMN qlm.stat_subscription.callback IS 'URL or notify:CHANNEL; null: it is polled';
+COMMENT ON COLUMN qlm.stat_subscription.callback IS 'URL, notify:CHANNEL, or 0: the WebSocket on which it was made; null: it is polled';
 COMMENT ON COLUMN qlm.stat_subscription.interval IS 'seconds; -1: at each new value; -2: at the first value of new InfoItems';
 COMMENT ON COLUMN qlm.stat_subscription.targets IS 'paths that it covers';
 COMMENT ON COLUMN qlm.stat_subscription.waiting IS 'values that wait to be polled';

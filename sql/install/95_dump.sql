@@ -7,10 +7,14 @@ BEGIN
 	FOREACH name IN ARRAY ARRAY[
 		'object_seq', 'object', 'object_id', 'info_item_seq', 'info_item',
 		'meta_data', 'value_default', 'retention', 'peer_seq', 'peer', 'handler', 'outbox_seq',
-		'outbox', 'endpoint', 'executed', 'subscription', 'subscription_target',
-		'subscription_value_seq', 'subscription_value', 'message_seq',
-		'message', 'format'] LOOP
+		'endpoint', 'executed', 'subscription_value_seq', 'subscription_value',
+		'message_seq', 'message', 'format'] LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('qlm.%s', name)::pg_catalog.regclass, '');
 	END LOOP;
+	/* What belongs to WebSocket connections ends with them. */
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.outbox', $w$WHERE (url LIKE 'ws:%') IS NOT TRUE$w$);
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription', $w$WHERE (callback LIKE 'ws:%') IS NOT TRUE$w$);
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription_target',
+		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE 'ws:%')$w$);
 END
 $$;

@@ -86,6 +86,13 @@ extern void qlm_discovery_refuse(QlmExchange *exchange, int code,
 extern void qlm_calls_piggyback(QlmCall **calls, int n);
 extern bool qlm_call_takes_piggyback(const QlmCall *call);
 
+/* piggyback.c: how many requests its peer may have unanswered */
+extern int	qlm_call_outstanding_max(const QlmCall *call);
+
+/* piggyback.c: a message as its peer is to read it; NULL: it is none */
+extern QlmEnvelope *qlm_call_outgoing(const QlmCall *call,
+									  const QlmMessage *message);
+
 /* keep.c: take up a call whose answer was kept */
 extern void qlm_call_resume(QlmCall *call, QlmExchange *exchange);
 

@@ -17,6 +17,7 @@
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
+#include "storage/connection.h"
 #include "storage/delivery.h"
 
 /* Answers together in one message are not much longer than this. */
@@ -409,7 +410,7 @@ queue_tick(const QlmSubscription *subscription)
 	qlm_rights_become(subscription->role, &saved);
 	message.envelope = print_tick(subscription, dropped);
 	qlm_rights_restore(&saved);
-	message.peer = subscription->peer;
+	message.peer = qlm_is_connection(subscription->callback) ? NULL : subscription->peer;
 	message.url = subscription->callback;
 	message.is_response = true;
 	message.subscription_id = subscription->request_id;

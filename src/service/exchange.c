@@ -68,6 +68,22 @@ begin_discovery(QlmCall *call)
 	qlm_call_identify(call);
 }
 
+/* Before the first message on a WebSocket: who is there?  Perhaps nobody can say. */
+static void
+greet(QlmCall *call, QlmExchange *exchange)
+{
+	memset(call, 0, sizeof(QlmCall));
+	call->exchange = exchange;
+	exchange->status = 200;
+	call->received_at = GetCurrentTimestamp();
+	call->request = qlm_envelope_create(qlm_dialect_default(), 0);
+	begin_answer(call, &call->request->dialect);
+	qlm_call_identify(call);
+	if (exchange->caller)
+		qlm_outbox_reconnected(exchange->caller->peer);
+	call->done = true;
+}
+
 static void
 begin_call(QlmCall *call, QlmExchange *exchange)
 {
@@ -161,7 +177,7 @@ piggyback(QlmCall *calls, int n)
 	for (int i = 0; i < n; i++)
 		if (calls[i].peer && calls[i].exchange->status == 200 &&
 			calls[i].awaited == NIL && calls[i].exchange->discovery == NULL &&
-			!calls[i].exchange->apart)
+			!calls[i].exchange->apart && !calls[i].exchange->is_greeting)
 			with_peer[size++] = &calls[i];
 	if (size > 0)
 		qlm_calls_piggyback(with_peer, size);
@@ -251,6 +267,8 @@ finish_call(QlmCall *call)
 		return;
 	}
 	qlm_exchange_begin_answer(exchange);
+	if (exchange->is_greeting)
+		return;
 	if (as_kept)
 		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
 							   exchange->kept->answer_len);
@@ -273,7 +291,9 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 
 	qlm_storage_begin();
 	for (int i = 0; i < n; i++)
-		if (exchanges[i]->kept)
+		if (exchanges[i]->is_greeting)
+			greet(&calls[i], exchanges[i]);
+		else if (exchanges[i]->kept)
 			qlm_call_resume(&calls[i], exchanges[i]);
 		else
 			begin_call(&calls[i], exchanges[i]);

@@ -72,6 +72,15 @@ typedef enum QlmAnswerForm
 	QLM_ANSWER_JSON
 } QlmAnswerForm;
 
+/* Whose a WebSocket is, as far as it is known */
+typedef struct QlmConnected
+{
+	const char *peer;
+	int			peer_id;
+	bool		has_credential;
+	const char *dialect;		/* of its last message, text form; NULL: none */
+} QlmConnected;
+
 typedef struct QlmExchange
 {
 	/* What came in. */
@@ -89,6 +98,9 @@ typedef struct QlmExchange
 	bool		is_last;		/* kept long enough: it is answered now */
 	int			prefer_wait;	/* seconds that it would wait; 0: not said */
 	bool		on_socket;		/* it came on a WebSocket */
+	const char *connection;		/* the WebSocket that it came on; NULL: none */
+	const QlmConnected *connected;	/* whose that is; NULL: not known */
+	bool		is_greeting;	/* there is no message: a WebSocket begins */
 	const QlmKept *kept;		/* instead of all the above: go on with this */
 	int64		journal_no;		/* its answer was kept: in the journal; 0: not */
 	TimestampTz received_at;	/* it was kept: when it came */
@@ -102,6 +114,8 @@ typedef struct QlmExchange
 	bool		apart;			/* it was not run: it must run alone */
 	bool		waits;			/* it may wait, now or before */
 	QlmKept    *keep;			/* it should wait now; NULL: answer at once */
+	bool		pushes;			/* something may be pushed on its connection */
+	QlmConnected *caller;		/* on a WebSocket: a peer; NULL: none */
 } QlmExchange;
 
 /*

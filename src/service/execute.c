@@ -96,13 +96,13 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	QlmMessage	message = {0};
 	StringInfoData text;
 	const char *id;
+	bool		own = qlm_is_own_connection(call, request->callback);
 	ListCell   *lc;
 
-	if (!qlm_is_http_url(request->callback))
+	if (!own && !qlm_is_http_url(request->callback))
 	{
 		qlm_request_add_result(call->response, 400,
-							   psprintf("callback \"%s\" is no http or https URL",
-										request->callback));
+							   qlm_callback_problem(request->callback, false));
 		return;
 	}
 	if (!qlm_call_may_queue(call, NULL))
@@ -124,11 +124,12 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	}
 	initStringInfo(&text);
 	qlm_envelope_print(&text, envelope);
-	message.peer = call->peer ? call->peer->name : NULL;
-	message.url = request->callback;
+	message.peer = call->peer && !own ? call->peer->name : NULL;
+	message.url = own ? call->exchange->connection : request->callback;
+	call->exchange->pushes |= own;
 	message.is_response = true;
 	message.asker_role = call->role;
-	message.asker_peer = message.peer;
+	message.asker_peer = call->peer ? call->peer->name : NULL;
 	message.envelope = text.data;
 	message.expires_at = qlm_kept_until(call->received_at,
 										qlm_ttl_end(call->received_at,

@@ -3,7 +3,8 @@
  *		Who is calling, and with whose rights (protocol 7.4, point 1).
  *
  * A credential counts first; names, callback URLs and written Objects only for
- * peers without one; the address never.
+ * peers without one; the address never.  Who was found to be at the other end
+ * of a WebSocket stays so for messages that do not say it.
  */
 #include "postgres.h"
 
@@ -92,6 +93,33 @@ claimed_peer(QlmCall *call, bool *claimed)
 	return peer;
 }
 
+static QlmPeer *
+peer_of_connection(const QlmConnected *connected)
+{
+	QlmPeer    *peer = connected ? qlm_peer_by_name(connected->peer) : NULL;
+
+	return peer && peer->peer_id == connected->peer_id &&
+		!peer->has_credential ? peer : NULL;
+}
+
+/* Tell the connection whose it is. */
+static void
+note_caller(QlmCall *call)
+{
+	QlmExchange *exchange = call->exchange;
+	QlmConnected *caller;
+
+	if (exchange->connection == NULL || call->done)
+		return;
+	caller = palloc0(sizeof(QlmConnected));
+	caller->peer = call->peer->name;
+	caller->peer_id = call->peer->peer_id;
+	caller->has_credential = call->peer->has_credential;
+	if (!exchange->is_greeting)
+		caller->dialect = qlm_dialect_to_text(&call->request->dialect);
+	exchange->caller = caller;
+}
+
 static void
 become_anonymous(QlmCall *call)
 {
@@ -118,7 +146,11 @@ qlm_call_identify(QlmCall *call)
 	}
 	if (!claimed)
 		peer = peer_by_content(call->request);
+	if (!claimed && peer == NULL)
+		peer = peer_of_connection(call->exchange->connected);
 	call->peer = copy_peer(peer);
+	if (peer == NULL && call->exchange->is_greeting)
+		return;					/* its messages will say */
 	if (peer == NULL)
 		become_anonymous(call);
 	else
@@ -129,6 +161,7 @@ qlm_call_identify(QlmCall *call)
 							psprintf("the role of peer \"%s\" does not exist",
 									 peer->name));
 		qlm_peer_seen(peer);
+		note_caller(call);
 	}
 }
 

@@ -27,14 +27,16 @@ qlm_call_takes_piggyback(const QlmCall *call)
 }
 
 /* One at a time until answers can be told apart. */
-static int
-outstanding_max(const QlmPeer *peer)
+int
+qlm_call_outstanding_max(const QlmCall *call)
 {
+	const QlmPeer *peer = call->peer;
+
 	return (peer->echoes_ids || peer->piggyback > 0) ? qlm_piggyback_max : 1;
 }
 
-static QlmEnvelope *
-nested_envelope(const QlmCall *call, const QlmMessage *message)
+QlmEnvelope *
+qlm_call_outgoing(const QlmCall *call, const QlmMessage *message)
 {
 	int			error_code;
 	const char *error;
@@ -93,7 +95,7 @@ static void
 piggyback_call(QlmCall *call)
 {
 	List	   *messages = qlm_outbox_claim(call->peer->name, qlm_piggyback_max,
-											outstanding_max(call->peer));
+											qlm_call_outstanding_max(call), false);
 	int			size = 0;
 	int			attached = 0;
 	bool		full = false;
@@ -102,7 +104,7 @@ piggyback_call(QlmCall *call)
 	foreach(lc, messages)
 	{
 		QlmMessage *message = lfirst(lc);
-		QlmEnvelope *nested = nested_envelope(call, message);
+		QlmEnvelope *nested = qlm_call_outgoing(call, message);
 
 		if (nested == NULL)
 		{

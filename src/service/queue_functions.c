@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/limits.h"
 #include "base/path.h"
 #include "message/envelope.h"
 #include "service/arguments.h"
@@ -28,9 +29,22 @@ PG_FUNCTION_INFO_V1(qlm_credential_hash);
 PG_FUNCTION_INFO_V1(qlm_path_normal);
 PG_FUNCTION_INFO_V1(qlm_dialect_is_known);
 
+/* What cannot wait must be answered while its peer is connected. */
+static TimestampTz
+connected_end(const char *peer, TimestampTz now)
+{
+	if (qlm_peer_is_connected == NULL || !qlm_peer_is_connected(peer))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_DOES_NOT_EXIST),
+				 errmsg("peer \"%s\" is not connected", peer),
+				 errdetail("A request with ttl 0 cannot wait for its peer: it leaves only where that has a WebSocket open."),
+				 errhint("Say a ttl greater than 0, or none.")));
+	return now + QLM_MAX_FORWARD_WAIT * USECS_PER_SEC;
+}
+
 /* Until when a request with this ttl waits; ERROR for one that cannot wait */
 static TimestampTz
-request_end(const Interval *ttl)
+request_end(const char *peer, const Interval *ttl)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz end;
@@ -40,12 +54,11 @@ request_end(const Interval *ttl)
 	end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 												  TimestampTzGetDatum(now),
 												  IntervalPGetDatum(ttl)));
-	if (end <= now)
+	if (end < now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the ttl of a queued request must be greater than 0"),
-				 errdetail("A request with ttl 0 must be answered at once, so it cannot wait for its peer.")));
-	return end;
+				 errmsg("the ttl of a queued request must not be negative")));
+	return end == now ? connected_end(peer, now) : end;
 }
 
 static void
@@ -88,7 +101,6 @@ qlm_request(PG_FUNCTION_ARGS)
 	qlm_require_arguments(fcinfo, 2);
 	message.peer = qlm_text_argument(fcinfo, 0);
 	message.envelope = qlm_text_argument(fcinfo, 1);
-	message.expires_at = request_end(PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2));
 	message.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 	check_request(message.envelope);
 	qlm_storage_begin();
@@ -97,6 +109,8 @@ qlm_request(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no peer \"%s\"", message.peer),
 				 errhint("Add it with qlm_add_peer.")));
+	message.expires_at = request_end(message.peer,
+									 PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2));
 	id = qlm_outbox_add(&message);
 	qlm_storage_end();
 	PG_RETURN_INT64(id);

@@ -17,6 +17,7 @@
 #include "service/payload.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
+#include "storage/connection.h"
 #include "storage/quota.h"
 #include "storage/select.h"
 
@@ -30,6 +31,12 @@ qlm_is_http_url(const char *text)
 {
 	return pg_strncasecmp(text, "http://", 7) == 0 ||
 		pg_strncasecmp(text, "https://", 8) == 0;
+}
+
+bool
+qlm_is_own_connection(const QlmCall *call, const char *callback)
+{
+	return callback && strcmp(callback, "0") == 0 && call->exchange->connection;
 }
 
 bool
@@ -138,12 +145,15 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	QlmSubscription subscription = {0};
 	QlmDialect	dialect = call->request->dialect;
 	const char *problem;
+	bool		own;
 	bool		raised;
 	QlmResult  *result;
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
-	problem = qlm_callback_problem(request->callback, call->exchange->from_session);
+	own = qlm_is_own_connection(call, request->callback);
+	problem = own ? NULL :
+		qlm_callback_problem(request->callback, call->exchange->from_session);
 	if (problem)
 	{
 		qlm_request_add_result(response, 400, problem);
@@ -158,7 +168,8 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 		qlm_request_add_result(response, 429, problem);
 		return;
 	}
-	subscription.callback = request->callback;
+	subscription.callback = own ? call->exchange->connection : request->callback;
+	call->exchange->pushes |= own;
 	subscription.interval = request->interval;
 	if (qlm_payload_is_wanted(request->msgformat))
 		dialect.payload = request->msgformat;
@@ -200,17 +211,28 @@ qlm_request_id_parse(const char *text)
 	return (*text == '\0' || *end != '\0' || errno != 0 || id < 0) ? 0 : id;
 }
 
+/* Is it that of another WebSocket, of which nobody knows whose it is? */
+static bool
+is_anothers(const QlmCall *call, const QlmSubscription *subscription)
+{
+	if (subscription->peer || call->exchange->from_session ||
+		subscription->callback == NULL || !qlm_is_connection(subscription->callback))
+		return false;
+	return call->exchange->connection == NULL ||
+		strcmp(subscription->callback, call->exchange->connection) != 0;
+}
+
 QlmSubscription *
 qlm_subscription_of_call(QlmCall *call, const char *request_id)
 {
 	QlmSubscription *subscription;
 
 	subscription = qlm_subscription_get(qlm_request_id_parse(request_id), true);
-	if (subscription &&
-		qlm_subscription_is_callers(subscription, call->peer, call->role,
-									call->exchange->from_session))
-		return subscription;
-	return NULL;
+	if (subscription == NULL ||
+		!qlm_subscription_is_callers(subscription, call->peer, call->role,
+									 call->exchange->from_session))
+		return NULL;
+	return is_anothers(call, subscription) ? NULL : subscription;
 }
 
 void

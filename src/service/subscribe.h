@@ -23,6 +23,9 @@ extern bool qlm_is_notify(const char *callback);
 /* NOTIFY whoever is to poll it, if its callback says so. */
 extern void qlm_subscription_notify(const QlmSubscription *subscription);
 
+/* Does it name the WebSocket that the call came on, and is there one? */
+extern bool qlm_is_own_connection(const QlmCall *call, const char *callback);
+
 /* What is wrong with a subscription's callback, or NULL */
 extern const char *qlm_callback_problem(const char *callback, bool from_session);
 
@@ -35,6 +38,9 @@ extern const char *qlm_subscription_surplus(const char *peer, Oid role,
 
 /* Store it, ttl in seconds (not above 0: forever); was its interval raised? */
 extern bool qlm_subscribe(QlmSubscription *subscription, double ttl);
+
+/* New values to those who want them, in the transaction that writes them */
+extern void qlm_subscriptions_deliver(QlmMatch *matches, int n);
 
 extern bool qlm_subscription_is_callers(const QlmSubscription *subscription,
 										const QlmPeer *peer, Oid role,

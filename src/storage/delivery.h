@@ -112,6 +112,10 @@ extern void qlm_delivery_ticked(int64 request_id);
  */
 extern int64 qlm_delivery_take_dropped(int64 request_id);
 
+/* Which of these have something that must be taken so?  Sets some[i]. */
+extern void qlm_delivery_have_dropped(const int64 *request_ids, int n,
+									  bool *some);
+
 /*
  * Small steps of housekeeping: remembered ids, finished messages beyond the
  * newest 100,000 requests and as many others, messages of a subscription

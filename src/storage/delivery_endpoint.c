@@ -28,16 +28,18 @@
 
 /*
  * Each URL of the queue is found by one index probe after the one before it,
- * however many messages wait for it.  A pause that is longer than pauses can
+ * however many messages wait for it.  Names of WebSocket connections come after
+ * all that begin with http: the server workers take what waits for those.  A pause that is longer than pauses can
  * be was made before the clock was set back.
  */
 static QlmPlan endpoints_plan = {
 	"WITH RECURSIVE u AS ("
 	"(SELECT url FROM qlm.outbox WHERE state IN ('queued', 'sent')"
-	" AND url IS NOT NULL ORDER BY url LIMIT 1)"
+	" AND url IS NOT NULL AND url < 'ws:' ORDER BY url LIMIT 1)"
 	" UNION ALL"
 	" SELECT (SELECT o.url FROM qlm.outbox o WHERE o.state IN ('queued', 'sent')"
-	" AND o.url > u.url ORDER BY o.url LIMIT 1) FROM u WHERE u.url IS NOT NULL),"
+	" AND o.url > u.url AND o.url < 'ws:' ORDER BY o.url LIMIT 1)"
+	" FROM u WHERE u.url IS NOT NULL),"
 	" place AS (SELECT u.url, (SELECT pg_catalog.min(p.name) FROM qlm.peer p"
 	" WHERE p.url = u.url) AS peer, true AS by_url FROM u WHERE u.url IS NOT NULL"
 	" UNION ALL"

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
+#include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/indexed.h"
@@ -52,6 +53,13 @@ static QlmPlan look_plan = {
 	"SELECT dropped, next_due IS NOT NULL FROM qlm.subscription"
 	" WHERE request_id = $1",
 	1, {INT8OID}
+};
+
+static QlmPlan some_plan = {
+	"SELECT i.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS i (id, n)"
+	" JOIN qlm.subscription s ON s.request_id = i.id"
+	" WHERE (s.dropped > 0 OR s.next_due IS NOT NULL) IS TRUE",
+	1, {INT8ARRAYOID}, QLM_PLAN_GENERIC
 };
 
 /* Who does not get the row without waiting leaves it to the next message. */
@@ -196,4 +204,26 @@ qlm_delivery_take_dropped(int64 request_id)
 		dropped = take(request_id);
 	qlm_rights_restore(&saved);
 	return dropped;
+}
+
+void
+qlm_delivery_have_dropped(const int64 *request_ids, int n, bool *some)
+{
+	Datum		values[1];
+	QlmRights	saved;
+
+	memset(some, 0, n * sizeof(bool));
+	if (n == 0)
+		return;
+	values[0] = qlm_array_int8(request_ids, n);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&some_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+
+		some[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
 }

@@ -114,12 +114,21 @@ static QlmPlan claim_plan = {
 	" claimed AS (UPDATE qlm.outbox o SET attempts = o.attempts + 1, sent_at = $2,"
 	" state = CASE o.kind WHEN 'request' THEN 'sent' ELSE 'answered' END,"
 	" answered_at = CASE o.kind WHEN 'response' THEN $2 END,"
-	" next_attempt_at = CASE o.kind WHEN 'request' THEN $5 END, posting = false"
+	" next_attempt_at = CASE o.kind WHEN 'request' THEN $2 + LEAST($6, $5"
+	" * pg_catalog.power(2, CASE WHEN $7 THEN LEAST(o.attempts, 30) ELSE 0 END))"
+	" * interval '1 ms' END, posting = false"
 	" WHERE o.message_id = ANY (ARRAY(SELECT c.message_id FROM counted c"
 	" WHERE c.kind = 'response' OR c.n <= $4)) RETURNING o.*)"
 	" SELECT message_id, kind, envelope, priority, subscription_id, created_at,"
 	" expires_at, attempts FROM claimed ORDER BY priority DESC, seq",
-	5, {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, TIMESTAMPTZOID}
+	7, {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, BOOLOID}
+};
+
+static QlmPlan reconnected_plan = {
+	"UPDATE qlm.outbox SET next_attempt_at = LEAST(next_attempt_at,"
+	" sent_at + $2 * interval '1 ms') WHERE peer = $1 AND url IS NULL"
+	" AND state = 'sent' AND state IN ('queued', 'sent') AND NOT posting",
+	2, {TEXTOID, FLOAT8OID}
 };
 
 static QlmPlan unclaim_plan = {
@@ -259,9 +268,7 @@ qlm_outbox_add(const QlmMessage *message)
 	values[9] = Int64GetDatum(message->dropped);
 	set_asker(values, nulls, message);
 	run_as_owner(&add_plan, values, nulls);
-	qlm_wake_pending |= QLM_WAKE_OUTBOX;
-	if (message->peer)
-		qlm_wake_key_note(qlm_wake_key_of_peer(message->peer));
+	qlm_outbox_note(message);
 	return message_id;
 }
 
@@ -343,22 +350,22 @@ claimed_message(const char *peer, uint64 row)
 }
 
 List *
-qlm_outbox_claim(const char *peer, int max, int outstanding_max)
+qlm_outbox_claim(const char *peer, int max, int outstanding_max, bool rarely)
 {
 	List	   *claimed = NIL;
-	TimestampTz now;
-	Datum		values[5];
+	Datum		values[7];
 
 	if (max <= 0 || XactReadOnly || !lock_queue(peer))
 		return NIL;
 	peer = pstrdup(peer);
 	expire(&expire_peer_plan, CLAIM_EXPIRES, peer);
-	now = GetCurrentTimestamp();
 	values[0] = CStringGetTextDatum(peer);
-	values[1] = TimestampTzGetDatum(now);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = Int64GetDatum(max);
 	values[3] = Int64GetDatum(outstanding_max);
-	values[4] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, (int64) qlm_retry_delay));
+	values[4] = Float8GetDatum(qlm_retry_delay);
+	values[5] = Float8GetDatum(Max(qlm_retry_delay, qlm_retry_max_delay));
+	values[6] = BoolGetDatum(rarely);
 	run_as_owner(&claim_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
@@ -370,6 +377,18 @@ qlm_outbox_claim(const char *peer, int max, int outstanding_max)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return claimed;
+}
+
+void
+qlm_outbox_reconnected(const char *peer)
+{
+	Datum		values[2];
+
+	if (XactReadOnly)
+		return;
+	values[0] = CStringGetTextDatum(peer);
+	values[1] = Float8GetDatum(qlm_retry_delay);
+	run_as_owner(&reconnected_plan, values, NULL);
 }
 
 void

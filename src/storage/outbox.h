@@ -15,6 +15,7 @@
 #define QLM_WAKE_OUTBOX		1	/* something must leave */
 #define QLM_WAKE_ANSWER		2	/* something has ended */
 #define QLM_WAKE_BUFFER		4	/* values wait to be polled */
+#define QLM_WAKE_PUSH		8	/* something waits for a WebSocket */
 extern int	qlm_wake_pending;
 
 /* last_error of a message that has expired */
@@ -48,6 +49,12 @@ extern void qlm_outbox_check_url(const char *url);
 
 extern int64 qlm_outbox_add(const QlmMessage *message);
 
+/* Data of subscriptions for their callbacks, all at once */
+extern void qlm_outbox_add_data(const QlmMessage *messages, int n);
+
+/* Something was queued: tell, at commit, whom it concerns. */
+extern void qlm_outbox_note(const QlmMessage *message);
+
 /*
  * Which of these peers have something due?  Sets due[i]; one cheap query.
  */
@@ -59,9 +66,14 @@ extern void qlm_outbox_due(const char **peers, int n, bool *due);
  * has ended becomes expired instead.  outstanding_max: how many may be
  * unanswered at once; those that are sent and not due again count.
  * Messages of kind response are done when they have been sent.  What has a
- * url of its own leaves so only while that endpoint is paused.
+ * url of its own leaves so only while that endpoint is paused.  rarely: what
+ * stays unanswered is due again later and later.
  */
-extern List *qlm_outbox_claim(const char *peer, int max, int outstanding_max);
+extern List *qlm_outbox_claim(const char *peer, int max, int outstanding_max,
+							  bool rarely);
+
+/* The peer has connected anew: what it may have missed is due again soon. */
+extern void qlm_outbox_reconnected(const char *peer);
 
 /* Undo the claim of one that did not fit into the response. */
 extern void qlm_outbox_unclaim(int64 message_id);

@@ -171,6 +171,7 @@ qlm_outbox_answer(const char *peer, int64 message_id,
 	{
 		qlm_wake_pending |= QLM_WAKE_ANSWER;
 		qlm_wake_key_note(qlm_wake_key_of_message(message_id));
+		qlm_wake_key_note(qlm_wake_key_of_peer(peer));
 		qlm_peer_succeeded(peer);
 	}
 	return message_id;

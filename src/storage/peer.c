@@ -25,6 +25,7 @@
 /* last_seen and last_success are this exact */
 #define TOUCH_INTERVAL_MS 10000
 
+bool		(*qlm_peer_is_connected) (const char *name) = NULL;
 char	   *qlm_anonymous_role = NULL;
 
 typedef struct PeerEntry

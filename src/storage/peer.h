@@ -10,6 +10,9 @@
 
 extern char *qlm_anonymous_role;	/* setting; empty: nobody */
 
+/* Does it have a WebSocket now?  process/wake.c fills it in. */
+extern bool (*qlm_peer_is_connected) (const char *name);
+
 /* A row of qlm.peer in this process's cache, valid until the transaction ends */
 typedef struct QlmPeer
 {

@@ -20,7 +20,10 @@ extern uint64 qlm_wake_keys[QLM_WAKE_WORDS];
 extern uint32 qlm_wake_key_of_peer(const char *name);
 extern uint32 qlm_wake_key_of_subscription(int64 request_id);
 
-/* Numbers of messages and subscriptions differ, so they share a function. */
+/* Names of peers and of connections differ, so they share a function; */
+#define qlm_wake_key_of_connection qlm_wake_key_of_peer
+
+/* and so do numbers of messages and of subscriptions. */
 #define qlm_wake_key_of_message qlm_wake_key_of_subscription
 
 extern void qlm_wake_key_note(uint32 key);

@@ -1,0 +1,287 @@
+/*
+ * deliver.c
+ *		New values to those who subscribe to them: into poll buffers, and as
+ *		messages for callbacks (protocol 4.3, 4.4).
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "message/envelope.h"
+#include "service/payload.h"
+#include "service/subscribe.h"
+#include "storage/catalog.h"
+#include "storage/connection.h"
+#include "storage/delivery.h"
+#include "storage/outbox.h"
+#include "storage/subscription.h"
+#include "storage/subtransaction.h"
+
+#define QUEUED_AT_ONCE	256
+
+/* What one subscription gets of the new values */
+typedef struct Delivery
+{
+	QlmMatch   *match;
+	bool		by_url;			/* else by the poll buffer */
+	QlmDialect	dialect;		/* where by_url */
+	QlmOdf	   *odf;			/* the data; NULL: nothing to be seen */
+	QlmResult  *result;			/* with the data in the format wanted */
+} Delivery;
+
+/* What a role was last found to see of which events */
+typedef struct Shown
+{
+	Oid			role;
+	int			nevents;
+	QlmEvent   *events;			/* NULL: nothing yet */
+	QlmOdf	   *odf;			/* NULL: nothing to be seen */
+} Shown;
+
+/* A format that was added runs its function here. */
+static void
+make_result(Delivery *delivery)
+{
+	delivery->result = palloc0(sizeof(QlmResult));
+	delivery->result->code = 200;
+	delivery->result->odf = delivery->odf;
+	qlm_payload_write(delivery->result, delivery->dialect.payload,
+					  &delivery->dialect);
+}
+
+/* With the rights of the subscription's role */
+static void
+prepare_delivery(Delivery *delivery)
+{
+	QlmMatch   *match = delivery->match;
+	Oid			role = match->subscription->role;
+	QlmRights	saved;
+
+	match->nevents = qlm_subscription_visible(role, match->events,
+											  match->nevents);
+	if (match->nevents == 0 || !delivery->by_url)
+		return;
+	qlm_rights_become(role, &saved);
+	delivery->odf = qlm_select_events(match->events, match->nevents);
+	if (delivery->odf)
+		make_result(delivery);
+	qlm_rights_restore(&saved);
+}
+
+/* Errors that are nobody's fault but must reach the writer */
+static bool
+must_leave(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
+/*
+ * A policy, or the writer of a format, that fails for the subscriber must not
+ * make the write fail: the subscriber gets nothing then.
+ */
+static void
+prepare_guarded(Delivery *delivery)
+{
+	QlmSubtransaction subtransaction;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		prepare_delivery(delivery);
+		qlm_subtransaction_commit(&subtransaction);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(subtransaction.context);
+		error = CopyErrorData();
+		FlushErrorState();
+		qlm_subtransaction_rollback(&subtransaction);
+		if (must_leave(error->sqlerrcode))
+			ReThrowError(error);
+		ereport(LOG,
+				(errmsg("qlm subscription " INT64_FORMAT " missed new values: %s",
+						delivery->match->subscription->request_id,
+						error->message)));
+		delivery->match->nevents = 0;
+		delivery->odf = NULL;
+	}
+	PG_END_TRY();
+}
+
+static bool
+is_shown(const Shown *shown, const QlmMatch *match)
+{
+	if (shown->events == NULL || shown->role != match->subscription->role ||
+		shown->nevents != match->nevents)
+		return false;
+	for (int i = 0; i < match->nevents; i++)
+		if (shown->events[i].info_item_id != match->events[i].info_item_id ||
+			shown->events[i].ts != match->events[i].ts)
+			return false;
+	return true;
+}
+
+/*
+ * The same for what goes to a URL.  Many of one role may want the same values,
+ * which are then looked up once.
+ */
+static void
+prepare_shown(Delivery *delivery, Shown *shown)
+{
+	QlmMatch   *match = delivery->match;
+	Size		size = match->nevents * sizeof(QlmEvent);
+
+	if (qlm_payload_is_wanted(delivery->dialect.payload))
+	{
+		prepare_guarded(delivery);
+		return;
+	}
+	if (!is_shown(shown, match))
+	{
+		if (shown->events)
+			pfree(shown->events);
+		shown->role = match->subscription->role;
+		shown->nevents = match->nevents;
+		shown->events = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		memcpy(shown->events, match->events, size);
+		prepare_guarded(delivery);
+		shown->odf = delivery->odf;
+		return;
+	}
+	delivery->odf = shown->odf;
+	if (shown->odf)
+		make_result(delivery);
+	else
+		match->nevents = 0;
+}
+
+/* The message that a callback gets (protocol 4.4) */
+static char *
+print_callback(const QlmSubscription *subscription, const Delivery *delivery,
+			   int64 dropped)
+{
+	QlmEnvelope *envelope;
+	QlmResult  *result = delivery->result;
+	StringInfoData text;
+
+	envelope = qlm_envelope_create(&delivery->dialect,
+								   qlm_ttl_left(subscription->expires_at));
+	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = list_make1(result);
+	result->description = qlm_dropped_note(dropped);
+	result->request_ids = list_make1(psprintf(INT64_FORMAT,
+											  subscription->request_id));
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+static void
+fill_message(QlmMessage *message, const Delivery *delivery, bool some_dropped)
+{
+	const QlmSubscription *subscription = delivery->match->subscription;
+	TimestampTz now = GetCurrentTimestamp();
+
+	memset(message, 0, sizeof(QlmMessage));
+	/* What waits for a connection is nobody else's, not even its peer's. */
+	if (!qlm_is_connection(subscription->callback))
+		message->peer = subscription->peer;
+	message->url = subscription->callback;
+	message->is_response = true;
+	if (some_dropped)
+		message->dropped = qlm_delivery_take_dropped(subscription->request_id);
+	message->envelope = print_callback(subscription, delivery, message->dropped);
+	message->subscription_id = subscription->request_id;
+	message->created_at = now;
+	message->expires_at = qlm_kept_until(now, subscription->expires_at);
+}
+
+/* Some at a time, which bounds the memory that their texts take */
+static void
+queue_callbacks(const Delivery *deliveries, int n)
+{
+	QlmMessage	messages[QUEUED_AT_ONCE];
+	int64		ids[QUEUED_AT_ONCE];
+	bool		some[QUEUED_AT_ONCE];
+
+	for (int done = 0; done < n; done += QUEUED_AT_ONCE)
+	{
+		int			size = Min(n - done, QUEUED_AT_ONCE);
+
+		for (int i = 0; i < size; i++)
+			ids[i] = deliveries[done + i].match->subscription->request_id;
+		qlm_delivery_have_dropped(ids, size, some);
+		for (int i = 0; i < size; i++)
+			fill_message(&messages[i], &deliveries[done + i], some[i]);
+		qlm_outbox_add_data(messages, size);
+		for (int i = 0; i < size; i++)
+			pfree(unconstify(char *, messages[i].envelope));
+	}
+}
+
+/* Nothing that could fail has to be kept from the writer. */
+static bool
+is_harmless(const Delivery *delivery)
+{
+	return !delivery->by_url &&
+		!qlm_subscription_is_filtered(delivery->match->subscription->role);
+}
+
+/* What goes to whom */
+typedef enum Way
+{
+	WAY_NONE,
+	WAY_BUFFER,
+	WAY_CALLBACK
+} Way;
+
+static Way
+deliver(Delivery *delivery, Shown *shown)
+{
+	const QlmSubscription *subscription = delivery->match->subscription;
+
+	delivery->by_url = subscription->callback &&
+		(qlm_is_http_url(subscription->callback) ||
+		 qlm_is_connection(subscription->callback));
+	if (delivery->by_url &&
+		!qlm_dialect_from_text(subscription->dialect, &delivery->dialect))
+		delivery->dialect = *qlm_dialect_default();
+	if (is_harmless(delivery))
+		prepare_delivery(delivery);
+	else if (!delivery->by_url)
+		prepare_guarded(delivery);
+	else
+		prepare_shown(delivery, shown);
+	if (delivery->match->nevents == 0)
+		return WAY_NONE;
+	if (delivery->by_url)
+		return delivery->odf ? WAY_CALLBACK : WAY_NONE;
+	qlm_subscription_notify(subscription);
+	return WAY_BUFFER;
+}
+
+void
+qlm_subscriptions_deliver(QlmMatch *matches, int n)
+{
+	QlmMatch  **buffered = palloc(n * sizeof(QlmMatch *));
+	Delivery   *called = palloc0(n * sizeof(Delivery));
+	int			nbuffered = 0;
+	int			ncalled = 0;
+	Shown		shown = {0};
+
+	for (int i = 0; i < n; i++)
+	{
+		Delivery	delivery = {&matches[i]};
+		Way			way = deliver(&delivery, &shown);
+
+		if (way == WAY_BUFFER)
+			buffered[nbuffered++] = &matches[i];
+		else if (way == WAY_CALLBACK)
+			called[ncalled++] = delivery;
+	}
+	qlm_subscription_buffer(buffered, nbuffered);
+	queue_callbacks(called, ncalled);
+}

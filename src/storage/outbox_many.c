@@ -1,0 +1,123 @@
+/*
+ * outbox_many.c
+ *		The queue: data for many callbacks at once, as one write brings them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "storage/array.h"
+#include "storage/catalog.h"
+#include "storage/connection.h"
+#include "storage/indexed.h"
+#include "storage/outbox.h"
+#include "storage/wake_key.h"
+
+static QlmPlan taken_plan = {
+	"SELECT FROM ROWS FROM (pg_catalog.unnest($1)) AS m (id)"
+	" WHERE EXISTS (SELECT FROM qlm.outbox WHERE message_id = m.id)"
+	" OR EXISTS (SELECT FROM qlm.subscription WHERE request_id = m.id)"
+	" UNION ALL"
+	" SELECT FROM ROWS FROM (pg_catalog.unnest($1)) AS m (id) GROUP BY id"
+	" HAVING pg_catalog.count(*) > 1",
+	1, {INT8ARRAYOID}, QLM_PLAN_GENERIC
+};
+
+static QlmPlan add_plan = {
+	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope,"
+	" subscription_id, created_at, expires_at, dropped)"
+	" SELECT m.id, NULLIF(m.peer, ''), m.url, 'response', m.envelope,"
+	" m.subscription_id, m.created_at, m.expires_at, m.dropped"
+	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
+	" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
+	" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8))"
+	" WITH ORDINALITY AS m (id, peer, url, envelope, subscription_id, created_at,"
+	" expires_at, dropped, n) ORDER BY m.n",
+	8, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}, QLM_PLAN_GENERIC
+};
+
+/* Fresh numbers, as qlm_outbox_new_id gives them */
+static Datum
+new_ids(int n)
+{
+	int64	   *ids = palloc(n * sizeof(int64));
+	uint32	   *random = palloc(n * sizeof(uint32));
+	Datum		values[1];
+
+	do
+	{
+		if (!pg_strong_random(random, n * sizeof(uint32)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate a random number")));
+		for (int i = 0; i < n; i++)
+			ids[i] = Max(random[i] & PG_INT32_MAX, 1);
+		values[0] = qlm_array_int8(ids, n);
+		qlm_plan_execute_indexed(&taken_plan, values, NULL, 1);
+		SPI_freetuptable(SPI_tuptable);
+	} while (SPI_processed > 0);
+	return values[0];
+}
+
+static void
+fill(Datum *values, const QlmMessage *messages, int n)
+{
+	const char **peers = palloc(n * sizeof(char *));
+	const char **urls = palloc(n * sizeof(char *));
+	const char **envelopes = palloc(n * sizeof(char *));
+	int64	   *subscriptions = palloc(n * sizeof(int64));
+	TimestampTz *created = palloc(n * sizeof(TimestampTz));
+	TimestampTz *expires = palloc(n * sizeof(TimestampTz));
+	int64	   *dropped = palloc(n * sizeof(int64));
+
+	for (int i = 0; i < n; i++)
+	{
+		peers[i] = messages[i].peer ? messages[i].peer : "";
+		urls[i] = messages[i].url;
+		envelopes[i] = messages[i].envelope;
+		subscriptions[i] = messages[i].subscription_id;
+		created[i] = messages[i].created_at;
+		expires[i] = messages[i].expires_at;
+		dropped[i] = messages[i].dropped;
+	}
+	values[1] = qlm_array_text(peers, n);
+	values[2] = qlm_array_text(urls, n);
+	values[3] = qlm_array_text(envelopes, n);
+	values[4] = qlm_array_int8(subscriptions, n);
+	values[5] = qlm_array_timestamptz(created, n);
+	values[6] = qlm_array_timestamptz(expires, n);
+	values[7] = qlm_array_int8(dropped, n);
+}
+
+void
+qlm_outbox_note(const QlmMessage *message)
+{
+	if (message->url && qlm_is_connection(message->url))
+	{
+		qlm_wake_pending |= QLM_WAKE_PUSH;
+		qlm_wake_key_note(qlm_wake_key_of_connection(message->url));
+	}
+	else
+		qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	if (message->peer)
+		qlm_wake_key_note(qlm_wake_key_of_peer(message->peer));
+}
+
+void
+qlm_outbox_add_data(const QlmMessage *messages, int n)
+{
+	Datum		values[8];
+	QlmRights	saved;
+
+	if (n == 0)
+		return;
+	qlm_rights_become_owner(&saved);
+	values[0] = new_ids(n);
+	fill(values, messages, n);
+	qlm_plan_execute_indexed(&add_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (int i = 0; i < n; i++)
+		qlm_outbox_note(&messages[i]);
+}
