@@ -26,6 +26,7 @@
 #include "transport/http_server.h"
 #include "worker/server.h"
 #include "worker/slot.h"
+#include "worker/sockets.h"
 #include "worker/transaction.h"
 #include "worker/turn.h"
 #include "worker/waiting.h"
@@ -156,6 +157,7 @@ serve(Server *server)
 	int			turns = 0;
 
 	qlm_waiting_run(server->http, server->slot);
+	qlm_sockets_run(server->http, server->slot);
 	qlm_http_server_run(server->http);
 	while (turns < MAX_TURNS && qlm_turn_run(server->http, server->slot) > 0)
 	{
@@ -213,6 +215,9 @@ set_timers(Server *server)
 	due = qlm_waiting_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
+	due = qlm_sockets_due();
+	if (due >= 0)
+		qlm_loop_after(server->loop, due);
 	if (server->listen_again != 0)
 		qlm_loop_at(server->loop, server->listen_again);
 	if (server->stats_due != 0)
@@ -236,6 +241,7 @@ stop(Server *server)
 	while (qlm_turn_run(server->http, server->slot) > 0)
 		qlm_http_server_run(server->http);
 	qlm_http_server_end_sockets(server->http);
+	qlm_sockets_end(server->http, server->slot);
 	qlm_http_server_run(server->http);
 	while (qlm_http_server_is_sending(server->http) && GetCurrentTimestamp() < end)
 	{
@@ -269,6 +275,7 @@ qlm_server_main(Datum arg)
 	qlm_worker_connect(&server.order, "qlm server");
 	server.http = qlm_http_server_create();
 	server.loop = qlm_loop_create(qlm_http_server_fd(server.http));
+	qlm_sockets_init(server.order.number);
 	start_listening(&server);
 	if (server.order.number == 1)
 		server.chores_due = GetCurrentTimestamp();

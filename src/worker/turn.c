@@ -25,6 +25,7 @@
 #include "worker/query.h"
 #include "worker/route.h"
 #include "worker/slot.h"
+#include "worker/sockets.h"
 #include "worker/transaction.h"
 #include "worker/turn.h"
 #include "worker/waiting.h"
@@ -82,6 +83,8 @@ reset_answers(QlmExchange **exchanges, int n)
 		exchanges[i]->apart = false;
 		exchanges[i]->waits = false;
 		exchanges[i]->keep = NULL;
+		exchanges[i]->pushes = false;
+		exchanges[i]->caller = NULL;
 	}
 }
 
@@ -272,10 +275,16 @@ answer_messages(Turn *turn)
 	int			i;
 
 	for (i = 0; i < turn->n; i++)
-		if (turn->exchanges[i]->discovery)
-			answer_discovery(turn, turn->requests[i], turn->exchanges[i]);
-		else if (!qlm_waiting_hold(turn->requests[i], turn->exchanges[i]))
-			answer_message(turn, turn->requests[i], turn->exchanges[i]);
+	{
+		QlmHttpRequest *request = turn->requests[i];
+		QlmExchange *exchange = turn->exchanges[i];
+
+		qlm_sockets_note(request, exchange);
+		if (exchange->discovery)
+			answer_discovery(turn, request, exchange);
+		else if (!qlm_waiting_hold(request, exchange))
+			answer_message(turn, request, exchange);
+	}
 }
 
 static void
@@ -325,6 +334,7 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->may_hold = qlm_waiting_possible();
 	exchange->prefer_wait = request->prefer_wait;
 	exchange->on_socket = request->socket != NULL;
+	qlm_sockets_resume(request, exchange);
 	if (request->owner)
 		qlm_waiting_resume(request, exchange);
 	turn->requests[turn->n] = request;

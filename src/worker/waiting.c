@@ -386,7 +386,7 @@ qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 		return;
 	while ((request = qlm_http_server_left(server)) != NULL)
 		end_waiting(request->owner, slot);
-	any_woken |= qlm_interest_take(woken);
+	any_woken |= qlm_interest_take(QLM_INTEREST_REQUESTS, woken);
 	now = GetCurrentTimestamp();
 	if (!(any_woken && now >= next_look) && now < next_due)
 		return;

@@ -1,0 +1,24 @@
+/*
+ * sockets_sweep.h
+ *		Removes from the tables what belongs to WebSockets that have ended.
+ *		Used by sockets.c only.
+ */
+#ifndef QLM_SOCKETS_SWEEP_H
+#define QLM_SOCKETS_SWEEP_H
+
+#include "process/shmem.h"
+
+extern void qlm_sweep_init(int worker);
+
+/* This one has ended. */
+extern void qlm_sweep_add(const char *name);
+
+extern void qlm_sweep_run(QlmWorkerSlot *slot);
+
+/* When that must be done again at the latest */
+extern TimestampTz qlm_sweep_due(void);
+
+/* sockets.c: is it a connection of this worker that is open? */
+extern bool qlm_sockets_know(const char *name);
+
+#endif							/* QLM_SOCKETS_SWEEP_H */
