@@ -1,14 +1,9 @@
 # shellcheck shell=bash
 # dialog.sh - the part of bench/run.sh about two nodes, callbacks and requests
 # that wait.  Each measurement checks that everything has arrived, once and in
-# order.  The caller has set seconds, port and waiting_port.
+# order.
 
 # shellcheck disable=SC2154
-# value_of CLUSTER QUERY
-value_of() {
-    run_psql "$1" -d postgres -Atq -c "$2"
-}
-
 # wait_for CLUSTER QUERY VALUE: until the query gives it, for two minutes
 wait_for() {
     local i
@@ -32,10 +27,9 @@ start_inside() {
         grep -q '>4.5<' || fail "the node behind the firewall does not answer"
 }
 
-# Median and 99th percentile in ms of the times in milliseconds in standard input
-percentiles() {
-    sort -n | awk '{ v[NR] = $1 } END {
-        printf "%8.2f %8.2f", v[int((NR + 1) / 2)], v[int(NR * 0.99 + 0.5)] }'
+# latency_row NAME "P50 P99"
+latency_row() {
+    detail_row "$1" "$(pretty "${2% *}")" "$(pretty "${2#* }")"
 }
 
 # One after the other: queue, commit, wait.
@@ -48,7 +42,7 @@ measure_latency() {
         echo "SELECT qlm_await(:id, '10 s') IS NULL;"
     done >"$WORK/rounds"
     run_psql bench -d postgres -Atq -f "$WORK/rounds" | grep -qv f && fail "an answer is missing"
-    say "$(printf '%-52s' "request to answer, queued and committed before")$(value_of bench "SELECT extract(epoch FROM answered_at - created_at) * 1000
+    latency_row "request to answer, queued and committed before" "$(value_of bench "SELECT extract(epoch FROM answered_at - created_at) * 1000
         FROM qlm.outbox WHERE return_code = 200" | percentiles)"
     {
         printf '%s\n' '\timing on'
@@ -58,7 +52,7 @@ measure_latency() {
     } >"$WORK/rounds"
     run_psql bench -d postgres -Atq -f "$WORK/rounds" >"$WORK/timed"
     grep -q '^t$' "$WORK/timed" && fail "an answer is missing"
-    say "$(printf '%-52s' "request to answer, one statement")$(sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' "$WORK/timed" | percentiles)"
+    latency_row "request to answer, one statement" "$(sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' "$WORK/timed" | percentiles)"
 }
 
 # Requests a second, all queued at once
@@ -69,8 +63,8 @@ measure_piggyback() {
         FROM generate_series(1, $n)" >/dev/null
     begin=$(value_of bench 'SELECT clock_timestamp()')
     wait_for bench "SELECT count(*) FROM qlm.outbox WHERE return_code = 200 AND state = 'answered'" "$n"
-    say "$(printf '%-42s' "piggy-backed requests, $n queued")$(value_of bench "SELECT pg_catalog.format('%10s',
-        round($n / extract(epoch FROM max(answered_at) - '$begin'))) FROM qlm.outbox")"
+    detail_row "piggy-backed requests, $n queued" "$(pretty "$(value_of bench "SELECT
+        round($n / extract(epoch FROM max(answered_at) - '$begin')) FROM qlm.outbox")")"
 }
 
 # start_receiver [hang]: its port into $receiver_port
@@ -78,7 +72,7 @@ start_receiver() {
     local file
     file=$(mktemp -p "$WORK")
     "$WORK/receiver" "$@" >"$file" &
-    RECEIVERS+=($!)
+    PROCESSES+=($!)
     until [ -s "$file" ]; do sleep 0.05; done
     receiver_port=$(cat "$file")
 }
@@ -94,7 +88,7 @@ measure_callbacks() {
     [ "$messages $wrong" = "$n 0" ] ||
         fail "of $n callbacks $messages came, $wrong not in order"
     rate=$(calculate "printf \"%.0f\", $n / ($last - $begin) * 1000000")
-    say "$(printf '%-42s%10s' "$1, $n queued" "$rate")"
+    detail_row "$1, $n queued" "$(pretty "$rate")"
     value_of bench "DELETE FROM qlm.outbox WHERE subscription_id = $fast_id" >/dev/null
 }
 
@@ -122,24 +116,18 @@ bench_callbacks() {
     start_receiver hang
     add_dead_receivers
     measure_callbacks "callbacks beside 50 dead receivers"
-    say "  which is $(calculate "printf \"%.0f\", $rate / $alone * 100") % of the rate without them"
+    detail_row "the same, in % of the rate without them" "$(calculate "printf \"%.0f\", $rate / $alone * 100")"
     value_of bench "SELECT count(qlm_cancel(request_id)) FROM qlm.subscription WHERE callback IS NOT NULL" >/dev/null
-}
-
-# Clock ticks that a process has used
-ticks_of() {
-    awk '{ print $14 + $15 }' "/proc/$1/stat"
 }
 
 # 2,000 requests that wait, all in one worker
 measure_waiting() {
     local n=2000 pid before client ticks
     start_cluster waiting "shared_preload_libraries = 'qlm'" \
-        "qlm.port = $waiting_port" "qlm.http_workers = 1" "qlm.max_connections = 3000"
+        "qlm.port = $waiting_port" "qlm.http_workers = 1" "qlm.max_connections = 3000" "qlm.max_wait = 15s"
     run_psql waiting -q -d postgres -c 'CREATE EXTENSION qlm'
     wait_for_health "http://localhost:$waiting_port"
     value_of waiting "SELECT qlm_add_peer('fridge')" >/dev/null
-    echo '<qlmEnvelope xmlns="QLMmi.xsd" version="1.0" ttl="0"><read/></qlmEnvelope>' >"$WORK/empty"
     load_waiting 1
     pid=$(value_of waiting "SELECT pid FROM qlm.stat_worker WHERE kind = 'server'")
     before=$(awk '/^Anonymous:/ { print $2 }' "/proc/$pid/smaps_rollup")
@@ -150,9 +138,10 @@ measure_waiting() {
     ticks=$(ticks_of "$pid")
     sleep 5
     ticks=$(($(ticks_of "$pid") - ticks))
-    say "$(calculate "printf \"%d requests wait in one worker: %.1f MB (%.1f before), %.2f %% of a core\", $n,
-        $(awk '/^Anonymous:/ { print $2 }' "/proc/$pid/smaps_rollup") / 1024, $before / 1024,
-        $ticks / 5 / $(getconf CLK_TCK) * 100")"
+    heading "$n requests wait in one worker" "" ""
+    detail_row "its private memory, MB" "$(pretty "$(awk '/^Anonymous:/ { print $2 / 1024 }' "/proc/$pid/smaps_rollup")")"
+    detail_row "before, MB" "$(pretty "$(calculate "print $before / 1024")")"
+    detail_row "% of a core" "$(calculate "printf \"%.2f\", $ticks / 5 / $(getconf CLK_TCK) * 100")"
     wait $client || fail "requests that waited failed: $(cat "$WORK/waited")"
     stop_cluster waiting
 }
@@ -164,17 +153,14 @@ load_waiting() {
 }
 
 bench_dialog() {
-    gcc -D_GNU_SOURCE -std=gnu11 -O2 -o "$WORK/receiver" "$ROOT/bench/receiver.c"
+    progress "two nodes, callbacks, requests that wait"
+    compile -o "$WORK/receiver" "$ROOT/bench/receiver.c"
     start_inside
-    say
-    say "through a node behind a firewall                      p50 ms   p99 ms"
+    heading "Through a node behind a firewall" "" "p50 ms" "p99 ms"
     measure_latency
-    say
-    say "                                           messages/s"
+    heading "Messages between nodes, each once and in order" "" "messages/s"
     measure_piggyback
     stop_cluster inside
     bench_callbacks
-    say
     measure_waiting
-    say "every message arrived, once and in order"
 }

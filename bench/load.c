@@ -1,30 +1,35 @@
 /*
  * load.c
- *		Load generator for bench/run.sh: posts to a node on loopback over
- *		keep-alive connections, checks each answer, prints one line.
+ *		Load generator for bench/run.sh: sends requests to a server on loopback
+ *		over keep-alive connections, checks each answer, prints one line.
  *
- * usage: load PORT CONNECTIONS SECONDS REQUESTS write VALUES BASE
- *        load PORT CONNECTIONS SECONDS REQUESTS post FILE
- *        load PORT CONNECTIONS SECONDS REQUESTS wait FILE PATH
+ * usage: load PORT CONNECTIONS SECONDS REQUESTS WHAT
+ *        load show WHAT
  *
  * It ends after SECONDS or REQUESTS, whichever comes first (0: no bound).
- * "write" sends VALUES (1, 100 or 10000) numbers an envelope to InfoItems
- * Bench/o00/i00 to Bench/o99/i99; each request has a time of its own,
- * microseconds after BASE (seconds since 1970).  "post" sends a file as it is;
- * "wait" posts it to a path and asks the node to hold it for up to 55 seconds.
+ * WHAT is one of
+ *   write VALUES BASE [ROOT [N]]  an envelope of VALUES (1, 100 or 10000)
+ *                              numbers for InfoItems ROOT/o00/i00 to
+ *                              ROOT/o99/i99; below N ROOTs: ROOT00, ROOT01 ...
+ *   lines VALUES BASE          the same in InfluxDB's line protocol
+ *   post FILE                  a file as it is
+ *   call FILE PATH             the same, to a path
+ *   wait FILE PATH             a file, to be held for up to 55 seconds
+ *   get PATH [TEXT]            GET, the answer has TEXT in it
+ *   mix BASE PATH FILE...      by turns 1 value, 100, GET of the path, the files
+ * Each write has a time of its own, microseconds after BASE (seconds since
+ * 1970).  "show" prints the body of the first request.
  *
- * Output: requests answered well, requests failed, seconds, and the median
- * and 99th percentile of the latency in microseconds.
- *
- * One thread and epoll, so that it takes as little of the machine from the
- * server as it can: bodies are made once and only digits in them change.
+ * Output: requests answered well, requests failed, seconds, the median and the
+ * 99th percentile of the latency in microseconds, and MB received.
  */
+#include "request.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,33 +41,32 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OBJECTS			100
-#define ITEMS			100
-#define STAMP_LENGTH	27		/* 2024-05-01T10:00:00.000000Z */
 #define RESPONSE_KEPT	4096	/* of a response, enough for its head */
+#define MAX_SPECS		16
 
-/* A request as bytes, and where in it what changes stands. */
-typedef struct Request
+/* Where in a chunked body the next byte stands */
+typedef enum ChunkState
 {
-	char	   *bytes;
-	size_t		size;
-	size_t		length;
-	size_t	   *stamps;
-	size_t	   *numbers;
-	int			nvalues;
-	size_t		object;			/* 0: every Object is in it */
-	size_t		item;			/* 0: every InfoItem is in it */
-} Request;
+	CHUNK_SIZE,					/* in the digits of a size */
+	CHUNK_EXTENSION,			/* after them, before the line feed */
+	CHUNK_DATA,					/* in the data, or its line end */
+	CHUNK_TRAILER				/* after the last, at the start of a line */
+} ChunkState;
 
 typedef struct Connection
 {
 	int			fd;
 	bool		busy;			/* a request is under way */
-	Request		request;
+	Request	   *requests;		/* one of each spec */
+	Request    *request;		/* the current one */
 	size_t		sent;
 	char		response[RESPONSE_KEPT + 1];
 	size_t		received;
 	size_t		expected;		/* head and body; 0: not known yet */
+	bool		chunked;
+	ChunkState	chunk_state;
+	size_t		chunk_left;
+	size_t		chunk_seen;		/* bytes of the response that were looked at */
 	double		started;
 } Connection;
 
@@ -72,26 +76,16 @@ static struct
 	int			nconnections;
 	double		seconds;
 	long		requests;
-	int			nvalues;		/* 0: post a file */
-	long		base;
-	const char *file;
-	const char *path;
-	const char *headers;
-} options = {.path = "/", .headers = ""};
+	int			nspecs;
+	RequestSpec specs[MAX_SPECS];
+} options;
 
 static long started;
 static long succeeded;
 static long failed;
+static double received;
 static double *latencies;
 static size_t nlatencies;
-static unsigned int seed = 1;
-
-static void
-die(const char *what)
-{
-	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static double
 now(void)
@@ -100,160 +94,6 @@ now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static void *
-reallocate(void *old, size_t size)
-{
-	void	   *new = realloc(old, size);
-
-	if (new == NULL)
-		die("memory");
-	return new;
-}
-
-static void append(Request *request, const char *format,...)
-__attribute__((format(printf, 2, 3)));
-
-static void
-append(Request *request, const char *format,...)
-{
-	va_list		args;
-
-	if (request->size - request->length < 1024)
-	{
-		request->size = request->size * 2 + 4096;
-		request->bytes = reallocate(request->bytes, request->size);
-	}
-	va_start(args, format);
-	request->length += vsprintf(request->bytes + request->length, format, args);
-	va_end(args);
-}
-
-static void
-append_item(Request *request, int item)
-{
-	int			i = request->nvalues++;
-
-	append(request, "<InfoItem name=\"i");
-	if (options.nvalues == 1)
-		request->item = request->length;
-	append(request, "%02d\"><value dateTime=\"", item);
-	request->stamps[i] = request->length;
-	append(request, "%*s\">", STAMP_LENGTH, "");
-	request->numbers[i] = request->length;
-	append(request, "20.001</value></InfoItem>");
-}
-
-static void
-append_envelope(Request *request)
-{
-	int			nobjects = options.nvalues > ITEMS ? OBJECTS : 1;
-	int			nitems = options.nvalues > 1 ? ITEMS : 1;
-
-	request->stamps = reallocate(NULL, options.nvalues * sizeof(size_t));
-	request->numbers = reallocate(NULL, options.nvalues * sizeof(size_t));
-	append(request,
-		   "<omiEnvelope xmlns=\"http://www.opengroup.org/xsd/omi/1.0/\""
-		   " version=\"1.0\" ttl=\"0\"><write msgformat=\"odf\"><msg>"
-		   "<Objects xmlns=\"http://www.opengroup.org/xsd/odf/1.0/\">"
-		   "<Object><id>Bench</id>");
-	for (int i = 0; i < nobjects; i++)
-	{
-		append(request, "<Object><id>o");
-		if (nobjects == 1)
-			request->object = request->length;
-		append(request, "%02d</id>", i);
-		for (int j = 0; j < nitems; j++)
-			append_item(request, j);
-		append(request, "</Object>");
-	}
-	append(request, "</Object></Objects></msg></write></omiEnvelope>");
-}
-
-static void
-append_file(Request *request)
-{
-	FILE	   *file = fopen(options.file, "r");
-	char		line[512];
-
-	if (file == NULL)
-		die(options.file);
-	while (fgets(line, sizeof line, file) != NULL)
-		append(request, "%s", line);
-	fclose(file);
-}
-
-/* Make the body, then put the head, whose length depends on it, before it. */
-static void
-make_request(Request *request)
-{
-	Request		body = {0};
-	char		head[256];
-	int			n;
-
-	if (options.nvalues > 0)
-		append_envelope(&body);
-	else
-		append_file(&body);
-	n = sprintf(head,
-				"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n"
-				"%sContent-Length: %zu\r\n\r\n", options.path, options.headers,
-				body.length);
-	*request = body;
-	request->bytes = reallocate(NULL, body.length + n);
-	memcpy(request->bytes, head, n);
-	memcpy(request->bytes + n, body.bytes, body.length);
-	free(body.bytes);
-	request->length = body.length + n;
-	for (int i = 0; i < request->nvalues; i++)
-	{
-		request->stamps[i] += n;
-		request->numbers[i] += n;
-	}
-	if (request->object > 0)
-		request->object += n;
-	if (request->item > 0)
-		request->item += n;
-}
-
-static void
-put_two_digits(char *where, int n)
-{
-	where[0] = '0' + n / 10;
-	where[1] = '0' + n % 10;
-}
-
-/* A new time, new numbers, another Object and InfoItem. */
-static void
-change_request(Request *request, long serial)
-{
-	char		stamp[STAMP_LENGTH + 64];
-	time_t		second = options.base + serial / 1000000;
-	struct tm	tm;
-	int			slot = options.nvalues == 1 ? serial % (OBJECTS * ITEMS) : 0;
-
-	if (request->nvalues == 0)
-		return;
-	gmtime_r(&second, &tm);
-	sprintf(stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900,
-			tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-			serial % 1000000);
-	for (int i = 0; i < request->nvalues; i++)
-	{
-		char	   *number = request->bytes + request->numbers[i];
-
-		memcpy(request->bytes + request->stamps[i], stamp, STAMP_LENGTH);
-		seed = seed * 1664525 + 1013904223;
-		number[1] = '0' + (seed >> 8) % 10;
-		put_two_digits(number + 3, (seed >> 16) % 100);
-		number[5] = '1' + (seed >> 24) % 9;
-	}
-	if (request->object > 0)
-		put_two_digits(request->bytes + request->object,
-					   options.nvalues == 1 ? slot / ITEMS : serial % OBJECTS);
-	if (request->item > 0)
-		put_two_digits(request->bytes + request->item, slot % ITEMS);
 }
 
 static void
@@ -276,11 +116,11 @@ open_connection(Connection *connection)
 static void
 send_more(Connection *connection)
 {
-	while (connection->sent < connection->request.length)
+	while (connection->sent < connection->request->length)
 	{
 		ssize_t		n = send(connection->fd,
-							 connection->request.bytes + connection->sent,
-							 connection->request.length - connection->sent,
+							 connection->request->bytes + connection->sent,
+							 connection->request->length - connection->sent,
 							 MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN)
@@ -294,10 +134,12 @@ send_more(Connection *connection)
 static void
 start_request(Connection *connection)
 {
-	change_request(&connection->request, started++);
+	connection->request = &connection->requests[started % options.nspecs];
+	request_change(connection->request, started++);
 	connection->sent = 0;
 	connection->received = 0;
 	connection->expected = 0;
+	connection->chunked = false;
 	connection->started = now();
 	connection->busy = true;
 	send_more(connection);
@@ -309,24 +151,96 @@ find_expected(Connection *connection)
 {
 	char	   *end = strstr(connection->response, "\r\n\r\n");
 	char	   *length;
+	size_t		head;
 
 	if (end == NULL)
 		return;
+	head = end + 4 - connection->response;
 	length = strcasestr(connection->response, "\r\nContent-Length:");
-	if (length == NULL || length > end)
+	if (length != NULL && length < end)
+		connection->expected = head +
+			strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+	else if (strncmp(connection->response, "HTTP/1.1 204", 12) == 0)
+		connection->expected = head;
+	else if ((length = strcasestr(connection->response,
+								  "\r\nTransfer-Encoding: chunked")) != NULL &&
+			 length < end)
+	{
+		connection->chunked = true;
+		connection->chunk_state = CHUNK_SIZE;
+		connection->chunk_left = 0;
+		connection->chunk_seen = head;
+	}
+	else
 	{
 		fprintf(stderr, "load: a response without length\n");
 		exit(1);
 	}
-	connection->expected = end + 4 - connection->response +
-		strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+}
+
+static int
+digit_of(char c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* Go through n bytes of a chunked body; true at its end. */
+static bool
+skip_chunks(Connection *connection, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		char		c = bytes[i];
+
+		switch (connection->chunk_state)
+		{
+			case CHUNK_SIZE:
+				if (c == '\n')
+				{
+					connection->chunk_state = connection->chunk_left == 0 ?
+						CHUNK_TRAILER : CHUNK_DATA;
+					connection->chunk_left += 2;	/* and the line end */
+				}
+				else if (c == '\r' || c == ';')
+					connection->chunk_state = CHUNK_EXTENSION;
+				else
+					connection->chunk_left = connection->chunk_left * 16 +
+						digit_of(c);
+				break;
+			case CHUNK_EXTENSION:
+				if (c == '\n')
+				{
+					connection->chunk_state = CHUNK_SIZE;
+					i--;
+				}
+				break;
+			case CHUNK_DATA:
+				if (n - i < connection->chunk_left)
+				{
+					connection->chunk_left -= n - i;
+					return false;
+				}
+				i += connection->chunk_left - 1;
+				connection->chunk_left = 0;
+				connection->chunk_state = CHUNK_SIZE;
+				break;
+			case CHUNK_TRAILER:
+				if (c == '\n')
+					return true;
+				break;
+		}
+	}
+	return false;
 }
 
 static void
 finish_request(Connection *connection)
 {
-	if (strncmp(connection->response, "HTTP/1.1 200 ", 13) == 0 &&
-		strstr(connection->response, "returnCode=\"200\"") != NULL)
+	const char *expected = connection->request->spec->expected;
+
+	received += connection->received;
+	if (strncmp(connection->response, "HTTP/1.1 20", 11) == 0 &&
+		(expected == NULL || strstr(connection->response, expected) != NULL))
 		succeeded++;
 	else if (failed++ == 0)
 		fprintf(stderr, "load: first failure:\n%s\n", connection->response);
@@ -334,6 +248,16 @@ finish_request(Connection *connection)
 		latencies = reallocate(latencies,
 							   (nlatencies + 65536) * sizeof(double));
 	latencies[nlatencies++] = now() - connection->started;
+}
+
+/* The n bytes at the end of what has come, of which some may be the head */
+static bool
+take_chunks(Connection *connection, const char *bytes, size_t n)
+{
+	size_t		skip = n - (connection->received - connection->chunk_seen);
+
+	connection->chunk_seen = connection->received;
+	return skip_chunks(connection, bytes + skip, n - skip);
 }
 
 /* True when the response is there. */
@@ -358,8 +282,10 @@ receive_more(Connection *connection)
 		connection->received += n;
 		if (kept > 0)
 			where[n] = '\0';
-		if (connection->expected == 0)
+		if (connection->expected == 0 && !connection->chunked)
 			find_expected(connection);
+		if (connection->chunked && take_chunks(connection, where, n))
+			return true;
 		if (connection->expected > 0 &&
 			connection->received >= connection->expected)
 			return true;
@@ -408,7 +334,10 @@ run(void)
 	{
 		struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET};
 
-		make_request(&connections[i].request);
+		connections[i].requests = reallocate(NULL,
+											 options.nspecs * sizeof(Request));
+		for (int j = 0; j < options.nspecs; j++)
+			request_make(&connections[i].requests[j], &options.specs[j]);
 		open_connection(&connections[i]);
 		event.data.ptr = &connections[i];
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, connections[i].fd, &event) < 0)
@@ -459,29 +388,105 @@ allow_files(void)
 	}
 }
 
+static RequestSpec *
+add_spec(RequestKind kind, const char *path, const char *expected)
+{
+	RequestSpec *spec = &options.specs[options.nspecs];
+
+	if (options.nspecs == MAX_SPECS)
+	{
+		errno = E2BIG;
+		die("mix");
+	}
+	options.nspecs++;
+	spec->kind = kind;
+	spec->path = path;
+	spec->headers = "";
+	spec->root = "Bench";
+	spec->expected = expected;
+	return spec;
+}
+
+static void
+add_write(RequestKind kind, const char *values, const char *base)
+{
+	RequestSpec *spec = kind == REQUEST_WRITE ?
+		add_spec(kind, "/", "returnCode=\"200\"") :
+		add_spec(kind, "/write?db=bench&precision=u", NULL);
+
+	spec->nvalues = atoi(values);
+	spec->base = atol(base);
+}
+
+static void
+add_mix(int argc, char **argv)
+{
+	add_write(REQUEST_WRITE, "1", argv[1]);
+	add_write(REQUEST_WRITE, "100", argv[1]);
+	add_spec(REQUEST_GET, argv[2], NULL);
+	for (int i = 3; i < argc; i++)
+		add_spec(REQUEST_POST, "/", "<response")->file = argv[i];
+}
+
+static bool
+read_what(int argc, char **argv)
+{
+	const char *what = argc > 0 ? argv[0] : "";
+
+	if (strcmp(what, "write") == 0 && argc >= 3 && argc <= 5)
+	{
+		add_write(REQUEST_WRITE, argv[1], argv[2]);
+		if (argc >= 4)
+			options.specs[0].root = argv[3];
+		if (argc == 5)
+			options.specs[0].nroots = atoi(argv[4]);
+	}
+	else if (strcmp(what, "lines") == 0 && argc == 3)
+		add_write(REQUEST_LINES, argv[1], argv[2]);
+	else if (strcmp(what, "post") == 0 && argc == 2)
+		add_spec(REQUEST_POST, "/", "returnCode=\"200\"")->file = argv[1];
+	else if ((strcmp(what, "wait") == 0 || strcmp(what, "call") == 0) &&
+			 argc == 3)
+	{
+		add_spec(REQUEST_POST, argv[2], "returnCode=\"200\"")->file = argv[1];
+		if (what[0] == 'w')
+			options.specs[0].headers = "Prefer: wait=55\r\n";
+	}
+	else if (strcmp(what, "get") == 0 && (argc == 2 || argc == 3))
+		add_spec(REQUEST_GET, argv[1], argv[2]);
+	else if (strcmp(what, "mix") == 0 && argc >= 4)
+		add_mix(argc, argv);
+	else
+		return false;
+	return true;
+}
+
+static void
+show(void)
+{
+	Request		request;
+
+	request_body(&request, &options.specs[0]);
+	request_change(&request, 0);
+	fwrite(request.bytes, 1, request.length, stdout);
+}
+
 int
 main(int argc, char **argv)
 {
+	bool		only_show = argc > 1 && strcmp(argv[1], "show") == 0;
+	int			first = only_show ? 2 : 5;
 	double		elapsed;
 
-	if (argc == 8 && strcmp(argv[5], "write") == 0)
+	if (argc < first || !read_what(argc - first, argv + first))
 	{
-		options.nvalues = atoi(argv[6]);
-		options.base = atol(argv[7]);
-	}
-	else if (argc == 7 && strcmp(argv[5], "post") == 0)
-		options.file = argv[6];
-	else if (argc == 8 && strcmp(argv[5], "wait") == 0)
-	{
-		options.file = argv[6];
-		options.path = argv[7];
-		options.headers = "Prefer: wait=55\r\n";
-	}
-	else
-	{
-		fprintf(stderr, "usage: load PORT CONNECTIONS SECONDS REQUESTS"
-				" write VALUES BASE | post FILE | wait FILE PATH\n");
+		fprintf(stderr, "load: see the beginning of load.c for its arguments\n");
 		return 2;
+	}
+	if (only_show)
+	{
+		show();
+		return 0;
 	}
 	options.port = atoi(argv[1]);
 	options.nconnections = atoi(argv[2]);
@@ -491,7 +496,7 @@ main(int argc, char **argv)
 	allow_files();
 	elapsed = run();
 	qsort(latencies, nlatencies, sizeof(double), compare);
-	printf("%ld %ld %.3f %.0f %.0f\n", succeeded, failed, elapsed,
-		   percentile(0.5), percentile(0.99));
+	printf("%ld %ld %.3f %.0f %.0f %.3f\n", succeeded, failed, elapsed,
+		   percentile(0.5), percentile(0.99), received / 1e6);
 	return failed > 0;
 }

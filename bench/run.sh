@@ -1,31 +1,53 @@
 #!/bin/bash
-# Measures a node over HTTP beside COPY of the same rows into the same table,
-# in one run on one machine, and checks that every acknowledged value is there.
+# Measures a node beside what people would use instead, in one run on one
+# machine: COPY and INSERT of the same rows into the same table, and InfluxDB 1.6,
+# installed as Debian's package influxdb if it is not there. Systems take turns;
+# figures are medians, ± is half of the distance from the smallest to the largest.
+# Every acknowledged value is counted afterwards. The output is Markdown.
 #
-# usage: bench/run.sh [--quick] [--seconds N] [--only NAME] [--memory]
+# usage: bench/run.sh [--quick] [--seconds N] [--rounds N] [--only PART]...
+#                     [--memory] [--large [--size N]] [--update-docs]
 #
-# --seconds   of each measurement (5)
-# --quick     one second each
-# --only      write, read, queries, memory or dialog
-# --memory    a million requests for the memory of the workers, not 100,000
+# --seconds      of each measurement (2)
+# --rounds       measurements of each figure (3)
+# --quick        one round of one second, a smaller history: that all works
+# --only         write, read, floor, http, memory or dialog; several times if wanted
+# --memory       a million requests for the memory of the workers, not 100,000
+# --large        only how costs grow, up to N (1, 10 or 100) million values in N
+#                times 10,000 InfoItems; for 100 half an hour and 30 GB of disk
+# --update-docs  put the output into docs/performance.md, and draw the plot
 #
 # Commits are durable. The load program shares the machine with the server.
+
+# The parts share variables, which are set here or in lib.sh.
+# shellcheck disable=SC2034,SC2154
 
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
-# shellcheck source=bench/dialog.sh
-. "$(dirname "${BASH_SOURCE[0]}")/dialog.sh"
+for part in lib influx write read floor http memory dialog large; do
+    # shellcheck source=/dev/null
+    . "$ROOT/bench/$part.sh"
+done
 
-seconds=5
-only=
+seconds=2
+rounds=3
+parts=()
 memory_requests=100000
+history_objects=10
+large=no
+large_size=100
+update_docs=no
 while [ $# -gt 0 ]; do
     case $1 in
-        --quick) seconds=1 memory_requests=20000 ;;
+        --quick) seconds=1 rounds=1 memory_requests=20000 history_objects=1 ;;
         --seconds) seconds=${2:?} && shift ;;
-        --only) only=${2:?} && shift ;;
+        --rounds) rounds=${2:?} && shift ;;
+        --only) parts+=("${2:?}") && shift ;;
         --memory) memory_requests=1000000 ;;
+        --large) large=yes ;;
+        --size) large_size=${2:?} && shift ;;
+        --update-docs) update_docs=yes ;;
         -h | --help)
             sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
             exit
@@ -34,176 +56,126 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+case $large_size in
+    1 | 10 | 100) ;;
+    *) fail "--size is 1, 10 or 100" ;;
+esac
+[ $update_docs = no ] || [ ${#parts[@]} = 0 ] || fail "--update-docs needs the whole output"
+for part in ${parts[@]+"${parts[@]}"}; do
+    case $part in
+        write | read | floor | http | memory | dialog) ;;
+        *) fail "no part is named $part" ;;
+    esac
+done
 
 wanted() {
-    [ -z "$only" ] || [ "$only" = "$1" ]
-}
-
-sql_value() {
-    run_psql bench -d postgres -Atq -c "$1"
-}
-
-# Milliseconds of the last command that psql reports.
-psql_ms() {
-    run_psql bench -d postgres -q -c '\timing on' -c "$1" |
-        sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' | tail -1
-}
-
-calculate() {
-    awk "BEGIN { $1 }"
-}
-
-# load CONNECTIONS SECONDS REQUESTS write VALUES BASE | post FILE
-# into ok, elapsed, p50 and p99
-load() {
-    local line failed
-    line=$("$WORK/load" "$port" "$@") || fail "requests failed: $line"
-    read -r ok failed elapsed p50 p99 <<<"$line"
-    [ "$failed" = 0 ] || fail "$failed requests failed"
-}
-
-# Times of one measurement begin after all values that are there.
-next_base() {
-    base=$(date +%s)
-    if [ "$base" -le "$last_base" ]; then
-        base=$((last_base + 20))
-    fi
-    last_base=$((base + 20))
-}
-
-# COPY the rows of the last measurement again, 10 seconds later: rows a second.
-copy_again() {
-    local rows=$1 file=$WORK/bench/rows ms
-    sql_value "COPY (SELECT info_item_id, peer_id, ts + '10 s', num, txt, type
-        FROM qlm.value WHERE ts >= to_timestamp($base)
-        AND ts < to_timestamp($base + 10)) TO '$file'"
-    ms=$(psql_ms "\\copy qlm.value (info_item_id, peer_id, ts, num, txt, type) FROM '$file'")
-    calculate "printf \"%.0f\", $rows / $ms * 1000"
-}
-
-# measure_write VALUES CONNECTIONS
-measure_write() {
-    local values=$1 rows stored copy
-    next_base
-    load "$2" "$seconds" 0 write "$values" "$base"
-    rows=$((ok * values))
-    stored=$(sql_value "SELECT count(*) FROM qlm.value
-        WHERE ts >= to_timestamp($base) AND ts < to_timestamp($base + 10)")
-    [ "$stored" = "$rows" ] ||
-        fail "$rows values were acknowledged and $stored are stored"
-    copy=$(copy_again "$rows")
-    calculate "printf \"%6d %11d %11.0f %11.0f %8.2f %8.2f %11d %7.2f\n\", $values, $2,
-        $ok / $elapsed, $rows / $elapsed, $p50 / 1000, $p99 / 1000, $copy,
-        $rows / $elapsed / $copy"
-}
-
-# read_message FILE ATTRIBUTES: a read of the InfoItems in standard input, whose
-# lines are "object item..."
-read_message() {
-    local object items item
-    {
-        echo '<omiEnvelope xmlns="http://www.opengroup.org/xsd/omi/1.0/" version="1.0" ttl="0">'
-        echo "<read msgformat=\"odf\"$2><msg>"
-        echo '<Objects xmlns="http://www.opengroup.org/xsd/odf/1.0/"><Object><id>Bench</id>'
-        while read -r object items; do
-            echo "<Object><id>$object</id>"
-            for item in $items; do
-                echo "<InfoItem name=\"$item\"/>"
-            done
-            echo "</Object>"
-        done
-        echo '</Object></Objects></msg></read></omiEnvelope>'
-    } >"$1"
-}
-
-# measure_read NAME CONNECTIONS FILE
-measure_read() {
-    load "$2" "$seconds" 0 post "$3"
-    calculate "printf \"%-36s %11d %11.0f %8.2f %8.2f\n\", \"$1\", $2,
-        $ok / $elapsed, $p50 / 1000, $p99 / 1000"
-}
-
-# Private memory of the server workers in kB; pages of shared buffers that only
-# one process has touched are not in it.
-worker_memory() {
-    local pid
-    for pid in $(sql_value "SELECT pid FROM pg_stat_activity
-        WHERE backend_type LIKE 'qlm%server%' ORDER BY pid"); do
-        awk -v pid="$pid" '/^Anonymous:/ { printf "%d:%d ", pid, $2 }' \
-            "/proc/$pid/smaps_rollup"
+    local part
+    [ ${#parts[@]} -gt 0 ] || return 0
+    for part in "${parts[@]}"; do
+        [ "$part" != "$1" ] || return 0
     done
+    return 1
+}
+
+have_influx() {
+    influxd version 2>/dev/null | grep -q ' v1\.'
+}
+
+# What the bench needs beyond the packages of test/lib.sh
+need_influx() {
+    have_influx && return
+    say "Installing influxdb" >&2
+    quietly as_root apt-get update || fail "apt-get update failed"
+    quietly as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends influxdb ||
+        fail "InfluxDB 1 is needed for comparison: install influxdb"
+}
+
+PROCESSES=()
+finish() {
+    local status=$? process
+    trap '' INT TERM
+    for process in ${PROCESSES[@]+"${PROCESSES[@]}"}; do
+        kill "$process" 2>/dev/null || true
+    done
+    # what was measured before something failed
+    [ "$status" = 0 ] || [ ! -s "$WORK/begun" ] || print_results
+    set +e
+    (exit "$status")
+    clean_up
+}
+
+describe_run() {
+    say "qlm $(sql_value 'SELECT qlm_version()'), PostgreSQL $(sql_value 'SHOW server_version'), $(date -u '+%Y-%m-%d %H:%M UTC'); $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(uname -srm)."
+    say "Durable commits (\`fsync\` and \`synchronous_commit\` on), $(sql_value 'SHOW qlm.http_workers') server workers, load program on the same machine, medians of $rounds rounds of $seconds s."
+}
+
+print_results() {
+    cat "$WORK/begun"
+    if [ -s "$WORK/marks" ]; then
+        say
+        say "| what | this node | beside it | ratio | mark | |"
+        say "|---|---:|---:|---:|---:|---|"
+        cat "$WORK/marks"
+    fi
+    cat "$WORK/details"
+}
+
+# replace_in_docs NAME: the lines between two markers by standard input
+replace_in_docs() {
+    local page=$ROOT/docs/performance.md
+    cat >"$WORK/output"
+    awk -v name="$1" -v output="$WORK/output" '
+        $0 == "<!-- end of " name " -->" { skip = 0 }
+        !skip { print }
+        $0 == "<!-- output of " name " -->" {
+            skip = 1
+            while ((getline line < output) > 0) print line
+        }' "$page" >"$WORK/page"
+    cat "$WORK/page" >"$page"
 }
 
 need_packages curl
+[ $large = yes ] || need_influx
 build_extension
 make_workplace
+trap finish EXIT
 install_privately
-gcc -D_GNU_SOURCE -std=gnu11 -O2 -o "$WORK/load" "$ROOT/bench/load.c"
+mkdir "$WORK/samples"
+touch "$WORK/marks" "$WORK/details"
+compile -o "$WORK/load" "$ROOT/bench/load.c" "$ROOT/bench/request.c"
 port=$(free_port)
 waiting_port=$(free_port)
-RECEIVERS=()
-trap '[ ${#RECEIVERS[@]} = 0 ] || kill "${RECEIVERS[@]}"; clean_up' EXIT
+first_base=$(($(date +%s) - 86400))
+last_base=$first_base
 start_cluster bench "shared_preload_libraries = 'qlm'" "qlm.port = $port" \
     "qlm.anonymous_role = 'qlm_writer'" "max_wal_size = '4GB'" \
     "shared_buffers = '512MB'" "checkpoint_timeout = '30min'" \
+    "qlm.max_connections = 5000" "qlm.max_subscriptions = 100000" \
+    "qlm.max_queued = 1000000" \
     "qlm.callback_allow = '127.0.0.1'" "qlm.poll_buffer_max = 1000000"
 run_psql bench -q -d postgres -c 'CREATE EXTENSION qlm'
 wait_for_health "http://localhost:$port"
+make_messages
+describe_run >"$WORK/begun"
+progress "$(cat "$WORK/begun")"
 
-say "qlm $(sql_value 'SELECT qlm_version()'), PostgreSQL $(sql_value 'SHOW server_version'), $(date -u '+%Y-%m-%d %H:%M UTC')"
-say "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(uname -srm)"
-say "durable commits (fsync and synchronous_commit on), $(sql_value 'SHOW qlm.http_workers') server workers, load program on the same machine, $seconds s each"
-
-# Every InfoItem exists before anything is measured.
-last_base=0
-next_base
-load 1 0 1 write 10000 "$base"
-
-if wanted write; then
-    say
-    say "values connections  requests/s    values/s   p50 ms   p99 ms COPY rows/s HTTP/COPY"
-    for values in 1 100 10000; do
-        for connections in 1 32; do
-            measure_write "$values" "$connections"
-        done
-    done
-    say "every acknowledged value is in qlm.value"
-fi
-
-if wanted read || wanted queries; then
-    sql_value "SELECT count(qlm_write('Bench/o00/series', n::float8, now() - n * interval '1 s'))
-        FROM generate_series(1, 5000) n" >/dev/null
-    sql_value "VACUUM ANALYZE qlm.value"
-    echo "o01 i01" | read_message "$WORK/one" ''
-    echo "o00 series" | read_message "$WORK/newest" ' newest="1000"'
-    items=$(seq -f 'i%02.0f' 0 99 | tr '\n' ' ')
-    seq -f 'o%02.0f' 0 9 | sed "s/\$/ $items/" | read_message "$WORK/thousand" ''
-    say
-    say "over HTTP                            connections  requests/s   p50 ms   p99 ms"
-    if wanted read; then
-        measure_read "latest value of one InfoItem" 1 "$WORK/one"
-        measure_read "latest value of one InfoItem" 32 "$WORK/one"
-    fi
-    if wanted queries; then
-        measure_read "newest 1,000 values of one InfoItem" 1 "$WORK/newest"
-        measure_read "latest values of 1,000 InfoItems" 1 "$WORK/thousand"
-    fi
-fi
-
-if wanted memory; then
+if [ $large = yes ]; then
+    bench_large
+    name="bench/run.sh --large"
+else
+    start_influx
+    # Every InfoItem exists before anything is measured.
     next_base
-    load 32 0 10000 write 1 "$base"
-    say
-    say "private memory of the server workers, pid:kB"
-    say "  before              $(worker_memory)"
-    half=$((memory_requests / 2))
-    for part in 1 2; do
-        next_base
-        load 32 0 "$half" write 1 "$base"
-        say "  after $(printf '%-12s' $((half * part)))  $(worker_memory)"
+    load 1 0 1 write 10000 "$base"
+    influx_load 1 0 1 lines 10000 "$base"
+    for part in write read floor http memory dialog; do
+        ! wanted $part || "bench_$part"
     done
+    name="bench/run.sh"
 fi
-
-if wanted dialog; then
-    bench_dialog
+print_results
+if [ $update_docs = yes ]; then
+    print_results | replace_in_docs "$name"
+    [ $large = no ] || "$ROOT/bench/plot.sh"
 fi
