@@ -28,14 +28,14 @@ bind-address = "127.0.0.1:$(free_port)"
 [logging]
   level = "error"
 END
-    as_server influxd -config "$dir/influxdb.conf" >"$WORK/influx.log" 2>&1 &
-    influx_pid=$!
-    PROCESSES+=("$influx_pid")
+    as_server influxd -config "$dir/influxdb.conf" -pidfile "$dir/pid" >"$WORK/influx.log" 2>&1 &
     for ((i = 0; i < 300; i++)); do
         curl -fs -o /dev/null "http://127.0.0.1:$influx_port/ping" && break
-        kill -0 "$influx_pid" 2>/dev/null || break
         sleep 0.1
     done
+    # not of the shell that has started it
+    influx_pid=$(cat "$dir/pid") || fail "InfluxDB did not start: $(tail -5 "$WORK/influx.log")"
+    PROCESSES+=("$influx_pid")
     influx_query 'CREATE DATABASE bench' >/dev/null ||
         fail "InfluxDB did not start: $(tail -5 "$WORK/influx.log")"
 }
