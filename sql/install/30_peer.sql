@@ -16,7 +16,8 @@ CREATE TABLE qlm.peer (
 	last_success timestamptz,
 	last_failure timestamptz,
 	last_error text,
-	secret text CHECK (secret !~ '[[:cntrl:]]')
+	secret text CHECK (secret !~ '[[:cntrl:]]'),
+	form boolean NOT NULL DEFAULT false
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
@@ -35,3 +36,4 @@ COMMENT ON COLUMN qlm.peer.last_success IS 'when a message last reached it and w
 COMMENT ON COLUMN qlm.peer.last_failure IS 'when a message last failed to reach it';
 COMMENT ON COLUMN qlm.peer.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.peer.secret IS 'what this node shows it: a token, or with a blank in it the whole value of the header Authorization';
+COMMENT ON COLUMN qlm.peer.form IS 'messages are posted to it as form field msg, as it takes nothing else';

@@ -27,6 +27,7 @@ CREATE TABLE qlm.outbox (
 	asker_peer text,
 	node text,
 	sent_as bigint,
+	awaited_by bigint,
 	CHECK (peer IS NOT NULL OR url IS NOT NULL)
 );
 CREATE INDEX outbox_peer_idx ON qlm.outbox (peer, priority DESC, seq)
@@ -42,6 +43,9 @@ CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer, asker_role)
 	WHERE state IN ('queued', 'sent') AND asker_role IS NOT NULL;
 CREATE INDEX outbox_finished_idx ON qlm.outbox (kind, seq) WHERE state NOT IN ('queued', 'sent');
 CREATE INDEX outbox_expires_at_idx ON qlm.outbox (expires_at) WHERE state IN ('queued', 'sent');
+CREATE INDEX outbox_awaited_by_idx ON qlm.outbox (awaited_by, seq) WHERE awaited_by IS NOT NULL;
+CREATE INDEX outbox_awaited_end_idx ON qlm.outbox (expires_at)
+	WHERE state IN ('queued', 'sent') AND awaited_by IS NOT NULL;
 COMMENT ON TABLE qlm.outbox IS 'messages that wait to leave or to be answered';
 COMMENT ON COLUMN qlm.outbox.message_id IS 'its requestID';
 COMMENT ON COLUMN qlm.outbox.seq IS 'order in which messages were queued';
@@ -67,3 +71,26 @@ COMMENT ON COLUMN qlm.outbox.asker_role IS 'role of whoever asked for it in a me
 COMMENT ON COLUMN qlm.outbox.asker_peer IS 'peer that asked for it; null: nobody did, or an SQL session or an anonymous caller';
 COMMENT ON COLUMN qlm.outbox.node IS 'it was sent on: the node as the nodeList named it';
 COMMENT ON COLUMN qlm.outbox.sent_as IS 'cancelled, since it left under this number before its transaction ended';
+COMMENT ON COLUMN qlm.outbox.awaited_by IS 'the gathering or forwarded subscription that is still to be told how it ended';
+
+CREATE TABLE qlm.gathering (
+	request_id bigint PRIMARY KEY,
+	role name NOT NULL,
+	peer text,
+	callback text NOT NULL,
+	envelope text NOT NULL,
+	dialect text NOT NULL,
+	ttl float8 NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+CREATE INDEX gathering_owner_idx ON qlm.gathering (peer, role);
+CREATE INDEX gathering_connection_idx ON qlm.gathering (callback) WHERE callback LIKE 'ws:%';
+COMMENT ON TABLE qlm.gathering IS 'requests with a callback that were sent on: what goes there once all messages have ended that they wait for';
+COMMENT ON COLUMN qlm.gathering.request_id IS 'the requestID that the caller was told';
+COMMENT ON COLUMN qlm.gathering.role IS 'role of whoever asked';
+COMMENT ON COLUMN qlm.gathering.peer IS 'peer that asked; null: an SQL session or an anonymous caller';
+COMMENT ON COLUMN qlm.gathering.callback IS 'where the answer goes: URL, or ws: and the name of a WebSocket connection';
+COMMENT ON COLUMN qlm.gathering.envelope IS 'the answer if nobody answered; a result with the number of a message stands for what that brings';
+COMMENT ON COLUMN qlm.gathering.dialect IS 'dialect of the answer';
+COMMENT ON COLUMN qlm.gathering.ttl IS 'ttl of the request';
+COMMENT ON COLUMN qlm.gathering.created_at IS 'when it was asked for';

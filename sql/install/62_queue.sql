@@ -59,7 +59,8 @@ COMMENT ON FUNCTION qlm.dialect_is_known(text) IS 'whether messages can be writt
 CREATE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role name DEFAULT 'qlm_reader',
 										 credential text DEFAULT NULL, paths text[] DEFAULT '{}',
 										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
-										 dialect text DEFAULT NULL, secret text DEFAULT NULL) RETURNS int
+										 dialect text DEFAULT NULL, secret text DEFAULT NULL,
+										 form boolean DEFAULT false) RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -96,16 +97,17 @@ BEGIN
 		RAISE EXCEPTION 'a secret must not hold control characters'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret)
+	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form)
 	VALUES (qlm_add_peer.name, qlm_add_peer.url, qlm_add_peer.role,
 			qlm.credential_hash(qlm_add_peer.credential),
 			(SELECT coalesce(array_agg(qlm.path_normal(path)), '{}') FROM unnest(qlm_add_peer.paths) AS path),
-			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect, qlm_add_peer.secret)
+			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect, qlm_add_peer.secret,
+			coalesce(qlm_add_peer.form, false))
 	RETURNING p.peer_id INTO id;
 	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; returns its number';
+COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; returns its number';
 
 CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -116,6 +118,8 @@ BEGIN
 	SET state = 'cancelled', last_error = 'the peer was dropped', next_attempt_at = NULL, posting = false
 	WHERE o.peer = qlm_drop_peer.name AND o.state IN ('queued', 'sent');
 	DELETE FROM qlm.subscription AS s WHERE s.peer = qlm_drop_peer.name;
+	WITH gone AS (DELETE FROM qlm.gathering AS g WHERE g.peer = qlm_drop_peer.name RETURNING g.request_id)
+	UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone WHERE o.awaited_by = gone.request_id;
 	DELETE FROM qlm.executed AS e WHERE e.peer = qlm_drop_peer.name;
 	DELETE FROM qlm.peer AS p WHERE p.name = qlm_drop_peer.name;
 	RETURN FOUND;

@@ -20,7 +20,7 @@ COMMENT ON FUNCTION qlm.configuration_changed() IS 'makes every process read pee
 /* Columns that only say how a peer or a subscription is doing are left out. */
 CREATE TRIGGER peer_changed
 	AFTER INSERT OR DELETE OR TRUNCATE
-		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, secret
+		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, secret, form
 	ON qlm.peer
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';
@@ -75,3 +75,14 @@ COMMENT ON FUNCTION qlm.check_peer_role() IS 'refuses peers with rights beyond t
 CREATE TRIGGER peer_role BEFORE INSERT OR UPDATE OF role ON qlm.peer
 	FOR EACH ROW EXECUTE FUNCTION qlm.check_peer_role();
 COMMENT ON TRIGGER peer_role ON qlm.peer IS 'nobody gives more rights than he has';
+
+CREATE FUNCTION qlm.awaited_ended() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_awaited_ended';
+COMMENT ON FUNCTION qlm.awaited_ended() IS 'wakes the dispatcher, which takes up what waited for the message';
+
+CREATE TRIGGER awaited_ended AFTER UPDATE OF state ON qlm.outbox
+	FOR EACH ROW WHEN (NEW.awaited_by IS NOT NULL AND NEW.state NOT IN ('queued', 'sent'))
+	EXECUTE FUNCTION qlm.awaited_ended();
+COMMENT ON TRIGGER awaited_ended ON qlm.outbox IS 'tells the dispatcher of the end of a message that something waits for';

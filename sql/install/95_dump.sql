@@ -13,6 +13,7 @@ BEGIN
 	END LOOP;
 	/* What belongs to WebSocket connections ends with them. */
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.outbox', $w$WHERE (url LIKE 'ws:%') IS NOT TRUE$w$);
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.gathering', $w$WHERE callback NOT LIKE 'ws:%'$w$);
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription', $w$WHERE (callback LIKE 'ws:%') IS NOT TRUE$w$);
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription_target',
 		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE 'ws:%')$w$);

@@ -131,6 +131,13 @@ node_results(const QlmOutcome *outcome, int64 message_id, const char *node)
 	return results;
 }
 
+static void
+mark_as_device(QlmResult *result)
+{
+	if (result->target_type == NULL)
+		result->target_type = "device";
+}
+
 /* What the device has said; NIL: nothing that is any use */
 static List *
 device_results(const QlmOutcome *outcome, int64 message_id)
@@ -142,13 +149,16 @@ device_results(const QlmOutcome *outcome, int64 message_id)
 	if (!success)
 		return NIL;
 	foreach(lc, results)
-	{
-		QlmResult  *result = lfirst(lc);
-
-		if (result->target_type == NULL)
-			result->target_type = "device";
-	}
+		mark_as_device(lfirst(lc));
 	return results;
+}
+
+List *
+qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
+					const char *node)
+{
+	return node ? node_results(outcome, message_id, node) :
+		device_results(outcome, message_id);
 }
 
 /* What takes the place of results; NIL: nothing yet, or never */
@@ -165,11 +175,10 @@ find_results(QlmCall *call, const QlmAwaited *awaited)
 		call->awaited = lappend(call->awaited, unconstify(QlmAwaited *, awaited));
 		return NIL;
 	}
-	if (awaited->device)
-		return device_results(&outcome, awaited->message_id);
 	standing = list_nth(call->response->results, awaited->result);
-	return node_results(&outcome, awaited->message_id,
-						standing->nodes ? linitial(standing->nodes) : "");
+	return qlm_outcome_results(&outcome, awaited->message_id,
+							   awaited->device ? NULL :
+							   standing->nodes ? linitial(standing->nodes) : "");
 }
 
 static List *
@@ -214,7 +223,7 @@ qlm_call_merge(QlmCall *call)
 static bool
 is_asker(const QlmCall *call, const QlmOutcome *outcome)
 {
-	if (outcome->node == NULL)
+	if (!OidIsValid(outcome->asker_role))
 		return false;
 	if (call->peer)
 		return outcome->asker_peer && strcmp(outcome->asker_peer, call->peer->name) == 0;
@@ -222,6 +231,23 @@ is_asker(const QlmCall *call, const QlmOutcome *outcome)
 		has_privs_of_role(call->role, outcome->asker_role))
 		return true;
 	return outcome->asker_peer == NULL && outcome->asker_role == call->role;
+}
+
+/* The device's answer, an error too, or why there is none */
+static List *
+device_answer(const QlmOutcome *outcome, int64 message_id)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (results == NIL)
+		return list_make1(make_result(504, outcome->final && outcome->error ?
+									  outcome->error :
+									  "the device has not answered"));
+	foreach(lc, results)
+		mark_as_device(lfirst(lc));
+	return results;
 }
 
 bool
@@ -234,7 +260,10 @@ qlm_poll_forwarded(QlmCall *call, const char *request_id, QlmRequest *response)
 
 	if (!qlm_outbox_outcome(id, &outcome) || !is_asker(call, &outcome))
 		return false;
-	results = node_results(&outcome, id, outcome.node);
+	if (outcome.node)
+		results = node_results(&outcome, id, outcome.node);
+	else
+		results = device_answer(&outcome, id);
 	foreach(lc, results)
 	{
 		QlmResult  *result = lfirst(lc);

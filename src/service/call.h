@@ -23,6 +23,9 @@ typedef struct QlmCall
 	int			nforwarded;		/* requests that were sent on for it */
 	bool		room_known;
 	int			room;			/* messages that it may still queue */
+	int64		gathering;		/* the verb's answer goes to its callback under
+								 * this requestID; 0: to the caller */
+	int			ngathered;		/* messages that it waits for */
 	bool		merged;			/* answers of others have been put in */
 	bool		alone;			/* errors become results */
 	bool		done;			/* nothing left to execute */
@@ -102,7 +105,11 @@ extern bool qlm_call_has_nested(const QlmCall *call);
 /* keep.c: once its answer is printed: may, and should, it be kept? */
 extern void qlm_call_keep(QlmCall *call);
 
-/* forward.c: send one verb on to the nodes of its nodeList */
+/*
+ * forward.c: send one verb on to the nodes of its nodeList.  May it be at all?
+ * If not, the answer says why.
+ */
+extern bool qlm_call_may_forward(QlmCall *call, const QlmRequest *request);
 extern void qlm_verb_forward(QlmCall *call, const QlmRequest *request,
 							 QlmRequest *response);
 
@@ -111,7 +118,10 @@ extern void qlm_call_forward(QlmCall *call, const QlmRequest *request,
 							 const QlmPeer *peer, const char *node,
 							 QlmRequest *response);
 
-/* forward.c: the request as a message for a peer; queue it */
+/*
+ * forward.c: the request as a message for a peer; queue it.  node NULL: the
+ * peer's device is asked, whose answer is this node's too.
+ */
 extern int64 qlm_call_send_on(QlmCall *call, const QlmRequest *request,
 							  const char *peer, const char *node);
 
@@ -121,6 +131,16 @@ extern int64 qlm_call_send_on(QlmCall *call, const QlmRequest *request,
  */
 extern bool qlm_call_may_queue(QlmCall *call, const char *peer);
 extern const char *qlm_queue_surplus(void);
+
+/* forward.c: is the answer held until the nodes have said theirs? */
+extern bool qlm_call_holds(const QlmCall *call);
+
+/*
+ * forward.c: these results, from first on, stand for the answer to a message,
+ * which is in time, can be polled, or will go to the callback.
+ */
+extern void qlm_call_stand_in(QlmCall *call, QlmRequest *response, int first,
+							  int64 message_id, bool device);
 
 /* forward.c: has it been here before, or at too many nodes? */
 extern bool qlm_call_has_been_here(const QlmCall *call);
@@ -139,6 +159,14 @@ extern TimestampTz qlm_call_held_until(const QlmCall *call);
 /* await.c: the last results stand for the answer to a message. */
 extern void qlm_call_await(QlmCall *call, int64 message_id, int nresults,
 						   bool device);
+
+/*
+ * await.c: what a message has brought, in place of the results that stand for
+ * it.  node NULL: a device was asked.  NIL: nothing that is any use, so they
+ * stay.
+ */
+extern List *qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
+								 const char *node);
 
 /* await.c: keep it until the answers are there; put in those that are. */
 extern void qlm_call_keep_awaited(QlmCall *call);

@@ -95,6 +95,7 @@ ask_owner(Calling *calling, const QlmPeer *owner, const char *path,
 	QlmRequest	request = *calling->request;
 
 	request.odf = qlm_method_payload(path, item);
+	request.opaque = NULL;
 	qlm_call_forward(calling->call, &request, owner, owner->name,
 					 calling->response);
 }

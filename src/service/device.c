@@ -4,7 +4,8 @@
  *		for reading it, or the peer that owns the paths (protocol 8.2).
  *
  * Whatever happens to that, the caller has what it would have without: the
- * values stored here, marked as targetType="node".
+ * values stored here, marked as targetType="node".  Where nothing can be held
+ * they bear a requestID under which the device's answer can be polled.
  */
 #include "postgres.h"
 
@@ -35,12 +36,11 @@ owner_of(const QlmOdf *odf)
 	return owner ? pstrdup(owner->name) : NULL;
 }
 
-/* Can a peer be asked, for this caller and now? */
+/* Can a peer be asked, for this caller? */
 static bool
-can_ask(const QlmCall *call, const QlmRequest *response)
+can_ask(const QlmCall *call)
 {
-	if (response != call->response || !call->exchange->may_hold ||
-		qlm_call_went_too_far(call) || call->nforwarded >= QLM_MAX_NODES)
+	if (qlm_call_went_too_far(call) || call->nforwarded >= QLM_MAX_NODES)
 		return false;
 
 	/* Nothing would keep from the caller what policies hide from it here. */
@@ -179,11 +179,11 @@ qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	if (owner == NULL || (call->peer && strcmp(call->peer->name, owner) == 0))
 		return false;
 	add_stored(request, response);
-	if (can_ask(call, response) && qlm_call_may_queue(call, owner))
+	if (can_ask(call) && qlm_call_may_queue(call, owner))
 	{
 		call->nforwarded++;
 		id = qlm_call_send_on(call, request, owner, NULL);
-		qlm_call_await(call, id, list_length(response->results) - first, true);
+		qlm_call_stand_in(call, response, first, id, true);
 	}
 	return true;
 }

@@ -97,7 +97,8 @@ queue_answer(const char *peer, const char *callback, double ttl,
 
 /*
  * The callback of a one-time request says where its answer goes; that of a
- * subscription is for the data that follow.
+ * subscription is for the data that follow, that of what is sent on for the
+ * answers of others.
  */
 static const char *
 take_callback(QlmEnvelope *nested)
@@ -109,7 +110,9 @@ take_callback(QlmEnvelope *nested)
 	{
 		QlmRequest *request = lfirst(lc);
 
-		if (request->callback == NULL || request->has_interval)
+		if (request->callback == NULL || request->has_interval ||
+			request->nodes != NIL || request->target_device ||
+			request->verb == QLM_CALL)
 			continue;
 		if (qlm_callback_problem(request->callback, false) == NULL)
 			callback = request->callback;

@@ -9,9 +9,12 @@
 #include "utils/timestamp.h"
 
 #include "service/call.h"
+#include "service/gather.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
+#include "storage/connection.h"
+#include "storage/gathering.h"
 #include "storage/outbox.h"
 #include "storage/subtransaction.h"
 
@@ -60,12 +63,26 @@ verb_function(const QlmRequest *request)
 	return NULL;
 }
 
-/* Run it, and write its data in the format that it asks for. */
+static bool
+is_for_others(const QlmRequest *request)
+{
+	return request->nodes != NIL && request->verb != QLM_RESPONSE;
+}
+
+/*
+ * Run it, and write its data in the format that it asks for.  What others have
+ * in it is theirs to write.
+ */
 static void
 run_verb(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
 	int			first = list_length(response->results);
 
+	if (is_for_others(request))
+	{
+		qlm_verb_forward(call, request, response);
+		return;
+	}
 	verb_function(request) (call, request, response);
 	if (request->verb != QLM_READ || request->msgformat == NULL)
 		return;
@@ -83,6 +100,43 @@ wants_callback(const QlmRequest *request)
 		 (request->verb == QLM_READ && !request->has_interval));
 }
 
+/* The answer is there: to the callback with it. */
+static void
+queue_for_callback(const QlmCall *call, const char *callback,
+				   const char *envelope)
+{
+	QlmMessage	message = {0};
+
+	message.message_id = call->gathering;
+	message.asker_role = call->role;
+	message.asker_peer = call->peer ? call->peer->name : NULL;
+	message.peer = qlm_is_connection(callback) ? NULL : message.asker_peer;
+	message.url = callback;
+	message.is_response = true;
+	message.envelope = envelope;
+	message.expires_at = qlm_kept_until(call->received_at,
+										qlm_ttl_end(call->received_at,
+													call->request->ttl));
+	qlm_outbox_add(&message);
+}
+
+/* It is not there before others have answered. */
+static void
+gather_for_callback(const QlmCall *call, const char *callback,
+					const char *envelope)
+{
+	QlmGathering gathering = {0};
+
+	gathering.request_id = call->gathering;
+	gathering.role = call->role;
+	gathering.peer = call->peer ? call->peer->name : NULL;
+	gathering.callback = callback;
+	gathering.envelope = envelope;
+	gathering.dialect = qlm_dialect_to_text(&call->request->dialect);
+	gathering.ttl = call->request->ttl;
+	qlm_gathering_add(&gathering);
+}
+
 /*
  * The outcome of a one-time request goes to its callback; the immediate answer
  * and the callback share a requestID (protocol 3.5).
@@ -93,9 +147,8 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	QlmEnvelope *envelope;
 	QlmRequest *response;
 	QlmResult  *result;
-	QlmMessage	message = {0};
 	StringInfoData text;
-	const char *id;
+	List	   *id;
 	bool		own = qlm_is_own_connection(call, request->callback);
 	ListCell   *lc;
 
@@ -110,35 +163,38 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 		qlm_request_add_result(call->response, 429, qlm_queue_surplus());
 		return;
 	}
+	call->gathering = qlm_outbox_new_id();
+	call->ngathered = 0;
+	id = list_make1(psprintf(INT64_FORMAT, call->gathering));
 	envelope = qlm_envelope_create(&call->request->dialect, call->request->ttl);
 	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
 	run_verb(call, request, response);
-
-	message.message_id = qlm_outbox_new_id();
-	id = psprintf(INT64_FORMAT, message.message_id);
 	foreach(lc, response->results)
 	{
 		result = lfirst(lc);
 		if (result->request_ids == NIL)
-			result->request_ids = list_make1(unconstify(char *, id));
+			result->request_ids = id;
 	}
 	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	message.peer = call->peer && !own ? call->peer->name : NULL;
-	message.url = own ? call->exchange->connection : request->callback;
 	call->exchange->pushes |= own;
-	message.is_response = true;
-	message.asker_role = call->role;
-	message.asker_peer = call->peer ? call->peer->name : NULL;
-	message.envelope = text.data;
-	message.expires_at = qlm_kept_until(call->received_at,
-										qlm_ttl_end(call->received_at,
-													call->request->ttl));
-	qlm_outbox_add(&message);
+	if (call->ngathered > 0)
+	{
+		envelope->dialect.json = false; /* it is for us to read */
+		qlm_envelope_print(&text, envelope);
+		gather_for_callback(call, own ? call->exchange->connection : request->callback,
+							text.data);
+	}
+	else
+	{
+		qlm_envelope_print(&text, envelope);
+		queue_for_callback(call, own ? call->exchange->connection : request->callback,
+						   text.data);
+	}
+	call->gathering = 0;
 
 	result = qlm_request_add_result(call->response, 200,
 									"the answer goes to the callback");
-	result->request_ids = list_make1(unconstify(char *, id));
+	result->request_ids = id;
 }
 
 static void
@@ -154,6 +210,16 @@ execute_here(QlmCall *call, const QlmRequest *request)
 		run_verb(call, request, call->response);
 }
 
+/* A payload goes to other nodes as it came. */
+static void
+execute_elsewhere(QlmCall *call, const QlmRequest *request)
+{
+	if (wants_callback(request))
+		execute_with_callback(call, request);
+	else
+		run_verb(call, request, call->response);
+}
+
 static void
 execute(QlmCall *call, const QlmRequest *request)
 {
@@ -162,10 +228,10 @@ execute(QlmCall *call, const QlmRequest *request)
 	qlm_rights_become(call->role, &saved);
 	if (call->exchange->discovery)
 		qlm_call_discover(call);
-	else if (request->nodes != NIL && request->verb != QLM_RESPONSE)
-		qlm_verb_forward(call, request, call->response);
-	else
+	else if (!is_for_others(request))
 		execute_here(call, request);
+	else if (qlm_call_may_forward(call, request))
+		execute_elsewhere(call, request);
 	qlm_rights_restore(&saved);
 }
 
@@ -240,6 +306,7 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 		call->response->results = list_truncate(call->response->results,
 												nresults);
 		call->awaited = list_truncate(call->awaited, nawaited);
+		call->gathering = 0;
 		code = qlm_error_code(error, &description);
 		qlm_request_add_result(call->response, code, description);
 	}

@@ -115,6 +115,7 @@ qlm_call_send_on(QlmCall *call, const QlmRequest *request, const char *peer,
 	StringInfoData text;
 
 	copy.nodes = NIL;
+	copy.callback = NULL;
 	envelope->hops = hops && *hops ? psprintf("%s,%s", hops, own_id()) : own_id();
 	envelope->requests = list_make1(&copy);
 	initStringInfo(&text);
@@ -122,11 +123,35 @@ qlm_call_send_on(QlmCall *call, const QlmRequest *request, const char *peer,
 	message.peer = peer;
 	message.envelope = text.data;
 	message.created_at = call->received_at;
-	message.expires_at = node ? answered_until(call) : qlm_call_held_until(call);
+	message.expires_at = node == NULL && qlm_call_holds(call) ?
+		qlm_call_held_until(call) : answered_until(call);
 	message.asker_role = call->role;
 	message.asker_peer = call->peer ? call->peer->name : NULL;
 	message.node = node;
+	message.awaited_by = call->gathering;
+	call->ngathered++;
 	return qlm_outbox_add(&message);
+}
+
+bool
+qlm_call_holds(const QlmCall *call)
+{
+	return call->exchange->may_hold && call->gathering == 0;
+}
+
+void
+qlm_call_stand_in(QlmCall *call, QlmRequest *response, int first,
+				  int64 message_id, bool device)
+{
+	bool		holds = qlm_call_holds(call);
+	List	   *id = list_make1(psprintf(INT64_FORMAT, message_id));
+
+	if (!holds || (!device && answered_until(call) > qlm_call_held_until(call)))
+		for (int i = first; i < list_length(response->results); i++)
+			((QlmResult *) list_nth(response->results, i))->request_ids = id;
+	if (holds)
+		qlm_call_await(call, message_id, list_length(response->results) - first,
+					   device);
 }
 
 /* Through this node a caller does no more than it may do here. */
@@ -145,8 +170,6 @@ general_problem(const QlmCall *call, const QlmRequest *request, int *code)
 	*code = 501;
 	if (request->has_interval)
 		return "this node does not forward subscriptions to other nodes";
-	if (request->callback)
-		return "this node does not forward requests that have a callback";
 	/* A node that overlooks the window would delete everything. */
 	if (request->verb == QLM_DELETE && (request->has_begin || request->has_end))
 		return "this node does not forward a delete with begin or end";
@@ -173,8 +196,7 @@ static void
 ask_node(QlmCall *call, const QlmRequest *request, const char *peer,
 		 const char *node, QlmRequest *response)
 {
-	bool		hold = call->exchange->may_hold;
-	QlmResult  *result;
+	bool		polled = call->gathering == 0 && !qlm_call_holds(call);
 	int64		id;
 
 	if (!qlm_call_may_queue(call, peer))
@@ -183,26 +205,35 @@ ask_node(QlmCall *call, const QlmRequest *request, const char *peer,
 		return;
 	}
 	id = qlm_call_send_on(call, request, peer, node);
-	result = hold ?
-		add_result_of(response, node, 504, "the node did not answer in time") :
-		add_result_of(response, node, 200, "sent on: poll this requestID for the answer");
 
-	if (!hold || answered_until(call) > qlm_call_held_until(call))
-		result->request_ids = list_make1(psprintf(INT64_FORMAT, id));
-	if (hold)
-		qlm_call_await(call, id, 1, false);
+	if (polled)
+		add_result_of(response, node, 200,
+					  "sent on: poll this requestID for the answer");
+	else
+		add_result_of(response, node, 504, "the node did not answer in time");
+	qlm_call_stand_in(call, response, list_length(response->results) - 1, id,
+					  false);
 }
 
-void
-qlm_call_forward(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
-				 const char *node, QlmRequest *response)
+bool
+qlm_call_may_forward(QlmCall *call, const QlmRequest *request)
 {
 	int			code;
 	const char *problem = general_problem(call, request, &code);
+	ListCell   *lc;
 
-	if (problem)
-		add_result_of(response, node, code, problem);
-	else if (peer == NULL)
+	if (problem == NULL)
+		return true;
+	foreach(lc, request->nodes)
+		add_result_of(call->response, lfirst(lc), code, problem);
+	return false;
+}
+
+static void
+forward_to(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+		   const char *node, QlmRequest *response)
+{
+	if (peer == NULL)
 		add_result_of(response, node, 403,
 					  psprintf("\"%s\" is no peer of this node", node));
 	else if (++call->nforwarded > QLM_MAX_NODES)
@@ -214,6 +245,19 @@ qlm_call_forward(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 }
 
 void
+qlm_call_forward(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+				 const char *node, QlmRequest *response)
+{
+	int			code;
+	const char *problem = general_problem(call, request, &code);
+
+	if (problem)
+		add_result_of(response, node, code, problem);
+	else
+		forward_to(call, request, peer, node, response);
+}
+
+void
 qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
 	ListCell   *lc;
@@ -222,6 +266,6 @@ qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	{
 		const char *node = lfirst(lc);
 
-		qlm_call_forward(call, request, qlm_peer_by_node(node), node, response);
+		forward_to(call, request, qlm_peer_by_node(node), node, response);
 	}
 }

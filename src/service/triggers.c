@@ -82,3 +82,20 @@ qlm_configuration_changed(PG_FUNCTION_ARGS)
 	qlm_catalog_invalidate(relid);
 	return PointerGetDatum(NULL);
 }
+
+PG_FUNCTION_INFO_V1(qlm_awaited_ended);
+
+/*
+ * qlm.awaited_ended(): after a message has ended that something waits for,
+ * whoever ended it
+ */
+Datum
+qlm_awaited_ended(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.awaited_ended() must be called as a trigger")));
+	qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	return PointerGetDatum(NULL);
+}

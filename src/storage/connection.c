@@ -74,8 +74,21 @@ static QlmPlan end_subscriptions_plan = {
 	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
 };
 
+/* What they waited for goes on, but nobody is told of it. */
+static QlmPlan end_gatherings_plan = {
+	"WITH gone AS (DELETE FROM qlm.gathering WHERE request_id = ANY (ARRAY("
+	"SELECT request_id FROM qlm.gathering WHERE callback = ANY ($1)"
+	" AND " IS_CONNECTION("callback") " FOR UPDATE SKIP LOCKED)) RETURNING request_id)"
+	" UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone"
+	" WHERE o.awaited_by = gone.request_id",
+	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
+};
+
 static QlmPlan left_plan = {
 	"SELECT FROM qlm.subscription WHERE callback = ANY ($1)"
+	" AND " IS_CONNECTION("callback")
+	" UNION ALL"
+	" SELECT FROM qlm.gathering WHERE callback = ANY ($1)"
 	" AND " IS_CONNECTION("callback")
 	" UNION ALL"
 	" SELECT FROM qlm.outbox WHERE url = ANY ($1) AND url IS NOT NULL"
@@ -94,7 +107,9 @@ static QlmPlan names_plan = {
 	" FROM u WHERE u.url IS NOT NULL)"
 	" SELECT url FROM u WHERE url IS NOT NULL"
 	" UNION"
-	" SELECT callback FROM qlm.subscription WHERE " IS_CONNECTION("callback"),
+	" SELECT callback FROM qlm.subscription WHERE " IS_CONNECTION("callback")
+	" UNION"
+	" SELECT callback FROM qlm.gathering WHERE " IS_CONNECTION("callback"),
 	0, {0}
 };
 
@@ -173,6 +188,7 @@ qlm_connection_end(const char **names, int n)
 	values[0] = qlm_array_text(names, n);
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&end_subscriptions_plan, values, NULL, 0);
+	qlm_plan_execute_indexed(&end_gatherings_plan, values, NULL, 0);
 	qlm_plan_execute_indexed(&end_messages_plan, values, NULL, 0);
 	qlm_plan_execute_indexed(&left_plan, values, NULL, 1);
 	ended = SPI_processed == 0;

@@ -20,6 +20,7 @@ typedef struct QlmEndpoint
 	char	   *url;
 	char	   *peer;			/* the peer whose url it is; NULL: a callback */
 	char	   *authorization;	/* header value for the peer; NULL: none */
+	bool		form;			/* it takes form field msg only */
 	int			failures;		/* in a row */
 } QlmEndpoint;
 
@@ -72,6 +73,7 @@ typedef struct QlmHeartbeat
 	char	   *url;
 	char	   *dialect;		/* text form; NULL: not said */
 	char	   *authorization;	/* header value to send; NULL: none */
+	bool		form;			/* it takes form field msg only */
 	double		seconds;
 } QlmHeartbeat;
 

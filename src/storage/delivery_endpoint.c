@@ -58,7 +58,8 @@ static QlmPlan endpoints_plan = {
 	" WHERE place.url <> ALL ($1) AND (e.paused_until IS NULL"
 	" OR e.paused_until <= $2 OR e.paused_until > $4)"
 	" ORDER BY place.url, first.created_at)"
-	" SELECT due.url, due.peer, COALESCE(due.failures, 0), p.secret FROM due"
+	" SELECT due.url, due.peer, COALESCE(due.failures, 0), p.secret,"
+	" COALESCE(p.form, false) FROM due"
 	" LEFT JOIN qlm.peer p ON p.name = due.peer"
 	" ORDER BY due.created_at LIMIT $3",
 	4, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
@@ -121,13 +122,15 @@ static QlmPlan next_due_plan = {
 	" (SELECT next_attempt_at FROM qlm.outbox WHERE state = 'sent'"
 	" AND next_attempt_at > $1 ORDER BY next_attempt_at LIMIT 1),"
 	" (SELECT next_due FROM qlm.subscription WHERE next_due IS NOT NULL"
-	" AND (expires_at > $1) IS TRUE ORDER BY next_due LIMIT 1))",
+	" AND (expires_at > $1) IS TRUE ORDER BY next_due LIMIT 1),"
+	" (SELECT expires_at FROM qlm.outbox WHERE state IN ('queued', 'sent')"
+	" AND awaited_by IS NOT NULL AND expires_at > $1 ORDER BY expires_at LIMIT 1))",
 	1, {TIMESTAMPTZOID}
 };
 
 static QlmPlan heartbeats_plan = {
 	"SELECT name, url, dialect, secret,"
-	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8 FROM qlm.peer"
+	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form FROM qlm.peer"
 	" WHERE url IS NOT NULL AND heartbeat > interval '0'"
 	" ORDER BY name COLLATE \"C\"",
 	0, {0}
@@ -151,6 +154,7 @@ qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint)
 	copy->peer = endpoint->peer ? pstrdup(endpoint->peer) : NULL;
 	copy->authorization = endpoint->authorization ?
 		pstrdup(endpoint->authorization) : NULL;
+	copy->form = endpoint->form;
 	copy->failures = endpoint->failures;
 	return copy;
 }
@@ -191,6 +195,7 @@ qlm_delivery_endpoints(List *busy, int max)
 		endpoint->peer = qlm_spi_text(row, 2);
 		endpoint->failures = DatumGetInt32(qlm_spi_datum(row, 3, &isnull));
 		endpoint->authorization = authorization(qlm_spi_text(row, 4));
+		endpoint->form = DatumGetBool(qlm_spi_datum(row, 5, &isnull));
 		endpoints = lappend(endpoints, endpoint);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -295,6 +300,7 @@ qlm_delivery_heartbeats(void)
 		heartbeat->dialect = qlm_spi_text(row, 3);
 		heartbeat->authorization = authorization(qlm_spi_text(row, 4));
 		heartbeat->seconds = DatumGetFloat8(qlm_spi_datum(row, 5, &isnull));
+		heartbeat->form = DatumGetBool(qlm_spi_datum(row, 6, &isnull));
 		heartbeats = lappend(heartbeats, heartbeat);
 	}
 	SPI_freetuptable(SPI_tuptable);

@@ -28,16 +28,18 @@ int			qlm_wake_pending = 0;
 static QlmPlan id_free_plan = {
 	"SELECT WHERE NOT EXISTS (SELECT FROM qlm.outbox WHERE message_id = $1)"
 	" AND NOT EXISTS (SELECT FROM qlm.subscription WHERE request_id = $1)"
-	" AND NOT EXISTS (SELECT FROM qlm.subscription_value WHERE request_id = $1)",
+	" AND NOT EXISTS (SELECT FROM qlm.subscription_value WHERE request_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.gathering WHERE request_id = $1)",
 	1, {INT8OID}
 };
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope, priority,"
-	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer, node)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-	13, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, NAMEOID, TEXTOID, TEXTOID}
+	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer, node,"
+	" awaited_by)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+	14, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, NAMEOID, TEXTOID, TEXTOID, INT8OID}
 };
 
 /*
@@ -246,8 +248,8 @@ int64
 qlm_outbox_add(const QlmMessage *message)
 {
 	int64		message_id = message->message_id;
-	Datum		values[13];
-	char		nulls[13];
+	Datum		values[14];
+	char		nulls[14];
 
 	if (message->url)
 		qlm_outbox_check_url(message->url);
@@ -267,6 +269,8 @@ qlm_outbox_add(const QlmMessage *message)
 	values[8] = TimestampTzGetDatum(message->expires_at);
 	values[9] = Int64GetDatum(message->dropped);
 	set_asker(values, nulls, message);
+	values[13] = Int64GetDatum(message->awaited_by);
+	nulls[13] = message->awaited_by != 0 ? ' ' : 'n';
 	run_as_owner(&add_plan, values, nulls);
 	qlm_outbox_note(message);
 	return message_id;

@@ -42,6 +42,7 @@ typedef struct QlmMessage
 	Oid			asker_role;		/* InvalidOid: nobody */
 	const char *asker_peer;
 	const char *node;			/* as the asker called it */
+	int64		awaited_by;		/* what is to be told how it ended; 0: nothing */
 } QlmMessage;
 
 /* An error for a URL that is too long to be kept */
@@ -108,6 +109,18 @@ typedef struct QlmOutcome
 	const char *asker_peer;
 	const char *node;
 } QlmOutcome;
+
+/* What became of each message that is awaited by this, in their order */
+typedef struct QlmAwaitedMessage
+{
+	int64		message_id;
+	QlmOutcome	outcome;
+} QlmAwaitedMessage;
+
+extern List *qlm_outbox_awaited(int64 awaited_by);
+
+/* It has been told of this message, or (0) of all that it awaited. */
+extern void qlm_outbox_told(int64 awaited_by, int64 message_id);
 
 /*
  * Look at a message as it is now, whatever the transaction's isolation; one

@@ -44,12 +44,25 @@ static QlmPlan outstanding_plan = {
 	3, {TEXTOID, TIMESTAMPTZOID, INT8OID}
 };
 
+#define OUTCOME \
+	"SELECT state, answer, last_error, xmin," \
+	" state IN ('queued', 'sent') AND expires_at <= $2, sent_as," \
+	" asker_role::pg_catalog.text, asker_peer, node, message_id FROM qlm.outbox"
+
 static QlmPlan outcome_plan = {
-	"SELECT state, answer, last_error, xmin,"
-	" state IN ('queued', 'sent') AND expires_at <= $2, sent_as,"
-	" asker_role::pg_catalog.text, asker_peer, node"
-	" FROM qlm.outbox WHERE message_id = $1",
+	OUTCOME " WHERE message_id = $1",
 	2, {INT8OID, TIMESTAMPTZOID}, .as_active = true
+};
+
+static QlmPlan awaited_plan = {
+	OUTCOME " WHERE awaited_by = $1 ORDER BY seq",
+	2, {INT8OID, TIMESTAMPTZOID}
+};
+
+static QlmPlan told_plan = {
+	"UPDATE qlm.outbox SET awaited_by = NULL WHERE awaited_by = $1"
+	" AND ($2 = 0 OR message_id = $2)",
+	2, {INT8OID, INT8OID}
 };
 
 static QlmPlan fetch_plan = {
@@ -190,27 +203,27 @@ is_of_this_block(TransactionId xmin)
 }
 
 static void
-read_outcome(QlmOutcome *outcome)
+read_outcome(QlmOutcome *outcome, uint64 row)
 {
 	bool		isnull;
-	char	   *role = qlm_spi_text(0, 7);
-	bool		over = DatumGetBool(qlm_spi_datum(0, 5, &isnull));
-	TransactionId xmin = DatumGetTransactionId(qlm_spi_datum(0, 4, &isnull));
+	char	   *role = qlm_spi_text(row, 7);
+	bool		over = DatumGetBool(qlm_spi_datum(row, 5, &isnull));
+	TransactionId xmin = DatumGetTransactionId(qlm_spi_datum(row, 4, &isnull));
 
 	outcome->found = true;
 	outcome->own = TransactionIdIsCurrentTransactionId(xmin);
 	outcome->own_block = outcome->own && is_of_this_block(xmin);
-	outcome->sent_as = DatumGetInt64(qlm_spi_datum(0, 6, &isnull));
+	outcome->sent_as = DatumGetInt64(qlm_spi_datum(row, 6, &isnull));
 	if (isnull)
 		outcome->sent_as = 0;
-	outcome->state = over ? "expired" : qlm_spi_text(0, 1);
-	outcome->answer = qlm_spi_text(0, 2);
-	outcome->error = over ? QLM_OUTBOX_TTL_ENDED : qlm_spi_text(0, 3);
+	outcome->state = over ? "expired" : qlm_spi_text(row, 1);
+	outcome->answer = qlm_spi_text(row, 2);
+	outcome->error = over ? QLM_OUTBOX_TTL_ENDED : qlm_spi_text(row, 3);
 	outcome->final = strcmp(outcome->state, "queued") != 0 &&
 		strcmp(outcome->state, "sent") != 0;
 	outcome->asker_role = role ? get_role_oid(role, true) : InvalidOid;
-	outcome->asker_peer = qlm_spi_text(0, 8);
-	outcome->node = qlm_spi_text(0, 9);
+	outcome->asker_peer = qlm_spi_text(row, 8);
+	outcome->node = qlm_spi_text(row, 9);
 }
 
 bool
@@ -228,9 +241,47 @@ qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome)
 	qlm_rights_restore(&saved);
 	PopActiveSnapshot();
 	if (SPI_processed > 0)
-		read_outcome(outcome);
+		read_outcome(outcome, 0);
 	SPI_freetuptable(SPI_tuptable);
 	return outcome->found;
+}
+
+List *
+qlm_outbox_awaited(int64 awaited_by)
+{
+	List	   *messages = NIL;
+	Datum		values[2];
+	QlmRights	saved;
+
+	values[0] = Int64GetDatum(awaited_by);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&awaited_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		QlmAwaitedMessage *message = palloc0(sizeof(QlmAwaitedMessage));
+		bool		isnull;
+
+		message->message_id = DatumGetInt64(qlm_spi_datum(row, 10, &isnull));
+		read_outcome(&message->outcome, row);
+		messages = lappend(messages, message);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return messages;
+}
+
+void
+qlm_outbox_told(int64 awaited_by, int64 message_id)
+{
+	Datum		values[2];
+	QlmRights	saved;
+
+	values[0] = Int64GetDatum(awaited_by);
+	values[1] = Int64GetDatum(message_id);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&told_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
 }
 
 bool

@@ -20,6 +20,12 @@
 	" AND expires_at > $3 LIMIT $2) AS o"
 #define IS_WAITING " AND state IN ('queued', 'sent')"
 
+/* Answers that are still being gathered are messages to come. */
+#define ASKED(message, gathering) \
+	"SELECT pg_catalog.count(*) FROM (SELECT 1 FROM qlm.outbox WHERE " message \
+	IS_WAITING " AND expires_at > $3 UNION ALL SELECT 1 FROM qlm.gathering" \
+	" WHERE " gathering " LIMIT $2) AS o"
+
 static QlmPlan peer_subscriptions_plan = {
 	COUNT("qlm.subscription WHERE peer = $1"),
 	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
@@ -31,13 +37,13 @@ static QlmPlan role_subscriptions_plan = {
 };
 
 static QlmPlan peer_asked_plan = {
-	COUNT("qlm.outbox WHERE asker_peer = $1 AND asker_role IS NOT NULL" IS_WAITING),
+	ASKED("asker_peer = $1 AND asker_role IS NOT NULL", "peer = $1"),
 	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan role_asked_plan = {
-	COUNT("qlm.outbox WHERE asker_peer IS NULL"
-	" AND asker_role = $1::pg_catalog.name" IS_WAITING),
+	ASKED("asker_peer IS NULL AND asker_role = $1::pg_catalog.name",
+	"peer IS NULL AND role = $1::pg_catalog.name"),
 	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
 };
 

@@ -25,6 +25,7 @@
 #include "process/settings.h"
 #include "process/wake.h"
 #include "service/dialog.h"
+#include "service/gather.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/peer.h"
@@ -40,6 +41,7 @@
 #define LOOK_ALONE_MS	100		/* where nobody can wake it */
 #define WORK_LIMIT_MS	30000	/* for one transaction */
 #define TICKS_PER_LOOK	100
+#define GATHERED_PER_LOOK 100
 
 typedef struct Dispatcher
 {
@@ -90,7 +92,6 @@ look(void *arg)
 
 	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													   dispatcher->look_ms);
-	dispatcher->seen = qlm_wake_count();
 	if (!qlm_catalog_available())
 	{
 		qlm_heartbeats_update(NIL);
@@ -109,6 +110,17 @@ look(void *arg)
 		dispatcher->look_due = Min(Min(dispatcher->look_due, qlm_rounds_due()),
 								   qlm_delivery_next_due());
 	qlm_storage_end();
+}
+
+/* What waited for messages that have ended */
+static void
+take_up(void *arg)
+{
+	Dispatcher *dispatcher = arg;
+
+	if (qlm_catalog_available() &&
+		qlm_gather_finish(GATHERED_PER_LOOK) == GATHERED_PER_LOOK)
+		dispatcher->seen = 0;
 }
 
 /* What an earlier dispatcher has left half done */
@@ -229,6 +241,8 @@ serve(Dispatcher *dispatcher)
 	}
 	if (must_look(dispatcher))
 	{
+		dispatcher->seen = qlm_wake_count();
+		run(dispatcher, take_up);
 		run(dispatcher, look);
 		qlm_courier_start();
 	}

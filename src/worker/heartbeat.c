@@ -74,7 +74,7 @@ same_peer(const QlmHeartbeat *a, const QlmHeartbeat *b)
 {
 	return same_text(a->url, b->url) && same_text(a->dialect, b->dialect) &&
 		same_text(a->authorization, b->authorization) &&
-		a->seconds == b->seconds;
+		a->form == b->form && a->seconds == b->seconds;
 }
 
 static Beat *
@@ -87,6 +87,7 @@ make_beat(const QlmHeartbeat *peer)
 	beat->peer.dialect = peer->dialect ? pstrdup(peer->dialect) : NULL;
 	beat->peer.authorization = peer->authorization ?
 		pstrdup(peer->authorization) : NULL;
+	beat->peer.form = peer->form;
 	beat->peer.seconds = peer->seconds;
 	initStringInfo(&beat->body);
 	qlm_dialog_heartbeat(&beat->body, peer->dialect);
@@ -162,6 +163,7 @@ call_peer(Beat *beat)
 	transfer->body = beat->body.data;
 	transfer->body_len = beat->body.len;
 	transfer->json = beat->body.len > 0 && beat->body.data[0] == '{';
+	transfer->form = beat->peer.form;
 	transfer->authorization = beat->peer.authorization;
 	transfer->prefer_wait = WAIT_SECONDS;
 	transfer->timeout_ms = WAIT_SECONDS * 1000 + ANSWER_MS;

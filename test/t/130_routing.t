@@ -89,7 +89,7 @@ subtest 'what is refused' => sub {
 	like((results($answer))[0], qr{<node>\Q@{[ $receiver->url ]}\E</node>}, 'is named');
 	is(scalar $receiver->bodies, 0, 'and never called');
 	is(return_code(post($hub, routed('read', 'Shared/x', ['north'], attributes => ' interval="-1"'))), 501, 'a subscription');
-	is(return_code(post($hub, routed('read', 'Shared/x', ['north'], attributes => ' callback="http://127.0.0.1:9/"'))), 501, 'a callback');
+	is(return_code(post($hub, routed('read', 'Shared/x', ['north'], attributes => ' callback="ftp://127.0.0.1/"'))), 400, 'a callback that is no URL');
 	is(return_code(post($hub, routed('read', 'Shared/x', [ ('north') x 101 ]))), 413, 'more nodes than are allowed');
 };
 
@@ -185,8 +185,96 @@ subtest 'from the device itself' => sub {
 	my $unknown = read_envelope('M2', 'Dev/nothing', targetType => 'device') =~ s/ttl="0"/ttl="1"/r;
 	is(return_code(post($hub, $unknown)), 504, 'nor that');
 	unlike(post($hub, read_envelope('M2', 'None/x', targetType => 'device'))->{body}, qr/targetType/, 'without owner it is an ordinary read');
-	like(hub("SELECT qlm_handle('$read')"), qr/targetType="node"/, 'from SQL: what is stored');
+	is(return_code(post($hub, read_envelope('M2', 'Dev/x', targetType => 'device', callback => 'ftp://x'))), 400, 'not for a callback that is none');
 	is(return_code(post($hub, read_envelope('M2', 'Dev/x', targetType => 'device'), path => '/peer/device')), 200, 'the device asks nobody');
+};
+
+# The groups of a message that was posted to a callback
+sub groups
+{
+	my ($receiver, $n) = @_;
+
+	return results({ body => ($receiver->bodies($n))[-1] });
+}
+
+subtest 'answers for a callback' => sub {
+	my $receiver = QlmReceiver->new;
+	my $attributes = ' callback="' . $receiver->url . '"';
+	my $answer = post($hub, routed('read', 'Hidden/x', [ 'north', 'hidden', 'nobody', 'south' ], ttl => 60, attributes => $attributes),
+		path => '/peer/writer');
+	my ($id) = request_ids($answer);
+
+	is(join(' ', return_codes($answer)), '200', 'answered at once');
+	ok($id, 'with a requestID');
+	wait_for_sql($hub, "SELECT count(*) FROM qlm.outbox WHERE awaited_by = $id AND state = 'answered'", 2);
+	$hub->stop('immediate');
+	$hub->start;
+	wait_for_http($hub);
+	my $call = post($hub, envelope('Q1', '<read/>'), path => '/peer/hidden');
+	is(scalar $receiver->bodies, 0, 'nothing is posted while one node is missing');
+	post($hub, response_envelope('Q1', (request_ids($call))[0], 'Hidden/x', 'gathered'), path => '/peer/hidden');
+	my @groups = groups($receiver, 1);
+	is(join(' ', map { "@{[return_code($_)]} @{[m{<node>(.*?)</node>}]}" } @groups), '404 north 200 hidden 403 nobody 404 south',
+		'then one message: a result of each node, in the order of the list');
+	is(scalar(grep { (request_ids($_))[0] eq $id } @groups), 4, 'under the requestID');
+	like($groups[1], qr/>gathered</, 'with what the node said');
+	like(($receiver->bodies)[0], qr{^<omiEnvelope xmlns="http://www.opengroup.org/xsd/omi/2.0/"}, 'in the dialect of the request');
+	is(hub("SELECT count(*) FROM qlm.current WHERE path = 'Hidden/x' AND value = 'gathered'"), 0, 'which is not stored here');
+	wait_for_sql($hub, "SELECT (SELECT count(*) FROM qlm.gathering) + (SELECT count(*) FROM qlm.outbox WHERE awaited_by IS NOT NULL OR state IN ('queued', 'sent') AND message_id = $id)", 0);
+	is(scalar $receiver->bodies, 1, 'one message');
+};
+
+subtest 'answers for a callback that never come' => sub {
+	my $receiver = QlmReceiver->new;
+	my $attributes = ' callback="' . $receiver->url . '"';
+	my $write = routed('write', 'Hidden/y', [ 'hidden', 'north' ], ttl => 1, attributes => $attributes, content => '<value>1</value>');
+	my $ask = sub { return (request_ids(post($hub, $_[0], path => '/peer/writer')))[0]; };
+
+	my $id = $ask->($write);
+	my @groups = groups($receiver, 1);
+	is(join(' ', map { return_code($_) } @groups), '504 200', 'the ttl is over');
+	like($groups[0], qr{<requestID>$id</requestID>.*<node>hidden</node>}s, 'which node it was');
+	is(return_code(post($hub, routed('write', 'Shared/y', ['hidden'], attributes => $attributes))), 403, 'who may not write');
+
+	hub("SELECT qlm_add_peer('doomed', role => 'qlm_writer')");
+	$ask->(routed('read', 'Shared/x', [ 'doomed', 'south' ], ttl => -1, attributes => $attributes));
+	wait_for_sql($hub, "SELECT count(*) FROM qlm.outbox WHERE awaited_by IS NOT NULL AND state = 'answered'", 1);
+	hub("SELECT qlm_drop_peer('doomed')");
+	@groups = groups($receiver, 2);
+	like($groups[0], qr/returnCode="504" description="the peer was dropped"/, 'the node is dropped');
+	is(return_code($groups[1]), 200, 'the other has answered');
+	$ask->(routed('read', 'Shared/x', ['nobody'], attributes => $attributes));
+	is(return_code((groups($receiver, 3))[0]), 403, 'no node could be asked');
+	hub("SELECT qlm_add_peer('asker', role => 'qlm_writer')");
+	post($hub, routed('read', 'Hidden/x', ['hidden'], ttl => -1, attributes => $attributes), path => '/peer/asker');
+	is(hub("SELECT count(*) FROM qlm.gathering WHERE peer = 'asker'"), 1, 'who asked');
+	hub("SELECT qlm_drop_peer('asker')");
+	is(hub("SELECT count(*) FROM qlm.gathering WHERE peer = 'asker'"), 0, 'is dropped, and with him what he asked for');
+	hub("UPDATE qlm.outbox SET state = 'cancelled' WHERE peer = 'hidden' AND state IN ('queued', 'sent')");
+};
+
+subtest 'the device, where nothing can be held' => sub {
+	my $receiver = QlmReceiver->new;
+	my $read = read_envelope('M2', 'Dev/x', targetType => 'device');
+	my $device = QlmReceiver->new(answer => response_envelope('M2', undef, 'Dev/x', 'newest', at => '2024-06-03T00:00:00Z'));
+	my $handle = sub { return hub("SELECT qlm_handle('$_[0]')"); };
+	my $poll = envelope('M2', '<read><requestID>%s</requestID></read>');
+
+	hub("DELETE FROM qlm.endpoint; UPDATE qlm.peer SET url = '" . $device->url . "' WHERE name = 'device'");
+	my $answer = $handle->($read);
+	like($answer, qr{<result[^>]* targetType="node"><return returnCode="200".*>fresh</value>}s, 'from SQL: what is stored');
+	my ($id) = request_ids($answer);
+	like(hub("SELECT qlm_await($id, '20 s')"), qr/>newest</, 'and a requestID for the answer of the device');
+	like($handle->(sprintf $poll, $id), qr{<result[^>]* targetType="device"><return returnCode="200"/><requestID>$id</requestID>.*>newest</value>}s, 'which a poll gives');
+	is(hub("SELECT value FROM qlm.current WHERE path = 'Dev/x'"), 'newest', 'and it is stored');
+
+	hub("SELECT qlm_write('Dev/x', 'stored', '2024-06-04Z')");
+	my $with_callback = read_envelope('M2', 'Dev/x', targetType => 'device', callback => $receiver->url) =~ s/ttl="0"/ttl="20"/r;
+	($id) = request_ids(post($hub, $with_callback));
+	like((groups($receiver, 1))[0], qr{ targetType="device">.*<requestID>$id</requestID>.*>newest</value>}s, 'with a callback: its answer goes there');
+	$device->answer_with(500);
+	($id) = request_ids(post($hub, $with_callback =~ s/ttl="20"/ttl="1"/r));
+	like((groups($receiver, 2))[0], qr{ targetType="node">.*<requestID>$id</requestID>.*>stored</value>}s, 'or what is stored, if there is none');
 };
 
 subtest 'the node ends while requests wait' => sub {

@@ -1,0 +1,32 @@
+/*
+ * gathering.h
+ *		Requests with a callback that were sent on: what is to go there once all
+ *		messages have ended that they wait for.
+ *
+ * As outbox.h: becomes the owner inside.
+ */
+#ifndef QLM_STORAGE_GATHERING_H
+#define QLM_STORAGE_GATHERING_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+typedef struct QlmGathering
+{
+	int64		request_id;
+	Oid			role;			/* of whoever asked; InvalidOid: it is gone */
+	const char *peer;			/* that asked; NULL: none */
+	const char *callback;
+	const char *envelope;		/* the answer if nobody answered */
+	const char *dialect;		/* of the answer, text form */
+	double		ttl;			/* of the request */
+} QlmGathering;
+
+extern void qlm_gathering_add(const QlmGathering *gathering);
+
+/* Those of which no message is still under way, at most max; locked */
+extern List *qlm_gathering_complete(int max);
+
+extern void qlm_gathering_end(int64 request_id);
+
+#endif							/* QLM_STORAGE_GATHERING_H */
