@@ -44,7 +44,7 @@ SELECT pg_temp.show(qlm_handle('nothing'));
 \echo == requests for other nodes: only for those that are known here, and not everything
 SELECT pg_temp.said(pg_temp.envelope('<read><nodeList><node>http://other/</node><node>nobody</node></nodeList></read>'));
 SELECT qlm_add_peer('other', url => 'http://127.0.0.1:9/') > 0;
-SELECT pg_temp.said(pg_temp.envelope('<read interval="5"><nodeList><node>other</node></nodeList></read>'));
+SELECT pg_temp.said(pg_temp.envelope('<read interval="5" callback="ftp://127.0.0.1:9/"><nodeList><node>other</node></nodeList></read>'));
 SELECT pg_temp.said(pg_temp.envelope('<write callback="ftp://127.0.0.1:9/"><nodeList><node>other</node></nodeList></write>'));
 SELECT pg_temp.said(replace(pg_temp.envelope('<read><nodeList><node>other</node></nodeList></read>'), ' ttl', ' qlmHops=",,,a" ttl'));
 SELECT pg_temp.said(pg_temp.envelope('<cancel><nodeList><node>http://127.0.0.1:9/</node></nodeList><requestID>1</requestID></cancel>'));

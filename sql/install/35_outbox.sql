@@ -44,6 +44,8 @@ CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer, asker_role)
 CREATE INDEX outbox_finished_idx ON qlm.outbox (kind, seq) WHERE state NOT IN ('queued', 'sent');
 CREATE INDEX outbox_expires_at_idx ON qlm.outbox (expires_at) WHERE state IN ('queued', 'sent');
 CREATE INDEX outbox_awaited_by_idx ON qlm.outbox (awaited_by, seq) WHERE awaited_by IS NOT NULL;
+CREATE INDEX outbox_awaited_ended_idx ON qlm.outbox (seq)
+	WHERE state NOT IN ('queued', 'sent') AND awaited_by IS NOT NULL;
 CREATE INDEX outbox_awaited_end_idx ON qlm.outbox (expires_at)
 	WHERE state IN ('queued', 'sent') AND awaited_by IS NOT NULL;
 COMMENT ON TABLE qlm.outbox IS 'messages that wait to leave or to be answered';

@@ -10,7 +10,8 @@ CREATE TABLE qlm.subscription (
 	next_due timestamptz,
 	polled_at timestamptz,
 	deliveries bigint NOT NULL DEFAULT 0,
-	dropped bigint NOT NULL DEFAULT 0
+	dropped bigint NOT NULL DEFAULT 0,
+	node text
 );
 CREATE INDEX subscription_expires_at_idx ON qlm.subscription (expires_at) WHERE expires_at < 'infinity';
 CREATE INDEX subscription_owner_idx ON qlm.subscription (peer, role);
@@ -29,6 +30,7 @@ COMMENT ON COLUMN qlm.subscription.next_due IS 'next tick, for intervals with a 
 COMMENT ON COLUMN qlm.subscription.polled_at IS 'last tick that a poll has taken; null: none';
 COMMENT ON COLUMN qlm.subscription.deliveries IS 'messages delivered or polls answered';
 COMMENT ON COLUMN qlm.subscription.dropped IS 'values for a poll, or messages for the callback, that were dropped and not told of yet';
+COMMENT ON COLUMN qlm.subscription.node IS 'it is a subscription at another node, as the nodeList named that; null: at this one';
 
 CREATE TABLE qlm.subscription_target (
 	request_id bigint NOT NULL REFERENCES qlm.subscription ON DELETE CASCADE,
@@ -60,3 +62,37 @@ COMMENT ON COLUMN qlm.subscription_value.request_id IS 'the subscription';
 COMMENT ON COLUMN qlm.subscription_value.seq IS 'order of arrival';
 COMMENT ON COLUMN qlm.subscription_value.info_item_id IS 'the InfoItem';
 COMMENT ON COLUMN qlm.subscription_value.ts IS 'time of the value in qlm.value';
+
+CREATE TABLE qlm.forwarding (
+	request_id bigint PRIMARY KEY,
+	peer text NOT NULL,
+	remote_id text COLLATE "C" CHECK (pg_catalog.octet_length(remote_id) <= 200),
+	token text COLLATE "C",
+	poll_seconds float8 NOT NULL,
+	next_poll timestamptz,
+	ended boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX forwarding_token_idx ON qlm.forwarding (token) WHERE token IS NOT NULL;
+CREATE INDEX forwarding_remote_id_idx ON qlm.forwarding (peer, remote_id);
+CREATE INDEX forwarding_next_poll_idx ON qlm.forwarding (next_poll) WHERE next_poll IS NOT NULL;
+COMMENT ON TABLE qlm.forwarding IS 'subscriptions at other nodes that this node has made for others';
+COMMENT ON COLUMN qlm.forwarding.request_id IS 'its requestID here';
+COMMENT ON COLUMN qlm.forwarding.peer IS 'the other node';
+COMMENT ON COLUMN qlm.forwarding.remote_id IS 'its requestID there; null: not known yet; empty: the node gave none';
+COMMENT ON COLUMN qlm.forwarding.token IS 'end of the callback URL that the node was given; null: it is polled';
+COMMENT ON COLUMN qlm.forwarding.poll_seconds IS 'how often it is polled';
+COMMENT ON COLUMN qlm.forwarding.next_poll IS 'when next; null: a poll is under way, or it is not polled';
+COMMENT ON COLUMN qlm.forwarding.ended IS 'it has ended here, and is to be cancelled at the node as soon as its requestID there is known';
+
+CREATE TABLE qlm.forwarded_result (
+	request_id bigint NOT NULL REFERENCES qlm.subscription ON DELETE CASCADE,
+	seq bigint NOT NULL DEFAULT pg_catalog.nextval('qlm.subscription_value_seq'),
+	answer text NOT NULL,
+	final boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (request_id, seq)
+);
+COMMENT ON TABLE qlm.forwarded_result IS 'what other nodes have delivered and waits to be polled';
+COMMENT ON COLUMN qlm.forwarded_result.request_id IS 'the subscription';
+COMMENT ON COLUMN qlm.forwarded_result.seq IS 'order of arrival';
+COMMENT ON COLUMN qlm.forwarded_result.answer IS 'an envelope with results';
+COMMENT ON COLUMN qlm.forwarded_result.final IS 'with it the subscription ends';

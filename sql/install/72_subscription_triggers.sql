@@ -27,7 +27,7 @@ COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';
 
 CREATE TRIGGER subscription_changed
 	AFTER INSERT OR DELETE OR TRUNCATE
-		OR UPDATE OF request_id, role, peer, callback, interval, dialect, created_at, expires_at
+		OR UPDATE OF request_id, role, peer, callback, interval, dialect, created_at, expires_at, node
 	ON qlm.subscription
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER subscription_changed ON qlm.subscription IS 'tells all processes';
@@ -86,3 +86,14 @@ CREATE TRIGGER awaited_ended AFTER UPDATE OF state ON qlm.outbox
 	FOR EACH ROW WHEN (NEW.awaited_by IS NOT NULL AND NEW.state NOT IN ('queued', 'sent'))
 	EXECUTE FUNCTION qlm.awaited_ended();
 COMMENT ON TRIGGER awaited_ended ON qlm.outbox IS 'tells the dispatcher of the end of a message that something waits for';
+
+CREATE FUNCTION qlm.forwarded_ended() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_forwarded_ended';
+COMMENT ON FUNCTION qlm.forwarded_ended() IS 'cancels at the other node what has ended here';
+
+CREATE TRIGGER forwarded_ended AFTER DELETE ON qlm.subscription
+	FOR EACH ROW WHEN (OLD.node IS NOT NULL)
+	EXECUTE FUNCTION qlm.forwarded_ended();
+COMMENT ON TRIGGER forwarded_ended ON qlm.subscription IS 'a subscription at another node ends there too';

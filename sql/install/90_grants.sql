@@ -50,7 +50,7 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.handler, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message, qlm.retention, qlm.format TO qlm_admin;
 /* Data of a subscription are read with the rights of its role: only qlm_subscribe makes one. */
-GRANT SELECT, DELETE ON qlm.gathering, qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
+GRANT SELECT, DELETE ON qlm.gathering, qlm.forwarding, qlm.forwarded_result, qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
 GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO qlm_admin;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA qlm TO qlm_admin;
 GRANT EXECUTE ON FUNCTION

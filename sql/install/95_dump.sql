@@ -8,7 +8,7 @@ BEGIN
 		'object_seq', 'object', 'object_id', 'info_item_seq', 'info_item',
 		'meta_data', 'value_default', 'retention', 'peer_seq', 'peer', 'handler', 'outbox_seq',
 		'endpoint', 'executed', 'subscription_value_seq', 'subscription_value',
-		'message_seq', 'message', 'format'] LOOP
+		'forwarded_result', 'message_seq', 'message', 'format'] LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('qlm.%s', name)::pg_catalog.regclass, '');
 	END LOOP;
 	/* What belongs to WebSocket connections ends with them. */
@@ -16,6 +16,8 @@ BEGIN
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.gathering', $w$WHERE callback NOT LIKE 'ws:%'$w$);
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription', $w$WHERE (callback LIKE 'ws:%') IS NOT TRUE$w$);
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription_target',
+		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE 'ws:%')$w$);
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.forwarding',
 		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE 'ws:%')$w$);
 END
 $$;

@@ -17,6 +17,8 @@
 #include "base/limits.h"
 #include "base/origin.h"
 #include "process/settings.h"
+#include "service/relay.h"
+#include "service/subscribe.h"
 #include "storage/journal.h"
 #include "storage/partition.h"
 #include "storage/peer.h"
@@ -195,6 +197,17 @@ register_server(void)
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
+static bool
+check_url(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0' ||
+		(qlm_is_http_url(*newval) && strlen(*newval) <= QLM_MAX_URL / 2 &&
+		 strpbrk(*newval, "?# \t\r\n") == NULL))
+		return true;
+	GUC_check_errdetail("It is an http or https URL without query, or empty.");
+	return false;
+}
+
 static void
 register_browsers(void)
 {
@@ -216,6 +229,12 @@ register_browsers(void)
 static void
 register_client(void)
 {
+	DefineCustomStringVariable("qlm.url",
+							   "Address under which other nodes reach this one.",
+							   "Others are told to deliver there what this node has "
+							   "subscribed to for somebody. Empty: they are polled.",
+							   &qlm_url, "",
+							   PGC_SUSET, 0, check_url, NULL, NULL);
 	DefineCustomStringVariable("qlm.callback_allow",
 							   "Hosts and networks that callbacks may go to.",
 							   "A list. Empty: the hosts of known peers. The address that is "

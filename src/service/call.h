@@ -125,6 +125,10 @@ extern void qlm_call_forward(QlmCall *call, const QlmRequest *request,
 extern int64 qlm_call_send_on(QlmCall *call, const QlmRequest *request,
 							  const char *peer, const char *node);
 
+/* forward.c: queue a copy without nodeList, which says that it was here. */
+extern int64 qlm_call_queue(const QlmCall *call, const QlmRequest *request,
+							QlmMessage *message);
+
 /*
  * forward.c: may it queue another message, for a peer (NULL: for a URL)?  If
  * not, what is said of it, with code 429

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/relay.h"
 #include "storage/catalog.h"
 #include "storage/journal.h"
 #include "storage/write.h"
@@ -108,6 +109,11 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	if (error_code != 0)
 	{
 		qlm_call_refuse(call, error_code, error_code, error);
+		return;
+	}
+	if (exchange->token)
+	{
+		qlm_relay_callback(call, exchange->token);
 		return;
 	}
 	call->received_at = qlm_write_receipt(count_untimed(call->request));

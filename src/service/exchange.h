@@ -90,6 +90,7 @@ typedef struct QlmExchange
 	const char *charset;		/* what the transport says; NULL: nothing */
 	const char *authorization;	/* as in the HTTP header; NULL: none */
 	const char *peer_name;		/* claimed, from the URL; NULL: none */
+	const char *token;			/* of a callback URL of ours; NULL: none */
 	bool		from_session;	/* an SQL call: the session's own rights */
 	bool		trusted_peer;	/* peer_name was checked by the caller */
 	QlmAnswerForm form;

@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/relay.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/quota.h"
@@ -104,25 +105,34 @@ qlm_queue_surplus(void)
 }
 
 int64
-qlm_call_send_on(QlmCall *call, const QlmRequest *request, const char *peer,
-				 const char *node)
+qlm_call_queue(const QlmCall *call, const QlmRequest *request,
+			   QlmMessage *message)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(&call->request->dialect,
 												call->request->ttl);
 	QlmRequest	copy = *request;
-	QlmMessage	message = {0};
 	const char *hops = call->request->hops;
 	StringInfoData text;
 
 	copy.nodes = NIL;
-	copy.callback = NULL;
 	envelope->hops = hops && *hops ? psprintf("%s,%s", hops, own_id()) : own_id();
 	envelope->requests = list_make1(&copy);
 	initStringInfo(&text);
 	qlm_envelope_print(&text, envelope);
+	message->envelope = text.data;
+	message->created_at = call->received_at;
+	return qlm_outbox_add(message);
+}
+
+int64
+qlm_call_send_on(QlmCall *call, const QlmRequest *request, const char *peer,
+				 const char *node)
+{
+	QlmRequest	copy = *request;
+	QlmMessage	message = {0};
+
+	copy.callback = NULL;
 	message.peer = peer;
-	message.envelope = text.data;
-	message.created_at = call->received_at;
 	message.expires_at = node == NULL && qlm_call_holds(call) ?
 		qlm_call_held_until(call) : answered_until(call);
 	message.asker_role = call->role;
@@ -130,7 +140,7 @@ qlm_call_send_on(QlmCall *call, const QlmRequest *request, const char *peer,
 	message.node = node;
 	message.awaited_by = call->gathering;
 	call->ngathered++;
-	return qlm_outbox_add(&message);
+	return qlm_call_queue(call, &copy, &message);
 }
 
 bool
@@ -163,14 +173,30 @@ may_ask(const QlmRequest *request)
 	return qlm_rights_may_insert(QLM_REL_VALUE);
 }
 
+static bool
+is_subscription(const QlmRequest *request)
+{
+	return request->verb == QLM_READ && request->has_interval &&
+		request->request_ids == NIL;
+}
+
 /* Why a request cannot be sent on at all, and its code; NULL: it can */
 static const char *
 general_problem(const QlmCall *call, const QlmRequest *request, int *code)
 {
-	*code = 501;
-	if (request->has_interval)
-		return "this node does not forward subscriptions to other nodes";
+	*code = 400;
+	if (is_subscription(request))
+	{
+		const char *problem = qlm_is_own_connection(call, request->callback) ? NULL :
+			qlm_callback_problem(request->callback, call->exchange->from_session);
+
+		if (problem == NULL && request->odf == NULL && request->opaque == NULL)
+			problem = "a subscription needs a payload with Objects";
+		if (problem)
+			return problem;
+	}
 	/* A node that overlooks the window would delete everything. */
+	*code = 501;
 	if (request->verb == QLM_DELETE && (request->has_begin || request->has_end))
 		return "this node does not forward a delete with begin or end";
 	*code = 403;
@@ -240,6 +266,8 @@ forward_to(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 		add_result_of(response, node, 413,
 					  psprintf("a message is sent on at most %d times",
 							   QLM_MAX_NODES));
+	else if (is_subscription(request))
+		qlm_relay_subscribe(call, request, pstrdup(peer->name), node, response);
 	else
 		ask_node(call, request, pstrdup(peer->name), node, response);
 }

@@ -18,6 +18,7 @@
 #include "service/arguments.h"
 #include "service/method.h"
 #include "service/payload.h"
+#include "service/relay.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -160,18 +161,20 @@ put_values(const char *path, QlmInfoItem *item, void *arg)
 	}
 }
 
-/* Return all values of a tree as rows (path, ts, value, num, type). */
+/* Return all values of trees as rows (path, ts, value, num, type). */
 static Datum
-return_values(FunctionCallInfo fcinfo, QlmOdf *odf)
+return_values(FunctionCallInfo fcinfo, List *odfs)
 {
 	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
 	RowSink		sink;
+	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	sink.store = info->setResult;
 	sink.desc = info->setDesc;
-	if (odf)
-		qlm_tree_visit_items(odf, put_values, &sink);
+	foreach(lc, odfs)
+		if (lfirst(lc))
+			qlm_tree_visit_items(lfirst(lc), put_values, &sink);
 	return (Datum) 0;
 }
 
@@ -200,7 +203,7 @@ qlm_read(PG_FUNCTION_ARGS)
 	qlm_storage_begin();
 	qlm_select(request, &selector, &found, &missing);
 	qlm_storage_end();
-	return return_values(fcinfo, found);
+	return return_values(fcinfo, list_make1(found));
 }
 
 static double
@@ -273,12 +276,39 @@ own_subscription(int64 request_id)
 	return subscription;
 }
 
+/* What another node has delivered; it may also have said what is wrong. */
+static List *
+poll_relayed(QlmSubscription *subscription, const char **note)
+{
+	List	   *odfs = NIL;
+	QlmRequest	problems = {0};
+	ListCell   *lc;
+
+	foreach(lc, qlm_relay_poll(subscription, note))
+	{
+		QlmResult  *result = lfirst(lc);
+
+		qlm_payload_read_result(result, &problems);
+		if (result->code >= 200 && result->code < 300)
+			odfs = lappend(odfs, result->odf);
+		else
+			ereport(NOTICE,
+					(errmsg("node \"%s\" has answered %d", subscription->node, result->code),
+					 result->description ? errdetail("%s", result->description) : 0));
+	}
+	foreach(lc, problems.results)
+		ereport(NOTICE,
+				(errmsg("what node \"%s\" has delivered cannot be read", subscription->node),
+				 errdetail("%s", ((QlmResult *) lfirst(lc))->description)));
+	return odfs;
+}
+
 Datum
 qlm_poll_sql(PG_FUNCTION_ARGS)
 {
 	int64		request_id = PG_GETARG_INT64(0);
 	QlmSubscription *subscription;
-	QlmOdf	   *odf;
+	List	   *odfs;
 	const char *note;
 
 	qlm_storage_begin();
@@ -288,11 +318,12 @@ qlm_poll_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no subscription " INT64_FORMAT, request_id),
 				 errdetail("Its ttl may have ended, or it belongs to another role.")));
-	odf = qlm_poll(subscription, &note);
+	odfs = subscription->node ? poll_relayed(subscription, &note) :
+		list_make1(qlm_poll(subscription, &note));
 	if (note)
 		ereport(NOTICE, (errmsg("%s", note)));
 	qlm_storage_end();
-	return return_values(fcinfo, odf);
+	return return_values(fcinfo, odfs);
 }
 
 Datum
@@ -407,5 +438,5 @@ qlm_call(PG_FUNCTION_ARGS)
 	if (!qlm_method_output(&handler, paths[0], output, &odf, &problem))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_XML_DOCUMENT), errmsg("%s", problem)));
-	return return_values(fcinfo, odf);
+	return return_values(fcinfo, list_make1(odf));
 }

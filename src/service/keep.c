@@ -81,7 +81,7 @@ note_subscription(QlmKept *kept, int64 *ids, const char *text)
 
 	if (subscription == NULL)
 		return;
-	if (subscription->interval > 0)
+	if (subscription->interval > 0 && subscription->node == NULL)
 		kept->tick = Min(kept->tick, next_tick(subscription));
 	else
 		ids[kept->nsubscriptions++] = subscription->request_id;

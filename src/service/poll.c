@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "service/payload.h"
+#include "service/relay.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -180,6 +181,22 @@ write_payload(QlmResult *result, const QlmSubscription *subscription,
 		qlm_payload_write(result, dialect.payload, &call->request->dialect);
 }
 
+static void
+poll_relayed(QlmSubscription *subscription, char *id, QlmRequest *response)
+{
+	const char *note;
+	List	   *results = qlm_relay_poll(subscription, &note);
+
+	if (results == NIL || note)
+	{
+		QlmResult  *result = qlm_request_add_result(response, 200, note);
+
+		result->request_ids = list_make1(id);
+		result->nodes = list_make1(unconstify(char *, subscription->node));
+	}
+	response->results = list_concat(response->results, results);
+}
+
 void
 qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
@@ -191,7 +208,12 @@ qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 		QlmSubscription *subscription = qlm_subscription_of_call(call, id);
 		QlmResult  *result;
 
-		if (subscription)
+		if (subscription && subscription->node)
+		{
+			poll_relayed(subscription, id, response);
+			continue;
+		}
+		else if (subscription)
 		{
 			const char *note;
 			QlmOdf	   *tree = qlm_poll(subscription, &note);

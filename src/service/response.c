@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "service/call.h"
 #include "service/payload.h"
+#include "service/relay.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -216,10 +217,13 @@ qlm_verb_response(QlmCall *call, const QlmRequest *request,
 				  QlmRequest *response)
 {
 	int			nresults = list_length(response->results);
+	List	   *results = request->results;
 	ListCell   *lc;
 
-	read_payloads(request->results, response);
-	foreach(lc, group_results(request->results))
+	if (call->peer)
+		results = qlm_relay_results(call->peer->name, results);
+	read_payloads(results, response);
+	foreach(lc, group_results(results))
 	{
 		AnswerGroup *group = lfirst(lc);
 		bool		forwarded;

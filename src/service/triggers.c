@@ -7,8 +7,10 @@
 
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "service/relay.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
@@ -97,5 +99,37 @@ qlm_awaited_ended(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function qlm.awaited_ended() must be called as a trigger")));
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	return PointerGetDatum(NULL);
+}
+
+PG_FUNCTION_INFO_V1(qlm_forwarded_ended);
+
+/*
+ * qlm.forwarded_ended(): after a subscription at another node was deleted here,
+ * for whatever reason
+ */
+Datum
+qlm_forwarded_ended(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	TupleDesc	desc;
+	Datum		id;
+	Datum		dialect;
+	Datum		expires_at;
+	bool		isnull;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.forwarded_ended() must be called as a trigger for each row that is deleted")));
+	desc = RelationGetDescr(data->tg_relation);
+	id = SPI_getbinval(data->tg_trigtuple, desc, SPI_fnumber(desc, "request_id"), &isnull);
+	dialect = SPI_getbinval(data->tg_trigtuple, desc, SPI_fnumber(desc, "dialect"), &isnull);
+	expires_at = SPI_getbinval(data->tg_trigtuple, desc, SPI_fnumber(desc, "expires_at"), &isnull);
+	qlm_storage_begin();
+	qlm_relay_end(DatumGetInt64(id), TextDatumGetCString(dialect),
+				  DatumGetTimestampTz(expires_at));
+	qlm_storage_end();
 	return PointerGetDatum(NULL);
 }

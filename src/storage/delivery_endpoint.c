@@ -124,7 +124,9 @@ static QlmPlan next_due_plan = {
 	" (SELECT next_due FROM qlm.subscription WHERE next_due IS NOT NULL"
 	" AND (expires_at > $1) IS TRUE ORDER BY next_due LIMIT 1),"
 	" (SELECT expires_at FROM qlm.outbox WHERE state IN ('queued', 'sent')"
-	" AND awaited_by IS NOT NULL AND expires_at > $1 ORDER BY expires_at LIMIT 1))",
+	" AND awaited_by IS NOT NULL AND expires_at > $1 ORDER BY expires_at LIMIT 1),"
+	" (SELECT next_poll FROM qlm.forwarding WHERE next_poll > $1"
+	" ORDER BY next_poll LIMIT 1))",
 	1, {TIMESTAMPTZOID}
 };
 

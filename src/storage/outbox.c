@@ -29,7 +29,8 @@ static QlmPlan id_free_plan = {
 	"SELECT WHERE NOT EXISTS (SELECT FROM qlm.outbox WHERE message_id = $1)"
 	" AND NOT EXISTS (SELECT FROM qlm.subscription WHERE request_id = $1)"
 	" AND NOT EXISTS (SELECT FROM qlm.subscription_value WHERE request_id = $1)"
-	" AND NOT EXISTS (SELECT FROM qlm.gathering WHERE request_id = $1)",
+	" AND NOT EXISTS (SELECT FROM qlm.gathering WHERE request_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.forwarding WHERE request_id = $1)",
 	1, {INT8OID}
 };
 

@@ -19,6 +19,7 @@ static QlmPlan taken_plan = {
 	" WHERE EXISTS (SELECT FROM qlm.outbox WHERE message_id = m.id)"
 	" OR EXISTS (SELECT FROM qlm.subscription WHERE request_id = m.id)"
 	" OR EXISTS (SELECT FROM qlm.gathering WHERE request_id = m.id)"
+	" OR EXISTS (SELECT FROM qlm.forwarding WHERE request_id = m.id)"
 	" UNION ALL"
 	" SELECT FROM ROWS FROM (pg_catalog.unnest($1)) AS m (id) GROUP BY id"
 	" HAVING pg_catalog.count(*) > 1",

@@ -20,10 +20,10 @@
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.subscription (request_id, role, peer, callback, \"interval\","
-	" dialect, created_at, expires_at, next_due)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	9, {INT8OID, NAMEOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID}
+	" dialect, created_at, expires_at, next_due, node)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+	10, {INT8OID, NAMEOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
 };
 
 static QlmPlan add_targets_plan = {
@@ -36,7 +36,7 @@ static QlmPlan add_targets_plan = {
 	"SELECT role::pg_catalog.text, peer, callback, \"interval\", dialect," \
 	" created_at, expires_at, COALESCE(polled_at, created_at), dropped," \
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t" \
-	" WHERE t.request_id = s.request_id ORDER BY t.path)" \
+	" WHERE t.request_id = s.request_id ORDER BY t.path), node" \
 	" FROM qlm.subscription s WHERE s.request_id = $1 AND s.expires_at > $2"
 
 static QlmPlan get_plan = {
@@ -74,7 +74,7 @@ first_due(const QlmSubscription *subscription)
 	double		due = (double) subscription->created_at +
 		subscription->interval * USECS_PER_SEC;
 
-	if (subscription->callback == NULL || !(subscription->interval > 0) ||
+	if (subscription->node || subscription->callback == NULL || !(subscription->interval > 0) ||
 		due >= (double) END_TIMESTAMP)
 		return DT_NOEND;
 	return (TimestampTz) rint(due);
@@ -85,8 +85,8 @@ add_row(const QlmSubscription *subscription)
 {
 	TimestampTz due = first_due(subscription);
 	NameData	role;
-	Datum		values[9];
-	char		nulls[9];
+	Datum		values[10];
+	char		nulls[10];
 
 	memset(nulls, ' ', sizeof(nulls));
 	namestrcpy(&role, GetUserNameFromId(subscription->role, false));
@@ -102,6 +102,8 @@ add_row(const QlmSubscription *subscription)
 	values[7] = TimestampTzGetDatum(subscription->expires_at);
 	values[8] = TimestampTzGetDatum(due);
 	nulls[8] = due != DT_NOEND ? ' ' : 'n';
+	values[9] = subscription->node ? CStringGetTextDatum(subscription->node) : (Datum) 0;
+	nulls[9] = subscription->node ? ' ' : 'n';
 	qlm_plan_execute(&add_plan, values, nulls, 0);
 }
 
@@ -164,6 +166,7 @@ read_subscription(int64 request_id)
 	subscription->polled_at = DatumGetTimestampTz(qlm_spi_datum(0, 8, &isnull));
 	subscription->dropped = DatumGetInt64(qlm_spi_datum(0, 9, &isnull));
 	read_targets(subscription, qlm_spi_datum(0, 10, &isnull));
+	subscription->node = qlm_spi_text(0, 11);
 	return subscription;
 }
 

@@ -26,6 +26,7 @@ typedef struct QlmSubscription
 	int64		dropped;
 	int			ntargets;
 	const char **targets;
+	const char *node;			/* it is one at another node; NULL: here */
 } QlmSubscription;
 
 /* Store it; fills in request_id and created_at. */

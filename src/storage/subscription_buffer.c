@@ -71,7 +71,10 @@ static QlmPlan forget_plan = {
 
 static QlmPlan buffered_plan = {
 	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
-	" LATERAL (SELECT FROM qlm.subscription_value WHERE request_id = p.id LIMIT 1) AS v",
+	" LATERAL (SELECT FROM qlm.subscription_value WHERE request_id = p.id LIMIT 1) AS v"
+	" UNION ALL"
+	" SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
+	" LATERAL (SELECT FROM qlm.forwarded_result WHERE request_id = p.id LIMIT 1) AS v",
 	1, {INT8ARRAYOID}
 };
 

@@ -66,7 +66,7 @@ static QlmPlan load_plan = {
 	" dialect, created_at, expires_at,"
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t"
 	" WHERE t.request_id = s.request_id)"
-	" FROM qlm.subscription s WHERE \"interval\" <= 0",
+	" FROM qlm.subscription s WHERE \"interval\" <= 0 AND node IS NULL",
 	0, {0}
 };
 

@@ -26,6 +26,7 @@
 #include "process/wake.h"
 #include "service/dialog.h"
 #include "service/gather.h"
+#include "service/relay.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/peer.h"
@@ -41,7 +42,7 @@
 #define LOOK_ALONE_MS	100		/* where nobody can wake it */
 #define WORK_LIMIT_MS	30000	/* for one transaction */
 #define TICKS_PER_LOOK	100
-#define GATHERED_PER_LOOK 100
+#define TAKEN_UP_PER_LOOK 100
 
 typedef struct Dispatcher
 {
@@ -118,8 +119,10 @@ take_up(void *arg)
 {
 	Dispatcher *dispatcher = arg;
 
-	if (qlm_catalog_available() &&
-		qlm_gather_finish(GATHERED_PER_LOOK) == GATHERED_PER_LOOK)
+	if (!qlm_catalog_available())
+		return;
+	if (qlm_relay_work(TAKEN_UP_PER_LOOK) ||
+		qlm_gather_finish(TAKEN_UP_PER_LOOK) == TAKEN_UP_PER_LOOK)
 		dispatcher->seen = 0;
 }
 

@@ -5,7 +5,8 @@
  * Messages are taken at /, at /qlm, at /qlmws (where WebSocket clients of
  * another node look) and, from a peer that names itself, at /peer/NAME or with
  * ?peer=NAME; posted or on a WebSocket alike.  Data are looked at below
- * /Objects.
+ * /Objects.  Other nodes post to /callback/TOKEN what this one has subscribed
+ * to there for somebody.
  */
 #include "postgres.h"
 
@@ -16,6 +17,9 @@
 
 #define PEER_PREFIX "/peer/"
 #define OBJECTS "/Objects"
+#define CALLBACK_PREFIX "/callback/"
+#define MESSAGE_PATH "/qlm"
+#define MAX_TOKEN 64
 
 static bool
 is_path(const char *path, const char *name)
@@ -44,6 +48,21 @@ peer_of_path(const char *path)
 	return name;
 }
 
+/* The rest of /callback/TOKEN or /qlm/callback/TOKEN; NULL: it is something else */
+static const char *
+token_of_path(const char *path)
+{
+	Size		len;
+
+	if (strncmp(path, MESSAGE_PATH "/", strlen(MESSAGE_PATH "/")) == 0)
+		path += strlen(MESSAGE_PATH);
+	if (strncmp(path, CALLBACK_PREFIX, strlen(CALLBACK_PREFIX)) != 0)
+		return NULL;
+	path += strlen(CALLBACK_PREFIX);
+	len = strspn(path, "0123456789abcdef");
+	return path[len] == '\0' && len > 0 && len <= MAX_TOKEN ? path : NULL;
+}
+
 static QlmRoute
 get_route(const QlmHttpRequest *request, const char *peer_name)
 {
@@ -51,7 +70,7 @@ get_route(const QlmHttpRequest *request, const char *peer_name)
 	bool		is_get = request->method == QLM_HTTP_GET ||
 		request->method == QLM_HTTP_HEAD;
 	bool		is_post = request->method == QLM_HTTP_POST;
-	QlmRoute	route = {QLM_ROUTE_UNKNOWN, NULL, peer_name};
+	QlmRoute	route = {QLM_ROUTE_UNKNOWN, NULL, peer_name, token_of_path(path)};
 
 	if (is_path(path, "/health"))
 	{
@@ -72,7 +91,12 @@ get_route(const QlmHttpRequest *request, const char *peer_name)
 		route.kind = is_get ? QLM_ROUTE_DISCOVERY : QLM_ROUTE_BAD_METHOD;
 		route.allow = "GET, HEAD, OPTIONS";
 	}
-	else if (is_path(path, "/qlm") || is_path(path, "/qlmws") ||
+	else if (route.token)
+	{
+		route.kind = is_post ? QLM_ROUTE_MESSAGE : QLM_ROUTE_BAD_METHOD;
+		route.allow = "POST, OPTIONS";
+	}
+	else if (is_path(path, MESSAGE_PATH) || is_path(path, "/qlmws") ||
 			 strncmp(path, PEER_PREFIX, strlen(PEER_PREFIX)) == 0)
 	{
 		route.kind = request->wants_socket ? QLM_ROUTE_SOCKET :
@@ -94,13 +118,13 @@ qlm_route_find(const QlmHttpRequest *request)
 	{
 		peer_name = peer_of_path(request->path);
 		if (peer_name == NULL)
-			return (QlmRoute) {QLM_ROUTE_UNKNOWN, NULL, NULL};
+			return (QlmRoute) {QLM_ROUTE_UNKNOWN};
 	}
 	if (peer_name && peer_name[0] == '\0')
 		peer_name = NULL;
 	if (peer_name &&
 		!pg_verify_mbstr(PG_UTF8, peer_name, (int) strlen(peer_name), true))
-		return (QlmRoute) {QLM_ROUTE_UNKNOWN, NULL, NULL};
+		return (QlmRoute) {QLM_ROUTE_UNKNOWN};
 	route = get_route(request, peer_name);
 	return route;
 }

@@ -24,6 +24,7 @@ typedef struct QlmRoute
 	QlmRouteKind kind;
 	const char *allow;
 	const char *peer_name;		/* claimed; NULL: none.  Valid UTF-8 */
+	const char *token;			/* of a callback of this node; NULL: none */
 } QlmRoute;
 
 /* Allocates in the current memory context. */

@@ -321,7 +321,7 @@ create_exchange(void)
 }
 
 static void
-add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
+add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 {
 	QlmExchange *exchange = create_exchange();
 
@@ -329,7 +329,8 @@ add_message(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->body_len = request->body_len;
 	exchange->charset = request->charset;
 	exchange->authorization = request->authorization;
-	exchange->peer_name = peer_name;
+	exchange->peer_name = route->peer_name;
+	exchange->token = route->token;
 	exchange->may_wait = qlm_waiting_seconds(request) > 0;
 	exchange->may_hold = qlm_waiting_possible();
 	exchange->prefer_wait = request->prefer_wait;
@@ -377,7 +378,7 @@ add_request(Turn *turn, QlmHttpRequest *request)
 	switch (route.kind)
 	{
 		case QLM_ROUTE_MESSAGE:
-			add_message(turn, request, route.peer_name);
+			add_message(turn, request, &route);
 			break;
 		case QLM_ROUTE_DISCOVERY:
 			add_discovery(turn, request, route.peer_name);

@@ -1,0 +1,586 @@
+/*
+ * relay.c
+ *		Subscriptions at other nodes: made for a caller, who has them under a
+ *		requestID of this node (protocol 8.1).
+ *
+ * The node delivers to a callback URL of ours, which nobody else can guess,
+ * where qlm.url says how it can reach us; else it is polled.  What it delivers
+ * goes to the subscriber's callback or into a buffer for the poll.  It is
+ * nothing that this node stores.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "service/relay.h"
+#include "service/subscribe.h"
+#include "storage/catalog.h"
+#include "storage/connection.h"
+#include "storage/delivery.h"
+#include "storage/forwarding.h"
+#include "storage/subtransaction.h"
+
+#define TOKEN_BYTES		16
+#define MIN_POLL		1.0		/* seconds */
+
+char	   *qlm_url = NULL;
+
+static char *
+new_token(void)
+{
+	unsigned char random[TOKEN_BYTES];
+	char	   *token = palloc(2 * TOKEN_BYTES + 1);
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random number")));
+	for (int i = 0; i < TOKEN_BYTES; i++)
+		sprintf(token + 2 * i, "%02x", random[i]);
+	return token;
+}
+
+static char *
+callback_url(const char *token)
+{
+	int			len = strlen(qlm_url);
+
+	while (len > 0 && qlm_url[len - 1] == '/')
+		len--;
+	return psprintf("%.*s/callback/%s", len, qlm_url, token);
+}
+
+static double
+poll_seconds(const QlmSubscription *subscription)
+{
+	return subscription->interval > 0 ? Max(subscription->interval, MIN_POLL) :
+		Max(qlm_retry_delay / 1000.0, 0.1);
+}
+
+static void
+send_subscription(QlmCall *call, const QlmRequest *request, const char *peer,
+				  const QlmSubscription *subscription)
+{
+	QlmForwarding forwarding = {0};
+	QlmRequest	copy = *request;
+	QlmMessage	message = {0};
+
+	forwarding.request_id = subscription->request_id;
+	forwarding.peer = peer;
+	forwarding.token = qlm_url && *qlm_url ? new_token() : NULL;
+	forwarding.poll_seconds = poll_seconds(subscription);
+	qlm_forwarding_add(&forwarding);
+	copy.interval = subscription->interval;
+	copy.callback = forwarding.token ? callback_url(forwarding.token) : NULL;
+	message.peer = peer;
+	message.node = subscription->node;
+	message.expires_at = subscription->expires_at;
+	message.awaited_by = subscription->request_id;
+	message.asker_role = call->role;
+	message.asker_peer = subscription->peer;
+	qlm_call_queue(call, &copy, &message);
+}
+
+void
+qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const char *peer,
+					const char *node, QlmRequest *response)
+{
+	QlmSubscription subscription = {0};
+	QlmResult  *result;
+	const char *problem;
+	bool		own = qlm_is_own_connection(call, request->callback);
+	bool		raised;
+
+	subscription.role = call->role;
+	subscription.peer = call->peer ? call->peer->name : NULL;
+	problem = qlm_subscription_surplus(subscription.peer, call->role,
+									   call->exchange->from_session);
+	if (problem == NULL && !qlm_call_may_queue(call, peer))
+		problem = qlm_queue_surplus();
+	if (problem)
+	{
+		result = qlm_request_add_result(response, 429, problem);
+		result->nodes = list_make1(unconstify(char *, node));
+		return;
+	}
+	subscription.callback = own ? call->exchange->connection : request->callback;
+	call->exchange->pushes |= own;
+	subscription.interval = request->interval;
+	subscription.dialect = qlm_dialect_to_text(&call->request->dialect);
+	subscription.node = node;
+	raised = qlm_subscribe(&subscription, call->request->ttl);
+	send_subscription(call, request, peer, &subscription);
+	result = qlm_request_add_result(response, 200,
+									raised ? "subscription sent on, interval raised to 0.1" :
+									"subscription sent on");
+	result->request_ids = list_make1(psprintf(INT64_FORMAT,
+											  subscription.request_id));
+	result->nodes = list_make1(unconstify(char *, node));
+}
+
+static bool
+says_something(const QlmResult *result)
+{
+	return result->code < 200 || result->code >= 300 || result->opaque ||
+		result->description || (result->odf && result->odf->nvalues > 0);
+}
+
+/* The results as the subscriber is to see them; NIL: they say nothing */
+static List *
+results_for(const QlmSubscription *subscription, List *results)
+{
+	List	   *own = NIL;
+	char	   *id = psprintf(INT64_FORMAT, subscription->request_id);
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		QlmResult  *result = palloc(sizeof(QlmResult));
+
+		*result = *(QlmResult *) lfirst(lc);
+		if (result->code == 0)
+			result->code = 500;
+		if (!says_something(result))
+			continue;
+		result->request_ids = list_make1(id);
+		result->nodes = list_make1(unconstify(char *, subscription->node));
+		result->nested = NULL;
+		result->nested_error = NULL;
+		own = lappend(own, result);
+	}
+	return own;
+}
+
+/* For the callback in the form that was asked for; for us to keep as XML */
+static char *
+print_results(const QlmSubscription *subscription, List *results, bool keep)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	StringInfoData text;
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		dialect = *qlm_dialect_default();
+	if (keep)
+		dialect.json = false;
+	envelope = qlm_envelope_create(&dialect,
+								   qlm_ttl_left(subscription->expires_at));
+	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = results;
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+static void
+queue_callback(const QlmSubscription *subscription, List *results)
+{
+	QlmMessage	message = {0};
+	QlmResult  *first = linitial(results);
+
+	message.dropped = qlm_delivery_take_dropped(subscription->request_id);
+	if (first->description == NULL)
+		first->description = qlm_dropped_note(message.dropped);
+	message.peer = qlm_is_connection(subscription->callback) ? NULL : subscription->peer;
+	message.url = subscription->callback;
+	message.is_response = true;
+	message.envelope = print_results(subscription, results, false);
+	message.subscription_id = subscription->request_id;
+	message.created_at = GetCurrentTimestamp();
+	message.expires_at = qlm_kept_until(message.created_at,
+										subscription->expires_at);
+	qlm_outbox_add(&message);
+}
+
+/* May the subscriber still have what others are asked for? */
+static bool
+may_have(const QlmSubscription *subscription)
+{
+	QlmRights	saved;
+	bool		may;
+
+	if (!OidIsValid(subscription->role))
+		return false;
+	qlm_rights_become(subscription->role, &saved);
+	may = qlm_rights_may_select(QLM_REL_VALUE);
+	qlm_rights_restore(&saved);
+	return may;
+}
+
+/* final: nothing comes after it, so the subscription ends with it. */
+static void
+deliver(const QlmSubscription *subscription, List *results, bool final)
+{
+	results = may_have(subscription) ? results_for(subscription, results) : NIL;
+	if (subscription->callback &&
+		(qlm_is_http_url(subscription->callback) ||
+		 qlm_is_connection(subscription->callback)))
+	{
+		if (results != NIL)
+			queue_callback(subscription, results);
+		if (final)
+			qlm_subscription_cancel(subscription->request_id);
+	}
+	else if (results != NIL)
+	{
+		qlm_forwarding_buffer(subscription->request_id,
+							  print_results(subscription, results, true), final);
+		qlm_subscription_notify(subscription);
+	}
+}
+
+static void
+deliver_by_id(int64 request_id, List *results)
+{
+	QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+
+	if (subscription)
+		deliver(subscription, results, false);
+}
+
+void
+qlm_relay_callback(QlmCall *call, const char *token)
+{
+	const QlmForwarding *forwarding = qlm_forwarding_by_token(token);
+	ListCell   *lc;
+
+	call->done = true;
+	if (forwarding == NULL)
+	{
+		qlm_request_add_result(call->response, 404, "there is no such subscription");
+		return;
+	}
+	foreach(lc, call->request->requests)
+	{
+		const QlmRequest *request = lfirst(lc);
+
+		if (request->verb != QLM_RESPONSE || request->error_code != 0)
+			qlm_request_add_result(call->response, 400,
+								   request->error ? request->error :
+								   "only responses are taken here");
+		else
+		{
+			deliver_by_id(forwarding->request_id, request->results);
+			qlm_request_add_result(call->response, 200, NULL);
+		}
+	}
+}
+
+List *
+qlm_relay_results(const char *peer, List *results)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+		const QlmForwarding *forwarding = result->request_ids == NIL ? NULL :
+			qlm_forwarding_by_remote_id(peer, linitial(result->request_ids));
+
+		if (forwarding)
+			deliver_by_id(forwarding->request_id, list_make1(result));
+		else
+			others = lappend(others, result);
+	}
+	return others;
+}
+
+/* The results of an envelope that was kept or has come; NIL: none */
+static List *
+results_of(const char *text)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *envelope;
+
+	if (text == NULL)
+		return NIL;
+	envelope = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
+	return error_code != 0 || envelope->requests == NIL ? NIL :
+		((QlmRequest *) linitial(envelope->requests))->results;
+}
+
+List *
+qlm_relay_poll(QlmSubscription *subscription, const char **note)
+{
+	List	   *results = NIL;
+	bool		final;
+	ListCell   *lc;
+
+	foreach(lc, qlm_forwarding_take(subscription->request_id, &final))
+		results = list_concat(results, results_of(lfirst(lc)));
+	*note = qlm_dropped_note(subscription->dropped);
+	if (final)
+		qlm_subscription_cancel(subscription->request_id);
+	else
+		qlm_subscription_polled(subscription, subscription->polled_at);
+	return results;
+}
+
+/* A request about the subscription itself, by the number it has at the node */
+static void
+ask_about(const QlmForwarding *forwarding, QlmVerb verb, const char *dialect_text,
+		  const char *node, TimestampTz expires_at)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	QlmMessage	message = {0};
+	StringInfoData text;
+
+	if (!qlm_dialect_from_text(dialect_text, &dialect))
+		dialect = *qlm_dialect_default();
+	envelope = qlm_envelope_create(&dialect, -1);
+	qlm_envelope_add_request(envelope, verb)->request_ids =
+		list_make1(unconstify(char *, forwarding->remote_id));
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	message.peer = forwarding->peer;
+	message.node = node;
+	message.envelope = text.data;
+	message.expires_at = expires_at;
+	message.awaited_by = verb == QLM_READ ? forwarding->request_id : 0;
+	qlm_outbox_add(&message);
+}
+
+static bool
+is_known_there(const QlmForwarding *forwarding)
+{
+	return forwarding->remote_id && forwarding->remote_id[0] != '\0';
+}
+
+static void
+cancel_there(const QlmForwarding *forwarding, const char *dialect,
+			 TimestampTz expires_at)
+{
+	if (is_known_there(forwarding) && qlm_peer_by_name(forwarding->peer))
+		ask_about(forwarding, QLM_CANCEL, dialect, "",
+				  qlm_kept_until(GetCurrentTimestamp(), expires_at));
+	qlm_forwarding_remove(forwarding->request_id);
+}
+
+void
+qlm_relay_end(int64 request_id, const char *dialect, TimestampTz expires_at)
+{
+	const QlmForwarding *forwarding = qlm_forwarding_get(request_id);
+	bool		is_over = expires_at <= GetCurrentTimestamp();
+
+	if (forwarding == NULL)
+		return;
+	if (forwarding->remote_id || is_over)
+	{
+		qlm_forwarding_recall(request_id, true);
+		if (is_over)
+			qlm_forwarding_remove(request_id);
+		else
+			cancel_there(forwarding, dialect, expires_at);
+	}
+	else if (qlm_forwarding_recall(request_id, false) > 0)
+		qlm_forwarding_remove(request_id);
+	else
+		qlm_forwarding_end_later(request_id);
+}
+
+static bool
+is_success(const QlmResult *result)
+{
+	return result->code >= 200 && result->code < 300;
+}
+
+static List *
+one_result(int code, const char *description)
+{
+	QlmRequest	response = {0};
+
+	qlm_request_add_result(&response, code, description);
+	return response.results;
+}
+
+/* The number that the node gave: not that of our request; NULL: none */
+static const char *
+number_given(List *results, int64 message_id)
+{
+	const QlmResult *first = linitial(results);
+	ListCell   *lc;
+
+	foreach(lc, first->request_ids)
+		if (qlm_request_id_parse(lfirst(lc)) != message_id &&
+			strlen(lfirst(lc)) <= QLM_MAX_REMOTE_ID)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* It never began, or is over: the subscriber is told, where there is one. */
+static void
+give_up(const QlmForwarding *forwarding, const QlmSubscription *subscription,
+		List *results)
+{
+	qlm_forwarding_remove(forwarding->request_id);
+	if (subscription)
+		deliver(subscription, results, true);
+}
+
+/* The node's answer to the subscription */
+static void
+take_up_begin(QlmForwarding *forwarding, const QlmSubscription *subscription,
+			  const QlmAwaitedMessage *message)
+{
+	List	   *results = results_of(message->outcome.answer);
+	const char *number;
+
+	if (results == NIL || strcmp(message->outcome.state, "answered") != 0)
+	{
+		give_up(forwarding, subscription,
+				one_result(504, message->outcome.error ? message->outcome.error :
+						   "the node gave no answer that could be read"));
+		return;
+	}
+	if (!is_success(linitial(results)))
+	{
+		give_up(forwarding, subscription, results);
+		return;
+	}
+	number = number_given(results, message->message_id);
+	if (number == NULL && forwarding->token == NULL)
+	{
+		give_up(forwarding, subscription,
+				one_result(504, "the node gave no requestID by which it could be polled"));
+		return;
+	}
+	forwarding->remote_id = number ? number : "";
+	if (forwarding->ended || subscription == NULL)
+		cancel_there(forwarding, qlm_dialect_to_text(qlm_dialect_default()), DT_NOEND);
+	else
+		qlm_forwarding_began(forwarding, forwarding->token == NULL);
+}
+
+static bool
+is_gone_there(List *results)
+{
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		if (result->code != 404 || result->odf)
+			return false;
+	}
+	return results != NIL;
+}
+
+/* The node's answer to a poll; errors but the one that it is gone may pass. */
+static void
+take_up_poll(const QlmForwarding *forwarding, const QlmSubscription *subscription,
+			 const QlmAwaitedMessage *message)
+{
+	List	   *results = strcmp(message->outcome.state, "answered") == 0 ?
+		results_of(message->outcome.answer) : NIL;
+	List	   *good = NIL;
+	ListCell   *lc;
+
+	if (subscription == NULL)
+		return;
+	if (is_gone_there(results))
+	{
+		give_up(forwarding, subscription, results);
+		return;
+	}
+	foreach(lc, results)
+		if (is_success(lfirst(lc)) || ((QlmResult *) lfirst(lc))->odf)
+			good = lappend(good, lfirst(lc));
+	deliver(subscription, good, false);
+	qlm_forwarding_poll_after(forwarding);
+}
+
+static void
+take_up(int64 request_id)
+{
+	const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+	QlmForwarding *forwarding = qlm_forwarding_get(request_id);
+	ListCell   *lc;
+
+	foreach(lc, qlm_outbox_awaited(request_id))
+	{
+		const QlmAwaitedMessage *message = lfirst(lc);
+
+		if (!message->outcome.final)
+			continue;
+		qlm_outbox_told(request_id, message->message_id);
+		if (forwarding == NULL)
+			continue;
+		if (forwarding->remote_id == NULL)
+			take_up_begin(forwarding, subscription, message);
+		else
+			take_up_poll(forwarding, subscription, message);
+	}
+}
+
+static void
+poll(int64 request_id)
+{
+	const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+	const QlmForwarding *forwarding = qlm_forwarding_get(request_id);
+
+	qlm_forwarding_polling(request_id);
+	if (subscription && forwarding && is_known_there(forwarding))
+		ask_about(forwarding, QLM_READ, subscription->dialect,
+				  subscription->node, subscription->expires_at);
+}
+
+static bool
+must_leave(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+/* One that cannot be served must not keep the others from it. */
+static void
+guarded(void (*work) (int64 request_id), int64 request_id)
+{
+	QlmSubtransaction subtransaction;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		work(request_id);
+		qlm_subtransaction_commit(&subtransaction);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(subtransaction.context);
+		error = CopyErrorData();
+		FlushErrorState();
+		qlm_subtransaction_rollback(&subtransaction);
+		if (must_leave(error->sqlerrcode))
+			ReThrowError(error);
+		ereport(LOG,
+				(errmsg("qlm could not serve the forwarded subscription " INT64_FORMAT ": %s",
+						request_id, error->message)));
+		qlm_outbox_told(request_id, 0);
+		qlm_forwarding_polling(request_id);
+	}
+	PG_END_TRY();
+}
+
+bool
+qlm_relay_work(int max)
+{
+	List	   *told;
+	List	   *due;
+	ListCell   *lc;
+
+	qlm_storage_begin();
+	told = qlm_forwarding_told(max);
+	foreach(lc, told)
+		guarded(take_up, *(int64 *) lfirst(lc));
+	due = qlm_forwarding_due(max);
+	foreach(lc, due)
+		guarded(poll, *(int64 *) lfirst(lc));
+	qlm_storage_end();
+	return list_length(told) == max || list_length(due) == max;
+}

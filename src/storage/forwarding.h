@@ -1,0 +1,64 @@
+/*
+ * forwarding.h
+ *		Subscriptions at other nodes that this node has made for others: what
+ *		they are called there, and what waits here to be polled.
+ *
+ * As outbox.h: becomes the owner inside.
+ */
+#ifndef QLM_STORAGE_FORWARDING_H
+#define QLM_STORAGE_FORWARDING_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+/* Longer requestIDs of other nodes are not kept. */
+#define QLM_MAX_REMOTE_ID 200
+
+typedef struct QlmForwarding
+{
+	int64		request_id;		/* of the subscription here */
+	const char *peer;
+	const char *remote_id;		/* NULL: not known yet; empty: there is none */
+	const char *token;			/* end of our callback URL; NULL: it is polled */
+	double		poll_seconds;
+	bool		ended;			/* here, but not at the node yet */
+} QlmForwarding;
+
+extern void qlm_forwarding_add(const QlmForwarding *forwarding);
+
+/*
+ * NULL: there is none, or, by token or the node's id, it has ended.  The first
+ * locks it: whoever wants the subscription too locks that before.
+ */
+extern QlmForwarding *qlm_forwarding_get(int64 request_id);
+extern QlmForwarding *qlm_forwarding_by_token(const char *token);
+extern QlmForwarding *qlm_forwarding_by_remote_id(const char *peer,
+												  const char *remote_id);
+
+/* Its id there is known; poll: it is to be polled. */
+extern void qlm_forwarding_began(const QlmForwarding *forwarding, bool poll);
+
+/* A poll is over, so another is due some time later; one is under way. */
+extern void qlm_forwarding_poll_after(const QlmForwarding *forwarding);
+extern void qlm_forwarding_polling(int64 request_id);
+
+/* It has ended here: to be cancelled there once that is possible */
+extern void qlm_forwarding_end_later(int64 request_id);
+extern void qlm_forwarding_remove(int64 request_id);
+
+/*
+ * Cancel messages that it waits for: all, or those that never left.  Returns
+ * how many.
+ */
+extern int	qlm_forwarding_recall(int64 request_id, bool all);
+
+/* Whose messages have ended, whose next poll is due; at most max (int64 *) */
+extern List *qlm_forwarding_told(int max);
+extern List *qlm_forwarding_due(int max);
+
+/* The poll buffer: envelopes (char *); final: the subscription ends with it */
+extern void qlm_forwarding_buffer(int64 request_id, const char *answer,
+								  bool final);
+extern List *qlm_forwarding_take(int64 request_id, bool *final);
+
+#endif							/* QLM_STORAGE_FORWARDING_H */
