@@ -83,6 +83,8 @@ struct QlmEnvelope
 	double		ttl;			/* seconds; -1: forever */
 	const char *authorization;	/* envelope attribute; NULL: none */
 	const char *hops;			/* qlmHops: nodes that sent it on; NULL: none */
+	const char *key;			/* qlmRequest: the same for the same request
+								 * that comes again; NULL: none */
 	List	   *requests;		/* of QlmRequest *, in document order */
 };
 

@@ -216,6 +216,7 @@ print_envelope(StringInfo buf, const QlmEnvelope *envelope)
 	print_double(buf, "ttl", envelope->ttl);
 	qlm_json_member(buf, "authorization", envelope->authorization);
 	qlm_json_member(buf, "qlmHops", envelope->hops);
+	qlm_json_member(buf, "qlmRequest", envelope->key);
 	foreach(lc, envelope->requests)
 	{
 		QlmVerb		verb = ((QlmRequest *) lfirst(lc))->verb;

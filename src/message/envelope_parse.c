@@ -53,6 +53,8 @@ start_envelope(QlmParser *p, QlmParserLevel *level,
 				qlm_parser_trim(p, a->value, a->len);
 		else if (strcmp(a->name, "qlmHops") == 0)
 			level->envelope->hops = qlm_parser_trim(p, a->value, a->len);
+		else if (strcmp(a->name, "qlmRequest") == 0)
+			level->envelope->key = qlm_parser_trim(p, a->value, a->len);
 	}
 	if (hints->version != NULL && hints->version[0] == '\0')
 		hints->version = NULL;

@@ -208,6 +208,7 @@ print_envelope(StringInfo buf, const QlmEnvelope *envelope,
 		print_double_attribute(buf, "ttl", envelope->ttl);
 	qlm_xml_attribute(buf, "authorization", envelope->authorization);
 	qlm_xml_attribute(buf, "qlmHops", envelope->hops);
+	qlm_xml_attribute(buf, "qlmRequest", envelope->key);
 	appendStringInfoChar(buf, '>');
 	foreach(lc, envelope->requests)
 	{

@@ -29,6 +29,7 @@ typedef struct QlmCall
 	bool		merged;			/* answers of others have been put in */
 	bool		alone;			/* errors become results */
 	bool		done;			/* nothing left to execute */
+	bool		recalled;		/* it was executed before */
 } QlmCall;
 
 /* identify.c: fills in peer and role, or refuses the call with 401 */

@@ -14,6 +14,7 @@
 #include "service/call.h"
 #include "service/dialog.h"
 #include "service/payload.h"
+#include "service/repeat.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
 #include "storage/catalog.h"
@@ -76,6 +77,11 @@ qlm_dialog_outgoing(const char *peer_name, const QlmMessage *message)
 	if (peer && peer->dialect)
 		qlm_dialect_from_text(peer->dialect, &envelope->dialect);
 	envelope->ttl = qlm_ttl_left(message->expires_at);
+
+	/* The same whenever it is posted again, but not where it is queued anew. */
+	envelope->key = peer && !qlm_envelope_is_repeatable(envelope) ?
+		psprintf(INT64_FORMAT "." INT64_FORMAT, message->message_id,
+				 message->created_at) : NULL;
 	return print(envelope);
 }
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "service/call.h"
 #include "service/relay.h"
+#include "service/repeat.h"
 #include "storage/catalog.h"
 #include "storage/journal.h"
 #include "storage/write.h"
@@ -118,6 +119,7 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	}
 	call->received_at = qlm_write_receipt(count_untimed(call->request));
 	qlm_call_identify(call);
+	qlm_call_recall(call);
 }
 
 static bool
@@ -311,7 +313,10 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 		execute_writes(calls, n);
 	}
 	for (int i = 0; i < n; i++)
+	{
 		execute_rest(&calls[i]);
+		qlm_call_remember(&calls[i]);
+	}
 	piggyback(calls, n);
 	for (int i = 0; i < n; i++)
 		if (!exchanges[i]->apart)

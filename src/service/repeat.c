@@ -1,0 +1,123 @@
+/*
+ * repeat.c
+ *		Requests that are posted and come again, as the answer to them was lost:
+ *		executed once, and answered again.
+ *
+ * Who posts a request that must not be executed twice gives it a key.  It is
+ * remembered with the answer, for peers that are known by name: anybody else
+ * could fetch the answers of others.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+
+#include "service/call.h"
+#include "service/repeat.h"
+#include "storage/catalog.h"
+#include "storage/delivery.h"
+
+#define MAX_KEY 100
+
+/* What it is remembered by, apart from requestIDs of nested requests */
+#define MEMORY_PREFIX "posted:"
+
+static bool
+is_repeatable(const QlmRequest *request)
+{
+	if (request->verb == QLM_RESPONSE)
+		return true;
+	return request->verb == QLM_READ && !request->has_interval &&
+		request->callback == NULL && request->request_ids == NIL &&
+		request->nodes == NIL && !request->target_device;
+}
+
+bool
+qlm_envelope_is_repeatable(const QlmEnvelope *envelope)
+{
+	ListCell   *lc;
+
+	foreach(lc, envelope->requests)
+		if (!is_repeatable(lfirst(lc)))
+			return false;
+	return true;
+}
+
+static const char *
+key_of(const QlmCall *call)
+{
+	const char *key = call->request->key;
+
+	if (call->peer == NULL || key == NULL || *key == '\0' ||
+		strlen(key) > MAX_KEY || XactReadOnly || call->exchange->from_session ||
+		qlm_envelope_is_repeatable(call->request))
+		return NULL;
+	return psprintf(MEMORY_PREFIX "%s", key);
+}
+
+/* Until the transaction ends; false: it is being executed just now. */
+static bool
+lock_key(const char *peer, const char *key)
+{
+	LOCKTAG		tag;
+	uint32		hash = hash_combine(hash_bytes((const unsigned char *) peer, strlen(peer)),
+									hash_bytes((const unsigned char *) key, strlen(key)));
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
+					   hash, 2);
+	return LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_OK;
+}
+
+void
+qlm_call_recall(QlmCall *call)
+{
+	const char *key = call->done ? NULL : key_of(call);
+	char	   *text;
+	int			error_code;
+	const char *error;
+	QlmEnvelope *answer;
+
+	if (key == NULL)
+		return;
+	if (!lock_key(call->peer->name, key))
+	{
+		qlm_call_refuse(call, 503, 503, "this request is being executed just now");
+		return;
+	}
+	text = qlm_delivery_remembered(call->peer->name, key);
+	if (text == NULL)
+		return;
+	answer = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
+	if (error_code != 0 || answer->requests == NIL)
+		return;
+	answer->dialect = call->answer->dialect;
+	call->answer = answer;
+	call->response = linitial(answer->requests);
+	call->done = true;
+	call->recalled = true;
+}
+
+/* Before anything is nested in the answer that is not part of it */
+void
+qlm_call_remember(QlmCall *call)
+{
+	const char *key;
+	QlmEnvelope answer;
+	StringInfoData text;
+
+	if (call->recalled || call->exchange->apart || call->exchange->status != 200 ||
+		(call->exchange->kept && !call->merged))
+		return;
+	key = key_of(call);
+	if (key == NULL)
+		return;
+	if (call->response->results == NIL)
+		qlm_request_add_result(call->response, 200, NULL);
+	answer = *call->answer;
+	answer.dialect.json = false;	/* it is for us to read */
+	initStringInfo(&text);
+	qlm_envelope_print(&text, &answer);
+	qlm_delivery_remember(call->peer->name, key, text.data);
+}
