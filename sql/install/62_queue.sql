@@ -114,13 +114,13 @@ CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
+	WITH gone AS (DELETE FROM qlm.forwarding AS f WHERE f.peer = qlm_drop_peer.name RETURNING f.request_id),
+		told AS (UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone WHERE o.awaited_by = gone.request_id)
+	DELETE FROM qlm.subscription AS s USING gone WHERE s.request_id = gone.request_id;
 	UPDATE qlm.outbox AS o
 	SET state = 'cancelled', last_error = 'the peer was dropped', next_attempt_at = NULL, posting = false
 	WHERE o.peer = qlm_drop_peer.name AND o.state IN ('queued', 'sent');
 	DELETE FROM qlm.subscription AS s WHERE s.peer = qlm_drop_peer.name;
-	WITH gone AS (DELETE FROM qlm.forwarding AS f WHERE f.peer = qlm_drop_peer.name RETURNING f.request_id),
-		told AS (UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone WHERE o.awaited_by = gone.request_id)
-	DELETE FROM qlm.subscription AS s USING gone WHERE s.request_id = gone.request_id;
 	WITH gone AS (DELETE FROM qlm.gathering AS g WHERE g.peer = qlm_drop_peer.name RETURNING g.request_id)
 	UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone WHERE o.awaited_by = gone.request_id;
 	DELETE FROM qlm.executed AS e WHERE e.peer = qlm_drop_peer.name;

@@ -57,7 +57,8 @@ can_wait(const QlmCall *call, bool polls)
 
 		if (result->nested || result->code < 200 || result->code >= 300)
 			return false;
-		if (polls && (result->description || result->opaque || (result->odf && result->odf->nvalues > 0)))
+		if (polls && (result->description ||
+					  (result->odf ? result->odf->nvalues > 0 : result->opaque != NULL)))
 			return false;
 	}
 	return true;
