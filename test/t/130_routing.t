@@ -88,7 +88,6 @@ subtest 'what is refused' => sub {
 	is(join(' ', return_codes($answer)), '403 200', 'an address that is no peer');
 	like((results($answer))[0], qr{<node>\Q@{[ $receiver->url ]}\E</node>}, 'is named');
 	is(scalar $receiver->bodies, 0, 'and never called');
-	is(return_code(post($hub, routed('read', 'Shared/x', ['north'], attributes => ' interval="-1"'))), 501, 'a subscription');
 	is(return_code(post($hub, routed('read', 'Shared/x', ['north'], attributes => ' callback="ftp://127.0.0.1/"'))), 400, 'a callback that is no URL');
 	is(return_code(post($hub, routed('read', 'Shared/x', [ ('north') x 101 ]))), 413, 'more nodes than are allowed');
 };

@@ -101,7 +101,7 @@ subtest 'answers that say nothing' => sub {
 	{
 		my $id = ask('mute', 'Mute/x');
 		$peer->answer($peer->request, $nothing{$case});
-		wait_for_sql($node, "SELECT state || ' ' || posting FROM qlm.outbox WHERE message_id = $id", 'sent false', "$case: taken, not answered");
+		wait_for_sql($node, "SELECT state = 'sent' AND (NOT posting OR attempts > 1) AND last_error IS NULL FROM qlm.outbox WHERE message_id = $id", 't', "$case: taken, not answered");
 		is(post($node, response_envelope('M1b', $id, 'Mute/x', $case), path => '/peer/mute')->{status}, 200, "$case: the answer comes later");
 		like(sql("SELECT answer FROM qlm.outbox WHERE message_id = $id"), qr/>\Q$case\E</, "$case: and is that");
 		while (my $again = $peer->request(undef, 0.1))
