@@ -15,12 +15,11 @@
 
 #include "base/limits.h"
 #include "service/relay.h"
+#include "service/relay_node.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/delivery.h"
-#include "storage/forwarding.h"
-#include "storage/subtransaction.h"
 
 #define TOKEN_BYTES		16
 #define MIN_POLL		1.0		/* seconds */
@@ -208,9 +207,8 @@ may_have(const QlmSubscription *subscription)
 	return may;
 }
 
-/* final: nothing comes after it, so the subscription ends with it. */
-static void
-deliver(const QlmSubscription *subscription, List *results, bool final)
+void
+qlm_relay_deliver(const QlmSubscription *subscription, List *results, bool final)
 {
 	results = may_have(subscription) ? results_for(subscription, results) : NIL;
 	if (subscription->callback &&
@@ -236,7 +234,7 @@ deliver_by_id(int64 request_id, List *results)
 	QlmSubscription *subscription = qlm_subscription_get(request_id, true);
 
 	if (subscription)
-		deliver(subscription, results, false);
+		qlm_relay_deliver(subscription, results, false);
 }
 
 void
@@ -287,9 +285,8 @@ qlm_relay_results(const char *peer, List *results)
 	return others;
 }
 
-/* The results of an envelope that was kept or has come; NIL: none */
-static List *
-results_of(const char *text)
+List *
+qlm_relay_parse(const char *text)
 {
 	int			error_code;
 	const char *error;
@@ -310,7 +307,7 @@ qlm_relay_poll(QlmSubscription *subscription, const char **note)
 	ListCell   *lc;
 
 	foreach(lc, qlm_forwarding_take(subscription->request_id, &final))
-		results = list_concat(results, results_of(lfirst(lc)));
+		results = list_concat(results, qlm_relay_parse(lfirst(lc)));
 	*note = qlm_dropped_note(subscription->dropped);
 	if (final)
 		qlm_subscription_cancel(subscription->request_id);
@@ -319,10 +316,9 @@ qlm_relay_poll(QlmSubscription *subscription, const char **note)
 	return results;
 }
 
-/* A request about the subscription itself, by the number it has at the node */
-static void
-ask_about(const QlmForwarding *forwarding, QlmVerb verb, const char *dialect_text,
-		  const char *node, TimestampTz expires_at)
+void
+qlm_relay_ask(const QlmForwarding *forwarding, QlmVerb verb,
+			  const char *dialect_text, const char *node, TimestampTz expires_at)
 {
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
@@ -344,19 +340,19 @@ ask_about(const QlmForwarding *forwarding, QlmVerb verb, const char *dialect_tex
 	qlm_outbox_add(&message);
 }
 
-static bool
-is_known_there(const QlmForwarding *forwarding)
+bool
+qlm_relay_is_known(const QlmForwarding *forwarding)
 {
 	return forwarding->remote_id && forwarding->remote_id[0] != '\0';
 }
 
-static void
-cancel_there(const QlmForwarding *forwarding, const char *dialect,
-			 TimestampTz expires_at)
+void
+qlm_relay_cancel(const QlmForwarding *forwarding, const char *dialect,
+				 TimestampTz expires_at)
 {
-	if (is_known_there(forwarding) && qlm_peer_by_name(forwarding->peer))
-		ask_about(forwarding, QLM_CANCEL, dialect, "",
-				  qlm_kept_until(GetCurrentTimestamp(), expires_at));
+	if (qlm_relay_is_known(forwarding) && qlm_peer_by_name(forwarding->peer))
+		qlm_relay_ask(forwarding, QLM_CANCEL, dialect, "",
+					  qlm_kept_until(GetCurrentTimestamp(), expires_at));
 	qlm_forwarding_remove(forwarding->request_id);
 }
 
@@ -374,213 +370,10 @@ qlm_relay_end(int64 request_id, const char *dialect, TimestampTz expires_at)
 		if (is_over)
 			qlm_forwarding_remove(request_id);
 		else
-			cancel_there(forwarding, dialect, expires_at);
+			qlm_relay_cancel(forwarding, dialect, expires_at);
 	}
 	else if (qlm_forwarding_recall(request_id, false) > 0)
 		qlm_forwarding_remove(request_id);
 	else
 		qlm_forwarding_end_later(request_id);
-}
-
-static bool
-is_success(const QlmResult *result)
-{
-	return result->code >= 200 && result->code < 300;
-}
-
-static List *
-one_result(int code, const char *description)
-{
-	QlmRequest	response = {0};
-
-	qlm_request_add_result(&response, code, description);
-	return response.results;
-}
-
-/* The number that the node gave: not that of our request; NULL: none */
-static const char *
-number_given(List *results, int64 message_id)
-{
-	const QlmResult *first = linitial(results);
-	ListCell   *lc;
-
-	foreach(lc, first->request_ids)
-		if (qlm_request_id_parse(lfirst(lc)) != message_id &&
-			strlen(lfirst(lc)) <= QLM_MAX_REMOTE_ID)
-			return lfirst(lc);
-	return NULL;
-}
-
-/* It never began, or is over: the subscriber is told, where there is one. */
-static void
-give_up(const QlmForwarding *forwarding, const QlmSubscription *subscription,
-		List *results)
-{
-	qlm_forwarding_remove(forwarding->request_id);
-	if (subscription)
-		deliver(subscription, results, true);
-}
-
-/* The node's answer to the subscription */
-static void
-take_up_begin(QlmForwarding *forwarding, const QlmSubscription *subscription,
-			  const QlmAwaitedMessage *message)
-{
-	List	   *results = results_of(message->outcome.answer);
-	const char *number;
-
-	if (results == NIL || strcmp(message->outcome.state, "answered") != 0)
-	{
-		give_up(forwarding, subscription,
-				one_result(504, message->outcome.error ? message->outcome.error :
-						   "the node gave no answer that could be read"));
-		return;
-	}
-	if (!is_success(linitial(results)))
-	{
-		give_up(forwarding, subscription, results);
-		return;
-	}
-	number = number_given(results, message->message_id);
-	if (number == NULL && forwarding->token == NULL)
-	{
-		give_up(forwarding, subscription,
-				one_result(504, "the node gave no requestID by which it could be polled"));
-		return;
-	}
-	forwarding->remote_id = number ? number : "";
-	if (forwarding->ended || subscription == NULL)
-		cancel_there(forwarding, qlm_dialect_to_text(qlm_dialect_default()), DT_NOEND);
-	else
-		qlm_forwarding_began(forwarding, forwarding->token == NULL);
-}
-
-static bool
-is_gone_there(List *results)
-{
-	ListCell   *lc;
-
-	foreach(lc, results)
-	{
-		const QlmResult *result = lfirst(lc);
-
-		if (result->code != 404 || result->odf)
-			return false;
-	}
-	return results != NIL;
-}
-
-/* The node's answer to a poll; errors but the one that it is gone may pass. */
-static void
-take_up_poll(const QlmForwarding *forwarding, const QlmSubscription *subscription,
-			 const QlmAwaitedMessage *message)
-{
-	List	   *results = strcmp(message->outcome.state, "answered") == 0 ?
-		results_of(message->outcome.answer) : NIL;
-	List	   *good = NIL;
-	ListCell   *lc;
-
-	if (subscription == NULL)
-		return;
-	if (is_gone_there(results))
-	{
-		give_up(forwarding, subscription, results);
-		return;
-	}
-	foreach(lc, results)
-		if (is_success(lfirst(lc)) || ((QlmResult *) lfirst(lc))->odf)
-			good = lappend(good, lfirst(lc));
-	deliver(subscription, good, false);
-	qlm_forwarding_poll_after(forwarding);
-}
-
-static void
-take_up(int64 request_id)
-{
-	const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
-	QlmForwarding *forwarding = qlm_forwarding_get(request_id);
-	ListCell   *lc;
-
-	foreach(lc, qlm_outbox_awaited(request_id))
-	{
-		const QlmAwaitedMessage *message = lfirst(lc);
-
-		if (!message->outcome.final)
-			continue;
-		qlm_outbox_told(request_id, message->message_id);
-		if (forwarding == NULL)
-			continue;
-		if (forwarding->remote_id == NULL)
-			take_up_begin(forwarding, subscription, message);
-		else
-			take_up_poll(forwarding, subscription, message);
-	}
-}
-
-static void
-poll(int64 request_id)
-{
-	const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
-	const QlmForwarding *forwarding = qlm_forwarding_get(request_id);
-
-	qlm_forwarding_polling(request_id);
-	if (subscription && forwarding && is_known_there(forwarding))
-		ask_about(forwarding, QLM_READ, subscription->dialect,
-				  subscription->node, subscription->expires_at);
-}
-
-static bool
-must_leave(int sqlstate)
-{
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
-}
-
-/* One that cannot be served must not keep the others from it. */
-static void
-guarded(void (*work) (int64 request_id), int64 request_id)
-{
-	QlmSubtransaction subtransaction;
-
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
-	{
-		work(request_id);
-		qlm_subtransaction_commit(&subtransaction);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
-		if (must_leave(error->sqlerrcode))
-			ReThrowError(error);
-		ereport(LOG,
-				(errmsg("qlm could not serve the forwarded subscription " INT64_FORMAT ": %s",
-						request_id, error->message)));
-		qlm_outbox_told(request_id, 0);
-		qlm_forwarding_polling(request_id);
-	}
-	PG_END_TRY();
-}
-
-bool
-qlm_relay_work(int max)
-{
-	List	   *told;
-	List	   *due;
-	ListCell   *lc;
-
-	qlm_storage_begin();
-	told = qlm_forwarding_told(max);
-	foreach(lc, told)
-		guarded(take_up, *(int64 *) lfirst(lc));
-	due = qlm_forwarding_due(max);
-	foreach(lc, due)
-		guarded(poll, *(int64 *) lfirst(lc));
-	qlm_storage_end();
-	return list_length(told) == max || list_length(due) == max;
 }
