@@ -20,9 +20,9 @@ SELECT pg_temp.codes(qlm_handle(pg_temp.subscribe(4), 'quota'));
 SELECT pg_temp.codes(qlm_handle(pg_temp.subscribe(1), 'other'));
 SELECT pg_temp.show(qlm_handle(pg_temp.subscribe(1), 'quota'));
 DELETE FROM qlm.subscription WHERE request_id = (SELECT min(request_id) FROM qlm.subscription WHERE peer = 'quota');
-SELECT pg_temp.codes(qlm_handle(pg_temp.subscribe(2, '0.001'), 'quota'));
+SELECT pg_temp.codes(qlm_handle(pg_temp.subscribe(2, '0.3'), 'quota'));
 \echo == one whose ttl has ended does not count
-SELECT pg_sleep(0.01);
+SELECT pg_sleep(0.31);
 SELECT pg_temp.codes(qlm_handle(pg_temp.subscribe(2), 'quota'));
 \echo == and for each role, in SQL too
 SET ROLE quota_user;
@@ -46,6 +46,21 @@ SET ROLE quota_user;
 SELECT pg_temp.codes(qlm_handle(replace(pg_temp.odf('read', '<Object><id>Q</id></Object>'), '<msg>', '<nodeList><node>far</node><node>far</node></nodeList><msg>')));
 RESET ROLE;
 SELECT count(qlm_request('far', qlm_read_envelope('Q/x'))) FROM generate_series(1, 5);
+\echo == answers that are gathered, and subscriptions at other nodes
+DELETE FROM qlm.outbox;
+SET qlm.max_queued = 3;
+SELECT pg_temp.codes(qlm_handle(replace(pg_temp.odf('read callback="http://127.0.0.1:9/a"', '<Object><id>Q</id></Object>'), '<msg>', '<nodeList><node>far</node><node>far</node><node>far</node></nodeList><msg>'), 'quota'));
+SELECT pg_temp.codes(envelope::xml) FROM qlm.gathering;
+SELECT pg_temp.codes(qlm_handle(pg_temp.odf('read callback="http://127.0.0.1:9/a"', '<Object><id>Q</id></Object>'), 'quota'));
+UPDATE qlm.outbox SET state = 'cancelled' WHERE asker_peer = 'quota';
+SELECT pg_temp.codes(qlm_handle(pg_temp.odf('read callback="http://127.0.0.1:9/a"', '<Object><id>Q</id></Object>'), 'quota')) FROM generate_series(1, 3);
+DELETE FROM qlm.gathering;
+DELETE FROM qlm.subscription;
+DELETE FROM qlm.outbox;
+SET qlm.max_subscriptions = 2;
+SELECT pg_temp.codes(qlm_handle(replace(pg_temp.subscribe(1), '<msg>', '<nodeList><node>far</node><node>far</node><node>far</node></nodeList><msg>'), 'quota'));
+SET qlm.max_subscriptions = 0;
+SELECT pg_temp.codes(qlm_handle(replace(pg_temp.subscribe(1), '<msg>', '<nodeList><node>far</node><node>far</node></nodeList><msg>'), 'other'));
 \echo == nothing of it is left
 RESET qlm.max_subscriptions;
 RESET qlm.max_queued;

@@ -182,10 +182,15 @@ write_payload(QlmResult *result, const QlmSubscription *subscription,
 }
 
 static void
-poll_relayed(QlmSubscription *subscription, char *id, QlmRequest *response)
+poll_relayed(QlmSubscription *subscription, char *id, const QlmCall *call,
+			 const QlmRequest *request, QlmRequest *response)
 {
 	const char *note;
 	List	   *results = qlm_relay_poll(subscription, &note);
+	ListCell   *lc;
+
+	foreach(lc, results)
+		write_payload(lfirst(lc), subscription, call, request);
 
 	if (results == NIL || note)
 	{
@@ -210,7 +215,7 @@ qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 
 		if (subscription && subscription->node)
 		{
-			poll_relayed(subscription, id, response);
+			poll_relayed(subscription, id, call, request, response);
 			continue;
 		}
 		else if (subscription)

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "service/payload.h"
 #include "service/relay.h"
 #include "service/relay_node.h"
 #include "service/subscribe.h"
@@ -87,6 +88,7 @@ qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const char *peer,
 					const char *node, QlmRequest *response)
 {
 	QlmSubscription subscription = {0};
+	QlmDialect	dialect = call->request->dialect;
 	QlmResult  *result;
 	const char *problem;
 	bool		own = qlm_is_own_connection(call, request->callback);
@@ -107,7 +109,9 @@ qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const char *peer,
 	subscription.callback = own ? call->exchange->connection : request->callback;
 	call->exchange->pushes |= own;
 	subscription.interval = request->interval;
-	subscription.dialect = qlm_dialect_to_text(&call->request->dialect);
+	if (qlm_payload_is_wanted(request->msgformat))
+		dialect.payload = request->msgformat;
+	subscription.dialect = qlm_dialect_to_text(&dialect);
 	subscription.node = node;
 	raised = qlm_subscribe(&subscription, call->request->ttl);
 	send_subscription(call, request, peer, &subscription);
@@ -172,6 +176,22 @@ print_results(const QlmSubscription *subscription, List *results, bool keep)
 	return text.data;
 }
 
+/* What the node gave as O-DF, in the format that was subscribed */
+static void
+write_payloads(const QlmSubscription *subscription, List *results)
+{
+	QlmDialect	dialect;
+	QlmRights	saved;
+	ListCell   *lc;
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		return;
+	qlm_rights_become(subscription->role, &saved);
+	foreach(lc, results)
+		qlm_payload_write_guarded(lfirst(lc), dialect.payload, &dialect);
+	qlm_rights_restore(&saved);
+}
+
 static void
 queue_callback(const QlmSubscription *subscription, List *results)
 {
@@ -184,6 +204,7 @@ queue_callback(const QlmSubscription *subscription, List *results)
 	message.peer = qlm_is_connection(subscription->callback) ? NULL : subscription->peer;
 	message.url = subscription->callback;
 	message.is_response = true;
+	write_payloads(subscription, results);
 	message.envelope = print_results(subscription, results, false);
 	message.subscription_id = subscription->request_id;
 	message.created_at = GetCurrentTimestamp();

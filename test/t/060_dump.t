@@ -25,7 +25,7 @@ SELECT qlm_request('away', qlm_read_envelope('Far/x'));
 SELECT qlm_handle('<omiEnvelope version="2.0" ttl="-1"><read interval="-1"><nodeList><node>away</node></nodeList><msg><Objects/></msg></read></omiEnvelope>');
 INSERT INTO qlm.forwarded_result (request_id, answer) SELECT request_id, '<omiEnvelope/>' FROM qlm.forwarding;
 INSERT INTO qlm.endpoint (url, failures, paused_until, last_error) VALUES ('http://192.0.2.1/qlm', 3, '2024-03-01Z', 'down');
-INSERT INTO qlm.gathering (request_id, callback, envelope, dialect, ttl, created_at) VALUES (9002, 'http://192.0.2.1/cb', '<omiEnvelope/>', 'M2', 60, '2024-03-01Z');
+INSERT INTO qlm.gathering (request_id, role, callback, envelope, dialect, ttl, created_at) VALUES (9002, 'qlm_reader', 'http://192.0.2.1/cb', '<omiEnvelope/>', 'M2', 60, '2024-03-01Z');
 INSERT INTO qlm.executed (peer, request_id, answer, executed_at) VALUES ('away', '9001', '<omiEnvelope/>', '2024-03-01Z');
 EOQ
 

@@ -223,6 +223,20 @@ subtest 'answers for a callback' => sub {
 	is(scalar $receiver->bodies, 1, 'one message');
 };
 
+subtest 'a payload that is not known' => sub {
+	my $receiver = QlmReceiver->new;
+	my $strange = QlmReceiver->new(answer => envelope('M2',
+			'<response><result msgformat="strange"><return returnCode="200"/><msg>{"Answer" 1 &lt; 2}</msg></result></response>'));
+	my $read = envelope('M2', '<read msgformat="strange" callback="' . $receiver->url . '"><nodeList><node>strange</node></nodeList>'
+		  . '<msg>what? &amp; why</msg></read>', ttl => 60);
+
+	hub("SELECT qlm_add_peer('strange', url => '" . $strange->url . "')");
+	is(return_code(post($hub, $read, path => '/peer/writer')), 200, 'is for others to know');
+	like(($strange->bodies(1))[0], qr{msgformat="strange"><msg>what\? &amp; why</msg>}, 'the node gets it as it came');
+	like((groups($receiver, 1))[0], qr{<result msgformat="strange">.*<msg>\{"Answer" 1 &lt; 2\}</msg>}s, 'and so does the callback its answer');
+	hub("SELECT qlm_drop_peer('strange')");
+};
+
 subtest 'answers for a callback that never come' => sub {
 	my $receiver = QlmReceiver->new;
 	my $attributes = ' callback="' . $receiver->url . '"';

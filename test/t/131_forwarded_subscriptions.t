@@ -5,6 +5,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use QlmReceiver;
+use QlmSocket;
 use QlmTest;
 use Test::More;
 
@@ -43,10 +44,12 @@ sub subscribe
 {
 	my ($path, $nodes, %opt) = @_;
 	my $interval = $opt{interval} // -1;
-	my $callback = $opt{callback} ? " callback=\"$opt{callback}\"" : '';
+	my $callback = defined $opt{callback} ? " callback=\"$opt{callback}\"" : '';
 	my $list = join '', map { "<node>$_</node>" } @$nodes;
 
-	return envelope('M2', "<read msgformat=\"odf\" interval=\"$interval\"$callback><nodeList>$list</nodeList><msg>"
+	my $format = $opt{msgformat} // 'odf';
+
+	return envelope('M2', "<read msgformat=\"$format\" interval=\"$interval\"$callback><nodeList>$list</nodeList><msg>"
 		  . objects('M2', $path) . '</msg></read>', ttl => $opt{ttl} // -1, %{ $opt{attributes} // {} });
 }
 
@@ -156,6 +159,50 @@ for my $mode ('polled', 'delivered')
 		wait_for_sql($hub, "SELECT (SELECT count(*) FROM qlm.subscription WHERE expires_at > now()) + (SELECT count(*) FROM qlm.subscription s JOIN qlm.forwarding f USING (request_id) WHERE s.expires_at > now())", 0, 'the ttl ends');
 		is(return_code(poll($id)), 404, 'it is gone');
 		wait_for_sql($fridge, "SELECT count(*) FROM qlm.subscription WHERE expires_at > now()", 0, 'at the node too');
+	};
+
+	subtest "$mode: on a WebSocket" => sub {
+		my $socket = qlm_socket($hub, path => '/peer/asker');
+		my ($id) = request_ids($socket->request(subscribe("Ws$mode/x", ['north'], callback => '0')));
+		wait_until_begun($id);
+		put('north', "Ws$mode/x", 7);
+		like($socket->receive, qr{<requestID>$id</requestID>.*>7</value>.*<node>north</node>}s, 'what the node delivers is pushed');
+		my $once = subscribe("Ws$mode/x", [ 'north', 'nobody' ], callback => '0', ttl => 20) =~ s/ interval="-1"//r;
+		($id) = request_ids($socket->request($once));
+		like($socket->receive, qr{<requestID>$id</requestID>.*>7</value>.*<node>north</node>.*returnCode="403".*<node>nobody</node>}s, 'and so are gathered answers');
+		$once =~ s/nobody/old/;
+		hub("SELECT qlm_add_peer('old')");
+		$socket->request($once);
+		is(hub("SELECT count(*) FROM qlm.gathering"), 1, 'one is under way');
+		$socket->close;
+		wait_for_sql($north, "SELECT count(*) FROM qlm.subscription", 0, 'the connection ends: cancelled at the node');
+		wait_for_sql($hub, "SELECT (SELECT count(*) FROM qlm.subscription) + (SELECT count(*) FROM qlm.forwarding) + (SELECT count(*) FROM qlm.gathering)", 0, 'and nothing is gathered');
+		hub("SELECT qlm_drop_peer('old')");
+	};
+
+	subtest "$mode: in another format" => sub {
+		my ($id) = subscribed("Csv$mode/x", ['north'], msgformat => 'csv');
+		wait_until_begun($id);
+		put('north', "Csv$mode/x", 9);
+		my $answer;
+		wait_until(sub { $answer = poll($id)->{body}; $answer =~ /<msg>/ }, 'it comes');
+		like($answer, qr{<result msgformat="csv">.*<msg>[^<]*Csv$mode/x[^<]*,9}s, 'as it was subscribed');
+		cancel($id);
+
+		my $receiver = QlmReceiver->new;
+		($id) = subscribed("Csv$mode/x", ['north'], msgformat => 'csv', callback => $receiver->url);
+		wait_until_begun($id);
+		put('north', "Csv$mode/x", 11);
+		like(($receiver->bodies(1))[0], qr{<result msgformat="csv">.*<msg>[^<]*Csv$mode/x[^<]*,11}s, 'to a callback, too');
+		cancel($id);
+
+		($id) = request_ids(hub("SELECT qlm_handle('" . subscribe("Csv$mode/x", ['north'], msgformat => 'csv') . "')"));
+		wait_until_begun($id);
+		put('north', "Csv$mode/x", 10);
+		wait_for_sql($hub, "SELECT count(*) FROM qlm.forwarded_result WHERE request_id = $id", 1);
+		is(hub("SELECT path, value FROM qlm_poll($id)"), "Csv$mode/x|10", 'rows in SQL');
+		hub("SELECT qlm_cancel($id)");
+		wait_for_sql($north, "SELECT count(*) FROM qlm.subscription WHERE expires_at > now()", 0);
 	};
 
 	subtest "$mode: from SQL" => sub {

@@ -244,6 +244,34 @@ subtest 'the owner is another node' => sub {
 	like(sql("SELECT qlm_await($id, '20 s')"), qr/baking at 150/, 'from SQL: a requestID to wait for');
 	like(sql("SELECT qlm_await(qlm_request('oven', qlm_call_envelope('Oven/bake', '175')), '20 s')"), qr/baking at 175/, 'or by name');
 
+	my $receiver = QlmReceiver->new;
+	my $callback = ' callback="' . $receiver->url . '"';
+	my $later = call('Oven/bake', 125, path => '/peer/writer', envelope => { ttl => 20, attributes => $callback });
+	($id) = request_ids($later);
+	unlike($later->{body}, qr/baking|<node>/, 'with a callback the immediate answer has only a requestID');
+	like(($receiver->bodies(1))[0], qr{<requestID>$id</requestID>.*baking at 125.*<node>oven</node>}s, 'its answer goes to the callback');
+	post($node, $both =~ s/<call>/<call$callback>/r, path => '/peer/writer');
+	like(($receiver->bodies(2))[1], qr{defrosting for both.*baking at 100}s, 'with that of handlers here in one message');
+	sql("SELECT qlm_handle('" . call_envelope('M2', 'Oven/bake', 130, ttl => 20, attributes => $callback) . "')");
+	like(($receiver->bodies(3))[2], qr{baking at 130}, 'from SQL too');
+
+	my $outer = QlmPeer->new;
+	my $nested = sub {
+		my ($number, %opt) = @_;
+		return envelope('Q1', "<response><result><return returnCode=\"200\"/><requestId>$number</requestId>"
+			  . call_envelope('Q1', 'Oven/bake', $number, ttl => 60, %opt) . '</result></response>');
+	};
+	sql("SELECT qlm_add_peer('outer', url => '" . $outer->url . "', role => 'qlm_writer', heartbeat => '1 hour')");
+	$outer->answer($outer->request('beat'), $nested->(81));
+	my $asked = $outer->request('answer');
+	like($asked->{body}, qr{description="sent on.*<requestId>81</requestId><requestId>\d+</requestId>.*<node>oven</node>}s, 'nested by a peer: a requestID to poll');
+	my ($number) = $asked->{body} =~ m{<requestId>81</requestId><requestId>(\d+)<};
+	wait_for_sql($node, "SELECT state FROM qlm.outbox WHERE message_id = $number", 'answered');
+	like(post($node, envelope('Q1', "<read><requestId>$number</requestId></read>"), path => '/peer/outer')->{body}, qr/baking at 81/, 'by which it gets the answer');
+	$outer->answer($asked, $nested->(82, attributes => $callback));
+	like(($receiver->bodies(4))[3], qr{baking at 82}, 'or at its callback');
+	sql("SELECT qlm_drop_peer('outer')");
+
 	$oven->stop;
 	my $start = time();
 	$answer = call('Oven/bake', 200, path => '/peer/writer', envelope => { ttl => 2 });
