@@ -86,6 +86,15 @@ sub wait_until_begun
 	return wait_for_sql($hub, "SELECT count(*) FROM qlm.forwarding WHERE request_id IN ($list) AND remote_id <> ''", scalar @ids, 'the nodes have answered');
 }
 
+# From now on; a worker may still serve a request before it sees a reload.
+sub poll_nodes
+{
+	hub("ALTER SYSTEM SET qlm.url = ''");
+	$hub->restart;
+	wait_for_http($hub);
+	return;
+}
+
 for my $mode ('polled', 'delivered')
 {
 	if ($mode eq 'delivered')
@@ -263,7 +272,7 @@ subtest 'nodes that refuse' => sub {
 	is(hub("SELECT count(*) FROM qlm.forwarding"), 0, 'nothing is left of those');
 
 	# It ends at the node, without a word to us
-	hub("ALTER SYSTEM SET qlm.url = ''; SELECT pg_reload_conf()");
+	poll_nodes();
 	my $answered = post($hub, subscribe('Gone/x', ['north'], ttl => -1), path => '/peer/asker');
 	my ($gone) = request_ids($answered);
 	wait_until_begun($gone);
@@ -302,7 +311,7 @@ subtest 'cancelled before the node has answered' => sub {
 };
 
 subtest 'by requestID, from a node that can only nest' => sub {
-	hub("ALTER SYSTEM SET qlm.url = ''; SELECT pg_reload_conf()");
+	poll_nodes();
 	hub("SELECT qlm_add_peer('old', role => 'qlm_writer', piggyback => true, paths => '{Old}')");
 	my $answer = post($hub, subscribe('Old/x', ['old']), path => '/peer/asker');
 	my ($id) = request_ids($answer);
