@@ -181,6 +181,16 @@ add_answer(QlmCall *call, Answers *answers, double ttl, Size size)
 	answers->size += size;
 }
 
+/* Of a response with a mistake: they may lack what every Object has. */
+static void
+forget_payloads(List *results)
+{
+	ListCell   *lc;
+
+	foreach(lc, results)
+		((QlmResult *) lfirst(lc))->odf = NULL;
+}
+
 /* All results of the message's responses */
 static List *
 all_results(const QlmEnvelope *envelope)
@@ -192,8 +202,11 @@ all_results(const QlmEnvelope *envelope)
 	{
 		QlmRequest *request = lfirst(lc);
 
-		if (request->verb == QLM_RESPONSE)
-			results = list_concat(results, request->results);
+		if (request->verb != QLM_RESPONSE)
+			continue;
+		if (request->error_code != 0)
+			forget_payloads(request->results);
+		results = list_concat(results, request->results);
 	}
 	return results;
 }

@@ -32,6 +32,31 @@ copy_peer(const QlmPeer *peer)
 	return copy;
 }
 
+/*
+ * By what it writes, or answers.  What was refused may lack what every Object
+ * has.
+ */
+static QlmPeer *
+peer_by_payload(const QlmRequest *request)
+{
+	ListCell   *lc;
+
+	if (request->error_code != 0)
+		return NULL;
+	if (request->verb == QLM_WRITE && request->odf)
+		return qlm_peer_by_objects(request->odf);
+	foreach(lc, request->results)
+	{
+		const QlmResult *result = lfirst(lc);
+		QlmPeer    *peer = result->odf ?
+			qlm_peer_by_objects(result->odf) : NULL;
+
+		if (peer)
+			return peer;
+	}
+	return NULL;
+}
+
 static QlmPeer *
 peer_by_content(const QlmEnvelope *envelope)
 {
@@ -41,19 +66,11 @@ peer_by_content(const QlmEnvelope *envelope)
 	{
 		const QlmRequest *request = lfirst(lc);
 		QlmPeer    *peer = NULL;
-		ListCell   *rc;
 
 		if (request->callback)
 			peer = qlm_peer_by_url(request->callback);
-		if (peer == NULL && request->verb == QLM_WRITE && request->odf)
-			peer = qlm_peer_by_objects(request->odf);
-		foreach(rc, request->results)
-		{
-			const QlmResult *result = lfirst(rc);
-
-			if (peer == NULL && result->odf)
-				peer = qlm_peer_by_objects(result->odf);
-		}
+		if (peer == NULL)
+			peer = peer_by_payload(request);
 		if (peer)
 			return peer;
 	}
