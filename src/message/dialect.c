@@ -158,6 +158,30 @@ qlm_dialect_inherits(const QlmDialect *dialect)
 }
 
 bool
+qlm_dialect_namespace_is_odf(const char *uri, int len)
+{
+	const int	odf_len = strlen(ODF_URI);
+
+	if (len == 0 || (len > odf_len && memcmp(uri, ODF_URI, odf_len) == 0))
+		return true;
+	for (int i = 0; i < N_ROWS; i++)
+	{
+		const char *known = dialect_rows[i].dialect.df_namespace;
+
+		if (known != NULL && strlen(known) == len && memcmp(known, uri, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+qlm_dialect_keeps_value_attributes(const QlmDialect *dialect)
+{
+	return dialect->df_namespace == NULL ||
+		strncmp(dialect->df_namespace, ODF_URI "1", strlen(ODF_URI "1")) != 0;
+}
+
+bool
 qlm_dialect_is_v2(const QlmDialect *dialect)
 {
 	if (dialect->df_namespace != NULL && !qlm_dialect_inherits(dialect))
@@ -251,7 +275,8 @@ qlm_dialect_recognize(const QlmDialectHints *hints, QlmDialect *dialect)
 	dialect->payload = NULL;
 	if (hints->request_id != NULL)
 		dialect->request_id = hints->request_id;
-	else if (is_qlm || (hints->mi_namespace == NULL && !hints->json))
+	else if (is_qlm || (hints->mi_namespace == NULL && !hints->json &&
+						strncmp(dialect->version, "2", 1) != 0))
 		dialect->request_id = "requestId";
 	else
 		dialect->request_id = "requestID";

@@ -66,6 +66,12 @@ extern void qlm_dialect_recognize(const QlmDialectHints *hints,
 /* Does a msgformat say O-DF, be it by the messaging schema's name? */
 extern bool qlm_dialect_format_is_odf(const char *msgformat);
 
+/* Is it the payload namespace of any dialect, or empty? */
+extern bool qlm_dialect_namespace_is_odf(const char *uri, int len);
+
+/* May values have attributes beyond type and time?  1.0 alone forbids them. */
+extern bool qlm_dialect_keeps_value_attributes(const QlmDialect *dialect);
+
 /* Is the payload in the envelope's namespace, so that it needs no xmlns? */
 extern bool qlm_dialect_inherits(const QlmDialect *dialect);
 

@@ -250,6 +250,31 @@ print_descriptions(StringInfo buf, const QlmDescription *description,
 	}
 }
 
+/*
+ * Objects in a value bring the namespace that they were written in.  One of
+ * O-DF gives way to that of the payload around them, which they inherit.
+ */
+static void
+print_inner_objects(StringInfo buf, const char *text, int len)
+{
+	static const char start[] = "<Objects xmlns=\"";
+	const int	element_len = sizeof("<Objects") - 1;
+	const int	start_len = sizeof(start) - 1;
+	const char *end = NULL;
+
+	if (len > start_len && memcmp(text, start, start_len) == 0)
+		end = memchr(text + start_len, '"', len - start_len);
+	if (end == NULL ||
+		!qlm_dialect_namespace_is_odf(text + start_len,
+									  end - text - start_len))
+	{
+		appendBinaryStringInfo(buf, text, len);
+		return;
+	}
+	appendBinaryStringInfo(buf, text, element_len);
+	appendBinaryStringInfo(buf, end + 1, text + len - end - 1);
+}
+
 static void
 print_value(StringInfo buf, const QlmValue *value, const QlmDialect *dialect)
 {
@@ -268,7 +293,8 @@ print_value(StringInfo buf, const QlmValue *value, const QlmDialect *dialect)
 		qlm_unixtime_append(buf, value->ts, dialect->unix_fraction);
 		appendStringInfoChar(buf, '"');
 	}
-	if (value->attributes != NULL)
+	if (value->attributes != NULL &&
+		qlm_dialect_keeps_value_attributes(dialect))
 		print_attributes(buf, value->attributes, standard);
 	if (value->len == 0)
 	{
@@ -277,7 +303,7 @@ print_value(StringInfo buf, const QlmValue *value, const QlmDialect *dialect)
 	}
 	appendStringInfoChar(buf, '>');
 	if (value->is_odf)
-		appendBinaryStringInfo(buf, value->text, value->len);
+		print_inner_objects(buf, value->text, value->len);
 	else
 		qlm_xml_text_len(buf, value->text, value->len);
 	append_literal(buf, "</value>");
