@@ -13,6 +13,7 @@
  * "hang" accepts connections and never answers.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -59,12 +60,35 @@ now(void)
 	return ts.tv_sec * 1000000L + ts.tv_nsec / 1000;
 }
 
+/* Undo the escapes of a form, in place. */
+static void
+decode(char *text)
+{
+	char	   *to = text;
+
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '%' && isxdigit(text[1]) && isxdigit(text[2]))
+		{
+			char		digits[3] = {text[1], text[2], '\0'};
+
+			*to++ = (char) strtol(digits, NULL, 16);
+			text += 2;
+		}
+		else
+			*to++ = *text;
+	}
+	*to = '\0';
+}
+
 /* The content of each value is a number. */
 static void
-count_message(const char *body)
+count_message(char *body)
 {
 	const char *at = body;
 
+	if (strncmp(body, "msg=", 4) == 0)
+		decode(body);
 	messages++;
 	last_at = now();
 	if (first_at == 0)

@@ -20,7 +20,7 @@ typedef struct QlmEndpoint
 	char	   *url;
 	char	   *peer;			/* the peer whose url it is; NULL: a callback */
 	char	   *authorization;	/* header value for the peer; NULL: none */
-	bool		form;			/* it takes form field msg only */
+	bool		form;			/* it takes form field msg, as callbacks do */
 	int			failures;		/* in a row */
 } QlmEndpoint;
 

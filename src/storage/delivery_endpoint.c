@@ -59,7 +59,7 @@ static QlmPlan endpoints_plan = {
 	" OR e.paused_until <= $2 OR e.paused_until > $4)"
 	" ORDER BY place.url, first.created_at)"
 	" SELECT due.url, due.peer, COALESCE(due.failures, 0), p.secret,"
-	" COALESCE(p.form, false) FROM due"
+	" COALESCE(p.form, true) FROM due"
 	" LEFT JOIN qlm.peer p ON p.name = due.peer"
 	" ORDER BY due.created_at LIMIT $3",
 	4, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}

@@ -190,7 +190,7 @@ post(Run *run)
 	transfer->body = message->envelope;
 	transfer->body_len = strlen(message->envelope);
 	transfer->json = message->envelope[0] == '{';
-	transfer->form = run->endpoint->form;
+	transfer->form = run->endpoint->form && !transfer->json;
 	transfer->authorization = run->endpoint->authorization;
 	transfer->timeout_ms = qlm_request_timeout;
 	transfer->any_address = run->endpoint->peer != NULL;

@@ -58,7 +58,7 @@ sub kind_of
 	my ($request) = @_;
 
 	return 'beat' if $request->{head} =~ /^Prefer: wait=/mi;
-	return $request->{body} =~ /<response\b/ ? 'answer' : 'request';
+	return $request->{body} =~ /(?:<|%3C)response\b/ ? 'answer' : 'request';
 }
 
 # Take complete requests out of a connection's buffer.

@@ -14,7 +14,8 @@ QlmReceiver - an HTTP server that remembers what was posted to it
 =head1 DESCRIPTION
 
 The server is a process of its own, which writes each body into a file of a
-folder that both share, and reads from another one how to answer.
+folder that both share, and reads from another one how to answer.  A form is
+remembered as the message in its field msg.
 
 =cut
 
@@ -173,6 +174,16 @@ sub is_complete
 	return $buffer =~ /^(.*?\r\n\r\n)/s && length $buffer >= length($1) + body_length($buffer);
 }
 
+# The field msg of a form
+sub decoded
+{
+	my ($body) = @_;
+
+	$body =~ s/^msg=//;
+	$body =~ s/%([0-9A-F]{2})/chr hex $1/ge;
+	return $body;
+}
+
 my $count = 0;
 
 # Write one body to a file and answer; false: the connection is to be closed.
@@ -184,6 +195,7 @@ sub take
 	my $body = substr $$buffer, length $head, $length;
 	my $how = PostgreSQL::Test::Utils::slurp_file("$folder/how");
 
+	$body = decoded($body) if $head =~ m{^Content-Type: application/x-www-form-urlencoded\r$}mi;
 	substr $$buffer, 0, length($head) + $length, '';
 	if ($how eq 'silent')
 	{
