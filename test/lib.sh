@@ -117,6 +117,7 @@ find_missing() {
                 need perl have prove
                 need libipc-run-perl perl -MIPC::Run -e 1
                 need libprotocol-websocket-perl perl -MProtocol::WebSocket -e 1
+                need libxml-libxml-perl perl -MXML::LibXML -e 1
                 need libtap-parser-sourcehandler-pgtap-perl have pg_prove
                 need "postgresql-${major:-15}-pgtap" \
                     pg_file --sharedir /extension/pgtap.control
