@@ -30,7 +30,7 @@ for my $program (sort glob("$folder/test_*"))
 	ok($passed > 0, "$name has tests");
 }
 
-my @fixtures = sort glob("$test/fixtures/*");
+my @fixtures = grep { -f } sort glob("$test/fixtures/* $test/fixtures/examples/*");
 my $said = `$folder/fuzz_envelope @fixtures 2>&1`;
 is($?, 0, @fixtures . ' fixtures are parsed and printed') or diag($said);
 
