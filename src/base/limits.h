@@ -13,6 +13,7 @@ extern int	qlm_max_message_size;	/* bytes */
 extern int	qlm_max_depth;			/* nested XML elements */
 extern int	qlm_max_values;			/* values, and Objects plus InfoItems, in
 									 * one message */
+extern int	qlm_max_answer_size;	/* bytes */
 extern int	qlm_piggyback_max;		/* messages in one response */
 extern int	qlm_piggyback_max_size; /* bytes of them in one response */
 extern int	qlm_retry_delay;		/* ms until a message is sent again */
@@ -28,6 +29,9 @@ extern int	qlm_max_queued;			/* messages of one caller; 0: no limit */
 
 #define QLM_MAX_LARGE_MESSAGES	16	/* times qlm.max_message_size: what bodies
 									 * take in a worker while they arrive */
+
+#define QLM_MAX_LARGE_ANSWERS	4	/* times qlm.max_answer_size: what answers
+									 * take in a worker until they have left */
 
 #define QLM_MAX_ATTRIBUTES		64
 #define QLM_MAX_ATTRIBUTE_SIZE	(64 * 1024)

@@ -12,7 +12,8 @@
 #include "xml/writer.h"
 
 #define FIRST_BLOCK 1024
-#define LARGEST_BLOCK 7168		/* still a chunk of a memory context's block */
+#define LARGEST_BLOCK 8192		/* still a chunk of a memory context's block */
+#define SHORT_TEXT 128			/* stands in the same block as its value */
 
 static void *
 alloc_node(QlmOdf *odf, Size size)
@@ -97,6 +98,31 @@ qlm_odf_add_value(QlmOdf *odf, QlmInfoItem *item, const char *text, int len)
 
 	value->text = text;
 	value->len = len;
+	qlm_odf_take_value(odf, item, value);
+	return value;
+}
+
+QlmValue *
+qlm_odf_copy_value(QlmOdf *odf, QlmInfoItem *item, const char *text, int len)
+{
+	QlmValue   *value;
+	char	   *copy;
+
+	if (len >= SHORT_TEXT)
+		return qlm_odf_add_value(odf, item, pnstrdup(text, len), len);
+	value = alloc_node(odf, sizeof(QlmValue) + len + 1);
+	copy = (char *) (value + 1);
+	memcpy(copy, text, len);
+	value->text = copy;
+	value->len = len;
+	qlm_odf_take_value(odf, item, value);
+	return value;
+}
+
+void
+qlm_odf_take_value(QlmOdf *odf, QlmInfoItem *item, QlmValue *value)
+{
+	value->next = NULL;
 	if (item->last_value != NULL)
 		item->last_value->next = value;
 	else
@@ -105,7 +131,6 @@ qlm_odf_add_value(QlmOdf *odf, QlmInfoItem *item, const char *text, int len)
 	item->nvalues++;
 	if (!item->is_meta_data)
 		odf->nvalues++;
-	return value;
 }
 
 QlmAttribute *

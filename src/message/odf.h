@@ -114,6 +114,13 @@ extern QlmInfoItem *qlm_odf_add_meta_data(QlmOdf *odf, QlmInfoItem *item,
 										  const char *name);
 extern QlmValue *qlm_odf_add_value(QlmOdf *odf, QlmInfoItem *item,
 								   const char *text, int len);
+
+/* The same with a copy of the text */
+extern QlmValue *qlm_odf_copy_value(QlmOdf *odf, QlmInfoItem *item,
+									const char *text, int len);
+
+/* Put a value that was made for another tree at the end of an InfoItem. */
+extern void qlm_odf_take_value(QlmOdf *odf, QlmInfoItem *item, QlmValue *value);
 extern QlmAttribute *qlm_odf_add_attribute(QlmAttribute **list,
 										   const char *name,
 										   const char *value);

@@ -270,6 +270,14 @@ register_limits(void)
 							"either are answered with 413.",
 							&qlm_max_values, 1000000, 1, 100000000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_answer_size",
+							"Largest answer that is made.",
+							"A larger one is refused with 413. All answers of one process that "
+							"have not left yet may take four times as much memory; what does not "
+							"fit is answered with 503.",
+							&qlm_max_answer_size, 256 * 1024 * 1024,
+							16 * 1024, 900 * 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "message/envelope.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
+#include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/delivery.h"
@@ -56,16 +57,28 @@ prepare_delivery(Delivery *delivery)
 	QlmMatch   *match = delivery->match;
 	Oid			role = match->subscription->role;
 	QlmRights	saved;
+	Size		outer;
 
 	match->nevents = qlm_subscription_visible(role, match->events,
 											  match->nevents);
 	if (match->nevents == 0 || !delivery->by_url)
 		return;
+	outer = qlm_answer_size_begin();
 	qlm_rights_become(role, &saved);
 	delivery->odf = qlm_select_events(match->events, match->nevents);
 	if (delivery->odf)
 		make_result(delivery);
 	qlm_rights_restore(&saved);
+	qlm_answer_size_set(outer);
+}
+
+/* That it was too much for one message is told instead. */
+static void
+make_refusal(Delivery *delivery, const char *why)
+{
+	delivery->result = palloc0(sizeof(QlmResult));
+	delivery->result->code = 413;
+	delivery->result->description = why;
 }
 
 /* Errors that are nobody's fault but must reach the writer */
@@ -85,6 +98,7 @@ static void
 prepare_guarded(Delivery *delivery)
 {
 	QlmSubtransaction subtransaction;
+	Size		outer = qlm_answer_size_get();
 
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
@@ -106,8 +120,13 @@ prepare_guarded(Delivery *delivery)
 				(errmsg("qlm subscription " INT64_FORMAT " missed new values: %s",
 						delivery->match->subscription->request_id,
 						error->message)));
-		delivery->match->nevents = 0;
+		qlm_answer_size_set(outer);
 		delivery->odf = NULL;
+		if (delivery->by_url &&
+			error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			make_refusal(delivery, error->message);
+		else
+			delivery->match->nevents = 0;
 	}
 	PG_END_TRY();
 }
@@ -150,6 +169,8 @@ prepare_shown(Delivery *delivery, Shown *shown)
 		memcpy(shown->events, match->events, size);
 		prepare_guarded(delivery);
 		shown->odf = delivery->odf;
+		if (delivery->odf == NULL && delivery->result)
+			shown->events = NULL;	/* the next is told, too */
 		return;
 	}
 	delivery->odf = shown->odf;
@@ -171,7 +192,8 @@ print_callback(const QlmSubscription *subscription, const Delivery *delivery,
 	envelope = qlm_envelope_create(&delivery->dialect,
 								   qlm_ttl_left(subscription->expires_at));
 	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = list_make1(result);
-	result->description = qlm_dropped_note(dropped);
+	if (result->odf)
+		result->description = qlm_dropped_note(dropped);
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
 											  subscription->request_id));
 	initStringInfo(&text);
@@ -258,7 +280,7 @@ deliver(Delivery *delivery, Shown *shown)
 	if (delivery->match->nevents == 0)
 		return WAY_NONE;
 	if (delivery->by_url)
-		return delivery->odf ? WAY_CALLBACK : WAY_NONE;
+		return delivery->result ? WAY_CALLBACK : WAY_NONE;
 	qlm_subscription_notify(subscription);
 	return WAY_BUFFER;
 }

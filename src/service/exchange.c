@@ -10,6 +10,8 @@
 #include "service/call.h"
 #include "service/relay.h"
 #include "service/repeat.h"
+#include "service/subscribe.h"
+#include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "storage/journal.h"
 #include "storage/write.h"
@@ -148,6 +150,7 @@ execute_rest(QlmCall *call)
 
 	if (call->done)
 		return;
+	(void) qlm_answer_size_begin();
 	foreach(lc, call->request->requests)
 		qlm_call_execute(call, lfirst(lc));
 	call->done = true;
@@ -296,6 +299,7 @@ void
 qlm_exchange_run(QlmExchange **exchanges, int n)
 {
 	QlmCall    *calls = palloc(n * sizeof(QlmCall));
+	Size		outer = qlm_answer_size_get();
 
 	qlm_storage_begin();
 	for (int i = 0; i < n; i++)
@@ -322,6 +326,7 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 		if (!exchanges[i]->apart)
 			finish_call(&calls[i]);
 	qlm_storage_end();
+	qlm_answer_size_set(outer);
 }
 
 const char *

@@ -12,6 +12,7 @@
 #include "service/gather.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
+#include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/gathering.h"
@@ -284,6 +285,7 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 	QlmSubtransaction subtransaction;
 	int			nresults = list_length(call->response->results);
 	int			nawaited = list_length(call->awaited);
+	Size		size = qlm_answer_size_get();
 
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
@@ -307,6 +309,10 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 												nresults);
 		call->awaited = list_truncate(call->awaited, nawaited);
 		call->gathering = 0;
+		qlm_answer_size_set(size);
+		if (error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED &&
+			list_length(call->request->requests) == 1)
+			call->exchange->status = 503;	/* says when to come again */
 		code = qlm_error_code(error, &description);
 		qlm_request_add_result(call->response, code, description);
 	}

@@ -21,6 +21,7 @@
 #include "service/relay.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
+#include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "storage/write.h"
 
@@ -186,6 +187,7 @@ qlm_read(PG_FUNCTION_ARGS)
 	QlmOdf	   *request;
 	QlmOdf	   *found;
 	QlmOdf	   *missing;
+	Size		outer;
 
 	qlm_require_arguments(fcinfo, 1);
 	path = qlm_text_argument(fcinfo, 0);
@@ -201,7 +203,9 @@ qlm_read(PG_FUNCTION_ARGS)
 				 errmsg("newest and oldest cannot be given together")));
 	request = qlm_tree_from_paths(&path, 1);
 	qlm_storage_begin();
+	outer = qlm_answer_size_begin();
 	qlm_select(request, &selector, &found, &missing);
+	qlm_answer_size_set(outer);
 	qlm_storage_end();
 	return return_values(fcinfo, list_make1(found));
 }
@@ -310,6 +314,7 @@ qlm_poll_sql(PG_FUNCTION_ARGS)
 	QlmSubscription *subscription;
 	List	   *odfs;
 	const char *note;
+	Size		outer;
 
 	qlm_storage_begin();
 	subscription = own_subscription(request_id);
@@ -318,8 +323,10 @@ qlm_poll_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no subscription " INT64_FORMAT, request_id),
 				 errdetail("Its ttl may have ended, or it belongs to another role.")));
+	outer = qlm_answer_size_begin();
 	odfs = subscription->node ? poll_relayed(subscription, &note) :
 		list_make1(qlm_poll(subscription, &note));
+	qlm_answer_size_set(outer);
 	if (note)
 		ereport(NOTICE, (errmsg("%s", note)));
 	qlm_storage_end();

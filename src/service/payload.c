@@ -16,6 +16,7 @@
 #include "message/rows.h"
 #include "service/payload.h"
 #include "service/tree.h"
+#include "storage/answer_size.h"
 #include "storage/format.h"
 #include "storage/subtransaction.h"
 #include "xml/reader.h"
@@ -186,6 +187,19 @@ write_other(QlmResult *result, const char *msgformat)
 	result->opaque_xml = format.writes_xml && is_element(result->opaque);
 }
 
+static void
+add_row_sizes(const char *path, QlmInfoItem *item, void *arg)
+{
+	qlm_answer_size_add((Size) item->nvalues * strlen(path));
+}
+
+/* Rows repeat the path, and each takes what it takes as O-DF besides. */
+static void
+count_rows(const QlmOdf *odf)
+{
+	qlm_tree_visit_items(unconstify(QlmOdf *, odf), add_row_sizes, NULL);
+}
+
 /* A message that is JSON has O-DF as JSON anyway. */
 void
 qlm_payload_write(QlmResult *result, const char *msgformat,
@@ -198,6 +212,8 @@ qlm_payload_write(QlmResult *result, const char *msgformat,
 		result->odf == NULL || result->opaque != NULL ||
 		result->code < 200 || result->code >= 300)
 		return;
+	if (kind != PAYLOAD_JSON)
+		count_rows(result->odf);
 	if (kind == PAYLOAD_OTHER)
 		write_other(result, msgformat);
 	else
@@ -209,8 +225,10 @@ qlm_payload_write(QlmResult *result, const char *msgformat,
 			qlm_odf_json_print(&buf, result->odf);
 		result->opaque = buf.data;
 	}
-	if (result->opaque != NULL)
-		result->msgformat = msgformat;
+	if (result->opaque == NULL)
+		return;
+	result->msgformat = msgformat;
+	qlm_answer_size_add_text(result->opaque, strlen(result->opaque));
 }
 
 typedef struct GuardedCall

@@ -15,6 +15,7 @@
 #include "message/envelope.h"
 #include "service/arguments.h"
 #include "service/tree.h"
+#include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
 #include "storage/peer.h"
@@ -151,11 +152,14 @@ tree_with_types(const char *path)
 	QlmOdf	   *missing;
 	QlmObject  *object;
 	QlmObject  *known_object;
+	Size		outer;
 
 	selector.no_values = true;
 	selector.max_levels = 1;
 	qlm_storage_begin();
+	outer = qlm_answer_size_begin();
 	qlm_select(request, &selector, &known, &missing);
+	qlm_answer_size_set(outer);
 	qlm_storage_end();
 	known_object = known ? known->root.objects : NULL;
 	for (object = request->root.objects; object; object = object->objects)

@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "storage/answer_size.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
@@ -177,6 +178,7 @@ qlm_node_add_object(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
 		object->attributes = qlm_static_read_attributes(row->attributes);
 	add_descriptions(odf, &object->descriptions, row->description, wanted,
 					 bare);
+	qlm_answer_size_add_object(object);
 	return object;
 }
 
@@ -193,6 +195,7 @@ qlm_node_add_item(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
 		qlm_static_read_ids(odf, row->names, &item->alt_names);
 	add_descriptions(odf, &item->descriptions, row->description, wanted, bare);
 	item->has_meta_data = row->has_meta_data && !bare;
+	qlm_answer_size_add_item(item);
 	return item;
 }
 
@@ -214,9 +217,12 @@ add_meta_data(void *arg, const Datum *values, const bool *nulls)
 	foreach(lc, wanted->meta_data)
 		if (strcmp(lfirst(lc), name) == 0)
 			is_wanted = true;
-	if (is_wanted)
-		qlm_static_read_meta_data(reading->odf, DatumGetJsonbP(values[2]),
-								  name, wanted->item);
+	if (!is_wanted)
+		return;
+	qlm_static_read_meta_data(reading->odf, DatumGetJsonbP(values[2]),
+							  name, wanted->item);
+	if (wanted->item->last_meta_data)
+		qlm_answer_size_add_meta_data(wanted->item->last_meta_data);
 }
 
 void

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -15,6 +16,7 @@
 
 #include "base/limits.h"
 #include "base/number.h"
+#include "storage/answer_size.h"
 #include "storage/array.h"
 #include "storage/range_plan.h"
 #include "storage/select_value.h"
@@ -112,33 +114,45 @@ share_type(Reading *reading, Datum value)
 	return reading->last_type;
 }
 
+/* One that cannot fit is not even read. */
+static QlmValue *
+add_text(Reading *reading, QlmInfoItem *item, Datum column)
+{
+	text	   *packed;
+	QlmValue   *value;
+
+	if (toast_raw_datum_size(column) > (Size) qlm_max_answer_size)
+		qlm_answer_size_add(toast_raw_datum_size(column));
+	packed = DatumGetTextPP(column);
+	value = qlm_odf_copy_value(reading->odf, item, VARDATA_ANY(packed),
+							   VARSIZE_ANY_EXHDR(packed));
+	if (packed != (text *) DatumGetPointer(column))
+		pfree(packed);
+	return value;
+}
+
 /* The columns of VALUE_COLUMNS */
 static void
 add_value(Reading *reading, QlmInfoItem *item, const Datum *columns,
 		  const bool *nulls)
 {
+	bool		is_number = nulls[2];
 	QlmValue   *value;
-	char	   *spelling;
-	int			len;
 
 	if (reading->odf->nvalues >= qlm_max_values)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the answer has more than %d values", qlm_max_values),
 				 errhint("Ask for less with begin and end, newest or oldest.")));
-	if (nulls[2])
+	if (is_number)
 	{
 		resetStringInfo(&reading->number);
 		qlm_double_append(&reading->number, DatumGetFloat8(columns[1]));
-		len = reading->number.len;
-		spelling = pnstrdup(reading->number.data, len);
+		value = qlm_odf_copy_value(reading->odf, item, reading->number.data,
+								   reading->number.len);
 	}
 	else
-	{
-		spelling = TextDatumGetCString(columns[2]);
-		len = strlen(spelling);
-	}
-	value = qlm_odf_add_value(reading->odf, item, spelling, len);
+		value = add_text(reading, item, columns[2]);
 	value->has_ts = true;
 	value->ts = DatumGetTimestampTz(columns[0]);
 	if (!nulls[3])
@@ -146,6 +160,7 @@ add_value(Reading *reading, QlmInfoItem *item, const Datum *columns,
 	if (!nulls[4])
 		value->attributes = qlm_static_read_attributes(DatumGetJsonbP(columns[4]));
 	value->is_odf = !nulls[5] && DatumGetBool(columns[5]);
+	qlm_answer_size_add_value(value, is_number);
 }
 
 static void
@@ -376,18 +391,7 @@ qlm_values_at_events(QlmOdf *odf, const QlmEvent *events, QlmInfoItem **items,
 		reading.start += counts[i];
 	}
 	for (int i = 0; i < n; i++)
-	{
-		QlmValue   *found = reading.found[i];
-		QlmValue   *value;
-
-		if (found == NULL || items[i] == NULL)
-			continue;
-		value = qlm_odf_add_value(odf, items[i], found->text, found->len);
-		value->has_ts = true;
-		value->ts = found->ts;
-		value->type = found->type;
-		value->is_odf = found->is_odf;
-		value->attributes = found->attributes;
-	}
+		if (reading.found[i] != NULL && items[i] != NULL)
+			qlm_odf_take_value(odf, items[i], reading.found[i]);
 	pfree(ranges);
 }

@@ -57,6 +57,7 @@ typedef struct Connection
 	dlist_node	queue_node;		/* in server->ready */
 	struct MHD_Response *response;
 	int			status;
+	Size		unsent;			/* of the answer */
 	char		socket_key[QLM_KEY_SIZE];	/* of who wants a WebSocket */
 } Connection;
 
@@ -74,6 +75,7 @@ struct QlmHttpServer
 	QlmQueue	queue;			/* how many those are, and may be */
 	QlmBudget	budget;
 	int			nsending;		/* answered and not yet gone */
+	Size		unsent;			/* bytes of these */
 	TimestampTz next_sweep;
 };
 
@@ -287,6 +289,8 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 	*state = NULL;
 	if (c->phase == PHASE_ANSWERED || c->phase == PHASE_SENDING)
 		c->server->nsending--;
+	c->server->unsent -= c->unsent;
+	c->unsent = 0;
 	if (c->response)
 		MHD_destroy_response(c->response);
 	c->response = NULL;
@@ -707,6 +711,8 @@ qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 	c->phase = PHASE_ANSWERED;
 	c->since = GetCurrentTimestamp();
 	c->extra_ms = (int) (answer->body_len / SLOWEST);
+	c->unsent = answer->body_len;
+	c->server->unsent += c->unsent;
 	c->server->nsending++;
 	MHD_resume_connection(c->mhd);
 }
@@ -730,6 +736,12 @@ int
 qlm_http_server_connections(const QlmHttpServer *server)
 {
 	return server->nconnections;
+}
+
+Size
+qlm_http_server_unsent(const QlmHttpServer *server)
+{
+	return server->unsent + qlm_socket_set_unsent(server->sockets);
 }
 
 bool

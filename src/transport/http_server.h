@@ -125,6 +125,9 @@ extern int	qlm_http_server_connections(const QlmHttpServer *server);
  */
 extern void qlm_http_server_end_sockets(QlmHttpServer *server);
 
+/* Bytes of answers that have not left completely, those of WebSockets too */
+extern Size qlm_http_server_unsent(const QlmHttpServer *server);
+
 /* Are there answers that have not left completely, or WebSockets? */
 extern bool qlm_http_server_is_sending(const QlmHttpServer *server);
 

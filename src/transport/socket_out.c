@@ -27,7 +27,15 @@ qlm_socket_chunk(QlmSocketSet *set, QlmFrameKind kind, const char *data, Size le
 	if (len > 0)
 		memcpy(chunk->data + chunk->len, data, len);
 	chunk->len += len;
+	set->unsent += chunk->len;
 	return chunk;
+}
+
+void
+qlm_socket_chunk_free(QlmSocketSet *set, QlmSocketChunk *chunk)
+{
+	set->unsent -= chunk->len;
+	pfree(chunk);
 }
 
 /*
@@ -69,7 +77,7 @@ forget_first(QlmWebSocket *socket)
 	slist_pop_head_node(&socket->chunks);
 	socket->nchunks--;
 	socket->chunk_at = 0;
-	pfree(chunk);
+	qlm_socket_chunk_free(socket->set, chunk);
 }
 
 /* So many bytes have left. */

@@ -60,6 +60,12 @@ qlm_socket_set_fd(const QlmSocketSet *set)
 	return set->epoll;
 }
 
+Size
+qlm_socket_set_unsent(const QlmSocketSet *set)
+{
+	return set->unsent;
+}
+
 int
 qlm_socket_set_count(const QlmSocketSet *set)
 {

@@ -42,6 +42,9 @@ extern TimestampTz qlm_socket_set_first(const QlmSocketSet *set);
 
 /* What http_server.h says of requests, for those that are messages */
 extern QlmHttpRequest *qlm_socket_set_next(QlmSocketSet *set);
+/* Bytes of messages that have not left */
+extern Size qlm_socket_set_unsent(const QlmSocketSet *set);
+
 extern void qlm_socket_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer);
 extern void qlm_socket_hold(QlmHttpRequest *request, bool keep_body);
 extern void qlm_socket_requeue(QlmHttpRequest *request);

@@ -127,6 +127,7 @@ struct QlmSocketSet
 	dlist_head	news;
 	dlist_head	told;			/* ended, freed in the next run if possible */
 	uint64		last_id;
+	Size		unsent;			/* of all chunks */
 	TimestampTz next_sweep;
 	char		buffer[QLM_SOCKET_BUFFER];
 };
@@ -149,6 +150,7 @@ extern void qlm_socket_begin_close(QlmWebSocket *socket, int code,
 /* socket_out.c */
 extern QlmSocketChunk *qlm_socket_chunk(QlmSocketSet *set, QlmFrameKind kind,
 										const char *data, Size len);
+extern void qlm_socket_chunk_free(QlmSocketSet *set, QlmSocketChunk *chunk);
 extern void qlm_socket_send(QlmWebSocket *socket, QlmSocketChunk *chunk);
 extern void qlm_socket_flush(QlmWebSocket *socket);
 extern void qlm_socket_forget_output(QlmWebSocket *socket);

@@ -448,7 +448,7 @@ send_answers(QlmWebSocket *socket)
 		socket->nmessages--;
 		socket->message_bytes -= m->bytes;
 		if (m->answer && socket->state == QLM_SOCKET_GONE)
-			pfree(m->answer);
+			qlm_socket_chunk_free(socket->set, m->answer);
 		else if (m->answer)
 			qlm_socket_send(socket, m->answer);
 		dlist_push_tail(&socket->set->answered, &m->line);

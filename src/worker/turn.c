@@ -17,12 +17,15 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/limits.h"
 #include "process/settings.h"
 #include "process/stats.h"
 #include "service/exchange.h"
+#include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "worker/page.h"
 #include "worker/query.h"
+#include "worker/reply.h"
 #include "worker/route.h"
 #include "worker/slot.h"
 #include "worker/sockets.h"
@@ -36,16 +39,18 @@
 #define CROWD			16			/* messages in a turn */
 #define PROBE_PART		16			/* of qlm.request_timeout, for one after it hung */
 #define LARGE_TURN		(32 * 1024 * 1024)
-#define LARGE_ANSWER	(64 * 1024) /* is handed over instead of copied */
 
 typedef struct Turn
 {
+	QlmHttpServer *server;
 	QlmWorkerSlot *slot;
 	int			nrequests;
 	Size		nbytes;
 	int			n;				/* messages */
 	QlmHttpRequest *requests[MAX_REQUESTS];
 	QlmExchange *exchanges[MAX_REQUESTS];
+	bool		answered[MAX_REQUESTS];
+	MemoryContext memory;		/* of the last try */
 	int			nhealth;
 	QlmHttpRequest *health[MAX_REQUESTS];
 	bool		hung;			/* some took longer than they may */
@@ -89,6 +94,13 @@ reset_answers(QlmExchange **exchanges, int n)
 }
 
 static void
+forget_try(Turn *turn)
+{
+	MemoryContextDelete(turn->memory);
+	turn->memory = NULL;
+}
+
+static void
 run_batch(void *arg)
 {
 	Batch	   *batch = arg;
@@ -100,13 +112,56 @@ run_batch(void *arg)
 				   "The extension qlm is not in the database.");
 }
 
+/*
+ * What the answers of a try may take beside those that have not left yet, of
+ * this turn too.
+ */
+static void
+give_room(const Turn *turn)
+{
+	Size		room = (Size) qlm_max_answer_size * QLM_MAX_LARGE_ANSWERS;
+	Size		taken = qlm_http_server_unsent(turn->server) + qlm_waiting_size();
+
+	qlm_answer_size_give_room(room > taken ? room - taken : 0);
+}
+
+/* In memory of its own, so that a try that failed leaves none behind */
 static QlmVerdict
-run(QlmExchange **exchanges, int n, int timeout_ms, char **message)
+run(Turn *turn, QlmExchange **exchanges, int n, int timeout_ms, char **message)
 {
 	Batch		batch = {exchanges, n};
+	QlmVerdict	verdict;
 
 	reset_answers(exchanges, n);
-	return qlm_transaction_run(run_batch, &batch, timeout_ms, message);
+	give_room(turn);
+	turn->memory = AllocSetContextCreate(turn_context, "qlm try",
+										 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn->memory);
+	verdict = qlm_transaction_run(run_batch, &batch, timeout_ms, message);
+	MemoryContextSwitchTo(turn_context);
+	if (verdict == QLM_VERDICT_DONE)
+		return verdict;
+	*message = pstrdup(*message);
+	reset_answers(exchanges, n);
+	forget_try(turn);
+	return verdict;
+}
+
+/* Its transaction has ended: its answer leaves. */
+static void
+answer_one(Turn *turn, int i)
+{
+	turn->answered[i] = true;
+	qlm_reply_send(turn->slot, turn->requests[i], turn->exchanges[i]);
+}
+
+/* All that do not have to run once more */
+static void
+answer_messages(Turn *turn)
+{
+	for (int i = 0; i < turn->n; i++)
+		if (!turn->answered[i] && !turn->exchanges[i]->apart)
+			answer_one(turn, i);
 }
 
 /* ms until the request has taken as long as it may */
@@ -138,12 +193,16 @@ run_alone(Turn *turn, int i)
 		verdict = QLM_VERDICT_LATE;
 		if (left <= 0)
 			break;
-		verdict = run(&exchange, 1, left / 2, &message);
+		verdict = run(turn, &exchange, 1, left / 2, &message);
 		if (verdict != QLM_VERDICT_AGAIN)
 			break;
 	}
 	if (verdict == QLM_VERDICT_DONE)
+	{
+		answer_one(turn, i);
+		forget_try(turn);
 		return;
+	}
 
 	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
 	qlm_slot_error(turn->slot, message);
@@ -188,7 +247,7 @@ run_messages(Turn *turn)
 	pgstat_report_activity(STATE_RUNNING, activity);
 	is_probe = hung && turn->n >= CROWD;
 	if (turn->n > 1)
-		verdict = run(turn->exchanges, turn->n,
+		verdict = run(turn, turn->exchanges, turn->n,
 					  qlm_request_timeout / (is_probe ? PROBE_PART : 2), &message);
 	if (verdict == QLM_VERDICT_LATE && is_probe)
 		give_up(turn);
@@ -200,91 +259,15 @@ run_messages(Turn *turn)
 			run_alone(turn, i);
 	}
 	else
+	{
+		answer_messages(turn);
+		forget_try(turn);
 		for (i = 0; i < turn->n; i++)
 			if (turn->exchanges[i]->apart)
 				run_alone(turn, i);
+	}
 	hung = turn->hung;
 	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
-/* A large one is handed over with its memory. */
-static void
-set_body(QlmHttpAnswer *answer, const QlmExchange *exchange)
-{
-	answer->body = exchange->answer.data;
-	answer->body_len = exchange->answer.len;
-	if (answer->body_len >= LARGE_ANSWER && exchange->answer_context)
-	{
-		answer->body = repalloc_huge(exchange->answer.data, answer->body_len);
-		answer->owner = exchange->answer_context;
-	}
-}
-
-static const QlmHttpHeader challenge[] = {
-	{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
-	{"WWW-Authenticate", "Bearer realm=\"qlm\""},
-	{NULL}
-};
-
-/* Stored data must not run as scripts of this origin. */
-static void
-answer_discovery(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
-{
-	const QlmDiscovery *discovery = exchange->discovery;
-	const QlmHttpHeader headers[] = {
-		{"Cache-Control", "no-cache"},
-		{"Vary", "Accept, Authorization"},
-		{"X-Content-Type-Options", "nosniff"},
-		{"Content-Security-Policy", "default-src 'none'; sandbox"},
-		{discovery->etag ? "ETag" : NULL, discovery->etag},
-		{NULL}
-	};
-	QlmHttpAnswer answer = {exchange->status, discovery->content_type,
-	exchange->status == 401 ? challenge : headers};
-
-	set_body(&answer, exchange);
-	qlm_http_server_answer(request, &answer);
-	if (answer.status != 304 && request->method != QLM_HTTP_HEAD)
-		QLM_COUNT(turn->slot, bytes_out, answer.body_len);
-}
-
-static void
-answer_message(Turn *turn, QlmHttpRequest *request, const QlmExchange *exchange)
-{
-	char		applied[32];
-	const QlmHttpHeader preference[] = {{"Preference-Applied", applied}, {NULL}};
-	QlmHttpAnswer answer = {exchange->status};
-
-	snprintf(applied, sizeof(applied), "wait=%d",
-			 Min(request->prefer_wait, qlm_max_wait));
-	if (answer.status == 401)
-		answer.headers = challenge;
-	else if (exchange->waits)
-		answer.headers = preference;
-	answer.content_type = qlm_exchange_media(exchange->answer.data,
-											 exchange->answer.len);
-	set_body(&answer, exchange);
-	qlm_waiting_release(request);
-	qlm_http_server_answer(request, &answer);
-	QLM_COUNT(turn->slot, bytes_out, answer.body_len);
-}
-
-static void
-answer_messages(Turn *turn)
-{
-	int			i;
-
-	for (i = 0; i < turn->n; i++)
-	{
-		QlmHttpRequest *request = turn->requests[i];
-		QlmExchange *exchange = turn->exchanges[i];
-
-		qlm_sockets_note(request, exchange);
-		if (exchange->discovery)
-			answer_discovery(turn, request, exchange);
-		else if (!qlm_waiting_hold(request, exchange))
-			answer_message(turn, request, exchange);
-	}
 }
 
 static void
@@ -321,6 +304,14 @@ create_exchange(void)
 }
 
 static void
+add_exchange(Turn *turn, QlmHttpRequest *request, QlmExchange *exchange)
+{
+	turn->requests[turn->n] = request;
+	turn->answered[turn->n] = false;
+	turn->exchanges[turn->n++] = exchange;
+}
+
+static void
 add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 {
 	QlmExchange *exchange = create_exchange();
@@ -338,8 +329,7 @@ add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 	qlm_sockets_resume(request, exchange);
 	if (request->owner)
 		qlm_waiting_resume(request, exchange);
-	turn->requests[turn->n] = request;
-	turn->exchanges[turn->n++] = exchange;
+	add_exchange(turn, request, exchange);
 }
 
 static void
@@ -364,8 +354,7 @@ add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->body_len = strlen(request->path);
 	exchange->authorization = request->authorization;
 	exchange->peer_name = peer_name;
-	turn->requests[turn->n] = request;
-	turn->exchanges[turn->n++] = exchange;
+	add_exchange(turn, request, exchange);
 }
 
 static void
@@ -434,6 +423,7 @@ qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 		turn_context = AllocSetContextCreate(TopMemoryContext, "qlm turn",
 											 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn_context);
+	turn.server = server;
 	turn.slot = slot;
 	turn.nrequests = turn.n = turn.nhealth = 0;
 	turn.nbytes = 0;

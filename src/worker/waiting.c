@@ -40,6 +40,7 @@ typedef struct Waiting
 	TimestampTz deadline;
 	TimestampTz look_at;		/* look at the latest then */
 	int			retry_ms;		/* grows while looks lead to nothing */
+	Size		size;			/* of this and all that is kept */
 	bool		in_line;		/* about to run again */
 	uint32		key;			/* of the peer, if kept.peer */
 	QlmKept		kept;
@@ -47,6 +48,7 @@ typedef struct Waiting
 
 static dlist_head all = DLIST_STATIC_INIT(all);
 static int	nwaiting = 0;
+static Size all_sizes = 0;
 static MemoryContext waiting_context = NULL;
 static MemoryContext look_context = NULL;
 static uint64 woken[QLM_WAKE_WORDS];
@@ -66,6 +68,12 @@ qlm_waiting_possible(void)
 {
 	return !ended &&
 		nwaiting < qlm_max_connections - Max(qlm_max_connections / SPARE_PART, 1);
+}
+
+Size
+qlm_waiting_size(void)
+{
+	return all_sizes;
 }
 
 /* ms between looks at one request without a reason */
@@ -134,6 +142,8 @@ create_waiting(QlmHttpRequest *request, const QlmKept *kept)
 	w = MemoryContextAllocHuge(waiting_context, size);
 	memset(w, 0, sizeof(Waiting));
 	to = (char *) w + MAXALIGN(sizeof(Waiting));
+	w->size = size;
+	all_sizes += size;
 	w->request = request;
 	w->kept = *kept;
 	if (kept->nsubscriptions > 0)
@@ -228,6 +238,7 @@ qlm_waiting_release(QlmHttpRequest *request)
 	dlist_delete(&w->node);
 	nwaiting--;
 	request->owner = NULL;
+	all_sizes -= w->size;
 	pfree(w);
 }
 

@@ -40,4 +40,7 @@ extern int64 qlm_waiting_due(void);
 /* Answer all as they are; for_good: let nobody wait any more. */
 extern void qlm_waiting_end(bool for_good);
 
+/* Bytes of memory that all take, most of it for their answers */
+extern Size qlm_waiting_size(void);
+
 #endif							/* QLM_WAITING_H */

@@ -1,0 +1,86 @@
+/*
+ * reply.c
+ *		Answers of exchanges, on their way back.
+ */
+#include "postgres.h"
+
+#include "process/settings.h"
+#include "process/stats.h"
+#include "worker/reply.h"
+#include "worker/sockets.h"
+#include "worker/waiting.h"
+
+#define LARGE_ANSWER	(64 * 1024) /* is handed over instead of copied */
+
+/* A large one is handed over with its memory. */
+static void
+set_body(QlmHttpAnswer *answer, const QlmExchange *exchange)
+{
+	answer->body = exchange->answer.data;
+	answer->body_len = exchange->answer.len;
+	if (answer->body_len >= LARGE_ANSWER && exchange->answer_context)
+	{
+		answer->body = repalloc_huge(exchange->answer.data, answer->body_len);
+		answer->owner = exchange->answer_context;
+	}
+}
+
+static const QlmHttpHeader challenge[] = {
+	{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
+	{"WWW-Authenticate", "Bearer realm=\"qlm\""},
+	{NULL}
+};
+
+/* Stored data must not run as scripts of this origin. */
+static void
+answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	const QlmDiscovery *discovery = exchange->discovery;
+	const QlmHttpHeader headers[] = {
+		{"Cache-Control", "no-cache"},
+		{"Vary", "Accept, Authorization"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Content-Security-Policy", "default-src 'none'; sandbox"},
+		{discovery->etag ? "ETag" : NULL, discovery->etag},
+		{NULL}
+	};
+	QlmHttpAnswer answer = {exchange->status, discovery->content_type,
+	exchange->status == 401 ? challenge : headers};
+
+	set_body(&answer, exchange);
+	qlm_http_server_answer(request, &answer);
+	if (answer.status != 304 && request->method != QLM_HTTP_HEAD)
+		QLM_COUNT(slot, bytes_out, answer.body_len);
+}
+
+static void
+answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	char		applied[32];
+	const QlmHttpHeader preference[] = {{"Preference-Applied", applied}, {NULL}};
+	QlmHttpAnswer answer = {exchange->status};
+
+	snprintf(applied, sizeof(applied), "wait=%d",
+			 Min(request->prefer_wait, qlm_max_wait));
+	if (answer.status == 401)
+		answer.headers = challenge;
+	else if (exchange->waits)
+		answer.headers = preference;
+	answer.content_type = qlm_exchange_media(exchange->answer.data,
+											 exchange->answer.len);
+	set_body(&answer, exchange);
+	qlm_waiting_release(request);
+	qlm_http_server_answer(request, &answer);
+	QLM_COUNT(slot, bytes_out, answer.body_len);
+}
+
+void
+qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
+			   QlmExchange *exchange)
+{
+	qlm_sockets_note(request, exchange);
+	if (exchange->discovery)
+		answer_discovery(slot, request, exchange);
+	else if (!qlm_waiting_hold(request, exchange))
+		answer_message(slot, request, exchange);
+}
