@@ -49,6 +49,42 @@ SELECT qlm_subscribe('S2', -2) AS fresh \gset
 SELECT qlm_write('S2/a', 'a2', '2024-01-02Z'), qlm_write('S2/new', 'n', '2024-01-01Z'), qlm_write('S2/new', 'n2', '2024-01-02Z');
 SELECT path, value FROM qlm_poll(:fresh);
 SELECT qlm_cancel(:fresh);
+\echo == -2: also the current values of what a device owns, when it begins a session
+SELECT qlm_subscribe('S2/a', -2) AS item, qlm_subscribe('', -2) AS everything, qlm_subscribe('S3', -2) AS other \gset
+SELECT qlm_subscribe('S2', -2, 'http://127.0.0.1:9/cb') AS called \gset
+SELECT qlm_add_peer('device', paths => ARRAY['S2'], role => 'qlm_writer') > 0;
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read/>'), 'device'));
+SELECT path, value FROM qlm_poll(:item);
+SELECT path, value FROM qlm_poll(:everything) ORDER BY path;
+SELECT count(*) FROM qlm_poll(:other);
+SELECT pg_temp.show(envelope::xml) FROM qlm.outbox WHERE subscription_id = :called;
+\echo == its next message belongs to the same session
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read/>'), 'device'));
+SELECT count(*) FROM qlm_poll(:item);
+\echo == after a silence a new one begins; what the message itself brings is current, and nothing comes twice
+SET qlm.session_timeout = '100 ms';
+SELECT pg_sleep(0.2);
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><id>S2</id><InfoItem name="a"><value dateTime="2024-02-01T00:00:00Z">a5</value></InfoItem><InfoItem name="newer"><value dateTime="2024-02-01T00:00:00Z">first</value></InfoItem></Object>'), 'device'));
+SELECT path, value FROM qlm_poll(:everything) ORDER BY path;
+\echo == a peer that owns nothing has no sessions; nor has one whose message was undone
+SELECT qlm_add_peer('client') > 0;
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read/>'), 'client'));
+SELECT pg_sleep(0.2);
+BEGIN;
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read/>'), 'device'));
+ROLLBACK;
+SELECT count(*) FROM qlm_poll(:item) WHERE value <> 'a5';
+SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read/>'), 'device'));
+SELECT path, value FROM qlm_poll(:item);
+RESET qlm.session_timeout;
+SELECT qlm_cancel(:item), qlm_cancel(:everything), qlm_cancel(:other), qlm_cancel(:called);
+SELECT qlm_drop_peer('device'), qlm_drop_peer('client');
+DELETE FROM qlm.outbox WHERE url = 'http://127.0.0.1:9/cb';
+\echo == 0: as often as there is something new, which is as -1
+SELECT qlm_subscribe('S2/a', 0) AS often \gset
+SELECT qlm_write('S2/a', 'b', '2024-02-02Z'), qlm_write('S2/a', 'b', '2024-02-03Z');
+SELECT path, ts, value FROM qlm_poll(:often);
+SELECT qlm_cancel(:often);
 \echo == an interval: one value a tick since the last poll, with its own time
 SELECT qlm_subscribe('S2/a', 10) AS ticking \gset
 SELECT count(*) FROM qlm_poll(:ticking);

@@ -309,6 +309,12 @@ register_messages(void)
 							"The time grows from qlm.retry_delay with every failure.",
 							&qlm_retry_max_delay, 5 * 60 * 1000, 1, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.session_timeout",
+							"Silence after which the next message of a peer begins a session.",
+							"Subscriptions with interval -2 get the current values of what the "
+							"peer owns then. A WebSocket of the peer always begins one.",
+							&qlm_session_timeout, 5 * 60 * 1000, 100, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.poll_buffer_max",
 							"Most values that one subscription keeps for its next poll.",
 							"Beyond, the oldest are dropped.",

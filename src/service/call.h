@@ -26,6 +26,7 @@ typedef struct QlmCall
 	int64		gathering;		/* the verb's answer goes to its callback under
 								 * this requestID; 0: to the caller */
 	int			ngathered;		/* messages that it waits for */
+	bool		connects;		/* a session of the peer begins with it */
 	bool		merged;			/* answers of others have been put in */
 	bool		alone;			/* errors become results */
 	bool		done;			/* nothing left to execute */

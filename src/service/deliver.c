@@ -307,3 +307,17 @@ qlm_subscriptions_deliver(QlmMatch *matches, int n)
 	qlm_subscription_buffer(buffered, nbuffered);
 	queue_callbacks(called, ncalled);
 }
+
+void
+qlm_subscriptions_connected(const char *name)
+{
+	QlmPeer    *peer = qlm_peer_by_name(name);
+	QlmMatch   *matches;
+	int			n;
+
+	if (peer == NULL || peer->npaths == 0 || !qlm_subscription_any_first())
+		return;
+	n = qlm_subscription_match_owner(peer, &matches);
+	if (n > 0)
+		qlm_subscriptions_deliver(matches, n);
+}

@@ -295,6 +295,15 @@ finish_call(QlmCall *call)
 		log_exchange(call);
 }
 
+/* A device that begins a session has its values sent to who asked for that. */
+static void
+begin_sessions(QlmCall *calls, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (calls[i].connects && calls[i].exchange->status == 200)
+			qlm_subscriptions_connected(calls[i].peer->name);
+}
+
 void
 qlm_exchange_run(QlmExchange **exchanges, int n)
 {
@@ -321,6 +330,7 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 		execute_rest(&calls[i]);
 		qlm_call_remember(&calls[i]);
 	}
+	begin_sessions(calls, n);
 	piggyback(calls, n);
 	for (int i = 0; i < n; i++)
 		if (!exchanges[i]->apart)

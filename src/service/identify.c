@@ -177,7 +177,8 @@ qlm_call_identify(QlmCall *call)
 			qlm_call_refuse(call, 200, 403,
 							psprintf("the role of peer \"%s\" does not exist",
 									 peer->name));
-		qlm_peer_seen(peer);
+		call->connects = qlm_peer_seen(peer) ||
+			(call->exchange->is_greeting && peer->npaths > 0);
 		note_caller(call);
 	}
 }

@@ -42,6 +42,12 @@ extern bool qlm_subscribe(QlmSubscription *subscription, double ttl);
 /* New values to those who want them, in the transaction that writes them */
 extern void qlm_subscriptions_deliver(QlmMatch *matches, int n);
 
+/*
+ * A peer that owns Objects has begun a session: their current values to those
+ * who subscribe to that, in the transaction of its message (protocol 4, -2)
+ */
+extern void qlm_subscriptions_connected(const char *peer);
+
 extern bool qlm_subscription_is_callers(const QlmSubscription *subscription,
 										const QlmPeer *peer, Oid role,
 										bool from_session);

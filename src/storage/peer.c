@@ -27,6 +27,7 @@
 
 bool		(*qlm_peer_is_connected) (const char *name) = NULL;
 char	   *qlm_anonymous_role = NULL;
+int			qlm_session_timeout = 5 * 60 * 1000;
 
 typedef struct PeerEntry
 {
@@ -60,11 +61,13 @@ static QlmPlan load_plan = {
  * the same.
  */
 #define TOUCH(column) \
-	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1" \
+	"WITH mine AS (SELECT peer_id, " column " AS before" \
+	" FROM qlm.peer WHERE peer_id = $1" \
 	" AND (" column " IS NULL OR " column " <= $3)" \
 	" FOR NO KEY UPDATE SKIP LOCKED)" \
 	" UPDATE qlm.peer p SET " column " = $2" \
-	" FROM mine WHERE p.peer_id = mine.peer_id"
+	" FROM mine WHERE p.peer_id = mine.peer_id" \
+	" RETURNING COALESCE(mine.before, '-infinity')"
 
 static QlmPlan seen_plan = {
 	TOUCH("last_seen"), 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
@@ -401,31 +404,55 @@ qlm_peer_by_path(const char *path)
 
 /*
  * Note a time in a row and in this process, if the last one is old.  Nothing
- * is noted where the row could not be changed without an error.
+ * is noted where the row could not be changed without an error.  Returns the
+ * time before, or DT_NOEND where nothing was noted.
  */
-static void
-touch(QlmPlan *plan, int peer_id, TimestampTz *known)
+static TimestampTz
+touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz before = DT_NOEND;
 	Datum		values[3];
 	QlmRights	saved;
+	bool		isnull;
 
-	if (!TimestampDifferenceExceeds(*known, now, TOUCH_INTERVAL_MS) ||
+	if (!TimestampDifferenceExceeds(*known, now, interval_ms) ||
 		XactReadOnly || IsolationUsesXactSnapshot())
-		return;
+		return DT_NOEND;
 	*known = now;
 	values[0] = Int32GetDatum(peer_id);
 	values[1] = TimestampTzGetDatum(now);
-	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -TOUCH_INTERVAL_MS));
+	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -interval_ms));
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		before = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return before;
 }
 
-void
+/*
+ * The row tells a session once, whichever process asks.  If this transaction
+ * is undone, it must be asked again.
+ */
+bool
 qlm_peer_seen(QlmPeer *peer)
 {
-	touch(&seen_plan, peer->peer_id, &peer->last_seen);
+	TimestampTz known = peer->last_seen;
+	int			interval_ms = TOUCH_INTERVAL_MS;
+	TimestampTz before;
+
+	if (peer->npaths > 0)
+		interval_ms = Min(interval_ms, qlm_session_timeout / 2);
+	before = touch(&seen_plan, peer->peer_id, &peer->last_seen, interval_ms);
+	if (before == DT_NOEND || peer->npaths == 0)
+		return false;
+	if (before != DT_NOBEGIN &&
+		!TimestampDifferenceExceeds(before, GetCurrentTimestamp(), qlm_session_timeout))
+		return false;
+	peer->last_seen = known;
+	return true;
 }
 
 void
@@ -434,7 +461,8 @@ qlm_peer_succeeded(const char *name)
 	PeerEntry  *entry = entry_by_name(peers(), name);
 
 	if (entry)
-		touch(&success_plan, entry->peer.peer_id, &entry->last_success);
+		(void) touch(&success_plan, entry->peer.peer_id, &entry->last_success,
+					 TOUCH_INTERVAL_MS);
 }
 
 void

@@ -56,8 +56,14 @@ extern QlmPeer *qlm_peer_by_path(const char *path);
 /* Host names of the URLs of all peers (char *) */
 extern List *qlm_peer_hosts(void);
 
-/* It called: keeps last_seen up to date, at most every some seconds. */
-extern void qlm_peer_seen(QlmPeer *peer);
+extern int	qlm_session_timeout;	/* setting, ms */
+
+/*
+ * It called: keeps last_seen up to date, at most every some seconds.  Returns
+ * whether a session begins with that: it was silent for qlm.session_timeout.
+ * One that owns no paths has none.
+ */
+extern bool qlm_peer_seen(QlmPeer *peer);
 
 /* It answered a message: keeps last_success up to date, as seldom. */
 extern void qlm_peer_succeeded(const char *name);

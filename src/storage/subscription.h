@@ -10,6 +10,7 @@
 #include "utils/tuplestore.h"
 
 #include "message/dialect.h"
+#include "storage/peer.h"
 #include "storage/select.h"
 
 typedef struct QlmSubscription
@@ -80,6 +81,19 @@ extern bool qlm_subscription_any_events(void);
  */
 extern int	qlm_subscription_match_new(Tuplestorestate *rows, TupleDesc desc,
 									   QlmMatch **matches);
+
+/*
+ * Which subscriptions with interval -2 cover something that the peer owns?  The
+ * events are the current values of that, without those that this transaction
+ * has given to them as first ones.
+ */
+extern int	qlm_subscription_match_owner(const QlmPeer *peer, QlmMatch **matches);
+
+/* Does anybody subscribe with interval -2?  As any_events. */
+extern bool qlm_subscription_any_first(void);
+
+/* In this transaction the InfoItem had its first value, and it was delivered. */
+extern bool qlm_subscription_had_first(int info_item_id);
 
 /*
  * Keep only the events, in order of time, that the role may see; returns how

@@ -12,6 +12,7 @@
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -52,6 +53,7 @@ typedef struct EventCache
 	MemoryContext context;
 	QlmStamp	stamp;
 	int			nsubscriptions;
+	int			nfirst;			/* of them for first values and sessions */
 	QlmPathMap	targets;
 	QlmStamp	items_stamp;
 	HTAB	   *items;			/* NULL: not made yet */
@@ -60,6 +62,9 @@ typedef struct EventCache
 } EventCache;
 
 static EventCache *current = NULL;
+
+/* InfoItems whose first values this transaction has delivered; NULL: none */
+static Bitmapset *first_items = NULL;
 
 static QlmPlan load_plan = {
 	"SELECT request_id, role::pg_catalog.text, peer, callback, \"interval\","
@@ -107,6 +112,8 @@ load_subscription(EventCache *cache, uint64 row)
 	subscription->dialect = qlm_spi_text(row, 6);
 	subscription->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));
 	subscription->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 8, &isnull));
+	if (subscription->interval == -2)
+		cache->nfirst++;
 	load_targets(cache, entry, qlm_spi_datum(row, 9, &isnull));
 }
 
@@ -166,6 +173,12 @@ qlm_subscription_any_events(void)
 	if (!qlm_catalog_available())
 		return false;
 	return event_cache()->nsubscriptions > 0;
+}
+
+bool
+qlm_subscription_any_first(void)
+{
+	return qlm_subscription_any_events() && event_cache()->nfirst > 0;
 }
 
 /* The InfoItems met so far; made anew when they may have changed or are many */
@@ -372,6 +385,34 @@ collect_wanted(EventCache *cache, NewRows *rows, QlmNewValue **values)
 	return n;
 }
 
+static void
+forget_first_items(void *arg)
+{
+	first_items = NULL;
+}
+
+static void
+note_first(int info_item_id)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+
+	if (first_items == NULL)
+	{
+		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+		callback->func = forget_first_items;
+		MemoryContextRegisterResetCallback(TopTransactionContext, callback);
+	}
+	first_items = bms_add_member(first_items, info_item_id);
+	MemoryContextSwitchTo(caller);
+}
+
+bool
+qlm_subscription_had_first(int info_item_id)
+{
+	return bms_is_member(info_item_id, first_items);
+}
+
 typedef struct MatchList
 {
 	uint64		call;
@@ -432,6 +473,8 @@ distribute(QlmNewValue *values, int n, QlmMatch **matches)
 	{
 		const ItemEntry *item = values[i].data;
 
+		if (values[i].first)
+			note_first(values[i].event.info_item_id);
 		for (int j = 0; j < item->nsubscriptions; j++)
 		{
 			EventSubscription *subscriber = item->subscriptions[j];
