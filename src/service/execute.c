@@ -242,6 +242,8 @@ return_code(int sqlstate)
 {
 	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return 403;
+	if (sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
+		return 503;				/* by lock_timeout: the same may go well soon */
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_DATA_EXCEPTION:

@@ -487,6 +487,24 @@ sub hold
 	return $session;
 }
 
+subtest 'a lock that is not to be had in time' => sub {
+	my $write = write_envelope('M2', 'Locked/x', 1);
+
+	is(return_code(post($node, $write)), 200);
+	sql("ALTER SYSTEM SET lock_timeout = '50ms'");
+	$node->reload;
+	wait_for_sql($node, 'SHOW lock_timeout', '50ms');
+	my $lock = hold('LOCK TABLE qlm.value IN SHARE ROW EXCLUSIVE MODE');
+	my $answer;
+	wait_until(sub { $answer = post($node, $write); return_code($answer) != 503 || $answer->{body} =~ /lock timeout/ }, 'an answer');
+	is(return_code($answer), 503, 'lock_timeout: try again') or diag($answer->{body});
+	$lock->quit;
+	is(return_code(post($node, $write)), 200, 'then it goes well');
+	sql('ALTER SYSTEM RESET lock_timeout');
+	$node->reload;
+	wait_for_sql($node, 'SHOW lock_timeout', '0');
+};
+
 for my $who (sort keys %kill)
 {
 	subtest "kill -9: $who" => sub {
