@@ -394,25 +394,27 @@ sub listener
 		my $session = QlmChaos::Session->new($opt{connection});
 		my ($life, $told) = (-1, 0);
 
-		while ($go->() || $told)
+		for (;;)
 		{
+			my $last = !$go->();
+
 			if ($session->{life} != $life)
 			{
 				$session->query("LISTEN $opt{channel}") or sleep(0.1), next;
 				$life = $session->{life};
 				$told = 1;
 			}
-			$told = 1 if $session->query('SELECT 1') && $session->{notified};
+			my $asked = $session->query('SELECT 1');
+			$told ||= $session->{notified};
 			if ($told)
 			{
-				$session->{notified} = 0;
-				$told = 0;
-				if (!poll_safely($session, $opt{id}, $note))
-				{
-					$told = 1;
-					$session->query('ROLLBACK');
-				}
+				$session->{notified} = $told = 0;
+				next if poll_safely($session, $opt{id}, $note);
+				$session->query('ROLLBACK');
+				$told = 1;
 			}
+			# It has been told of everything if it was still connected.
+			last if $last && $asked && !$told && $session->{life} == $life;
 			sleep 0.1;
 		}
 	};
@@ -556,6 +558,12 @@ sub query
 	my ($said, $state) = $self->{buffer} =~ /^(.*?)^end (\S+)\n/ms;
 	substr $self->{buffer}, 0, $+[0], '';
 	$self->{notified} = 1 if $said =~ /^Asynchronous notification/m;
+	if ($said =~ /^(?:FATAL|PANIC): /m)
+	{
+		$self->{error} = $said;
+		$self->disconnect;
+		return;
+	}
 	if ($state ne '00000')
 	{
 		@$self{qw(state error)} = ($state, $said);
