@@ -2,10 +2,14 @@
 # Builds qlm and runs all tests: installs what is missing, works in a temporary
 # folder with servers of its own, prints a summary.
 #
-# usage: test/run.sh [--quick] [PATTERN...]
+# usage: test/run.sh [--quick | --long] [PATTERN...]
 #
 # --quick   leaves out what is slow
+# --long    fuzzes for ten minutes, and gives those tests that search or load
+#           at random minutes instead of seconds
 # PATTERN   runs only the tests whose name has it, e.g. http or regress
+#
+# test/valgrind.sh runs some of them under valgrind.
 #
 # As root the servers and tests run as an unprivileged user.
 
@@ -14,10 +18,12 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 quick=no
+long=no
 patterns=()
 for argument; do
     case $argument in
         --quick) quick=yes ;;
+        --long) long=yes ;;
         -h | --help)
             sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
             exit
@@ -152,7 +158,7 @@ tap_suite() {
         run_prove tap as_server env -C "$WORK/tree" \
             TESTDIR="$WORK/tree" TESTDATADIR="$WORK/tree/tmp_check" \
             TESTLOGDIR="$WORK/tree/tmp_check/log" \
-            PG_REGRESS="$programs/regress/pg_regress" QLM_QUICK="$quick" \
+            PG_REGRESS="$programs/regress/pg_regress" QLM_QUICK="$quick" QLM_LONG="$long" \
             prove -I "$WORK/tree/test/perl" -I "$programs/perl" "${files[@]}"
     fi
 }
@@ -160,6 +166,7 @@ tap_suite() {
 fuzz_suite() {
     local seconds=20
     [ "$quick" = yes ] && seconds=5
+    [ "$long" = yes ] && seconds=600
     if wanted fuzz envelope; then
         heading "fuzz, $seconds seconds"
         if "$ROOT/test/fuzz/run.sh" "$seconds" >"$WORK/results/fuzz.log" 2>&1; then
@@ -172,6 +179,10 @@ fuzz_suite() {
         fi
     fi
 }
+
+if [ "$quick$long" = yesyes ]; then
+    fail "--quick and --long exclude each other"
+fi
 
 need_packages curl xmllint tests fuzz
 say "Building with $(find_pg_config): $("$(find_pg_config)" --version)"

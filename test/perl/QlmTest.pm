@@ -41,7 +41,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
   qlm_node qlm_connect wait_for_http free_port
   post get request
-  wait_until wait_for_sql quick_run
+  wait_until wait_for_sql quick_run long_run
   envelope objects write_envelope read_envelope response_envelope
   return_code return_codes request_ids nested
 );
@@ -53,6 +53,12 @@ our $TIMEOUT = 60;
 sub quick_run
 {
 	return ($ENV{QLM_QUICK} // 'no') eq 'yes';
+}
+
+# --long was given to test/run.sh.
+sub long_run
+{
+	return ($ENV{QLM_LONG} // 'no') eq 'yes';
 }
 
 # A TCP port that is free now.
