@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -406,25 +407,27 @@ watch(QlmHttpServer *server, int set)
 				 errmsg("could not watch an epoll descriptor: %m")));
 }
 
-static void
-close_socket(void *handle)
-{
-	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
-}
-
-/* The answer has left: from here on the connection is not the library's. */
+/*
+ * The answer has left: from here on the connection is not the library's.  It
+ * would keep its memory, though, and look at each when it resumes any: so the
+ * set takes a descriptor of its own, and the library is told that it is over.
+ */
 static void
 handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
 			   const char *early, size_t len, MHD_socket fd,
 			   struct MHD_UpgradeResponseHandle *handle)
 {
 	Connection *c = cls;
+	int			own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	c->server->nsending--;
 	c->phase = PHASE_SOCKET;
-	if (!qlm_socket_set_add(c->server->sockets, fd, handle,
-							&c->incoming.request, early, len))
-		close_socket(handle);
+	if (own < 0)
+		elog(LOG, "could not take over a connection: %m");
+	else if (!qlm_socket_set_add(c->server->sockets, own,
+								 &c->incoming.request, early, len))
+		close(own);
+	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }
 
 void
@@ -462,7 +465,7 @@ qlm_http_server_create(void)
 	server->held = create_epoll();
 	watch(server, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 	watch(server, server->held);
-	server->sockets = qlm_socket_set_create(server->context, close_socket);
+	server->sockets = qlm_socket_set_create(server->context);
 	watch(server, qlm_socket_set_fd(server->sockets));
 	qlm_listener_init(&server->listener, server->epoll);
 	return server;
@@ -525,7 +528,8 @@ sweep(QlmHttpServer *server)
 void
 qlm_http_server_run(QlmHttpServer *server)
 {
-	qlm_listener_run(&server->listener, qlm_max_connections - server->nconnections,
+	qlm_listener_run(&server->listener,
+					 qlm_max_connections - qlm_http_server_connections(server),
 					 take_socket, server);
 	if (MHD_run(server->daemon) != MHD_YES)
 		elog(LOG, "libmicrohttpd could not run");
@@ -735,7 +739,7 @@ qlm_http_server_note_pace(QlmHttpServer *server, int n, int64 elapsed, bool hung
 int
 qlm_http_server_connections(const QlmHttpServer *server)
 {
-	return server->nconnections;
+	return server->nconnections + qlm_socket_set_count(server->sockets);
 }
 
 Size

@@ -33,12 +33,11 @@ qlm_socket_alloc(QlmSocketSet *set, Size size)
 }
 
 QlmSocketSet *
-qlm_socket_set_create(MemoryContext context, QlmSocketClose close_handle)
+qlm_socket_set_create(MemoryContext context)
 {
 	QlmSocketSet *set = MemoryContextAllocZero(context, sizeof(QlmSocketSet));
 
 	set->context = context;
-	set->close_handle = close_handle;
 	set->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (set->epoll < 0)
 		ereport(ERROR,
@@ -139,7 +138,7 @@ qlm_socket_drop(QlmWebSocket *socket)
 	dlist_delete(&socket->node);
 	set->nopen--;
 	(void) epoll_ctl(set->epoll, EPOLL_CTL_DEL, socket->fd, NULL);
-	set->close_handle(socket->handle);
+	close(socket->fd);
 	socket->fd = -1;
 	qlm_socket_forget_output(socket);
 	forget_input(socket);
@@ -201,7 +200,7 @@ create_socket(QlmSocketSet *set, const QlmHttpRequest *request, Size early)
 }
 
 bool
-qlm_socket_set_add(QlmSocketSet *set, int fd, void *handle,
+qlm_socket_set_add(QlmSocketSet *set, int fd,
 				   const QlmHttpRequest *request, const char *early, Size len)
 {
 	QlmWebSocket *socket = create_socket(set, request, len);
@@ -222,7 +221,6 @@ qlm_socket_set_add(QlmSocketSet *set, int fd, void *handle,
 	if (len > 0)
 		memcpy(socket->rest, early, len);
 	socket->fd = fd;
-	socket->handle = handle;
 	socket->events = EPOLLIN;
 	socket->heard_at = socket->sent_at = socket->begun_at = GetCurrentTimestamp();
 	dlist_push_tail(&set->open, &socket->node);

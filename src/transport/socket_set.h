@@ -11,11 +11,7 @@
 
 typedef struct QlmSocketSet QlmSocketSet;
 
-/* How the server closes a connection that it has handed over */
-typedef void (*QlmSocketClose) (void *handle);
-
-extern QlmSocketSet *qlm_socket_set_create(MemoryContext context,
-										   QlmSocketClose close_handle);
+extern QlmSocketSet *qlm_socket_set_create(MemoryContext context);
 
 /* A descriptor that is readable when there is something to do */
 extern int	qlm_socket_set_fd(const QlmSocketSet *set);
@@ -23,10 +19,11 @@ extern int64 qlm_socket_set_due(const QlmSocketSet *set);
 extern void qlm_socket_set_run(QlmSocketSet *set);
 
 /*
- * A connection has become a socket; early: bytes that have come already.  The
- * request is what it came by, and copied.  False: no memory.
+ * A connection has become a socket, and the descriptor the set's; early: bytes
+ * that have come already.  The request is what it came by, and copied.  False:
+ * no memory.
  */
-extern bool qlm_socket_set_add(QlmSocketSet *set, int fd, void *handle,
+extern bool qlm_socket_set_add(QlmSocketSet *set, int fd,
 							   const QlmHttpRequest *request,
 							   const char *early, Size len);
 

@@ -64,7 +64,6 @@ struct QlmWebSocket
 	uint64		id;
 	void	   *owner;
 	int			fd;
-	void	   *handle;
 	const char *path;			/* of the upgrade; one piece of memory */
 	const char *peer_name;
 	const char *authorization;
@@ -115,7 +114,6 @@ struct QlmWebSocket
 struct QlmSocketSet
 {
 	MemoryContext context;
-	QlmSocketClose close_handle;
 	int			epoll;
 	bool		ending;
 	dlist_head	open;

@@ -13,6 +13,7 @@
 
 #include "lib/ilist.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -71,6 +72,7 @@ typedef struct Look
 
 static Connection over;			/* owner of sockets that have ended */
 static dlist_head all = DLIST_STATIC_INIT(all);
+static HTAB *by_name = NULL;	/* their names alone */
 static int	nconnections = 0;
 static int	worker_number = 0;
 static MemoryContext sockets_context = NULL;
@@ -101,7 +103,11 @@ look_ms(void)
 void
 qlm_sockets_init(int worker)
 {
+	HASHCTL		control = {.keysize = QLM_CONNECTION_NAME_SIZE,
+	.entrysize = QLM_CONNECTION_NAME_SIZE};
+
 	worker_number = worker;
+	by_name = hash_create("qlm sockets", 256, &control, HASH_ELEM | HASH_STRINGS);
 	sockets_context = AllocSetContextCreate(TopMemoryContext, "qlm sockets",
 											ALLOCSET_DEFAULT_SIZES);
 	look_context = AllocSetContextCreate(TopMemoryContext, "qlm push",
@@ -172,6 +178,7 @@ find_connection(QlmWebSocket *socket)
 	qlm_connection_name(c->name, worker_number);
 	c->key = qlm_wake_key_of_connection(c->name);
 	c->retry_at = DT_NOEND;
+	(void) hash_search(by_name, c->name, HASH_ENTER, NULL);
 	dlist_push_tail(&all, &c->node);
 	if (nconnections++ == 0)
 		look_at_all = after(look_ms());
@@ -218,6 +225,7 @@ end_connection(Connection *c)
 		qlm_sweep_add(c->name);
 	}
 	qlm_websocket_set_owner(c->socket, &over);
+	(void) hash_search(by_name, c->name, HASH_REMOVE, NULL);
 	dlist_delete(&c->node);
 	if (--nconnections == 0)
 		look_at_all = next_retry = DT_NOEND;
@@ -524,17 +532,8 @@ qlm_sockets_due(void)
 bool
 qlm_sockets_know(const char *name)
 {
-	uint32		key = qlm_wake_key_of_connection(name);
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &all)
-	{
-		Connection *c = dlist_container(Connection, node, iter.cur);
-
-		if (c->key == key && strcmp(c->name, name) == 0)
-			return true;
-	}
-	return false;
+	return strlen(name) < QLM_CONNECTION_NAME_SIZE &&
+		hash_search(by_name, name, HASH_FIND, NULL) != NULL;
 }
 
 void
