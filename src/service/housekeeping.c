@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "service/housekeeping.h"
@@ -15,22 +16,96 @@
 #include "storage/retention.h"
 #include "storage/subscription.h"
 
-#define ROWS_PER_STEP	1000
+/* Rows at once, as many as can be done in the time */
+#define ROWS_MIN		50
+#define ROWS_MAX		1000
+#define STEP_MS			20
 
+/* True: there is more to do */
+typedef bool (*Chore) (int rows);
+
+static bool
+prepare_partitions(int rows)
+{
+	qlm_partition_ensure(GetCurrentTimestamp());
+	return false;
+}
+
+static bool
+expire_messages(int rows)
+{
+	return qlm_outbox_expire(rows) == rows;
+}
+
+static bool
+expire_subscriptions(int rows)
+{
+	return qlm_subscription_expire(rows) == rows;
+}
+
+static bool
+forget_values(int rows)
+{
+	return qlm_subscription_forget_values(rows) == rows;
+}
+
+static bool
+trim_deliveries(int rows)
+{
+	return qlm_delivery_trim(rows) == rows;
+}
+
+static bool
+trim_journal(int rows)
+{
+	qlm_journal_trim();
+	return false;
+}
+
+static const Chore chores[] = {
+	prepare_partitions, expire_messages, expire_subscriptions, forget_values,
+	trim_deliveries, qlm_retention_step, trim_journal
+};
+
+static int
+adapt_rows(int rows, TimestampTz began)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (TimestampDifferenceExceeds(began, now, STEP_MS))
+		return Max(rows / 2, ROWS_MIN);
+	if (!TimestampDifferenceExceeds(began, now, STEP_MS / 2))
+		return Min(rows * 2, ROWS_MAX);
+	return rows;
+}
+
+/*
+ * One chore after the other, each until it is done: as many as there is time
+ * for.  What a crash undoes is done again, so nobody waits for the disk.
+ */
 bool
 qlm_housekeeping_step(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	bool		more;
+	static int	at = 0;
+	static int	rows = ROWS_MIN * 4;
+	TimestampTz began = GetCurrentTimestamp();
+	bool		more = false;
 
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	qlm_storage_begin();
-	qlm_partition_ensure(now);
-	more = qlm_outbox_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
-	more |= qlm_subscription_expire(ROWS_PER_STEP) == ROWS_PER_STEP;
-	more |= qlm_subscription_forget_values(ROWS_PER_STEP) == ROWS_PER_STEP;
-	more |= qlm_delivery_trim(ROWS_PER_STEP) == ROWS_PER_STEP;
-	more |= qlm_retention_step(ROWS_PER_STEP);
-	qlm_journal_trim();
+	do
+	{
+		more = chores[at] (rows);
+		if (!more)
+			at++;
+	} while (!more && at < lengthof(chores) &&
+			 !TimestampDifferenceExceeds(began, GetCurrentTimestamp(), STEP_MS / 4));
 	qlm_storage_end();
+	if (more)
+		rows = adapt_rows(rows, began);
+	more = at < lengthof(chores);
+	if (!more)
+		at = 0;
 	return more;
 }
