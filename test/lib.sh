@@ -122,6 +122,7 @@ find_missing() {
                 need "postgresql-${major:-15}-pgtap" \
                     pg_file --sharedir /extension/pgtap.control
                 ;;
+            valgrind) need valgrind have valgrind ;;
             fuzz) need "clang libclang-rt-14-dev" have_fuzzer ;;
         esac
     done
@@ -137,7 +138,7 @@ have_fuzzer() {
     return "$status"
 }
 
-# need_packages [curl] [xmllint] [network] [tests] [fuzz]: install what is not there
+# need_packages [curl] [xmllint] [network] [tests] [valgrind] [fuzz]: install what is not there
 need_packages() {
     find_missing "$@"
     [ ${#MISSING[@]} = 0 ] && return
