@@ -161,7 +161,7 @@ sub dismiss
 
 subtest 'many idle connections' => sub {
 	plan skip_all => "only $limit files may be open" if $crowd < 1000;
-	my @idle = gather(16);
+	my @idle = gather(20);
 
 	check_latency('silent connections');
 	is(ask_all(\@idle, $upgrade, $upgraded), $crowd, 'each becomes a WebSocket');
@@ -170,7 +170,7 @@ subtest 'many idle connections' => sub {
 	check_latency('WebSockets');
 	dismiss(@idle);
 
-	@idle = gather(8, $upgrade, $upgraded);
+	@idle = gather(20, $upgrade, $upgraded);
 	dismiss(@idle);
 
 	@idle = gather(48, $request, qr{</omiEnvelope>});
@@ -274,7 +274,7 @@ subtest 'more than can be done' => sub {
 	note(sprintf '%s: %d, %.2f s, %.2f s at worst', $_, scalar @{ $took{$_} }, $median->($_), $worst->($_)) for sort keys %took;
 	is($odd, undef, 'nothing but answers and refusals');
 	is($all->count, 0, 'all have one');
-	cmp_ok($#accepted, '>', 100, 'many were served');
+	cmp_ok($#accepted, '>', 10, 'many were served');
 	cmp_ok(@{ $took{503} // [] }, '>', 100, 'many were not');
 	is($without, undef, 'but are told when to come again');
 	cmp_ok($median->(503), '<', $timeout, 'early');
