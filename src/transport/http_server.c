@@ -3,9 +3,13 @@
  *		HTTP on libmicrohttpd in external epoll mode; the only file that
  *		includes the library.
  *
- * The library's callbacks only collect: a complete request is put in a queue
- * and its connection suspended.  Nothing in a callback may raise an error.
- * Everything else runs after the library has returned.
+ * The library's callbacks only collect: a complete request is put in a queue.
+ * Nothing in a callback may raise an error.  Everything else runs after the
+ * library has returned.
+ *
+ * Most requests are answered before the library runs again, and then asks for
+ * the answer.  The connections of others are suspended before it runs: that
+ * and resuming costs three system calls each time.
  *
  * A suspended connection neither times out nor notices that its client left;
  * who takes requests from here must answer each in time, or hold it: those
@@ -34,6 +38,7 @@
 #include "transport/socket_set.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
+#define LONG_MS		100			/* far less than the library's timeout */
 
 typedef enum Phase
 {
@@ -56,6 +61,8 @@ typedef struct Connection
 	int			extra_ms;		/* that SENDING may take, for its size */
 	dlist_node	node;			/* in server->connections */
 	dlist_node	queue_node;		/* in server->ready */
+	bool		is_queued;
+	bool		is_suspended;
 	struct MHD_Response *response;
 	int			status;
 	Size		unsent;			/* of the answer */
@@ -77,6 +84,7 @@ struct QlmHttpServer
 	QlmBudget	budget;
 	int			nsending;		/* answered and not yet gone */
 	Size		unsent;			/* bytes of these */
+	bool		has_answers;	/* that the library has not asked for */
 	TimestampTz next_sweep;
 };
 
@@ -217,7 +225,42 @@ static void
 put_in_line(Connection *c)
 {
 	dlist_push_tail(&c->server->ready, &c->queue_node);
+	c->is_queued = true;
 	c->server->queue.n++;
+}
+
+static void
+leave_line(Connection *c)
+{
+	dlist_delete(&c->queue_node);
+	c->is_queued = false;
+	c->server->queue.n--;
+}
+
+static void
+suspend(Connection *c)
+{
+	if (!c->is_suspended)
+		MHD_suspend_connection(c->mhd);
+	c->is_suspended = true;
+}
+
+/*
+ * The library is to ask for the answer when it runs.  Its timeout counts from
+ * the last byte that came, unless it resumes a connection.
+ */
+static void
+resume(Connection *c)
+{
+	if (TimestampDifferenceExceeds(c->incoming.request.received_at,
+								   GetCurrentTimestamp(), LONG_MS))
+		suspend(c);
+	if (c->is_suspended)
+		MHD_resume_connection(c->mhd);
+	c->is_suspended = false;
+	c->phase = PHASE_ANSWERED;
+	c->server->nsending++;
+	c->server->has_answers = true;
 }
 
 static enum MHD_Result
@@ -232,7 +275,6 @@ complete_request(Connection *c)
 		return refuse(c, refusal);
 	c->phase = PHASE_READY;
 	put_in_line(c);
-	MHD_suspend_connection(c->mhd);
 	return MHD_YES;
 }
 
@@ -292,6 +334,8 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 		c->server->nsending--;
 	c->server->unsent -= c->unsent;
 	c->unsent = 0;
+	if (c->is_queued)
+		leave_line(c);
 	if (c->response)
 		MHD_destroy_response(c->response);
 	c->response = NULL;
@@ -445,9 +489,7 @@ qlm_http_server_upgrade(QlmHttpRequest *request)
 		MHD_add_response_header(c->response, "Sec-WebSocket-Accept", accept);
 	}
 	c->status = MHD_HTTP_SWITCHING_PROTOCOLS;
-	c->phase = PHASE_ANSWERED;
-	c->server->nsending++;
-	MHD_resume_connection(c->mhd);
+	resume(c);
 }
 
 QlmHttpServer *
@@ -525,14 +567,29 @@ sweep(QlmHttpServer *server)
 	}
 }
 
+static void
+run_library(QlmHttpServer *server)
+{
+	if (MHD_run(server->daemon) != MHD_YES)
+		elog(LOG, "libmicrohttpd could not run");
+}
+
 void
 qlm_http_server_run(QlmHttpServer *server)
 {
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &server->ready)
+		suspend(dlist_container(Connection, queue_node, iter.cur));
 	qlm_listener_run(&server->listener,
 					 qlm_max_connections - qlm_http_server_connections(server),
 					 take_socket, server);
-	if (MHD_run(server->daemon) != MHD_YES)
-		elog(LOG, "libmicrohttpd could not run");
+
+	/* It asks for answers when it runs first, and sends them the second time. */
+	if (server->has_answers)
+		run_library(server);
+	server->has_answers = false;
+	run_library(server);
 	qlm_socket_set_run(server->sockets);
 	sweep(server);
 }
@@ -574,8 +631,7 @@ qlm_http_server_next(QlmHttpServer *server)
 		return qlm_socket_set_next(server->sockets);
 	if (c == NULL)
 		return NULL;
-	dlist_delete(&c->queue_node);
-	server->queue.n--;
+	leave_line(c);
 	return &c->incoming.request;
 }
 
@@ -593,6 +649,7 @@ qlm_http_server_hold(QlmHttpRequest *request, bool keep_body)
 	if (!keep_body)
 		qlm_incoming_forget_body(&c->incoming);
 	c->phase = PHASE_HELD;
+	suspend(c);
 
 	/* Unwatched it is merely held for longer. */
 	if (epoll_ctl(c->server->held, EPOLL_CTL_ADD, socket_of(c), &event) != 0)
@@ -712,13 +769,11 @@ qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 		add_reply_headers(c, c->response, answer->status, answer->body_len, is_gzip);
 	}
 	c->status = answer->status;
-	c->phase = PHASE_ANSWERED;
 	c->since = GetCurrentTimestamp();
 	c->extra_ms = (int) (answer->body_len / SLOWEST);
 	c->unsent = answer->body_len;
 	c->server->unsent += c->unsent;
-	c->server->nsending++;
-	MHD_resume_connection(c->mhd);
+	resume(c);
 }
 
 bool
