@@ -7,9 +7,9 @@
  * Nothing in a callback may raise an error.  Everything else runs after the
  * library has returned.
  *
- * Most requests are answered before the library runs again, and then asks for
- * the answer.  The connections of others are suspended before it runs: that
- * and resuming costs three system calls each time.
+ * Most requests are answered at once, and the library asks for the answer when
+ * it runs.  The connections of others are suspended: that and resuming costs
+ * three system calls each time.
  *
  * A suspended connection neither times out nor notices that its client left;
  * who takes requests from here must answer each in time, or hold it: those
@@ -245,15 +245,19 @@ suspend(Connection *c)
 	c->is_suspended = true;
 }
 
-/*
- * The library is to ask for the answer when it runs.  Its timeout counts from
- * the last byte that came, unless it resumes a connection.
- */
+/* Soon the library's timeout might end it, which counts from the last byte. */
+static bool
+is_old(const Connection *c)
+{
+	return TimestampDifferenceExceeds(c->incoming.request.received_at,
+									  GetCurrentTimestamp(), LONG_MS);
+}
+
+/* The library is to ask for the answer when it runs. */
 static void
 resume(Connection *c)
 {
-	if (TimestampDifferenceExceeds(c->incoming.request.received_at,
-								   GetCurrentTimestamp(), LONG_MS))
+	if (is_old(c))
 		suspend(c);
 	if (c->is_suspended)
 		MHD_resume_connection(c->mhd);
@@ -580,7 +584,13 @@ qlm_http_server_run(QlmHttpServer *server)
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &server->ready)
-		suspend(dlist_container(Connection, queue_node, iter.cur));
+	{
+		Connection *c = dlist_container(Connection, queue_node, iter.cur);
+
+		if (!is_old(c))
+			break;
+		suspend(c);
+	}
 	qlm_listener_run(&server->listener,
 					 qlm_max_connections - qlm_http_server_connections(server),
 					 take_socket, server);
@@ -616,6 +626,12 @@ qlm_http_server_due(QlmHttpServer *server)
 	if (sockets >= 0)
 		after = after < 0 ? sockets : Min(after, sockets);
 	return after;
+}
+
+int
+qlm_http_server_waiting(const QlmHttpServer *server)
+{
+	return server->queue.n;
 }
 
 QlmHttpRequest *

@@ -84,6 +84,9 @@ extern int64 qlm_http_server_due(QlmHttpServer *server);
 /* Read, write, accept: whatever is possible without waiting. */
 extern void qlm_http_server_run(QlmHttpServer *server);
 
+/* How many complete requests have not been taken. */
+extern int	qlm_http_server_waiting(const QlmHttpServer *server);
+
 /* The next complete request in order of arrival; NULL: none.  Each that is
  * taken must be answered, and run called after that. */
 extern QlmHttpRequest *qlm_http_server_next(QlmHttpServer *server);

@@ -24,6 +24,7 @@
 #include "service/housekeeping.h"
 #include "storage/catalog.h"
 #include "transport/http_server.h"
+#include "worker/gather.h"
 #include "worker/server.h"
 #include "worker/slot.h"
 #include "worker/sockets.h"
@@ -155,13 +156,18 @@ static void
 serve(Server *server)
 {
 	int			turns = 0;
+	int			n;
 
 	qlm_waiting_run(server->http, server->slot);
 	qlm_sockets_run(server->http, server->slot);
 	qlm_http_server_run(server->http);
-	while (turns < MAX_TURNS && qlm_turn_run(server->http, server->slot) > 0)
+	qlm_gather_run(server->http);
+	while (turns < MAX_TURNS &&
+		   (n = qlm_turn_run(server->http, server->slot)) > 0)
 	{
 		qlm_http_server_run(server->http);
+		qlm_gather_note(server->http, n);
+		qlm_gather_run(server->http);
 		turns++;
 	}
 	if (server->slot)
