@@ -17,7 +17,10 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -30,6 +33,11 @@
 #include "storage/subscription.h"
 #include "storage/value_row.h"
 
+/* Columns that constraints of ours are on */
+#define TS_COLUMN	3
+#define NUM_COLUMN	4
+#define TXT_COLUMN	5
+
 /* Tuples that are put in place together; COPY takes as many. */
 #define MAX_TUPLES	1000
 
@@ -40,6 +48,7 @@ typedef struct Bulk
 	EState	   *estate;
 	ResultRelInfo *parent_info;
 	ResultRelInfo *info;
+	bool		checks;			/* constraints that a row of ours could break */
 	bool		fires;			/* the statement triggers of the parent */
 	TransitionCaptureState *capture;
 	TupleTableSlot **slots;
@@ -87,13 +96,104 @@ is_plain(Relation parent, Relation partition)
 	const TriggerDesc *triggers = partition->trigdesc;
 
 	if (partition->rd_rel->relkind != RELKIND_RELATION ||
-		parent->rd_rules != NULL ||
+		parent->rd_rel->relispartition || parent->rd_rules != NULL ||
 		!has_value_columns(RelationGetDescr(parent)) ||
 		!has_value_columns(RelationGetDescr(partition)))
 		return false;
 	return triggers == NULL ||
 		!(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
 		  triggers->trig_insert_instead_row);
+}
+
+static bool
+is_column(const Node *node, int column)
+{
+	return IsA(node, Var) && ((const Var *) node)->varattno == column;
+}
+
+static bool
+has_not_null(const List *tests, int column)
+{
+	ListCell   *lc;
+
+	foreach(lc, tests)
+	{
+		const NullTest *test = lfirst(lc);
+
+		if (IsA(test, NullTest) && test->nulltesttype == IS_NOT_NULL &&
+			is_column((const Node *) test->arg, column))
+			return true;
+	}
+	return false;
+}
+
+/* Is it one of the checks that sql/install makes? */
+static bool
+is_own_check(const Node *check)
+{
+	if (IsA(check, FuncExpr))
+	{
+		const FuncExpr *function = (const FuncExpr *) check;
+
+		return function->funcid == F_ISFINITE_TIMESTAMPTZ &&
+			is_column(linitial(function->args), TS_COLUMN);
+	}
+	if (IsA(check, BoolExpr))
+	{
+		const BoolExpr *either = (const BoolExpr *) check;
+
+		return either->boolop == OR_EXPR &&
+			has_not_null(either->args, NUM_COLUMN) &&
+			has_not_null(either->args, TXT_COLUMN);
+	}
+	return false;
+}
+
+static bool
+has_own_constraints(TupleDesc desc)
+{
+	const TupleConstr *constraints = desc->constr;
+
+	for (int i = TS_COLUMN; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attnotnull)
+			return false;
+	for (int i = 0; constraints && i < constraints->num_check; i++)
+		if (!is_own_check(stringToNode(constraints->check[i].ccbin)))
+			return false;
+	return true;
+}
+
+/* The partition that was looked at last; InvalidOid: its table has changed */
+static Oid	known_partition = InvalidOid;
+static bool known_answer;
+
+static void
+forget_known(Datum arg, Oid relid)
+{
+	if (relid == known_partition || relid == InvalidOid)
+		known_partition = InvalidOid;
+}
+
+/*
+ * Our own constraints hold for every row of a finite time.  To prepare them for
+ * the executor costs more than all the rest for a single row.
+ */
+static bool
+needs_checks(Relation partition)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_known, (Datum) 0);
+		registered = true;
+	}
+	if (known_partition != RelationGetRelid(partition))
+	{
+		known_answer = !has_own_constraints(RelationGetDescr(partition));
+		known_partition = RelationGetRelid(partition);
+	}
+	return known_answer;
 }
 
 static bool
@@ -130,6 +230,9 @@ make_info(Relation rel, ResultRelInfo *root)
 static void
 begin(Bulk *bulk, int n)
 {
+	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(bulk->partition));
+
+	bulk->checks = needs_checks(bulk->partition);
 	bulk->estate = CreateExecutorState();
 	bulk->estate->es_output_cid = GetCurrentCommandId(true);
 	bulk->parent_info = make_info(bulk->parent, NULL);
@@ -137,7 +240,7 @@ begin(Bulk *bulk, int n)
 	ExecOpenIndices(bulk->info, false);
 	bulk->slots = palloc(Min(n, MAX_TUPLES) * sizeof(TupleTableSlot *));
 	for (int i = 0; i < Min(n, MAX_TUPLES); i++)
-		bulk->slots[i] = table_slot_create(bulk->partition, NULL);
+		bulk->slots[i] = MakeSingleTupleTableSlot(desc, table_slot_callbacks(bulk->partition));
 	bulk->context = AllocSetContextCreate(CurrentMemoryContext, "qlm bulk",
 										  ALLOCSET_DEFAULT_SIZES);
 	bulk->fires = fires_triggers(bulk->parent);
@@ -161,10 +264,11 @@ fill_slots(Bulk *bulk, QlmValueRowState *state, const QlmValueRow *rows, int n)
 		qlm_value_row_fill(state, &rows[i], slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
 		slot->tts_tableOid = RelationGetRelid(bulk->partition);
-		if (bulk->partition->rd_att->constr)
+		if (bulk->checks || TIMESTAMP_NOT_FINITE(rows[i].ts))
+		{
 			ExecConstraints(bulk->info, slot, bulk->estate);
-		ExecPartitionCheck(bulk->info, slot, bulk->estate, true);
-		ResetPerTupleExprContext(bulk->estate);
+			ResetPerTupleExprContext(bulk->estate);
+		}
 	}
 }
 
