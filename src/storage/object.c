@@ -85,26 +85,38 @@ static QlmPlan still_items_plan = {
 	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
 };
 
-static QlmPlan make_objects_plan = {
-	"INSERT INTO qlm.object (parent_id, id, path, type, description, attributes)"
-	" SELECT NULLIF(n.parent_id, 0), n.name, n.path, n.doc->>'type',"
-	" n.doc->'description', " QLM_SQL_GIVEN_ATTRIBUTES("n.doc->'attributes'")
+#define MAKE_OBJECTS \
+	"INSERT INTO qlm.object (parent_id, id, path, type, description, attributes)" \
+	" SELECT NULLIF(n.parent_id, 0), n.name, n.path, n.doc->>'type'," \
+	" n.doc->'description', " QLM_SQL_GIVEN_ATTRIBUTES("n.doc->'attributes'") \
 	" FROM " NEW_NODES
-	" ON CONFLICT (path) DO NOTHING RETURNING path, object_id",
-	4, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID},
-	QLM_PLAN_GENERIC
-};
 
-static QlmPlan make_items_plan = {
-	"INSERT INTO qlm.info_item (object_id, name, path, type, description,"
-	" alt_names, attributes)"
-	" SELECT n.parent_id, n.name, n.path, n.doc->>'type',"
-	" n.doc->'description', n.doc->'alt_names', "
-	QLM_SQL_GIVEN_ATTRIBUTES("n.doc->'attributes'")
+#define MAKE_ITEMS \
+	"INSERT INTO qlm.info_item (object_id, name, path, type, description," \
+	" alt_names, attributes)" \
+	" SELECT n.parent_id, n.name, n.path, n.doc->>'type'," \
+	" n.doc->'description', n.doc->'alt_names', " \
+	QLM_SQL_GIVEN_ATTRIBUTES("n.doc->'attributes'") \
 	" FROM " NEW_NODES
-	" ON CONFLICT (path) DO NOTHING RETURNING path, info_item_id",
-	4, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID},
-	QLM_PLAN_GENERIC
+
+#define RETURNING_OBJECTS " RETURNING path, object_id"
+#define RETURNING_ITEMS " RETURNING path, info_item_id"
+#define IF_NEW " ON CONFLICT (path) DO NOTHING"
+
+#define MAKE_PLAN(sql) \
+	{sql, 4, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID}, \
+	QLM_PLAN_GENERIC}
+
+/* By whether they are InfoItems, and whether their parents are new too */
+static QlmPlan make_plans[2][2] = {
+	{
+		MAKE_PLAN(MAKE_OBJECTS IF_NEW RETURNING_OBJECTS),
+		MAKE_PLAN(MAKE_OBJECTS RETURNING_OBJECTS)
+	},
+	{
+		MAKE_PLAN(MAKE_ITEMS IF_NEW RETURNING_ITEMS),
+		MAKE_PLAN(MAKE_ITEMS RETURNING_ITEMS)
+	}
 };
 
 QlmMissing *
@@ -151,17 +163,25 @@ qlm_missing_add(QlmMissing *missing, const QlmMissingNode *node)
 	return entry->node;
 }
 
-static Datum
-paths_of(QlmMissingNode **nodes, int n)
+static bool
+has_new_parent(const QlmMissingNode *node)
 {
-	const char **paths = palloc(n * sizeof(char *));
-	Datum		array;
+	return node->parent != NULL;
+}
 
-	for (int i = 0; i < n; i++)
-		paths[i] = nodes[i]->path;
-	array = qlm_array_text(paths, n);
+/* Paths of those whose parents are missing too, or of the others; how many? */
+static int
+paths_of(const QlmMissing *missing, bool below_missing, Datum *array)
+{
+	const char **paths = palloc(missing->n * sizeof(char *));
+	int			n = 0;
+
+	for (int i = 0; i < missing->n; i++)
+		if (has_new_parent(missing->nodes[i]) == below_missing)
+			paths[n++] = missing->nodes[i]->path;
+	*array = qlm_array_text(paths, n);
 	pfree(paths);
-	return array;
+	return n;
 }
 
 /*
@@ -179,12 +199,14 @@ require_still_there(Datum paths)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-int
-qlm_missing_find(QlmMissing *missing)
+static int
+find_paths(QlmMissing *missing, bool below_missing)
 {
-	Datum		paths = paths_of(missing->nodes, missing->n);
+	Datum		paths;
 	int			found;
 
+	if (paths_of(missing, below_missing, &paths) == 0)
+		return 0;
 	require_still_there(paths);
 	qlm_plan_execute_indexed(&find_plan, &paths, NULL, 0);
 	found = SPI_processed;
@@ -207,6 +229,15 @@ qlm_missing_find(QlmMissing *missing)
 	return found;
 }
 
+/* Where nothing is, there is nothing below it either. */
+int
+qlm_missing_find(QlmMissing *missing)
+{
+	int			found = find_paths(missing, false);
+
+	return found == 0 ? 0 : found + find_paths(missing, true);
+}
+
 static int
 compare_nodes(const void *a, const void *b)
 {
@@ -217,6 +248,8 @@ compare_nodes(const void *a, const void *b)
 		return x->depth < y->depth ? -1 : 1;
 	if (x->is_item != y->is_item)
 		return x->is_item ? 1 : -1;
+	if (has_new_parent(x) != has_new_parent(y))
+		return has_new_parent(x) ? 1 : -1;
 	return strcmp(x->path, y->path);
 }
 
@@ -243,18 +276,34 @@ lock_parents(QlmMissing *missing)
 	qlm_plan_execute_indexed(&lock_plan, &param, NULL, 0);
 	SPI_freetuptable(SPI_tuptable);
 
-	param = paths_of(missing->nodes, missing->n);
+	(void) paths_of(missing, false, &param);
 	qlm_plan_execute_indexed(&find_plan, &param, NULL, 1);
 	SPI_freetuptable(SPI_tuptable);
 	return SPI_processed == 0;
 }
 
-/* Make nodes of one level and kind. */
+static Datum
+text_array(QlmMissingNode **nodes, int n, bool names)
+{
+	const char **texts = palloc(n * sizeof(char *));
+	Datum		array;
+
+	for (int i = 0; i < n; i++)
+		texts[i] = names ? nodes[i]->name : nodes[i]->path;
+	array = qlm_array_text(texts, n);
+	pfree(texts);
+	return array;
+}
+
+/*
+ * Make nodes of one level and kind.  Nobody else can make anything in an
+ * Object that is made here, so conflicts are looked for only where the parent
+ * has been there before.
+ */
 static bool
 make_level(QlmMissing *missing, QlmMissingNode **nodes, int n)
 {
 	int		   *parents = palloc(n * sizeof(int));
-	const char **names = palloc(n * sizeof(char *));
 	Datum	   *docs = palloc(n * sizeof(Datum));
 	Datum		params[4];
 	int			made;
@@ -264,15 +313,14 @@ make_level(QlmMissing *missing, QlmMissingNode **nodes, int n)
 		const QlmMissingNode *node = nodes[i];
 
 		parents[i] = node->parent ? node->parent->id : node->parent_id;
-		names[i] = node->name;
 		docs[i] = node->is_item ? qlm_static_item_to_jsonb(node->item) :
 			qlm_static_object_to_jsonb(node->object);
 	}
 	params[0] = qlm_array_int4(parents, n);
-	params[1] = qlm_array_text(names, n);
-	params[2] = paths_of(nodes, n);
+	params[1] = text_array(nodes, n, true);
+	params[2] = text_array(nodes, n, false);
 	params[3] = qlm_array_jsonb(docs, n);
-	qlm_plan_execute(nodes[0]->is_item ? &make_items_plan : &make_objects_plan,
+	qlm_plan_execute(&make_plans[nodes[0]->is_item][has_new_parent(nodes[0])],
 					 params, NULL, 0);
 
 	made = SPI_processed;
@@ -300,7 +348,8 @@ make_levels(QlmMissing *missing)
 
 		for (end = start + 1; end < missing->n; end++)
 			if (missing->nodes[end]->depth != first->depth ||
-				missing->nodes[end]->is_item != first->is_item)
+				missing->nodes[end]->is_item != first->is_item ||
+				has_new_parent(missing->nodes[end]) != has_new_parent(first))
 				break;
 		if (!make_level(missing, missing->nodes + start, end - start))
 			return false;
