@@ -32,13 +32,27 @@ qlm_handshake_has_token(const char *list, const char *token)
 	return false;
 }
 
-bool
-qlm_handshake_check_key(const char *key)
+/* Is it the base64 of 16 bytes? */
+static bool
+is_key(const char *key)
 {
 	char		nonce[KEY_LEN];
 
 	return strlen(key) == KEY_LEN &&
 		pg_b64_decode(key, KEY_LEN, (void *) nonce, sizeof(nonce)) == NONCE_LEN;
+}
+
+QlmRefusal
+qlm_handshake_check(const char *version, const char *key)
+{
+	static const QlmRefusal bad_key = {400, "Sec-WebSocket-Key is not 16 bytes in base64.\n"};
+	static const QlmRefusal bad_version = {426, "Only version 13 of WebSocket is spoken.\n",
+	{"Sec-WebSocket-Version", "13"}};
+	static const QlmRefusal none = {0, NULL};
+
+	if (version == NULL || strcmp(version, "13") != 0)
+		return bad_version;
+	return key && is_key(key) ? none : bad_key;
 }
 
 static bool

@@ -6,7 +6,7 @@
 #ifndef QLM_HANDSHAKE_H
 #define QLM_HANDSHAKE_H
 
-#include "c.h"
+#include "transport/incoming.h"
 
 #define QLM_KEY_SIZE	25
 #define QLM_ACCEPT_SIZE 32
@@ -14,8 +14,8 @@
 /* Is one of the words of a list that are separated by commas this one? */
 extern bool qlm_handshake_has_token(const char *list, const char *token);
 
-/* Is it the base64 of 16 bytes? */
-extern bool qlm_handshake_check_key(const char *key);
+/* Are these a version and a key that are taken?  NULL: it has none. */
+extern QlmRefusal qlm_handshake_check(const char *version, const char *key);
 
 /* What is answered to a key; false: it could not be computed.  May raise an error. */
 extern bool qlm_handshake_accept(const char *key, char accept[QLM_ACCEPT_SIZE]);

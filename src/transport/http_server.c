@@ -29,6 +29,7 @@
 #include "utils/timestamp.h"
 
 #include "process/settings.h"
+#include "transport/epoll.h"
 #include "transport/handshake.h"
 #include "transport/http_server.h"
 #include "transport/incoming.h"
@@ -172,14 +173,11 @@ find_header(const Connection *c, const char *name)
 static QlmRefusal
 check_upgrade(Connection *c, const QlmIncomingHead *head)
 {
-	static const QlmRefusal bad_key = {400, "Sec-WebSocket-Key is not 16 bytes in base64.\n"};
-	static const QlmRefusal bad_version = {426, "Only version 13 of WebSocket is spoken.\n",
-	{"Sec-WebSocket-Version", "13"}};
 	static const QlmRefusal none = {0, NULL};
 	QlmHttpRequest *request = &c->incoming.request;
 	const char *upgrade = find_header(c, "Upgrade");
-	const char *version;
 	const char *key;
+	QlmRefusal	refusal;
 
 	request->socket = NULL;
 	request->wants_socket = false;
@@ -191,14 +189,11 @@ check_upgrade(Connection *c, const QlmIncomingHead *head)
 								&request->wants_socket);
 	if (!request->wants_socket)
 		return none;
-	version = find_header(c, "Sec-WebSocket-Version");
-	if (version == NULL || strcmp(version, "13") != 0)
-		return bad_version;
 	key = find_header(c, "Sec-WebSocket-Key");
-	if (key == NULL || !qlm_handshake_check_key(key))
-		return bad_key;
-	strlcpy(c->socket_key, key, sizeof(c->socket_key));
-	return none;
+	refusal = qlm_handshake_check(find_header(c, "Sec-WebSocket-Version"), key);
+	if (refusal.status == 0)
+		strlcpy(c->socket_key, key, sizeof(c->socket_key));
+	return refusal;
 }
 
 static enum MHD_Result
@@ -431,30 +426,6 @@ start_daemon(QlmHttpServer *server)
 				 errmsg("could not start the HTTP library")));
 }
 
-static int
-create_epoll(void)
-{
-	int			fd = epoll_create1(EPOLL_CLOEXEC);
-
-	if (fd < 0)
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not create an epoll descriptor: %m")));
-	return fd;
-}
-
-/* Be readable where another set is. */
-static void
-watch(QlmHttpServer *server, int set)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = set};
-
-	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, set, &event) != 0)
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not watch an epoll descriptor: %m")));
-}
-
 /*
  * The answer has left: from here on the connection is not the library's.  It
  * would keep its memory, though, and look at each when it resumes any: so the
@@ -507,12 +478,12 @@ qlm_http_server_create(void)
 	dlist_init(&server->ready);
 	qlm_listener_allow_files(qlm_max_connections);
 	start_daemon(server);
-	server->epoll = create_epoll();
-	server->held = create_epoll();
-	watch(server, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
-	watch(server, server->held);
+	server->epoll = qlm_epoll_create();
+	server->held = qlm_epoll_create();
+	qlm_epoll_nest(server->epoll, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+	qlm_epoll_nest(server->epoll, server->held);
 	server->sockets = qlm_socket_set_create(server->context);
-	watch(server, qlm_socket_set_fd(server->sockets));
+	qlm_epoll_nest(server->epoll, qlm_socket_set_fd(server->sockets));
 	qlm_listener_init(&server->listener, server->epoll);
 	return server;
 }
@@ -571,16 +542,10 @@ sweep(QlmHttpServer *server)
 	}
 }
 
-static void
-run_library(QlmHttpServer *server)
-{
-	if (MHD_run(server->daemon) != MHD_YES)
-		elog(LOG, "libmicrohttpd could not run");
-}
-
 void
 qlm_http_server_run(QlmHttpServer *server)
 {
+	int			runs = server->has_answers ? 2 : 1;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &server->ready)
@@ -596,10 +561,9 @@ qlm_http_server_run(QlmHttpServer *server)
 					 take_socket, server);
 
 	/* It asks for answers when it runs first, and sends them the second time. */
-	if (server->has_answers)
-		run_library(server);
-	server->has_answers = false;
-	run_library(server);
+	for (server->has_answers = false; runs > 0; runs--)
+		if (MHD_run(server->daemon) != MHD_YES)
+			elog(LOG, "libmicrohttpd could not run");
 	qlm_socket_set_run(server->sockets);
 	sweep(server);
 }

@@ -19,6 +19,7 @@
 
 #include "base/limits.h"
 #include "process/settings.h"
+#include "transport/epoll.h"
 #include "transport/socket_state.h"
 
 #define MAX_EVENTS		64
@@ -38,11 +39,7 @@ qlm_socket_set_create(MemoryContext context)
 	QlmSocketSet *set = MemoryContextAllocZero(context, sizeof(QlmSocketSet));
 
 	set->context = context;
-	set->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (set->epoll < 0)
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not create an epoll descriptor: %m")));
+	set->epoll = qlm_epoll_create();
 	dlist_init(&set->open);
 	dlist_init(&set->dirty);
 	dlist_init(&set->ready);
