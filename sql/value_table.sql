@@ -104,3 +104,17 @@ SELECT * FROM pg_temp.stored('wide');
 SELECT qlm_delete('VT');
 DROP OWNED BY vt_writer;
 DROP ROLE vt_writer;
+
+\echo == constraints much like those that every value holds
+ALTER TABLE qlm.value ADD CONSTRAINT typed CHECK (num IS NOT NULL OR type IS NOT NULL);
+SELECT regexp_replace(line, '"value_\d+_\d+"', '"value_..."') FROM pg_temp.write('typed', 'warm') line;
+SELECT * FROM pg_temp.stored('typed');
+ALTER TABLE qlm.value DROP CONSTRAINT typed;
+BEGIN;
+DELETE FROM qlm.value;
+ALTER TABLE qlm.value ALTER type SET NOT NULL;
+SELECT regexp_replace(line, '"value_\d+_\d+"', '"value_..."') FROM pg_temp.write('typed', '2') line;
+ROLLBACK;
+SELECT pg_temp.write('typed', 'warm');
+SELECT * FROM pg_temp.stored('typed');
+SELECT qlm_delete('VT');
