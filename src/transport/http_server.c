@@ -24,7 +24,6 @@
 #include <microhttpd.h>
 
 #include "lib/ilist.h"
-#include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -33,6 +32,7 @@
 #include "transport/handshake.h"
 #include "transport/http_server.h"
 #include "transport/incoming.h"
+#include "transport/library.h"
 #include "transport/listen.h"
 #include "transport/queue.h"
 #include "transport/reply.h"
@@ -382,35 +382,16 @@ keep_escaped(void *cls, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-static void pg_attribute_printf(2, 0)
-log_message(void *cls, const char *format, va_list args)
-{
-	char		line[512];
-
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\r\n")] = '\0';
-	elog(DEBUG1, "libmicrohttpd: %s", line);
-}
-
-/* Instead of the library's abort(), which would restart the whole cluster */
-static void
-handle_panic(void *cls, const char *file, unsigned int line, const char *reason)
-{
-	elog(LOG, "libmicrohttpd gave up at %s:%u: %s", file, line,
-		 reason ? reason : "no reason given");
-	proc_exit(1);
-}
-
 static void
 start_daemon(QlmHttpServer *server)
 {
-	MHD_set_panic_func(handle_panic, NULL);
+	MHD_set_panic_func(qlm_library_panic, NULL);
 	server->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
 						 MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 						 MHD_USE_NO_LISTEN_SOCKET,
 						 0, NULL, NULL, handle_access, server,
-						 MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
+						 MHD_OPTION_EXTERNAL_LOGGER, qlm_library_log, NULL,
 						 MHD_OPTION_NOTIFY_COMPLETED, handle_completed, NULL,
 						 MHD_OPTION_NOTIFY_CONNECTION, handle_connection, server,
 						 MHD_OPTION_URI_LOG_CALLBACK, note_url, NULL,
