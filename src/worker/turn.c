@@ -54,6 +54,7 @@ typedef struct Turn
 	int			nhealth;
 	QlmHttpRequest *health[MAX_REQUESTS];
 	bool		hung;			/* some took longer than they may */
+	bool		large;			/* a try that was forgotten took much memory */
 } Turn;
 
 typedef struct Batch
@@ -93,9 +94,16 @@ reset_answers(QlmExchange **exchanges, int n)
 	}
 }
 
+static bool
+is_large(MemoryContext context)
+{
+	return MemoryContextMemAllocated(context, true) > LARGE_TURN;
+}
+
 static void
 forget_try(Turn *turn)
 {
+	turn->large |= is_large(turn->memory);
 	MemoryContextDelete(turn->memory);
 	turn->memory = NULL;
 }
@@ -399,10 +407,10 @@ add_request(Turn *turn, QlmHttpRequest *request)
  * freed, in holes between what lives on: have it give that back.
  */
 static void
-forget_turn(void)
+forget_turn(const Turn *turn)
 {
 	bool		large pg_attribute_unused() =
-		MemoryContextMemAllocated(turn_context, true) > LARGE_TURN;
+		turn->large || is_large(turn_context);
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(turn_context);
@@ -427,7 +435,7 @@ qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 	turn.slot = slot;
 	turn.nrequests = turn.n = turn.nhealth = 0;
 	turn.nbytes = 0;
-	turn.hung = false;
+	turn.hung = turn.large = false;
 	while (turn.nrequests < MAX_REQUESTS && turn.nbytes < MAX_BYTES &&
 		   (request = qlm_http_server_next(server)) != NULL)
 		add_request(&turn, request);
@@ -444,6 +452,6 @@ qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 		QLM_COUNT(slot, batches, 1);
 		QLM_COUNT(slot, bytes_in, turn.nbytes);
 	}
-	forget_turn();
+	forget_turn(&turn);
 	return turn.nrequests;
 }
