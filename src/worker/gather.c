@@ -6,10 +6,12 @@
  * Few clients that send again as soon as they are answered would come in one
  * after the other, and each have a flush of its own.  So who is ready waits
  * for those that were answered last, for less time than the flush takes; where
- * that brings nobody it is done more and more rarely.
+ * that brings nobody it is done more and more rarely.  Clients that only read
+ * have no flush to share.
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "utils/timestamp.h"
 
 #include "worker/gather.h"
@@ -57,6 +59,10 @@ qlm_gather_run(QlmHttpServer *server)
 void
 qlm_gather_note(const QlmHttpServer *server, int nanswered)
 {
-	active = nanswered + qlm_http_server_waiting(server);
+	static XLogRecPtr flushed = InvalidXLogRecPtr;
+	bool		wrote = XactLastCommitEnd != flushed;
+
+	flushed = XactLastCommitEnd;
+	active = wrote ? nanswered + qlm_http_server_waiting(server) : 0;
 	answered_at = GetCurrentTimestamp();
 }
