@@ -12,6 +12,7 @@ CREATE TABLE qlm.peer (
 	heartbeat interval,
 	dialect text,
 	echoes_ids boolean NOT NULL DEFAULT false,
+	acknowledges boolean NOT NULL DEFAULT false,
 	last_seen timestamptz,
 	last_success timestamptz,
 	last_failure timestamptz,
@@ -31,6 +32,7 @@ COMMENT ON COLUMN qlm.peer.piggyback IS 'whether it takes piggy-backed requests;
 COMMENT ON COLUMN qlm.peer.heartbeat IS 'how often this node calls it; null: never';
 COMMENT ON COLUMN qlm.peer.dialect IS 'dialect of messages to it; null: that of its last message';
 COMMENT ON COLUMN qlm.peer.echoes_ids IS 'it has answered with the requestID that it was given';
+COMMENT ON COLUMN qlm.peer.acknowledges IS 'it says that data for its callbacks have come, where they leave nested in responses to it: they are kept until then';
 COMMENT ON COLUMN qlm.peer.last_seen IS 'when it last called, to some seconds';
 COMMENT ON COLUMN qlm.peer.last_success IS 'when a message last reached it and was answered';
 COMMENT ON COLUMN qlm.peer.last_failure IS 'when a message last failed to reach it';

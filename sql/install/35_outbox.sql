@@ -37,6 +37,8 @@ CREATE INDEX outbox_peer_url_idx ON qlm.outbox (peer, priority DESC, seq)
 CREATE INDEX outbox_url_idx ON qlm.outbox (url, priority DESC, seq)
 	WHERE state IN ('queued', 'sent') AND url IS NOT NULL;
 CREATE INDEX outbox_next_attempt_at_idx ON qlm.outbox (next_attempt_at) WHERE state = 'sent';
+CREATE INDEX outbox_unacknowledged_idx ON qlm.outbox (peer)
+	WHERE state = 'sent' AND kind = 'response' AND NOT posting;
 CREATE INDEX outbox_subscription_idx ON qlm.outbox (subscription_id, seq)
 	WHERE state = 'queued' AND subscription_id IS NOT NULL;
 CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer, asker_role)

@@ -20,7 +20,7 @@ COMMENT ON FUNCTION qlm.configuration_changed() IS 'makes every process read pee
 /* Columns that only say how a peer or a subscription is doing are left out. */
 CREATE TRIGGER peer_changed
 	AFTER INSERT OR DELETE OR TRUNCATE
-		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, secret, form
+		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form
 	ON qlm.peer
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';

@@ -85,6 +85,8 @@ struct QlmEnvelope
 	const char *hops;			/* qlmHops: nodes that sent it on; NULL: none */
 	const char *key;			/* qlmRequest: the same for the same request
 								 * that comes again; NULL: none */
+	bool		acknowledge;	/* qlmAcknowledge: nested, it wants to be
+								 * acknowledged; else its sender does that */
 	List	   *requests;		/* of QlmRequest *, in document order */
 };
 

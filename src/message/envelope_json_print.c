@@ -217,6 +217,7 @@ print_envelope(StringInfo buf, const QlmEnvelope *envelope)
 	qlm_json_member(buf, "authorization", envelope->authorization);
 	qlm_json_member(buf, "qlmHops", envelope->hops);
 	qlm_json_member(buf, "qlmRequest", envelope->key);
+	qlm_json_member(buf, "qlmAcknowledge", envelope->acknowledge ? "true" : NULL);
 	foreach(lc, envelope->requests)
 	{
 		QlmVerb		verb = ((QlmRequest *) lfirst(lc))->verb;

@@ -55,6 +55,9 @@ start_envelope(QlmParser *p, QlmParserLevel *level,
 			level->envelope->hops = qlm_parser_trim(p, a->value, a->len);
 		else if (strcmp(a->name, "qlmRequest") == 0)
 			level->envelope->key = qlm_parser_trim(p, a->value, a->len);
+		else if (strcmp(a->name, "qlmAcknowledge") == 0)
+			level->envelope->acknowledge =
+				strcmp(qlm_parser_trim(p, a->value, a->len), "true") == 0;
 	}
 	if (hints->version != NULL && hints->version[0] == '\0')
 		hints->version = NULL;

@@ -209,6 +209,7 @@ print_envelope(StringInfo buf, const QlmEnvelope *envelope,
 	qlm_xml_attribute(buf, "authorization", envelope->authorization);
 	qlm_xml_attribute(buf, "qlmHops", envelope->hops);
 	qlm_xml_attribute(buf, "qlmRequest", envelope->key);
+	qlm_xml_attribute(buf, "qlmAcknowledge", envelope->acknowledge ? "true" : NULL);
 	appendStringInfoChar(buf, '>');
 	foreach(lc, envelope->requests)
 	{

@@ -91,6 +91,9 @@ extern void qlm_discovery_refuse(QlmExchange *exchange, int code,
 extern void qlm_calls_piggyback(QlmCall **calls, int n);
 extern bool qlm_call_takes_piggyback(const QlmCall *call);
 
+/* response.c: its peer acknowledges data that are nested in our responses */
+extern void qlm_call_acknowledges(QlmCall *call);
+
 /* piggyback.c: how many requests its peer may have unanswered */
 extern int	qlm_call_outstanding_max(const QlmCall *call);
 

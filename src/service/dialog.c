@@ -5,7 +5,8 @@
  *
  * A nested request has the rights of the peer that was called, as if it had
  * posted it to us.  What was executed is remembered by its correlation id: a
- * request that comes again is answered again, not executed again.
+ * request that comes again is answered again, not executed again.  The same
+ * holds for data that want to be acknowledged.
  */
 #include "postgres.h"
 
@@ -34,6 +35,7 @@ typedef struct Answers
 	QlmRequest *response;
 	double		ttl;
 	Size		size;
+	bool		is_stuck;		/* data could not be stored now */
 } Answers;
 
 void
@@ -46,6 +48,7 @@ qlm_dialog_heartbeat(StringInfo body, const char *dialect_text)
 	if (dialect_text == NULL || !qlm_dialect_from_text(dialect_text, &dialect))
 		dialect = *qlm_dialect_by_key("Q1");
 	envelope = qlm_envelope_create(&dialect, 0);
+	envelope->acknowledge = true;
 	qlm_envelope_add_request(envelope, QLM_READ);
 	qlm_envelope_print(body, envelope);
 }
@@ -154,7 +157,8 @@ queue_together(const char *peer, Answers *answers)
 {
 	if (answers->envelope)
 		queue_answer(peer, NULL, answers->ttl, print(answers->envelope));
-	memset(answers, 0, sizeof(Answers));
+	answers->envelope = NULL;
+	answers->size = 0;
 }
 
 static void
@@ -235,6 +239,40 @@ deeper_nesting(const QlmEnvelope *nested)
 	return NULL;
 }
 
+/* For want of resources or time: it may go well when it comes again. */
+static bool
+must_come_again(const QlmRequest *response)
+{
+	ListCell   *lc;
+
+	foreach(lc, response->results)
+		if (((QlmResult *) lfirst(lc))->code == 503)
+			return true;
+	return false;
+}
+
+/* A response was executed.  Is it to be acknowledged, by what it led to? */
+static bool
+finish_data(QlmCall *call, const QlmResult *carrier, Answers *answers)
+{
+	const char *error = deeper_nesting(carrier->nested);
+
+	if (error)
+		refuse_nested(call, carrier, error);
+	if (error || !carrier->nested->acknowledge || carrier->request_ids == NIL)
+		return false;
+	answers->is_stuck = must_come_again(call->response);
+	return !answers->is_stuck;
+}
+
+/* Data keep their order, so what follows some that come again does so too. */
+static bool
+must_wait(const QlmResult *carrier, const Answers *answers)
+{
+	return answers->is_stuck && is_response(carrier->nested) &&
+		carrier->nested->acknowledge;
+}
+
 static void
 execute_nested(QlmCall *call, const QlmResult *carrier, Answers *answers)
 {
@@ -250,14 +288,8 @@ execute_nested(QlmCall *call, const QlmResult *carrier, Answers *answers)
 	call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
 	foreach(lc, carrier->nested->requests)
 		qlm_call_execute(call, lfirst(lc));
-	if (is_response(carrier->nested))
-	{
-		const char *error = deeper_nesting(carrier->nested);
-
-		if (error)
-			refuse_nested(call, carrier, error);
+	if (is_response(carrier->nested) && !finish_data(call, carrier, answers))
 		return;
-	}
 	correlate(call->response, carrier->request_ids);
 	answer = print(call->answer);
 	/* Without ids answers could not be told apart. */
@@ -296,7 +328,7 @@ receive_result(QlmCall *call, const QlmResult *result, Answers *answers)
 		refuse_nested(call, result, "an error result cannot carry a request");
 	else if (result->nested_error)
 		refuse_nested(call, result, result->nested_error);
-	else if (!answer_again(call, result))
+	else if (!must_wait(result, answers) && !answer_again(call, result))
 		execute_nested(call, result, answers);
 	return 1;
 }

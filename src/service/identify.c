@@ -179,6 +179,8 @@ qlm_call_identify(QlmCall *call)
 									 peer->name));
 		call->connects = qlm_peer_seen(peer) ||
 			(call->exchange->is_greeting && peer->npaths > 0);
+		if (call->request->acknowledge && !call->done)
+			qlm_call_acknowledges(call);
 		note_caller(call);
 	}
 }

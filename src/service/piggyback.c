@@ -86,6 +86,7 @@ attach(QlmCall *call, const QlmMessage *message, QlmEnvelope *nested)
 {
 	QlmResult  *result = carrying_result(call->response);
 
+	nested->acknowledge = message->is_data;
 	result->nested = nested;
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
 											  message->message_id));
@@ -95,7 +96,8 @@ static void
 piggyback_call(QlmCall *call)
 {
 	List	   *messages = qlm_outbox_claim(call->peer->name, qlm_piggyback_max,
-											qlm_call_outstanding_max(call), false);
+											qlm_call_outstanding_max(call), false,
+											call->peer->acknowledges);
 	int			size = 0;
 	int			attached = 0;
 	bool		full = false;

@@ -88,7 +88,8 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 		return NIL;
 	carried = qlm_call_takes_piggyback(&call);
 	messages = qlm_outbox_claim(call.peer->name, Max(qlm_piggyback_max, 1),
-								carried ? qlm_call_outstanding_max(&call) : 1, true);
+								carried ? qlm_call_outstanding_max(&call) : 1, true,
+								false);
 	foreach(lc, messages)
 	{
 		const QlmMessage *message = lfirst(lc);

@@ -117,17 +117,29 @@ group_code(const AnswerGroup *group)
 	return ((QlmResult *) linitial(group->results))->code;
 }
 
+void
+qlm_call_acknowledges(QlmCall *call)
+{
+	if (call->peer->acknowledges)
+		return;
+	qlm_peer_acknowledges(call->peer->name);
+	call->peer->acknowledges = true;
+}
+
 static bool
 correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 {
 	int64		id;
+	bool		data;
 
 	*forwarded = false;
 	if (call->peer == NULL)
 		return false;
 	id = qlm_outbox_answer(call->peer->name, group->message_id,
 						   fits_request, group, group_code(group),
-						   answer_text(call, group->results), forwarded);
+						   answer_text(call, group->results), forwarded, &data);
+	if (id != 0 && data)
+		qlm_call_acknowledges(call);
 	if (id != 0 && group->message_id == id && !call->peer->echoes_ids)
 	{
 		QlmPeer    *peer = qlm_peer_by_name(call->peer->name);

@@ -26,6 +26,12 @@
 	row ".state IN ('queued', 'sent') AND (" row ".state = 'queued'" \
 	" OR " row ".next_attempt_at IS NULL OR " row ".next_attempt_at <= $2)"
 
+/* What a peer took and has not acknowledged comes before all that follows. */
+#define IS_HELD(url) \
+	"(SELECT h.state = 'sent' AND h.kind = 'response' AND NOT h.posting" \
+	" AND (h.next_attempt_at > $2) IS TRUE FROM qlm.outbox h WHERE h.url = " url \
+	" AND h.state IN ('queued', 'sent') ORDER BY h.priority DESC, h.seq LIMIT 1)"
+
 /*
  * Each URL of the queue is found by one index probe after the one before it,
  * however many messages wait for it.  Names of WebSocket connections come after
@@ -55,7 +61,8 @@ static QlmPlan endpoints_plan = {
 	" (SELECT o.created_at FROM qlm.outbox o WHERE NOT place.by_url"
 	" AND o.peer = place.peer AND o.url IS NULL AND " IS_WAITING("o")
 	" ORDER BY o.priority DESC, o.seq LIMIT 1)) AS first"
-	" WHERE place.url <> ALL ($1) AND (e.paused_until IS NULL"
+	" WHERE place.url <> ALL ($1)"
+	" AND (place.by_url AND " IS_HELD("place.url") ") IS NOT TRUE AND (e.paused_until IS NULL"
 	" OR e.paused_until <= $2 OR e.paused_until > $4)"
 	" ORDER BY place.url, first.created_at)"
 	" SELECT due.url, due.peer, COALESCE(due.failures, 0), p.secret,"

@@ -90,22 +90,38 @@ static QlmPlan due_plan = {
 	2, {TEXTARRAYOID, TIMESTAMPTZOID}
 };
 
+/* Data for callbacks, rather than answers, which who asked asks for again */
+#define IS_DATA(row) \
+	"(" row ".kind = 'response' AND (" row ".url IS NOT NULL" \
+	" OR " row ".subscription_id IS NOT NULL))"
+
+#define HAS_ROOM \
+	"CASE kind WHEN 'response' THEN NOT (SELECT yes FROM held)" \
+	" ELSE (SELECT n FROM busy) < $4 END"
+
+/* It stays until it is acknowledged, by a peer that does so. */
+#define IS_KEPT "(o.kind = 'request' OR ($8 AND " IS_DATA("o") "))"
+
 /*
  * Those that are sent and not due again are busy; only the first requests
- * that still fit beside them leave.  Rows that somebody holds are just being
+ * that still fit beside them leave.  While data wait to be acknowledged, none
+ * leave that come after them.  Rows that somebody holds are just being
  * answered, cancelled or posted, so the lock looks at each again.
  */
 static QlmPlan claim_plan = {
-	"WITH busy AS (SELECT pg_catalog.count(*) AS n FROM qlm.outbox"
+	"WITH held AS (SELECT EXISTS (SELECT FROM qlm.outbox WHERE peer = $1"
+	" AND state = 'sent' AND kind = 'response' AND NOT posting"
+	" AND (next_attempt_at > $2) IS TRUE AND " IS_ALIVE ") AS yes),"
+	" busy AS (SELECT pg_catalog.count(*) AS n FROM qlm.outbox"
 	" WHERE peer = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
 	" AND (next_attempt_at > $2) IS TRUE AND " IS_ALIVE "),"
 	" waiting AS ((SELECT message_id, priority, seq FROM qlm.outbox"
 	" WHERE " WAITS_FOR("$1") " AND " IS_ALIVE
-	" AND (kind = 'response' OR (SELECT n FROM busy) < $4)"
+	" AND " HAS_ROOM
 	" ORDER BY priority DESC, seq LIMIT $3)"
 	" UNION ALL"
 	" (SELECT message_id, priority, seq FROM " WAITS_FOR_URL("$1") " AS u"
-	" WHERE " IS_ALIVE " AND (kind = 'response' OR (SELECT n FROM busy) < $4)"
+	" WHERE " IS_ALIVE " AND " HAS_ROOM
 	" ORDER BY priority DESC, seq LIMIT $3)),"
 	" due AS (SELECT message_id, kind, priority, seq FROM qlm.outbox"
 	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM waiting"
@@ -115,16 +131,17 @@ static QlmPlan claim_plan = {
 	" FILTER (WHERE kind = 'request') OVER (ORDER BY priority DESC, seq) AS n, kind"
 	" FROM due),"
 	" claimed AS (UPDATE qlm.outbox o SET attempts = o.attempts + 1, sent_at = $2,"
-	" state = CASE o.kind WHEN 'request' THEN 'sent' ELSE 'answered' END,"
-	" answered_at = CASE o.kind WHEN 'response' THEN $2 END,"
-	" next_attempt_at = CASE o.kind WHEN 'request' THEN $2 + LEAST($6, $5"
+	" state = CASE WHEN " IS_KEPT " THEN 'sent' ELSE 'answered' END,"
+	" answered_at = CASE WHEN NOT " IS_KEPT " THEN $2 END,"
+	" next_attempt_at = CASE WHEN " IS_KEPT " THEN $2 + LEAST($6, $5"
 	" * pg_catalog.power(2, CASE WHEN $7 THEN LEAST(o.attempts, 30) ELSE 0 END))"
 	" * interval '1 ms' END, posting = false"
 	" WHERE o.message_id = ANY (ARRAY(SELECT c.message_id FROM counted c"
 	" WHERE c.kind = 'response' OR c.n <= $4)) RETURNING o.*)"
 	" SELECT message_id, kind, envelope, priority, subscription_id, created_at,"
-	" expires_at, attempts FROM claimed ORDER BY priority DESC, seq",
-	7, {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, BOOLOID}
+	" expires_at, attempts, " IS_DATA("claimed") " FROM claimed ORDER BY priority DESC, seq",
+	8, {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, BOOLOID,
+	BOOLOID}
 };
 
 static QlmPlan reconnected_plan = {
@@ -351,14 +368,16 @@ claimed_message(const char *peer, uint64 row)
 	message->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 6, &isnull));
 	message->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));
 	message->attempts = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
+	message->is_data = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
 	return message;
 }
 
 List *
-qlm_outbox_claim(const char *peer, int max, int outstanding_max, bool rarely)
+qlm_outbox_claim(const char *peer, int max, int outstanding_max, bool rarely,
+				 bool acknowledged)
 {
 	List	   *claimed = NIL;
-	Datum		values[7];
+	Datum		values[8];
 
 	if (max <= 0 || XactReadOnly || !lock_queue(peer))
 		return NIL;
@@ -371,6 +390,7 @@ qlm_outbox_claim(const char *peer, int max, int outstanding_max, bool rarely)
 	values[4] = Float8GetDatum(qlm_retry_delay);
 	values[5] = Float8GetDatum(Max(qlm_retry_delay, qlm_retry_max_delay));
 	values[6] = BoolGetDatum(rarely);
+	values[7] = BoolGetDatum(acknowledged);
 	run_as_owner(&claim_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{

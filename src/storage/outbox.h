@@ -30,6 +30,7 @@ typedef struct QlmMessage
 	const char *peer;			/* NULL: by url alone */
 	const char *url;			/* NULL: waits for the peer to call */
 	bool		is_response;	/* data for a callback; else a request */
+	bool		is_data;		/* claimed: a response that is no mere answer */
 	const char *envelope;
 	int			priority;
 	int64		subscription_id;	/* 0: none */
@@ -66,12 +67,13 @@ extern void qlm_outbox_due(const char **peers, int n, bool *due);
  * be sent again after qlm.retry_delay if no answer comes.  A message whose ttl
  * has ended becomes expired instead.  outstanding_max: how many may be
  * unanswered at once; those that are sent and not due again count.
- * Messages of kind response are done when they have been sent.  What has a
+ * Messages of kind response are done when they have been sent; where data are
+ * acknowledged they are not, and until then none leave after them.  What has a
  * url of its own leaves so only while that endpoint is paused.  rarely: what
  * stays unanswered is due again later and later.
  */
 extern List *qlm_outbox_claim(const char *peer, int max, int outstanding_max,
-							  bool rarely);
+							  bool rarely, bool acknowledged);
 
 /* The peer has connected anew: what it may have missed is due again soon. */
 extern void qlm_outbox_reconnected(const char *peer);
@@ -87,13 +89,14 @@ extern void qlm_outbox_fail(int64 message_id, const char *reason);
  * Without id (0): the only one outstanding, else the oldest one sent for which
  * fits, called with its envelope, says yes.  Returns the message's id, 0 if
  * there is none.  A repeated answer changes nothing and returns the id.
- * forwarded: the message was sent on for somebody else.
+ * forwarded: the message was sent on for somebody else.  data: it was data
+ * for a callback, which the peer has acknowledged.
  */
 extern int64 qlm_outbox_answer(const char *peer, int64 message_id,
 							   bool (*fits) (const char *envelope, void *arg),
 							   void *arg,
 							   int return_code, const char *answer,
-							   bool *forwarded);
+							   bool *forwarded, bool *data);
 
 typedef struct QlmOutcome
 {

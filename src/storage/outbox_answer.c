@@ -23,16 +23,27 @@
 #define MAX_COMPARED 100
 
 static QlmPlan answer_plan = {
-	"UPDATE qlm.outbox SET state = 'answered', answered_at = $3,"
-	" return_code = $4, answer = $5, next_attempt_at = NULL, last_error = NULL,"
-	" posting = false WHERE message_id = $1 AND peer = $2 AND kind = 'request'"
-	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE",
+	"UPDATE qlm.outbox SET state = 'answered', answered_at = $3, return_code = $4,"
+	" answer = CASE kind WHEN 'request' THEN $5 END, next_attempt_at = NULL,"
+	" last_error = NULL, posting = false WHERE message_id = $1 AND peer = $2"
+	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE"
+	" AND (kind = 'request' OR (attempts > 0 AND NOT posting))"
+	" RETURNING kind = 'response' AND url IS NOT NULL,"
+	" CASE kind WHEN 'response' THEN subscription_id END",
 	5, {INT8OID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID}
 };
 
 static QlmPlan known_plan = {
-	"SELECT node IS NOT NULL FROM qlm.outbox WHERE message_id = $1 AND peer = $2",
+	"SELECT node IS NOT NULL, kind = 'response' FROM qlm.outbox WHERE message_id = $1 AND peer = $2",
 	2, {INT8OID, TEXTOID}
+};
+
+static QlmPlan delivered_plan = {
+	"WITH mine AS (SELECT request_id FROM qlm.subscription WHERE request_id = $1"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.subscription s SET deliveries = s.deliveries + 1"
+	" FROM mine WHERE s.request_id = mine.request_id",
+	1, {INT8OID}
 };
 
 /* The envelope is null where there is only one, which need not be compared. */
@@ -129,12 +140,31 @@ match_by_content(const char *peer,
 	return 0;
 }
 
+/*
+ * If it was data for a callback: that they were delivered counts, and whoever
+ * was to post what comes after them may do so.
+ */
+static void
+count_delivery(void)
+{
+	bool		isnull;
+	bool		has_url = DatumGetBool(qlm_spi_datum(0, 1, &isnull));
+	Datum		values[1] = {qlm_spi_datum(0, 2, &isnull)};
+
+	if (has_url)
+		qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	SPI_freetuptable(SPI_tuptable);
+	if (!isnull)
+		qlm_plan_execute_indexed(&delivered_plan, values, NULL, 0);
+}
+
 static bool
 record_answer(const char *peer, int64 message_id, int return_code,
 			  const char *answer)
 {
 	Datum		values[5];
 	char		nulls[5] = "     ";
+	bool		recorded;
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = CStringGetTextDatum(peer);
@@ -143,11 +173,14 @@ record_answer(const char *peer, int64 message_id, int return_code,
 	values[4] = answer ? CStringGetTextDatum(answer) : (Datum) 0;
 	nulls[4] = answer ? ' ' : 'n';
 	qlm_plan_execute_indexed(&answer_plan, values, nulls, 0);
-	return SPI_processed > 0;
+	recorded = SPI_processed > 0;
+	if (recorded)
+		count_delivery();
+	return recorded;
 }
 
 static bool
-is_known(const char *peer, int64 message_id, bool *forwarded)
+is_known(const char *peer, int64 message_id, bool *forwarded, bool *data)
 {
 	Datum		values[2];
 	bool		isnull;
@@ -158,25 +191,27 @@ is_known(const char *peer, int64 message_id, bool *forwarded)
 	if (SPI_processed == 0)
 		return false;
 	*forwarded = DatumGetBool(qlm_spi_datum(0, 1, &isnull));
+	*data = DatumGetBool(qlm_spi_datum(0, 2, &isnull));
 	return true;
 }
 
 int64
 qlm_outbox_answer(const char *peer, int64 message_id,
 				  bool (*fits) (const char *envelope, void *arg), void *arg,
-				  int return_code, const char *answer, bool *forwarded)
+				  int return_code, const char *answer, bool *forwarded,
+				  bool *data)
 {
 	QlmRights	saved;
 	bool		recorded = false;
 
-	*forwarded = false;
+	*forwarded = *data = false;
 	qlm_rights_become_owner(&saved);
 	if (message_id == 0)
 		message_id = match_by_content(peer, fits, arg);
 	if (message_id != 0)
 	{
 		recorded = record_answer(peer, message_id, return_code, answer);
-		if (!is_known(peer, message_id, forwarded))
+		if (!is_known(peer, message_id, forwarded, data))
 			message_id = 0;
 	}
 	qlm_rights_restore(&saved);

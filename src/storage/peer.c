@@ -51,7 +51,7 @@ static PeerCache *current = NULL;
 static QlmPlan load_plan = {
 	"SELECT peer_id, name, url, role::pg_catalog.text, credential, paths,"
 	" CASE WHEN piggyback THEN 1 WHEN NOT piggyback THEN 0 ELSE -1 END,"
-	" dialect, echoes_ids, last_seen, last_success"
+	" dialect, echoes_ids, last_seen, last_success, acknowledges"
 	" FROM qlm.peer ORDER BY name COLLATE \"C\"",
 	0, {0}
 };
@@ -81,6 +81,14 @@ static QlmPlan echoes_plan = {
 	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1 AND NOT echoes_ids"
 	" FOR NO KEY UPDATE SKIP LOCKED)"
 	" UPDATE qlm.peer p SET echoes_ids = true"
+	" FROM mine WHERE p.peer_id = mine.peer_id",
+	1, {INT4OID}
+};
+
+static QlmPlan acknowledges_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1 AND NOT acknowledges"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET acknowledges = true"
 	" FROM mine WHERE p.peer_id = mine.peer_id",
 	1, {INT4OID}
 };
@@ -152,6 +160,7 @@ load_peer(PeerCache *cache, PeerEntry *entry, uint64 row)
 	peer->piggyback = DatumGetInt32(qlm_spi_datum(row, 7, &isnull));
 	peer->dialect = qlm_spi_text(row, 8);
 	peer->echoes_ids = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
+	peer->acknowledges = DatumGetBool(qlm_spi_datum(row, 12, &isnull));
 	peer->last_seen = time_column(row, 10);
 	entry->last_success = time_column(row, 11);
 }
@@ -476,6 +485,22 @@ qlm_peer_echoes_ids(QlmPeer *peer)
 	peer->echoes_ids = true;
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&echoes_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}
+
+/* Who is not noted, since somebody holds the row, will be the next time. */
+void
+qlm_peer_acknowledges(const char *name)
+{
+	QlmPeer    *peer = qlm_peer_by_name(name);
+	Datum		values[1];
+	QlmRights	saved;
+
+	if (peer == NULL || peer->acknowledges || XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	values[0] = Int32GetDatum(peer->peer_id);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&acknowledges_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
 }
 

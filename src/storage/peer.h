@@ -26,6 +26,7 @@ typedef struct QlmPeer
 	int			piggyback;		/* 1, 0, -1: not said */
 	char	   *dialect;		/* NULL: that of its last message */
 	bool		echoes_ids;
+	bool		acknowledges;	/* data that leave nested in responses to it */
 	TimestampTz last_seen;		/* as this process knows it; 0: never */
 } QlmPeer;
 
@@ -70,6 +71,9 @@ extern void qlm_peer_succeeded(const char *name);
 
 /* It answered with our id, so it may get several requests at once. */
 extern void qlm_peer_echoes_ids(QlmPeer *peer);
+
+/* It acknowledges data, so what is not acknowledged is sent again. */
+extern void qlm_peer_acknowledges(const char *name);
 
 /* For qlm_add_peer: salted hash of a secret */
 extern char *qlm_peer_hash(const char *secret);

@@ -161,5 +161,80 @@ subtest 'the dispatcher is killed' => sub {
 	is("@first", join(' ', 1 .. 100), 'nothing is lost, in order');
 };
 
+# A peer that cannot be called: data for its callback leave nested in what this
+# node answers, and are kept until the peer says that it has them.
+subtest 'through a firewall' => sub {
+	my $url = 'http://127.0.0.1:' . QlmTest::free_port() . '/';
+	my %to = (path => '/peer/walled');
+	my $beat = envelope('Q1', '<read/>', qlmAcknowledge => 'true');
+	my $outbox = "FROM qlm.outbox WHERE peer = 'walled' AND kind = 'response'";
+	my $write = sub { post($node, write_envelope('M2', 'Walled/x', $_)) for @_ };
+	# What the peer is given: the numbers, and the values in their order
+	my $subscription;
+	my $call = sub {
+		my $answer = post($node, $_[0] // $beat, %to);
+		return (join(' ', values_in($answer->{body})), grep { $_ ne $subscription } request_ids($answer));
+	};
+	# It acknowledges these numbers; what the answer brings
+	my $acknowledge = sub {
+		return $call->(envelope('Q1', '<response>' . join('', map { qq{<result><return returnCode="200"/><requestId>$_</requestId></result>} } @_) . '</response>'));
+	};
+	# What is sent is due again, as if qlm.retry_delay were over.
+	my $later = sub { sql("UPDATE qlm.outbox SET next_attempt_at = now() WHERE state = 'sent' AND kind = 'response'") };
+
+	sql("ALTER SYSTEM SET qlm.retry_delay = '1h'");
+	sql("ALTER SYSTEM SET qlm.retry_max_delay = '1h'");
+	$node->reload;
+	sql("SELECT qlm_add_peer('walled', role => 'qlm_writer', piggyback => true)");
+	wait_for_sql($node, 'SHOW qlm.retry_delay', '1h');
+	($subscription) = request_ids(post($node, envelope('M2', qq{<read interval="-1" callback="$url"><msg>} . objects('M2', 'Walled/x') . '</msg></read>', ttl => -1), %to));
+	$write->(0);
+	wait_for_sql($node, "SELECT state FROM qlm.stat_delivery WHERE url = '$url'", 'paused', 'it cannot be posted');
+	wait_for_sql($node, "SELECT state $outbox", 'queued');
+
+	my ($values) = $call->(envelope('Q1', '<read/>'));
+	is($values, 0, 'data for a peer of which nothing is known');
+	is(sql("SELECT state $outbox"), 'answered', 'are done when they have left');
+
+	$write->(1 .. 3);
+	($values, my @lost) = $call->();
+	is($values, '1 2 3', 'one that says that it acknowledges gets several at once');
+	is(sql("SELECT acknowledges FROM qlm.peer WHERE name = 'walled'"), 't', 'this is remembered');
+	is(sql("SELECT string_agg(DISTINCT state, ' ') $outbox AND seq > (SELECT min(seq) $outbox)"), 'sent', 'and they are kept');
+	$write->(4);
+	is(($call->())[0], '', 'nothing comes before them meanwhile');
+	my $id = sql("SELECT qlm_request('walled', qlm_read_envelope('Walled/y'))");
+	is(($call->())[1], $id, 'but a request does');
+
+	# The response was lost, all of it.
+	$later->();
+	($values, my @again) = $call->();
+	is($values, '1 2 3 4', 'they come again, with what follows, in order') or diag(sql("SELECT seq, state, envelope FROM qlm.outbox WHERE peer = 'walled' ORDER BY seq"));
+	is("@again[0 .. 2]", "@lost", 'under the same numbers');
+
+	# A part of it was stored.
+	$write->(5);
+	is(($acknowledge->(@again[ 0, 1 ]))[0], '', 'a part is acknowledged');
+	$later->();
+	($values, @again) = $call->();
+	is($values, '3 4 5', 'the others come again');
+	$write->(6, 7);
+	($values, @again) = $acknowledge->(@again);
+	is($values, '6 7', 'the response to the acknowledgement brings what is next');
+	is(($acknowledge->(@again))[0], '', 'until there is no more');
+	is(sql("SELECT string_agg(DISTINCT state, ' ') $outbox"), 'answered', 'all is done');
+	is(sql("SELECT deliveries FROM qlm.stat_subscription WHERE peer = 'walled'"), 7, 'what was acknowledged counts as delivered');
+	is(sql("SELECT return_code IS NULL FROM qlm.outbox WHERE message_id = $id"), 't', 'and the request is not answered by it');
+
+	$write->(8);
+	is(($call->())[0], '8');
+	$write->(9);
+	is(($call->())[0], '');
+	sql("UPDATE qlm.outbox SET expires_at = now() WHERE state = 'sent' AND kind = 'response'");
+	is(($call->())[0], '9', 'what is never acknowledged holds up nothing when its time has ended');
+	is(sql("SELECT string_agg(state || ' ' || last_error, '') $outbox AND state <> 'answered'"), 'expired time to live ended', 'and expires');
+	sql("SELECT qlm_drop_peer('walled')");
+};
+
 $node->stop;
 done_testing();

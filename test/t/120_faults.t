@@ -561,6 +561,76 @@ for my $who (sort keys %kill)
 	};
 }
 
+# Data for a callback that leave nested in a response, as a node with this extension nests them
+sub data
+{
+	my ($id, $value, %opt) = @_;
+	my $data = response_envelope('Q1', 4711, 'Data/x', $value, at => "2024-01-01T00:00:0${value}Z");
+
+	$data =~ s/ ttl=/ qlmAcknowledge="true" ttl=/ unless $opt{silent};
+	return carrier($id, $data);
+}
+
+sub copied { return sql("SELECT string_agg(value, ' ' ORDER BY ts) FROM qlm.history WHERE path = 'Data/x'"); }
+
+subtest 'data in responses are acknowledged' => sub {
+	my $peer = add_called_peer();
+	my $beat = $peer->request('beat');
+	my $waiting = "SELECT count(*) FROM qlm.outbox WHERE peer = '$peer->{name}'";
+
+	like($beat->{body}, qr/qlmAcknowledge="true"/, 'the heartbeat says that they are');
+	$peer->answer($beat, carrying(data(601, 1), data(602, 2)));
+	my $answer = $peer->request('answer');
+	is(join(' ', request_ids($answer)), '601 602', 'all in one message');
+	is(join(' ', return_codes($answer)), '200 200', 'by their numbers');
+	unlike($answer->{body}, qr/Objects|qlmAcknowledge/, 'and nothing else');
+	is(copied(), '1 2', 'when they are stored');
+	$peer->hang_up($answer);
+	$answer = $peer->request('answer');
+	is(join(' ', request_ids($answer)), '601 602', 'again where that is lost');
+	$peer->answer($answer, carrying(data(601, 1), data(602, 2)));
+	my @again;
+	while (@again < 2)
+	{
+		$answer = $peer->request('answer');
+		push @again, request_ids($answer);
+		$peer->answer($answer, $ok);
+	}
+	is("@again", '601 602', 'and where they come again');
+	is(copied(), '1 2', 'but stored once');
+
+	# Not stored for want of time: what follows waits too, as order matters.
+	my $before = sql($waiting);
+	my $lock = hold('LOCK TABLE qlm.value IN ACCESS EXCLUSIVE MODE');
+	sql("ALTER SYSTEM SET lock_timeout = '50ms'");
+	$node->reload;
+	$beat = $peer->request('beat');
+	$peer->answer($beat, carrying(data(603, 3), data(604, 4)));
+	$beat = $peer->request('beat');
+	is(sql($waiting), $before, 'what cannot be stored now is not acknowledged');
+	sql('ALTER SYSTEM RESET lock_timeout');
+	$node->reload;
+	$lock->quit;
+	$peer->answer($beat, carrying(data(603, 3), data(604, 4)));
+	$answer = $peer->request('answer');
+	is(join(' ', request_ids($answer)), '603 604', 'but when it comes again');
+	$peer->answer($answer, $ok);
+	is(copied(), '1 2 3 4', 'once each');
+
+	# What is refused would be so again; what does not ask for it gets nothing.
+	$beat = $peer->request('beat');
+	sql("UPDATE qlm.peer SET role = 'qlm_reader' WHERE name = '$peer->{name}'");
+	$peer->answer($beat, carrying(data(605, 5)));
+	$answer = $peer->request('answer');
+	is(join(' ', request_ids($answer), return_codes($answer)), '605 403', 'what is refused is answered with why');
+	$peer->answer($answer, $ok);
+	$before = sql($waiting);
+	$peer->answer($peer->request('beat'), carrying(data(606, 6, silent => 1)));
+	$peer->request('beat');
+	is(sql($waiting), $before, 'data that ask for no acknowledgement get none');
+	drop_peer($peer);
+};
+
 subtest 'the extension is dropped meanwhile' => sub {
 	my $peer = add_called_peer();
 	my $beat = $peer->request('beat');

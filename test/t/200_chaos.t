@@ -163,8 +163,8 @@ $chaos->run('the plant asks', QlmChaos::requester(connection => $plant->connstr(
 $chaos->run('the fridge asks', QlmChaos::requester(connection => $fridge->connstr('postgres'), peer => 'plant', requests => \@posted));
 
 # A copy: the fridge subscribes at the plant with a callback that nobody can
-# reach, so the events come nested in the responses to its calls, and are stored.
-# A response that is lost takes them along, but what comes comes in order.
+# reach, so the events come nested in the responses to its calls, are stored and
+# acknowledged.  What a lost response took along comes again.
 outside("SELECT qlm_add_peer('mirror', role => 'qlm_writer', piggyback => true)");
 inside("SELECT qlm_add_peer('source', url => 'http://127.0.0.1:$line{nodes}{port}/peer/mirror', role => 'qlm_writer', heartbeat => '1 s')");
 subscribe($plant, 'plant-copied', callback => "http://127.0.0.1:$nowhere/", path => '/peer/mirror');
@@ -440,13 +440,16 @@ for my $who (sort keys %expected)
 	note("$who: $again again");
 }
 
-# The copy has nothing that is not stored, each value once, and events in order.
+# The copy has all that is stored and nothing else, each value once, in order.
 my %copied;
-$copied{$_}++ for split /\n/, inside("SELECT value FROM qlm.history WHERE path LIKE 'plant-copied/%'");
 my %stored = map { $_ => 1 } @{ $history{'plant-copied'} };
+wait_for_sql($plant, "SELECT count(*) FROM qlm.outbox WHERE peer = 'mirror' AND kind = 'response' AND state IN ('queued', 'sent')", 0, 'the copy: all is acknowledged');
+$copied{$_}++ for split /\n/, inside("SELECT value FROM qlm.history WHERE path LIKE 'plant-copied/%'");
+my @uncopied = grep { !$copied{$_} } sort keys %stored;
+is(scalar @uncopied, 0, 'the copy: every value') or diag(join ' ', @uncopied[ 0 .. ($#uncopied < 20 ? $#uncopied : 20) ]);
 is(join(' ', grep { !$stored{$_} || $copied{$_} > 1 } sort keys %copied), '', 'the copy: ' . keys(%copied) . ' of ' . keys(%stored) . ' values, each once');
 my @told = map { my (undef, @values) = @$_; @values } $chaos->lines('the copy', 'got');
-check_events('the copy', 'plant-copied', \@told, scalar keys %stored);
+check_events('the copy', 'plant-copied', \@told, scalar(my @lost_polls = $chaos->lines('the copy', 'lost')));
 post($plant, write_envelope('M2', "plant-copied/after$_", "after:$_")) for 1 .. 20;
 wait_for_sql($fridge, "SELECT count(*) FROM qlm.history WHERE path LIKE 'plant-copied/after%'", 20, 'the copy goes on');
 is(return_code(post($fridge, envelope('M2', "<cancel><requestID>$copy</requestID></cancel>"))), 200, 'and can be left');
