@@ -18,15 +18,15 @@ SELECT id, id FROM (SELECT 'Large' || lpad(r::text, 2, '0') AS id
 INSERT INTO qlm.object (parent_id, id, path)
 SELECT p.object_id, o.id, p.path || '/' || o.id
 FROM qlm.object p, (SELECT 'o' || lpad(n::text, 2, '0') AS id FROM generate_series(0, 99) n) o
-WHERE p.path ~ '^Large[0-9]+$' AND substr(p.path, 6)::int >= :first;
+WHERE p.path ~ '^Large[0-9]+$' AND substring(p.path FROM '^Large([0-9]+)')::int >= :first;
 INSERT INTO qlm.object (parent_id, id, path)
 SELECT p.object_id, 's' || n, p.path || '/s' || n
 FROM qlm.object p, generate_series(1, 9) n
-WHERE p.path ~ '^Large[0-9]+/o[0-9]+$' AND substr(p.path, 6, 2)::int >= :first;
+WHERE p.path ~ '^Large[0-9]+/o[0-9]+$' AND substring(p.path FROM '^Large([0-9]+)')::int >= :first;
 INSERT INTO qlm.info_item (object_id, name, path)
 SELECT p.object_id, i.name, p.path || '/' || i.name
 FROM qlm.object p, (SELECT 'i' || lpad(n::text, 2, '0') AS name FROM generate_series(0, 99) n) i
-WHERE p.path ~ '^Large[0-9]+/o[0-9]+$' AND substr(p.path, 6, 2)::int >= :first;
+WHERE p.path ~ '^Large[0-9]+/o[0-9]+$' AND substring(p.path FROM '^Large([0-9]+)')::int >= :first;
 COMMIT;
 END
     done
@@ -39,7 +39,7 @@ grow_history() {
 CREATE TEMP TABLE item AS
 SELECT info_item_id FROM qlm.info_item
 WHERE path ~ '^Large[0-9]+/o[0-9]+/i[0-9]+$'
-	AND substr(path, 6, 2)::int >= :first AND substr(path, 6, 2)::int < :last;
+	AND substring(path FROM '^Large([0-9]+)')::int >= :first AND substring(path FROM '^Large([0-9]+)')::int < :last;
 CREATE TEMP VIEW tick AS
 SELECT n, now() - interval '2 days' - n * (interval '24 months' / 100) AS ts FROM generate_series(0, 99) n;
 SELECT format('INSERT INTO qlm.value (info_item_id, ts, num)
@@ -87,7 +87,7 @@ large_read() {
 grow_subscriptions() {
     sql_value "SELECT count(qlm_subscribe(path)) FROM qlm.info_item
         WHERE path ~ '^Large[0-9]+/o[0-9]+/i07\$'
-        AND substr(path, 6, 2)::int >= $1 AND substr(path, 6, 2)::int < $2" >/dev/null
+        AND substring(path FROM '^Large([0-9]+)')::int >= $1 AND substring(path FROM '^Large([0-9]+)')::int < $2" >/dev/null
 }
 
 # grow_queue FROM TO: peers with 100 messages each

@@ -13,9 +13,9 @@ fill_history() {
     history_from=$((first_base - history_minutes * 60 - 3600))
     progress "filling history, $((items * history_minutes)) values"
     sql_value "CREATE TABLE bench_history_item AS SELECT i.info_item_id, o.id AS object, i.name AS item,
-            (substr(o.id, 2) || substr(i.name, 2))::int AS n
+            (substring(o.id FROM '^o([0-9]+)\$') || substr(i.name, 2))::int AS n
         FROM qlm.info_item i JOIN qlm.object o USING (object_id)
-        WHERE i.path ~ '^Bench/o[0-9]+/i[0-9]+\$' AND substr(o.id, 2)::int < $objects" >/dev/null
+        WHERE i.path ~ '^Bench/o[0-9]+/i[0-9]+\$' AND substring(o.id FROM '^o([0-9]+)\$')::int < $objects" >/dev/null
     sql_value "CREATE VIEW bench_history AS SELECT m, i.*, $history_from + m * 60 AS at,
             20 + (m * 7 + n) % 1000 / 100.0 AS value
         FROM generate_series(0, $((history_minutes - 1))) m CROSS JOIN bench_history_item i"
