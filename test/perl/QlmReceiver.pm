@@ -28,6 +28,7 @@ use File::Temp;
 use IO::Select;
 use IO::Socket::INET;
 use PostgreSQL::Test::Utils;
+use QlmClock;
 use Time::HiRes qw(sleep time);
 
 sub new
@@ -109,13 +110,13 @@ sub DESTROY
 sub bodies
 {
 	my ($self, $n, $timeout) = @_;
-	my $end = time() + ($timeout // 30);
+	my $end = running_time() + ($timeout // 30);
 	my @files;
 
 	for (;;)
 	{
 		@files = sort(grep { !/new$/ } glob("$self->{folder}/body.*"));
-		last if @files >= ($n // 0) || time() > $end;
+		last if @files >= ($n // 0) || running_time() > $end;
 		sleep 0.02;
 	}
 	return map { PostgreSQL::Test::Utils::slurp_file($_) } @files;

@@ -35,6 +35,7 @@ use Exporter 'import';
 use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use QlmClock;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -163,13 +164,13 @@ sub post
 sub wait_until
 {
 	my ($sub, $what, $timeout) = @_;
-	my $end = time() + ($timeout // $TIMEOUT);
+	my $end = running_time() + ($timeout // $TIMEOUT);
 
 	for (;;)
 	{
 		my $result = $sub->();
 		return $result if $result;
-		last if time() > $end;
+		last if running_time() > $end;
 		sleep 0.05;
 	}
 	fail($what // 'what was waited for did not happen');

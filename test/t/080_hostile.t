@@ -4,6 +4,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use QlmClock;
 use QlmTest;
 use Test::More;
 use Time::HiRes qw(time);
@@ -73,11 +74,11 @@ for my $case (sort keys %cases)
 
 subtest 'two hundred thousand siblings, each of them well' => sub {
 	my $n = 200_000;
-	my $start = time();
+	my $start = running_time();
 	my $answer = post($node, write_of('<Object><id>' . join('</id></Object><Object><id>', map { "sib$_" } 1 .. $n) . '</id></Object>'));
 
 	ok(grep({ return_code($answer) == $_ } 200, 503), 'done or refused for lack of time') or diag $answer->{body};
-	cmp_ok(time() - $start, '<', 30, 'in time');
+	cmp_ok(running_time() - $start, '<', 30, 'in time');
 	is(return_code(post($node, $good)), 200, 'the node goes on');
 };
 
@@ -97,9 +98,9 @@ subtest 'slow and silent clients hurt nobody' => sub {
 	my @slow = map { qlm_connect($node) } 1 .. 100;
 
 	$_->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<") for @slow;
-	my $start = time();
+	my $start = running_time();
 	post($node, $good) for 1 .. 50;
-	cmp_ok(time() - $start, '<', 5, 'others are served meanwhile');
+	cmp_ok(running_time() - $start, '<', 5, 'others are served meanwhile');
 	$_->close for @slow;
 };
 

@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use QlmClock;
 use QlmTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -67,14 +68,14 @@ sub has_answer
 sub answered
 {
 	my ($timeout, @connections) = @_;
-	my $end = time() + $timeout;
+	my $end = running_time() + $timeout;
 	my @ready;
 
 	do
 	{
 		sleep 0.01;
 		@ready = grep { has_answer($_) } @connections;
-	} while (@ready == 0 && time() < $end);
+	} while (@ready == 0 && running_time() < $end);
 	return @ready;
 }
 
@@ -117,14 +118,15 @@ subtest 'a queued request reaches who waits' => sub {
 };
 
 subtest 'the time ends' => sub {
-	my $start = time();
+	my ($start, $running) = (time(), running_time());
 	my $answer = waiting('fridge', prefer => 'wait=1')->response;
 	my $seconds = time() - $start;
 
 	is($answer->{status}, 200, 'answered');
 	is(return_code($answer), 200, 'as if it had not waited');
 	is($answer->{headers}{'preference-applied'}, 'wait=1', 'and says so');
-	ok($seconds > 0.95 && $seconds < 1.5, "after its time, $seconds s");
+	cmp_ok($seconds, '>', 0.95, 'not before its time');
+	cmp_ok(running_time() - $running, '<', 1.5, 'nor long after');
 };
 
 subtest 'who does not wait' => sub {
@@ -200,9 +202,9 @@ subtest 'two connections of one peer' => sub {
 subtest 'a request without answer is due again' => sub {
 	my $id = queue('fridge');
 	post($node, $empty, path => '/peer/fridge');
-	my $start = time();
+	my $start = running_time();
 	is((request_ids(waiting('fridge')->response))[0], $id, 'who waits gets it again');
-	cmp_ok(time() - $start, '<', 4, 'soon');
+	cmp_ok(running_time() - $start, '<', 4, 'soon');
 	post($node, response_envelope('Q1', $id, 'Fridge/fridge', 1), path => '/peer/fridge');
 };
 
@@ -242,12 +244,12 @@ subtest 'polls' => sub {
 	is_quiet($connection, 'a poll waits');
 	session("SELECT qlm_write('Fridge/other', '1')");
 	is_quiet($connection, 'for what it is about');
-	my $start = time();
+	my $start = running_time();
 	session("SELECT qlm_write('Fridge/temperature', '2')");
 	my $answer = $connection->response;
-	my $ms = (time() - $start) * 1000;
+	my $ms = (running_time() - $start) * 1000;
 	like($answer->{body}, qr{<value[^>]*>2</value>}, 'and brings the value');
-	cmp_ok($ms, '<', 100, sprintf 'at once, %.1f ms', $ms);
+	cmp_ok($ms, '<', 500, sprintf 'at once, %.0f ms', $ms);
 	is($answer->{headers}{'preference-applied'}, 'wait=20', 'and says that it waited');
 
 	$connection = waiting('fridge', body => $poll);
@@ -271,10 +273,10 @@ subtest 'polls' => sub {
 	($id) = request_ids(post($node,
 		envelope('Q1', '<read msgformat="QLMdf.xsd" interval="1"><msg>' . objects('Q1', 'Fridge/temperature') . '</msg></read>', ttl => -1),
 		path => '/peer/fridge'));
-	$start = time();
+	$start = running_time();
 	$answer = waiting('fridge', body => envelope('Q1', "<read><requestId>$id</requestId></read>"))->response;
 	like($answer->{body}, qr{<value[^>]*>2</value>}, 'a poll of an interval waits for it');
-	cmp_ok(time() - $start, '<', 2, 'and no longer');
+	cmp_ok(running_time() - $start, '<', 2, 'and no longer');
 };
 
 subtest 'the journal has each of them once' => sub {
@@ -356,7 +358,7 @@ subtest 'several workers' => sub {
 	$node->append_conf('postgresql.conf', "qlm.max_wait = 2\nqlm.http_workers = 1");
 	$node->reload;
 	my @left = grep { my $c = $_; !grep { $_ == $c } @ended } @connections;
-	is(scalar(grep { ($_->response // {})->{status} == 200 } @left), scalar @left, 'a reload answers the others');
+	is(scalar(grep { ($_->response // {})->{status} == 200 } @left), scalar @left, 'a shorter qlm.max_wait is for the others, too');
 	$_->close for @connections;
 };
 
@@ -365,20 +367,17 @@ subtest 'settings and stop' => sub {
 	wait_for_http($node);
 	my $start = time();
 	is(waiting('fridge', prefer => 'wait=60')->response->{headers}{'preference-applied'}, 'wait=2', 'qlm.max_wait bounds');
-	ok(time() - $start > 1.9 && time() - $start < 3, 'the time');
+	cmp_ok(time() - $start, '>', 1.9, 'the time');
 
 	$node->append_conf('postgresql.conf', "qlm.max_wait = 0");
 	$node->reload;
-	sleep 0.2;
-	$start = time();
-	is(waiting('fridge')->response->{headers}{'preference-applied'}, undef, '0: nobody waits');
-	cmp_ok(time() - $start, '<', 1, 'at all');
+	ok(wait_until(sub { !waiting('fridge')->response->{headers}{'preference-applied'} }), '0: nobody waits');
 	$node->append_conf('postgresql.conf', "qlm.max_wait = 60");
 	$node->reload;
-	sleep 0.2;
-
-	my $connection = waiting('fridge');
-	is_quiet($connection, 'somebody waits');
+	my $connection;
+	ok(wait_until(sub { $connection = waiting('fridge'); !has_answer($connection, 0.5) }), 'somebody waits');
+	$node->reload;
+	is_quiet($connection, 'a reload does not disturb him');
 	sql('SELECT qlm_stop()');
 	is($connection->response->{status}, 200, 'qlm_stop answers him');
 	sql('SELECT qlm_start()');
@@ -421,10 +420,10 @@ subtest 'kill -9, and a server without shared_preload_libraries' => sub {
 	post($node, response_envelope('Q1', $id, 'Fridge/x', 1), path => '/peer/fridge');
 	$connection = waiting('fridge');
 	is_quiet($connection, 'waits');
-	my $start = time();
+	my $start = running_time();
 	$id = sql("SELECT qlm_request('fridge', qlm_read_envelope('Fridge/x'))");
 	is((request_ids($connection->response))[0], $id, 'and gets what is queued');
-	cmp_ok(time() - $start, '<', 1, 'soon');
+	cmp_ok(running_time() - $start, '<', 1, 'soon');
 	sql('SELECT qlm_stop()');
 	$node->stop;
 };

@@ -5,23 +5,32 @@
 use strict;
 use warnings FATAL => 'all';
 
+my ($wanted, $spare, $limit);
+
+# Perl cannot change its own limit, so it starts again, before the modules have
+# redirected what it prints.
+BEGIN
+{
+	my $hard;
+
+	$wanted = 10_000;
+	$spare = 1500;		# other files, on both sides
+	($limit, $hard) = map { chomp(my $n = `sh -c 'ulimit $_'`); $n eq 'unlimited' ? 1_000_000 : $n } '-Sn', '-Hn';
+	if ($limit < $wanted + $spare && $limit < $hard && !$ENV{QLM_LIMIT_RAISED})
+	{
+		$ENV{QLM_LIMIT_RAISED} = 1;
+		exec 'sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', $^X, (map { "-I$_" } @INC), $0;
+	}
+}
+
 use IO::Select;
 use PostgreSQL::Test::Utils;
+use QlmClock;
 use QlmTest;
 use Socket;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $wanted = 10_000;
-my $spare = 1500;		# other files, on both sides
-
-# Perl cannot change its own limit.
-my ($limit, $hard) = map { chomp(my $n = `sh -c 'ulimit $_'`); $n eq 'unlimited' ? 1_000_000 : $n } '-Sn', '-Hn';
-if ($limit < $wanted + $spare && $limit < $hard && !$ENV{QLM_LIMIT_RAISED})
-{
-	$ENV{QLM_LIMIT_RAISED} = 1;
-	exec 'sh', '-c', 'ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', $^X, (map { "-I$_" } @INC), $0;
-}
 my $crowd = $limit < $wanted + $spare ? $limit - $spare : $wanted;
 
 my $node = qlm_node('overload', conf => <<EOC);
@@ -80,7 +89,7 @@ sub latency
 
 		for (1 .. 100)
 		{
-			my ($start, $got) = (time(), '');
+			my ($start, $running, $got) = (time(), running_time(), '');
 
 			syswrite $socket, $request;
 			while ($got !~ m{</omiEnvelope>})
@@ -88,10 +97,11 @@ sub latency
 				sysread $socket, $got, 65536, length $got or die "no answer: $got";
 			}
 			push @took, 1000 * (time() - $start);
+			$running = 1000 * (running_time() - $running);
+			$worst = $running if $running > $worst;
 		}
 		@took = sort { $a <=> $b } @took;
 		$best = $took[50] if $took[50] < $best;
-		$worst = $took[-1] if $took[-1] > $worst;
 	}
 	return ($best, $worst);
 }
@@ -103,7 +113,7 @@ sub check_latency
 	my ($what) = @_;
 	my ($now, $worst) = latency();
 
-	note(sprintf '%s: %.2f ms instead of %.2f, %.1f at worst; %d kB', $what, $now, $usual, $worst, memory());
+	note(sprintf '%s: %.2f ms instead of %.2f, %.0f at worst; %d kB', $what, $now, $usual, $worst, memory());
 	cmp_ok($now, '<', 1.5 * $usual + 0.5, "$what: others are as fast as ever");
 	cmp_ok($worst, '<', 500, "$what: none waits for long");
 	return;
@@ -228,7 +238,7 @@ subtest 'more than can be done' => sub {
 
 		$caller{$socket} = ++$sent;
 		$buffer{$socket} = '';
-		$started{$socket} = time();
+		$started{$socket} = running_time();
 		print $socket QlmTest::Connection::format_request('x', 'POST', '/', body => envelope('M1b',
 				"<write msgformat=\"odf\"><msg><Objects><Object><id>Load$sent</id>$items</Object></Objects></msg></write>"));
 	};
@@ -253,7 +263,7 @@ subtest 'more than can be done' => sub {
 			next if $n && $answer !~ /\r\n\r\n.*(Envelope>|\.\n)\s*$/s;
 			my ($status) = $answer =~ m{^HTTP/1.1 (\d+)};
 			$status //= 'none';
-			push @{ $took{$status} }, time() - $started{$socket};
+			push @{ $took{$status} }, running_time() - $started{$socket};
 			push @accepted, $caller{$socket} if $status eq '200' && $answer =~ /returnCode="200"/;
 			$without++ if $status eq '503' && $answer !~ /^Retry-After: [1-9]\d*\r$/mi;
 			$odd //= $answer if $status !~ /^(200|503)$/;
