@@ -122,11 +122,10 @@ start_listening(Server *server)
 	pfree(error.data);
 }
 
-/* Who waits is answered: what it waits by may have changed. */
 static void
 apply_reload(Server *server)
 {
-	qlm_waiting_end(false);
+	qlm_waiting_reload();
 	if (strcmp(server->hosts, qlm_listen_addresses) != 0 ||
 		server->port != wanted_port(server))
 	{

@@ -37,6 +37,7 @@ typedef struct Waiting
 {
 	dlist_node	node;
 	QlmHttpRequest *request;
+	TimestampTz since;
 	TimestampTz deadline;
 	TimestampTz look_at;		/* look at the latest then */
 	int			retry_ms;		/* grows while looks lead to nothing */
@@ -83,6 +84,15 @@ look_ms(void)
 	if (qlm_shared == NULL)
 		return LOOK_ALONE_MS;
 	return Max(Min(qlm_retry_delay, LOOK_MAX_MS), LOOK_MIN_MS);
+}
+
+static TimestampTz
+deadline_of(const Waiting *w)
+{
+	if (w->kept.nawaited > 0)
+		return w->kept.until;
+	return TimestampTzPlusMilliseconds(w->since,
+									   qlm_waiting_seconds(w->request) * 1000);
 }
 
 static TimestampTz
@@ -172,9 +182,8 @@ begin_waiting(QlmHttpRequest *request, const QlmExchange *exchange)
 		return false;
 	w = create_waiting(request, exchange->keep);
 	request->owner = w;
-	w->deadline = w->kept.nawaited > 0 ? w->kept.until :
-		after(qlm_waiting_seconds(request) * 1000);
-	w->look_at = GetCurrentTimestamp();
+	w->since = w->look_at = GetCurrentTimestamp();
+	w->deadline = deadline_of(w);
 	w->retry_ms = RETRY_MS;
 	dlist_push_tail(&all, &w->node);
 	nwaiting++;
@@ -427,6 +436,21 @@ qlm_waiting_due(void)
 	due = any_woken ? Min(next_due, next_look) : next_due;
 	return due == DT_NOEND ? -1 :
 		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+}
+
+void
+qlm_waiting_reload(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all)
+	{
+		Waiting    *w = dlist_container(Waiting, node, iter.cur);
+
+		if (!w->in_line)
+			w->deadline = deadline_of(w);
+	}
+	next_due = GetCurrentTimestamp();
 }
 
 void

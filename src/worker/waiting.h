@@ -37,6 +37,9 @@ extern void qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot);
 /* In how many ms that must be done again at the latest; -1: no need */
 extern int64 qlm_waiting_due(void);
 
+/* Settings have changed: each waits as long as it now may. */
+extern void qlm_waiting_reload(void);
+
 /* Answer all as they are; for_good: let nobody wait any more. */
 extern void qlm_waiting_end(bool for_good);
 
