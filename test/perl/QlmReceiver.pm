@@ -110,7 +110,7 @@ sub DESTROY
 sub bodies
 {
 	my ($self, $n, $timeout) = @_;
-	my $end = running_time() + ($timeout // 30);
+	my $end = running_time() + ($timeout // 60);
 	my @files;
 
 	for (;;)

@@ -15,7 +15,7 @@ qlm.anonymous_role = 'qlm_writer'
 qlm.callback_allow = '127.0.0.1'
 qlm.retry_delay = '200ms'
 qlm.retry_max_delay = '1s'
-qlm.request_timeout = '3s'
+qlm.request_timeout = '10s'
 EOC
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
@@ -72,7 +72,7 @@ subtest 'dead and slow receivers delay nobody else' => sub {
 	my $start = running_time();
 	post($node, write_envelope('M2', 'Busy/x', $_)) for 1 .. 10;
 	is(join(' ', values_in($good->bodies(10))), join(' ', 1 .. 10), 'the good one gets all');
-	cmp_ok(running_time() - $start, '<', 2.5, 'long before the silent one times out');
+	cmp_ok(running_time() - $start, '<', 8, 'long before the silent one times out');
 };
 
 subtest 'what receivers answer' => sub {
