@@ -31,9 +31,9 @@ extern List *qlm_relay_poll(QlmSubscription *subscription, const char **note);
 
 /*
  * For the dispatcher: take up answers of nodes and queue polls that are due,
- * at most so many; were there so many?  The caller has a transaction.
+ * at most so many of each; how many?  The caller has a transaction.
  */
-extern bool qlm_relay_work(int max);
+extern int	qlm_relay_work(int max);
 
 /* The subscription is gone: end it at the node, too, unless its ttl is over. */
 extern void qlm_relay_end(int64 request_id, const char *dialect,

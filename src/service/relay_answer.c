@@ -198,7 +198,7 @@ guarded(void (*work) (int64 request_id), int64 request_id)
 	PG_END_TRY();
 }
 
-bool
+int
 qlm_relay_work(int max)
 {
 	List	   *told;
@@ -213,5 +213,5 @@ qlm_relay_work(int max)
 	foreach(lc, due)
 		guarded(poll, *(int64 *) lfirst(lc));
 	qlm_storage_end();
-	return list_length(told) == max || list_length(due) == max;
+	return list_length(told) + list_length(due);
 }

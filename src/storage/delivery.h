@@ -63,8 +63,11 @@ extern void qlm_delivery_release(List *message_ids);
 /* A dispatcher begins: whatever an earlier one has leased is due again. */
 extern void qlm_delivery_recover(void);
 
-/* When must the dispatcher look again at the latest?  DT_NOEND: no reason */
-extern TimestampTz qlm_delivery_next_due(void);
+/*
+ * When must the dispatcher look again at the latest?  DT_NOEND: no reason.
+ * to_take_up: is there a forwarded subscription or a gathering to go on with?
+ */
+extern TimestampTz qlm_delivery_next_due(bool *to_take_up);
 
 /* Peers with a url and a heartbeat */
 typedef struct QlmHeartbeat

@@ -16,6 +16,8 @@
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/delivery_endpoint.h"
+#include "storage/forwarding.h"
+#include "storage/gathering.h"
 #include "storage/indexed.h"
 #include "storage/peer.h"
 
@@ -121,7 +123,11 @@ static QlmPlan open_plan = {
 	3, {TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
-/* What is due already was taken, or waits for something else than time. */
+/*
+ * What is due already was taken, or waits for something else than time.  What
+ * others wait for is asked for here because a statement of its own would cost
+ * more than all of this.
+ */
 static QlmPlan next_due_plan = {
 	"SELECT LEAST("
 	"(SELECT paused_until FROM qlm.endpoint WHERE paused_until > $1"
@@ -133,7 +139,10 @@ static QlmPlan next_due_plan = {
 	" (SELECT expires_at FROM qlm.outbox WHERE state IN ('queued', 'sent')"
 	" AND awaited_by IS NOT NULL AND expires_at > $1 ORDER BY expires_at LIMIT 1),"
 	" (SELECT next_poll FROM qlm.forwarding WHERE next_poll > $1"
-	" ORDER BY next_poll LIMIT 1))",
+	" ORDER BY next_poll LIMIT 1)),"
+	" EXISTS (SELECT FROM " QLM_FORWARDING_TOLD ")"
+	" OR EXISTS (SELECT FROM " QLM_FORWARDING_DUE ")"
+	" OR EXISTS (SELECT FROM " QLM_GATHERING_COMPLETE ")",
 	1, {TIMESTAMPTZOID}
 };
 
@@ -275,7 +284,7 @@ qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason)
  * for what is due: nothing that became so meanwhile is missed.
  */
 TimestampTz
-qlm_delivery_next_due(void)
+qlm_delivery_next_due(bool *to_take_up)
 {
 	Datum		values[1] = {TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
 	TimestampTz due;
@@ -285,6 +294,7 @@ qlm_delivery_next_due(void)
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&next_due_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
+	*to_take_up = DatumGetBool(qlm_spi_datum(0, 2, &isnull));
 	due = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return isnull ? DT_NOEND : due;

@@ -69,19 +69,15 @@ static QlmPlan recall_plan = {
 	2, {INT8OID, BOOLOID}
 };
 
-/* Ended messages are few: they are taken up as they end. */
 static QlmPlan told_plan = {
-	"SELECT f.request_id FROM (SELECT awaited_by FROM qlm.outbox"
-	" WHERE state NOT IN ('queued', 'sent') AND awaited_by IS NOT NULL"
-	" ORDER BY seq) AS o JOIN qlm.forwarding AS f ON f.request_id = o.awaited_by"
-	" LIMIT $1",
-	1, {INT8OID}
+	"SELECT f.request_id FROM " QLM_FORWARDING_TOLD " LIMIT $2",
+	2, {TIMESTAMPTZOID, INT8OID}
 };
 
 static QlmPlan due_plan = {
-	"SELECT request_id FROM qlm.forwarding WHERE next_poll <= $2"
-	" ORDER BY next_poll LIMIT $1",
-	2, {INT8OID, TIMESTAMPTZOID}
+	"SELECT f.request_id FROM " QLM_FORWARDING_DUE
+	" ORDER BY f.next_poll LIMIT $2",
+	2, {TIMESTAMPTZOID, INT8OID}
 };
 
 static QlmPlan buffer_plan = {
@@ -253,8 +249,8 @@ numbers(QlmPlan *plan, int max)
 	List	   *ids = NIL;
 	Datum		values[2];
 
-	values[0] = Int64GetDatum(max);
-	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[1] = Int64GetDatum(max);
 	run(plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{

@@ -24,6 +24,16 @@ typedef struct QlmForwarding
 	bool		ended;			/* here, but not at the node yet */
 } QlmForwarding;
 
+/*
+ * Those whose messages have ended, which are few since they are taken up as they
+ * end, and those whose next poll is due at $1; for FROM
+ */
+#define QLM_FORWARDING_TOLD \
+	"(SELECT awaited_by FROM qlm.outbox" \
+	" WHERE state NOT IN ('queued', 'sent') AND awaited_by IS NOT NULL" \
+	" ORDER BY seq) AS o JOIN qlm.forwarding AS f ON f.request_id = o.awaited_by"
+#define QLM_FORWARDING_DUE "qlm.forwarding AS f WHERE f.next_poll <= $1"
+
 extern void qlm_forwarding_add(const QlmForwarding *forwarding);
 
 /*

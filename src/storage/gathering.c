@@ -24,9 +24,7 @@ static QlmPlan add_plan = {
 
 static QlmPlan complete_plan = {
 	"SELECT request_id, peer, callback, envelope, dialect, ttl, role::pg_catalog.text"
-	" FROM qlm.gathering AS g WHERE NOT EXISTS (SELECT FROM qlm.outbox AS o"
-	" WHERE o.awaited_by = g.request_id AND (o.state IN ('queued', 'sent')) IS TRUE"
-	" AND (o.expires_at > $1) IS TRUE)"
+	" FROM " QLM_GATHERING_COMPLETE
 	" ORDER BY request_id LIMIT $2 FOR UPDATE SKIP LOCKED",
 	2, {TIMESTAMPTZOID, INT8OID}
 };

@@ -22,6 +22,12 @@ typedef struct QlmGathering
 	double		ttl;			/* of the request */
 } QlmGathering;
 
+/* The complete ones at $1, for FROM */
+#define QLM_GATHERING_COMPLETE \
+	"qlm.gathering AS g WHERE NOT EXISTS (SELECT FROM qlm.outbox AS o" \
+	" WHERE o.awaited_by = g.request_id AND (o.state IN ('queued', 'sent')) IS TRUE" \
+	" AND (o.expires_at > $1) IS TRUE)"
+
 extern void qlm_gathering_add(const QlmGathering *gathering);
 
 /* Those of which no message is still under way, at most max; locked */

@@ -50,6 +50,7 @@ typedef struct Dispatcher
 	QlmLoop    *loop;
 	QlmHttpClient *client;
 	TimestampTz look_due;
+	bool		to_take_up;		/* when it looked last */
 	int			look_ms;
 	uint64		seen;			/* commits when it looked last */
 	MemoryContext context;		/* of one turn */
@@ -89,8 +90,10 @@ look(void *arg)
 {
 	Dispatcher *dispatcher = arg;
 	List	   *ticks;
+	TimestampTz next_due;
 	ListCell   *lc;
 
+	dispatcher->to_take_up = false;
 	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													   dispatcher->look_ms);
 	if (!qlm_catalog_available())
@@ -105,25 +108,28 @@ look(void *arg)
 	refresh_peer_hosts();
 	qlm_heartbeats_update(qlm_delivery_heartbeats());
 	qlm_courier_claim();
+	next_due = qlm_delivery_next_due(&dispatcher->to_take_up);
 	if (list_length(ticks) == TICKS_PER_LOOK)
 		dispatcher->look_due = GetCurrentTimestamp();
 	else
 		dispatcher->look_due = Min(Min(dispatcher->look_due, qlm_rounds_due()),
-								   qlm_delivery_next_due());
+								   next_due);
 	qlm_storage_end();
 }
 
-/* What waited for messages that have ended */
+/* What waited for messages that have ended, which may make more due */
 static void
 take_up(void *arg)
 {
 	Dispatcher *dispatcher = arg;
+	int			taken;
 
 	if (!qlm_catalog_available())
 		return;
-	if (qlm_relay_work(TAKEN_UP_PER_LOOK) ||
-		qlm_gather_finish(TAKEN_UP_PER_LOOK) == TAKEN_UP_PER_LOOK)
-		dispatcher->seen = 0;
+	taken = qlm_relay_work(TAKEN_UP_PER_LOOK);
+	taken += qlm_gather_finish(TAKEN_UP_PER_LOOK);
+	if (taken > 0)
+		dispatcher->look_due = 0;
 }
 
 /* What an earlier dispatcher has left half done */
@@ -220,6 +226,25 @@ must_look(const Dispatcher *dispatcher)
 															   qlm_retry_delay));
 }
 
+/*
+ * What is taken up is seldom, so it has a transaction of its own only when there
+ * is any, after all else has been started, whose due time stands if it fails.
+ */
+static void
+look_and_take_up(Dispatcher *dispatcher)
+{
+	TimestampTz due;
+
+	dispatcher->seen = qlm_wake_count();
+	run(dispatcher, look);
+	qlm_courier_start();
+	if (!dispatcher->to_take_up)
+		return;
+	due = dispatcher->look_due;
+	run(dispatcher, take_up);
+	dispatcher->look_due = Min(dispatcher->look_due, due);
+}
+
 static void
 serve(Dispatcher *dispatcher)
 {
@@ -243,12 +268,7 @@ serve(Dispatcher *dispatcher)
 		dispatcher->look_due = 0;
 	}
 	if (must_look(dispatcher))
-	{
-		dispatcher->seen = qlm_wake_count();
-		run(dispatcher, take_up);
-		run(dispatcher, look);
-		qlm_courier_start();
-	}
+		look_and_take_up(dispatcher);
 	qlm_heartbeats_start();
 	qlm_http_client_run(dispatcher->client);
 	(void) pgstat_report_stat(false);
