@@ -83,11 +83,10 @@ make_refusal(Delivery *delivery, const char *why)
 
 /* Errors that are nobody's fault but must reach the writer */
 static bool
-must_leave(int sqlstate)
+must_reach_writer(const ErrorData *error)
 {
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+	return qlm_error_must_leave(error) ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES;
 }
 
 /*
@@ -108,13 +107,9 @@ prepare_guarded(Delivery *delivery)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
-		if (must_leave(error->sqlerrcode))
+		if (must_reach_writer(error))
 			ReThrowError(error);
 		ereport(LOG,
 				(errmsg("qlm subscription " INT64_FORMAT " missed new values: %s",

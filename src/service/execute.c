@@ -258,14 +258,6 @@ return_code(int sqlstate)
 	}
 }
 
-/* Retries are the caller's, and what ends the session must end it. */
-static bool
-must_leave(int sqlstate)
-{
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
-}
-
 int
 qlm_error_code(const ErrorData *error, const char **description)
 {
@@ -297,15 +289,11 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 		const char *description;
 		int			code;
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
-		if (must_leave(error->sqlerrcode))
+		if (qlm_error_must_leave(error))
 			ReThrowError(error);
 		call->response->results = list_truncate(call->response->results,
 												nresults);

@@ -258,18 +258,12 @@ call_guarded(GuardedCall *guarded)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-		int			category;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
-		category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-		if (category == ERRCODE_TRANSACTION_ROLLBACK ||
-			category == ERRCODE_OPERATOR_INTERVENTION)
+		if (qlm_error_must_leave(error))
 			ReThrowError(error);
-		guarded->error_code = category == ERRCODE_DATA_EXCEPTION ? 400 : 500;
+		guarded->error_code =
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION ? 400 : 500;
 		guarded->error = error->message;
 	}
 	PG_END_TRY();

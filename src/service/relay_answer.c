@@ -160,13 +160,6 @@ poll(int64 request_id)
 					  subscription->node, subscription->expires_at);
 }
 
-static bool
-must_leave(int sqlstate)
-{
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
-}
-
 /* One that cannot be served must not keep the others from it. */
 static void
 guarded(void (*work) (int64 request_id), int64 request_id)
@@ -181,13 +174,9 @@ guarded(void (*work) (int64 request_id), int64 request_id)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
-		if (must_leave(error->sqlerrcode))
+		if (qlm_error_must_leave(error))
 			ReThrowError(error);
 		ereport(LOG,
 				(errmsg("qlm could not serve the forwarded subscription " INT64_FORMAT ": %s",

@@ -140,16 +140,9 @@ run_guarded(Tick *tick, void (*work) (Tick *tick))
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-		int			category;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
-		category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-		if (category == ERRCODE_TRANSACTION_ROLLBACK ||
-			category == ERRCODE_OPERATOR_INTERVENTION)
+		if (qlm_error_must_leave(error))
 			ReThrowError(error);
 		tick->code = qlm_error_code(error, &tick->description);
 	}

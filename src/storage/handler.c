@@ -307,10 +307,7 @@ qlm_handler_try(const QlmHandler *handler, const QlmHandlerInput *input,
 	PG_CATCH();
 	{
 		*late = end_time(outer);
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
+		error = qlm_subtransaction_catch(&subtransaction);
 		qlm_rights_restore(&saved);
 	}
 	PG_END_TRY();

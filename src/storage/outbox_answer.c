@@ -306,17 +306,24 @@ qlm_outbox_awaited(int64 awaited_by)
 	return messages;
 }
 
-void
-qlm_outbox_told(int64 awaited_by, int64 message_id)
+/* A statement about two messages, or about one and what waits for it */
+static void
+execute_pair(QlmPlan *plan, int64 first, int64 second)
 {
 	Datum		values[2];
 	QlmRights	saved;
 
-	values[0] = Int64GetDatum(awaited_by);
-	values[1] = Int64GetDatum(message_id);
+	values[0] = Int64GetDatum(first);
+	values[1] = Int64GetDatum(second);
 	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&told_plan, values, NULL, 0);
+	qlm_plan_execute_indexed(plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
+}
+
+void
+qlm_outbox_told(int64 awaited_by, int64 message_id)
+{
+	execute_pair(&told_plan, awaited_by, message_id);
 }
 
 bool
@@ -349,14 +356,7 @@ qlm_outbox_fetch(int64 message_id, QlmMessage *message)
 void
 qlm_outbox_sent_as(int64 message_id, int64 other_id)
 {
-	Datum		values[2];
-	QlmRights	saved;
-
-	values[0] = Int64GetDatum(message_id);
-	values[1] = Int64GetDatum(other_id);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&sent_as_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	execute_pair(&sent_as_plan, message_id, other_id);
 }
 
 void

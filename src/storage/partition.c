@@ -323,12 +323,8 @@ try_partition(const char *name, TimestampTz lower, TimestampTz upper)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
 		if (!is_bearable(error))
 			ReThrowError(error);
 		ereport(WARNING,

@@ -8,6 +8,7 @@
 #define QLM_STORAGE_SUBTRANSACTION_H
 
 #include "access/xact.h"
+#include "utils/elog.h"
 #include "utils/resowner.h"
 
 typedef struct QlmSubtransaction
@@ -39,6 +40,29 @@ qlm_subtransaction_rollback(const QlmSubtransaction *subtransaction)
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(subtransaction->context);
 	CurrentResourceOwner = subtransaction->owner;
+}
+
+/* In PG_CATCH: take it back; returns the error, in the context of who began it. */
+static inline ErrorData *
+qlm_subtransaction_catch(const QlmSubtransaction *subtransaction)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(subtransaction->context);
+	error = CopyErrorData();
+	FlushErrorState();
+	qlm_subtransaction_rollback(subtransaction);
+	return error;
+}
+
+/* Retries are the caller's, and what ends the session must end it. */
+static inline bool
+qlm_error_must_leave(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_TRANSACTION_ROLLBACK ||
+		category == ERRCODE_OPERATOR_INTERVENTION;
 }
 
 #endif							/* QLM_STORAGE_SUBTRANSACTION_H */

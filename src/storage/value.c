@@ -121,12 +121,8 @@ try_insert(const QlmValueRow *rows, int n)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
 		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION ||
 			error->schema_name == NULL || strcmp(error->schema_name, "qlm") != 0)
 			ReThrowError(error);
