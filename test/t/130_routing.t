@@ -267,6 +267,23 @@ subtest 'answers for a callback that never come' => sub {
 	hub("UPDATE qlm.outbox SET state = 'cancelled' WHERE peer = 'hidden' AND state IN ('queued', 'sent')");
 };
 
+subtest 'an answer for a callback that cannot be queued' => sub {
+	my $receiver = QlmReceiver->new;
+	my $attributes = ' callback="' . $receiver->url . '"';
+
+	hub("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END'");
+	hub("CREATE TRIGGER refuse BEFORE INSERT ON qlm.outbox FOR EACH ROW WHEN (NEW.url = '" . $receiver->url . "') EXECUTE FUNCTION refuse()");
+	post($hub, routed('read', 'Shared/x', ['south'], ttl => 60, attributes => $attributes), path => '/peer/writer');
+	wait_for_sql($hub, "SELECT last_error FROM qlm.stat_worker WHERE kind = 'dispatcher'", 'not now');
+	is(return_code(post($hub, routed('read', 'Shared/x', ['north']))), 200, 'holds up no other messages');
+	is(scalar $receiver->bodies, 0, 'and is not lost');
+	hub('DROP TRIGGER refuse ON qlm.outbox');
+	hub('DROP FUNCTION refuse()');
+	my $start = running_time();
+	is(return_code((groups($receiver, 1))[0]), 200, 'it comes when it can');
+	cmp_ok(running_time() - $start, '<', 20, 'which is tried after qlm.retry_delay, not only when the dispatcher wakes');
+};
+
 subtest 'the device, where nothing can be held' => sub {
 	my $receiver = QlmReceiver->new;
 	my $read = read_envelope('M2', 'Dev/x', targetType => 'device');
