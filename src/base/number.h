@@ -1,6 +1,6 @@
 /*
  * number.h
- *		xs:double and decimals from text and back.
+ *		xs:double, decimals and hexadecimal digits from text and back.
  */
 #ifndef QLM_NUMBER_H
 #define QLM_NUMBER_H
@@ -24,6 +24,19 @@ extern bool qlm_double_parse(const char *text, int len, double *value);
  */
 extern bool qlm_decimal_parse(const char *text, int len, int scale,
 							  int64 *value);
+
+/* What a hexadecimal digit stands for, -1 where it is none */
+static inline int
+qlm_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
 
 /* Shortest text that reads back as the same number: 0, -1, 3.5, 1e+20 */
 extern void qlm_double_append(StringInfo buf, double value);

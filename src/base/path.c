@@ -7,24 +7,13 @@
 #include "mb/pg_wchar.h"
 
 #include "base/limits.h"
+#include "base/number.h"
 #include "base/path.h"
 
 static bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /* How many bytes an id takes in a path */
@@ -59,8 +48,8 @@ decode_id(const char *text, int len, const char **error)
 			id[n++] = text[i];
 			continue;
 		}
-		high = (i + 2 < len) ? hex_digit(text[i + 1]) : -1;
-		low = (i + 2 < len) ? hex_digit(text[i + 2]) : -1;
+		high = (i + 2 < len) ? qlm_hex_digit(text[i + 1]) : -1;
+		low = (i + 2 < len) ? qlm_hex_digit(text[i + 2]) : -1;
 		if (high < 0 || low < 0 || (high == 0 && low == 0))
 		{
 			*error = "A % in a path must be followed by two hexadecimal digits, "

@@ -30,17 +30,6 @@ print_double(StringInfo buf, const char *name, double value)
 	qlm_double_append(buf, value);
 }
 
-static void
-print_time(StringInfo buf, const char *name, bool given, TimestampTz ts)
-{
-	if (!given)
-		return;
-	qlm_json_name(buf, name);
-	appendStringInfoChar(buf, '"');
-	qlm_datetime_append(buf, ts);
-	appendStringInfoChar(buf, '"');
-}
-
 /* One text, or an array of them */
 static void
 print_texts(StringInfo buf, const char *name, List *texts)
@@ -93,8 +82,8 @@ print_selectors(StringInfo buf, const QlmRequest *request)
 		print_double(buf, "interval", request->interval);
 	print_int(buf, "newest", request->newest);
 	print_int(buf, "oldest", request->oldest);
-	print_time(buf, "begin", request->has_begin, request->begin);
-	print_time(buf, "end", request->has_end, request->end);
+	qlm_json_time(buf, "begin", request->has_begin, request->begin);
+	qlm_json_time(buf, "end", request->has_end, request->end);
 	print_int(buf, "maxlevels", request->max_levels);
 	if (request->all)
 	{

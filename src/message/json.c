@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/datetime.h"
 #include "message/json.h"
 
 static bool
@@ -92,6 +93,17 @@ qlm_json_member(StringInfo buf, const char *name, const char *text)
 		return;
 	qlm_json_name(buf, name);
 	qlm_json_text(buf, text);
+}
+
+void
+qlm_json_time(StringInfo buf, const char *name, bool given, TimestampTz ts)
+{
+	if (!given)
+		return;
+	qlm_json_name(buf, name);
+	appendStringInfoChar(buf, '"');
+	qlm_datetime_append(buf, ts);
+	appendStringInfoChar(buf, '"');
 }
 
 static const char *

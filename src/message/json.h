@@ -8,6 +8,7 @@
 #define QLM_JSON_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
 typedef enum QlmJsonKind
@@ -73,6 +74,8 @@ extern void qlm_json_text_len(StringInfo buf, const char *text, int len);
 extern void qlm_json_name(StringInfo buf, const char *name);
 extern void qlm_json_member(StringInfo buf, const char *name,
 							const char *text);	/* NULL: none */
+extern void qlm_json_time(StringInfo buf, const char *name, bool given,
+						  TimestampTz ts);
 
 /* The comma before an element of an array, where one is needed */
 extern void qlm_json_next(StringInfo buf);

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "base/limits.h"
+#include "base/number.h"
 #include "message/json.h"
 #include "xml/decoder.h"
 
@@ -91,16 +92,11 @@ read_hex(Reader *r)
 		return -1;
 	for (int i = 0; i < 4; i++)
 	{
-		char		c = r->p[i];
+		int			digit = qlm_hex_digit(r->p[i]);
 
-		if (c >= '0' && c <= '9')
-			value = value * 16 + (c - '0');
-		else if (c >= 'a' && c <= 'f')
-			value = value * 16 + (c - 'a' + 10);
-		else if (c >= 'A' && c <= 'F')
-			value = value * 16 + (c - 'A' + 10);
-		else
+		if (digit < 0)
 			return -1;
+		value = value * 16 + digit;
 	}
 	r->p += 4;
 	return value;

@@ -61,17 +61,6 @@ print_attributes(StringInfo buf, const QlmAttribute *attribute)
 }
 
 static void
-print_time(StringInfo buf, const char *name, bool given, TimestampTz ts)
-{
-	if (!given)
-		return;
-	qlm_json_name(buf, name);
-	appendStringInfoChar(buf, '"');
-	qlm_datetime_append(buf, ts);
-	appendStringInfoChar(buf, '"');
-}
-
-static void
 print_id(StringInfo buf, const QlmId *id)
 {
 	if (id->id_type == NULL && id->tag_type == NULL && !id->has_start &&
@@ -83,8 +72,8 @@ print_id(StringInfo buf, const QlmId *id)
 	open_object(buf);
 	qlm_json_member(buf, "idType", id->id_type);
 	qlm_json_member(buf, "tagType", id->tag_type);
-	print_time(buf, "startDate", id->has_start, id->start_date);
-	print_time(buf, "endDate", id->has_end, id->end_date);
+	qlm_json_time(buf, "startDate", id->has_start, id->start_date);
+	qlm_json_time(buf, "endDate", id->has_end, id->end_date);
 	print_attributes(buf, id->attributes);
 	qlm_json_member(buf, "id", id->text);
 	close_object(buf);
@@ -192,7 +181,7 @@ print_value(StringInfo buf, const QlmValue *value)
 {
 	open_object(buf);
 	qlm_json_member(buf, "type", value->type);
-	print_time(buf, "dateTime", value->has_ts, value->ts);
+	qlm_json_time(buf, "dateTime", value->has_ts, value->ts);
 	if (value->has_ts)
 	{
 		qlm_json_name(buf, "unixTime");

@@ -4,19 +4,8 @@
  */
 #include "postgres.h"
 
+#include "base/number.h"
 #include "transport/form.h"
-
-static inline int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* The byte that %XX at p stands for, -1 where it is no escape */
 static inline int
@@ -27,8 +16,8 @@ escaped_byte(const char *p, const char *end)
 
 	if (end - p < 3)
 		return -1;
-	high = hex_value(p[1]);
-	low = hex_value(p[2]);
+	high = qlm_hex_digit(p[1]);
+	low = qlm_hex_digit(p[2]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
