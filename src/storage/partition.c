@@ -295,16 +295,7 @@ make_partition(const char *name, TimestampTz lower, TimestampTz upper)
 			" FOR VALUES FROM ('%s') TO ('%s')", name, from.data, to.data);
 }
 
-/* Should the write go on, into the default partition? */
-static bool
-is_bearable(const ErrorData *error)
-{
-	int			class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return class != ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) &&
-		class != ERRCODE_TO_CATEGORY(ERRCODE_T_R_DEADLOCK_DETECTED);
-}
-
+/* If it fails, the write goes on, into the default partition. */
 static bool
 try_partition(const char *name, TimestampTz lower, TimestampTz upper)
 {
@@ -325,7 +316,7 @@ try_partition(const char *name, TimestampTz lower, TimestampTz upper)
 	{
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		if (!is_bearable(error))
+		if (qlm_error_must_leave(error))
 			ReThrowError(error);
 		ereport(WARNING,
 				(errmsg("could not make partition qlm.%s: %s",
