@@ -12,6 +12,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -19,9 +20,13 @@
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/object.h"
+#include "storage/object_bulk.h"
 #include "storage/object_cache.h"
 #include "storage/static_data.h"
 #include "storage/subtransaction.h"
+
+/* So many new nodes in Objects that are there go in bulk. */
+#define MANY 16
 
 typedef struct MissingEntry
 {
@@ -51,6 +56,7 @@ struct QlmMissing
 	QlmMissingNode **nodes;
 	int			n;
 	int			capacity;
+	bool		locked;			/* all parents that were there before */
 };
 
 #define NEW_NODES \
@@ -253,6 +259,15 @@ compare_nodes(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	int			x = *(const int *) a;
+	int			y = *(const int *) b;
+
+	return (x > y) - (x < y);
+}
+
 /*
  * Lock the Objects that are there and get something new in them.  Returns
  * false if somebody else has made any of it before the lock was ours.
@@ -266,14 +281,17 @@ lock_parents(QlmMissing *missing)
 
 	for (int i = 0; i < missing->n; i++)
 		if (missing->nodes[i]->parent == NULL &&
-			missing->nodes[i]->parent_id > 0 &&
-			(n == 0 || ids[n - 1] != missing->nodes[i]->parent_id))
+			missing->nodes[i]->parent_id > 0)
 			ids[n++] = missing->nodes[i]->parent_id;
+	missing->locked = true;
 	if (n == 0)
 		return true;
 
+	qsort(ids, n, sizeof(int), compare_ids);
+	n = qunique(ids, n, sizeof(int), compare_ids);
 	param = qlm_array_int4(ids, n);
 	qlm_plan_execute_indexed(&lock_plan, &param, NULL, 0);
+	missing->locked = SPI_processed == n;
 	SPI_freetuptable(SPI_tuptable);
 
 	(void) paths_of(missing, false, &param);
@@ -296,12 +314,12 @@ text_array(QlmMissingNode **nodes, int n, bool names)
 }
 
 /*
- * Make nodes of one level and kind.  Nobody else can make anything in an
- * Object that is made here, so conflicts are looked for only where the parent
- * has been there before.
+ * Make nodes of one level and kind by a statement.  Nobody else can make
+ * anything in an Object that is made here, so conflicts are looked for only
+ * where the parent has been there before.
  */
 static bool
-make_level(QlmMissing *missing, QlmMissingNode **nodes, int n)
+insert_level(QlmMissing *missing, QlmMissingNode **nodes, int n)
 {
 	int		   *parents = palloc(n * sizeof(int));
 	Datum	   *docs = palloc(n * sizeof(Datum));
@@ -337,8 +355,18 @@ make_level(QlmMissing *missing, QlmMissingNode **nodes, int n)
 	return made == n;
 }
 
+/*
+ * Without the executor a conflict is an error, so where others may come first
+ * that is only tried for many.
+ */
 static bool
-make_levels(QlmMissing *missing)
+may_go_in_bulk(const QlmMissing *missing, const QlmMissingNode *first, int n)
+{
+	return has_new_parent(first) || (missing->locked && n >= MANY);
+}
+
+static bool
+make_levels(QlmMissing *missing, bool in_bulk)
 {
 	int			end;
 
@@ -351,7 +379,10 @@ make_levels(QlmMissing *missing)
 				missing->nodes[end]->is_item != first->is_item ||
 				has_new_parent(missing->nodes[end]) != has_new_parent(first))
 				break;
-		if (!make_level(missing, missing->nodes + start, end - start))
+		if (in_bulk && may_go_in_bulk(missing, first, end - start) &&
+			qlm_object_bulk_insert(missing->nodes + start, end - start))
+			continue;
+		if (!insert_level(missing, missing->nodes + start, end - start))
 			return false;
 	}
 	return true;
@@ -377,31 +408,57 @@ remember(const QlmMissingNode *missing)
 		qlm_object_cache_set_static(node, hash);
 }
 
-bool
-qlm_missing_make(QlmMissing *missing)
+typedef enum Outcome
+{
+	MADE,
+	FOUND,						/* somebody else has made some of it */
+	CONFLICT					/* the same, or a unique index of the user's */
+} Outcome;
+
+static Outcome
+try_make(QlmMissing *missing, bool in_bulk)
 {
 	QlmSubtransaction subtransaction;
-	volatile bool made = false;
+	volatile Outcome outcome = CONFLICT;
 
-	qsort(missing->nodes, missing->n, sizeof(QlmMissingNode *), compare_nodes);
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
-		made = lock_parents(missing) && make_levels(missing);
+		outcome = lock_parents(missing) && make_levels(missing, in_bulk) ?
+			MADE : FOUND;
 	}
 	PG_CATCH();
 	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(subtransaction.context);
+		error = CopyErrorData();
+		FlushErrorState();
 		qlm_subtransaction_rollback(&subtransaction);
-		PG_RE_THROW();
+		if (!in_bulk || error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
+			ReThrowError(error);
+		FreeErrorData(error);
 	}
 	PG_END_TRY();
 
-	if (!made)
-	{
+	if (outcome == MADE)
+		qlm_subtransaction_commit(&subtransaction);
+	else if (outcome == FOUND)
 		qlm_subtransaction_rollback(&subtransaction);
+	return outcome;
+}
+
+bool
+qlm_missing_make(QlmMissing *missing)
+{
+	Outcome		outcome;
+
+	qsort(missing->nodes, missing->n, sizeof(QlmMissingNode *), compare_nodes);
+	outcome = try_make(missing, true);
+	if (outcome == CONFLICT)
+		outcome = try_make(missing, false);
+	if (outcome != MADE)
 		return false;
-	}
-	qlm_subtransaction_commit(&subtransaction);
 	for (int i = 0; i < missing->n; i++)
 		remember(missing->nodes[i]);
 	return true;

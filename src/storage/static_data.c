@@ -270,3 +270,70 @@ qlm_static_attributes_to_jsonb(const QlmAttribute *attributes)
 														   WJB_END_OBJECT,
 														   NULL)));
 }
+
+static Datum
+member_of(Jsonb *document, const char *key)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&document->root, key,
+													 strlen(key), NULL);
+
+	return value ? JsonbPGetDatum(JsonbValueToJsonb(value)) : (Datum) 0;
+}
+
+/* As QLM_SQL_GIVEN_ATTRIBUTES has them: an empty one means none. */
+static Datum
+given_attributes(Jsonb *document)
+{
+	Datum		attributes = member_of(document, "attributes");
+	JsonbParseState *state = NULL;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	key;
+	JsonbValue	value;
+	int			n = 0;
+
+	if (attributes == (Datum) 0)
+		return attributes;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	iterator = JsonbIteratorInit(&DatumGetJsonbP(attributes)->root);
+	while ((token = JsonbIteratorNext(&iterator, &key, true)) != WJB_DONE)
+	{
+		if (token != WJB_KEY)
+			continue;
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		if (value.val.string.len == 0)
+			continue;
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, &value);
+		n++;
+	}
+	key = *pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return n == 0 ? (Datum) 0 : JsonbPGetDatum(JsonbValueToJsonb(&key));
+}
+
+static void
+split_document(Datum datum, const char *type, QlmStaticColumns *columns)
+{
+	Jsonb	   *document;
+
+	memset(columns, 0, sizeof(QlmStaticColumns));
+	if (datum == (Datum) 0)
+		return;
+	document = DatumGetJsonbP(datum);
+	columns->type = is_given(type) ? type : NULL;
+	columns->description = member_of(document, "description");
+	columns->alt_names = member_of(document, "alt_names");
+	columns->attributes = given_attributes(document);
+}
+
+void
+qlm_static_object_columns(const QlmObject *object, QlmStaticColumns *columns)
+{
+	split_document(qlm_static_object_to_jsonb(object), object->type, columns);
+}
+
+void
+qlm_static_item_columns(const QlmInfoItem *item, QlmStaticColumns *columns)
+{
+	split_document(qlm_static_item_to_jsonb(item), item->type, columns);
+}

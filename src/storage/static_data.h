@@ -36,6 +36,20 @@ extern uint64 qlm_static_item_hash(const QlmInfoItem *item,
 extern Datum qlm_static_object_to_jsonb(const QlmObject *object);
 extern Datum qlm_static_item_to_jsonb(const QlmInfoItem *item);
 
+/* What of it the node's own row has; 0 or NULL where there is nothing. */
+typedef struct QlmStaticColumns
+{
+	const char *type;
+	Datum		description;
+	Datum		alt_names;
+	Datum		attributes;
+} QlmStaticColumns;
+
+extern void qlm_static_object_columns(const QlmObject *object,
+									  QlmStaticColumns *columns);
+extern void qlm_static_item_columns(const QlmInfoItem *item,
+									QlmStaticColumns *columns);
+
 /* Proprietary attributes alone; 0 if there are none. */
 extern Datum qlm_static_attributes_to_jsonb(const QlmAttribute *attributes);
 
