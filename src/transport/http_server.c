@@ -41,6 +41,9 @@
 #define SLOWEST		4			/* bytes a ms that a client must take */
 #define LONG_MS		100			/* far less than the library's timeout */
 
+/* For the heads of a request and its answer; the library clears it after each. */
+#define HEAD_MEMORY	(16 * 1024)
+
 typedef enum Phase
 {
 	PHASE_IDLE,					/* waits for a request */
@@ -398,6 +401,7 @@ start_daemon(QlmHttpServer *server)
 						 MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
 						 MHD_OPTION_STRICT_FOR_CLIENT, 1,
 						 MHD_OPTION_CONNECTION_LIMIT, 200000,
+						 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HEAD_MEMORY,
 						 MHD_OPTION_CONNECTION_TIMEOUT,
 						 (unsigned int) (qlm_request_timeout + 999) / 1000,
 						 MHD_OPTION_END);

@@ -94,6 +94,21 @@ subtest 'a request line without end' => sub {
 	is(return_code(post($node, $good)), 200, 'the node goes on');
 };
 
+subtest 'large heads of requests' => sub {
+	my $path = join '/', 'Good', ('%C3%A4' x 400) x 3;
+	my %large = (headers => { Authorization => 'Bearer ' . 'x' x 7_000, 'X-Trace' => 'c' x 7_000 });
+
+	is(qlm_connect($node)->request('GET', "/Objects/$path")->{status}, 404, 'the longest path, all of it escaped, is read');
+	is(qlm_connect($node)->request('POST', '/', body => $good, headers => { 'X-Trace' => 'c' x 12_000 })->{status}, 200,
+		'12 KB of headers are taken');
+	is(qlm_connect($node)->request('POST', '/', body => $good, %large)->{status}, 401, 'so is a credential of 7 KB beside another header');
+	is(qlm_connect($node)->request('POST', '/', body => write_of('<Object><id>Good</id>' . '<InfoItem name="x"/>' x 20_000 . '</Object>'),
+			headers => { 'X-Trace' => 'c' x 12_000 })->{status}, 200, 'and a large body behind such headers');
+	is(qlm_connect($node)->request('GET', '/Objects', headers => { 'X-Trace' => 'c' x 40_000 })->{status}, 431, 'more is refused');
+	is(qlm_connect($node)->request('GET', '/Objects?x=' . 'x' x 40_000)->{status}, 414, 'and a URL without end');
+	is(return_code(post($node, $good)), 200, 'the node goes on');
+};
+
 subtest 'slow and silent clients hurt nobody' => sub {
 	my @slow = map { qlm_connect($node) } 1 .. 100;
 
