@@ -16,7 +16,7 @@
 
 #include "worker/gather.h"
 
-#define ENOUGH		16			/* so many share a flush well */
+#define ENOUGH		32			/* so many share a flush well */
 #define STEP_US		40
 #define MAX_STEPS	4
 #define RECENT_US	1000		/* who has not come by then is not waited for */
