@@ -1,7 +1,7 @@
 /*
  * http_server.c
- *		HTTP on libmicrohttpd in external epoll mode; the only file that
- *		includes the library.
+ *		HTTP on libmicrohttpd in external epoll mode; only this file and
+ *		http_response.c include the library.
  *
  * The library's callbacks only collect: a complete request is put in a queue.
  * Nothing in a callback may raise an error.  Everything else runs after the
@@ -30,12 +30,12 @@
 #include "process/settings.h"
 #include "transport/epoll.h"
 #include "transport/handshake.h"
+#include "transport/http_response.h"
 #include "transport/http_server.h"
 #include "transport/incoming.h"
 #include "transport/library.h"
 #include "transport/listen.h"
 #include "transport/queue.h"
-#include "transport/reply.h"
 #include "transport/socket_set.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
@@ -98,19 +98,6 @@ socket_of(const Connection *c)
 	return MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-static void
-add_reply_headers(Connection *c, struct MHD_Response *response, int status,
-				  Size len, bool is_gzip)
-{
-	QlmReplyHeaders reply;
-
-	qlm_reply_headers(&reply, &c->incoming, len, is_gzip,
-					  status == 503 ? qlm_queue_retry_after(&c->server->queue) : 0);
-	for (int i = 0; i < reply.n; i++)
-		MHD_add_response_header(response, reply.headers[i].name,
-								reply.headers[i].value);
-}
-
 /*
  * A refusal by the transport itself.  The connection is closed after it,
  * unless the same may be sent again, which has come completely then.
@@ -121,17 +108,11 @@ refuse(Connection *c, QlmRefusal refusal)
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
-	response = MHD_create_response_from_buffer(strlen(refusal.reason),
-											   (void *) refusal.reason,
-											   MHD_RESPMEM_PERSISTENT);
+	response = qlm_http_response_refuse(&c->incoming, &refusal,
+										!refusal.is_busy || c->phase != PHASE_READING,
+										qlm_queue_retry_after(&c->server->queue));
 	if (response == NULL)
 		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type", "text/plain");
-	if (!refusal.is_busy || c->phase != PHASE_READING)
-		MHD_add_response_header(response, "Connection", "close");
-	if (refusal.header.name)
-		MHD_add_response_header(response, refusal.header.name, refusal.header.value);
-	add_reply_headers(c, response, refusal.status, 0, false);
 	result = MHD_queue_response(c->mhd, refusal.status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -655,63 +636,10 @@ qlm_http_server_left(QlmHttpServer *server)
 	return &((Connection *) event.data.ptr)->incoming.request;
 }
 
-static void
-free_owner(void *owner)
-{
-	MemoryContextDelete(owner);
-}
-
-/* Hand the answer over to the library, with its memory where it has its own. */
-static struct MHD_Response *
-make_response(Connection *c, const QlmHttpAnswer *answer)
-{
-	struct MHD_Response *response;
-	char	   *copy;
-
-	if (answer->owner)
-	{
-		qlm_incoming_shrink(&c->incoming);
-		MemoryContextSetParent(answer->owner, c->server->context);
-		response = MHD_create_response_from_buffer_with_free_callback_cls(answer->body_len,
-																		  (void *) answer->body,
-																		  free_owner,
-																		  answer->owner);
-		if (response == NULL)
-			free_owner(answer->owner);
-		return response;
-	}
-	copy = qlm_incoming_keep_answer(&c->incoming, answer->body, answer->body_len);
-	return copy == NULL ? NULL :
-		MHD_create_response_from_buffer(answer->body_len, copy, MHD_RESPMEM_PERSISTENT);
-}
-
-static struct MHD_Response *
-make_gzip_response(Connection *c, const QlmHttpAnswer *answer)
-{
-	Size		len;
-	Size		max_len = c->incoming.accept.identity ? answer->body_len :
-		answer->body_len + 1024;
-	char	   *gzip = qlm_gzip(answer->body, answer->body_len, max_len, &len);
-	struct MHD_Response *response;
-
-	if (gzip == NULL)
-		return NULL;
-	response = MHD_create_response_from_buffer(len, gzip, MHD_RESPMEM_MUST_FREE);
-	if (response == NULL)
-		free(gzip);
-	else if (answer->owner)
-		MemoryContextDelete(answer->owner);
-	if (response)
-		qlm_incoming_shrink(&c->incoming);
-	return response;
-}
-
 void
 qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 {
 	Connection *c = (Connection *) request;
-	const QlmHttpHeader *header = answer->headers;
-	bool		is_gzip;
 
 	if (request->socket)
 	{
@@ -719,20 +647,9 @@ qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 		return;
 	}
 	stop_holding(c);
-	if (qlm_reply_wants_gzip(&c->incoming, answer->body_len))
-		c->response = make_gzip_response(c, answer);
-	is_gzip = c->response != NULL;
 	/* Without a response the library closes the connection. */
-	if (c->response == NULL)
-		c->response = make_response(c, answer);
-	if (c->response)
-	{
-		if (answer->content_type)
-			MHD_add_response_header(c->response, "Content-Type", answer->content_type);
-		for (; header && header->name; header++)
-			MHD_add_response_header(c->response, header->name, header->value);
-		add_reply_headers(c, c->response, answer->status, answer->body_len, is_gzip);
-	}
+	c->response = qlm_http_response_create(&c->incoming, answer, c->server->context,
+										   qlm_queue_retry_after(&c->server->queue));
 	c->status = answer->status;
 	c->since = GetCurrentTimestamp();
 	c->extra_ms = (int) (answer->body_len / SLOWEST);
