@@ -19,6 +19,7 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -90,6 +91,8 @@ struct QlmHttpServer
 	Size		unsent;			/* bytes of these */
 	bool		has_answers;	/* that the library has not asked for */
 	TimestampTz next_sweep;
+	TimestampTz last_run;
+	unsigned int timeout;		/* of the library, s: cannot be changed */
 };
 
 static int
@@ -369,6 +372,7 @@ keep_escaped(void *cls, struct MHD_Connection *mhd, char *text)
 static void
 start_daemon(QlmHttpServer *server)
 {
+	server->timeout = (qlm_request_timeout + 999) / 1000;
 	MHD_set_panic_func(qlm_library_panic, NULL);
 	server->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
@@ -383,8 +387,7 @@ start_daemon(QlmHttpServer *server)
 						 MHD_OPTION_STRICT_FOR_CLIENT, 1,
 						 MHD_OPTION_CONNECTION_LIMIT, 200000,
 						 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HEAD_MEMORY,
-						 MHD_OPTION_CONNECTION_TIMEOUT,
-						 (unsigned int) (qlm_request_timeout + 999) / 1000,
+						 MHD_OPTION_CONNECTION_TIMEOUT, server->timeout,
 						 MHD_OPTION_END);
 	if (server->daemon == NULL)
 		ereport(ERROR,
@@ -484,9 +487,20 @@ take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 		elog(DEBUG1, "libmicrohttpd did not take a connection: %m");
 }
 
+/* Has it sent what the library has not read yet? */
+static bool
+has_unread(const Connection *c)
+{
+	int			n = 0;
+
+	return (c->phase == PHASE_IDLE || c->phase == PHASE_READING) &&
+		ioctl(socket_of(c), FIONREAD, &n) == 0 && n > 0;
+}
+
 /*
  * End what takes too long to arrive, or to be taken, be it a byte a minute; the
- * library's own timeout counts from the last byte.
+ * library's own timeout counts from the last byte.  It reads a part of a long
+ * message at a time, which may take longer than sending it.
  */
 static void
 sweep(QlmHttpServer *server)
@@ -503,8 +517,38 @@ sweep(QlmHttpServer *server)
 
 		if (c->phase != PHASE_READY && c->phase != PHASE_HELD &&
 			c->phase != PHASE_SOCKET &&
-			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout + c->extra_ms))
+			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout + c->extra_ms) &&
+			!has_unread(c))
 			shutdown(socket_of(c), SHUT_RDWR);
+	}
+}
+
+/*
+ * While this process was busy nobody has read what clients sent: that time is
+ * not theirs, if it was longer than it ever waits for them.  For the library,
+ * which ends who was silent for too long before it reads, a timeout that is set
+ * anew begins anew.
+ */
+static void
+excuse_silence(QlmHttpServer *server)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz away = now - server->last_run;
+	dlist_iter	iter;
+
+	server->last_run = now;
+	if (away < (TimestampTz) Max(qlm_request_timeout / 4, 200) * 1000)
+		return;
+	dlist_foreach(iter, &server->connections)
+	{
+		Connection *c = dlist_container(Connection, node, iter.cur);
+
+		if (c->phase == PHASE_SOCKET)
+			continue;
+		c->since = Min(c->since + away, now);
+		MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
+		MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+								  server->timeout);
 	}
 }
 
@@ -513,6 +557,8 @@ qlm_http_server_run(QlmHttpServer *server)
 {
 	int			runs = server->has_answers ? 2 : 1;
 	dlist_iter	iter;
+
+	excuse_silence(server);
 
 	dlist_foreach(iter, &server->ready)
 	{
