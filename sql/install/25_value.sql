@@ -2,7 +2,9 @@
  * History.  Partitions by month are made when values arrive; the default one
  * takes what falls outside the years that get partitions.  The unique index is
  * on each partition and not on the parent: so a dump, which recreates
- * partitions as ordinary tables, restores without a clash.
+ * partitions as ordinary tables, restores without a clash.  It has the number
+ * in it, so that numbers of one InfoItem, which lie scattered in the table, are
+ * read from the index alone; hence the table is vacuumed early where it only grows.
  */
 CREATE TABLE qlm.value (
 	info_item_id int NOT NULL,
@@ -26,6 +28,7 @@ COMMENT ON COLUMN qlm.value.type IS 'type as written, e.g. xs:double; null: xs:s
 COMMENT ON COLUMN qlm.value.attributes IS 'proprietary attributes by name';
 COMMENT ON COLUMN qlm.value.is_odf IS 'true: the value is an Objects element';
 
-CREATE TABLE qlm.value_default PARTITION OF qlm.value DEFAULT;
-CREATE UNIQUE INDEX value_default_info_item_id_ts_idx ON qlm.value_default (info_item_id, ts);
+CREATE TABLE qlm.value_default PARTITION OF qlm.value DEFAULT
+	WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
+CREATE UNIQUE INDEX value_default_info_item_id_ts_idx ON qlm.value_default (info_item_id, ts) INCLUDE (num);
 COMMENT ON TABLE qlm.value_default IS 'values of times that have no partition of their own';

@@ -280,7 +280,8 @@ make_partition(const char *name, TimestampTz lower, TimestampTz upper)
 	qlm_datetime_append(&to, upper);
 
 	execute("CREATE TABLE qlm.%s (LIKE qlm.value INCLUDING DEFAULTS"
-			" INCLUDING CONSTRAINTS INCLUDING COMMENTS)", name);
+			" INCLUDING CONSTRAINTS INCLUDING COMMENTS)"
+			" WITH (autovacuum_vacuum_insert_scale_factor = 0.05)", name);
 	execute("REVOKE ALL ON qlm.%s FROM PUBLIC", name);
 	execute("COMMENT ON TABLE qlm.%s IS 'values from %s to %s'",
 			name, from.data, to.data);
@@ -290,7 +291,7 @@ make_partition(const char *name, TimestampTz lower, TimestampTz upper)
 				" INSERT INTO qlm.%s SELECT * FROM moved",
 				from.data, to.data, name);
 	execute("CREATE UNIQUE INDEX %s_info_item_id_ts_idx"
-			" ON qlm.%s (info_item_id, ts)", name, name);
+			" ON qlm.%s (info_item_id, ts) INCLUDE (num)", name, name);
 	execute("ALTER TABLE qlm.value ATTACH PARTITION qlm.%s"
 			" FOR VALUES FROM ('%s') TO ('%s')", name, from.data, to.data);
 }
