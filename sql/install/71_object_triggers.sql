@@ -80,6 +80,14 @@ CREATE TRIGGER forget_deleted AFTER DELETE ON qlm.meta_data
 CREATE TRIGGER forget_truncated AFTER TRUNCATE ON qlm.meta_data
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static');
 
+/* Reading keeps whole nodes, with their ids and whether they have MetaData. */
+CREATE TRIGGER forget_added AFTER INSERT ON qlm.object_id
+	REFERENCING NEW TABLE AS new_ids
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('added');
+CREATE TRIGGER forget_added AFTER INSERT ON qlm.meta_data
+	REFERENCING NEW TABLE AS new_meta_data
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('added');
+
 DO $$
 DECLARE
 	t record;

@@ -42,9 +42,31 @@ row_of(const TriggerData *data)
 }
 
 /*
+ * Whose rows are to be forgotten: those of the trigger's own table, or by its
+ * argument: "static" what describes nodes, which goes by qlm.meta_data; "added"
+ * what reading has kept, which goes by a sequence, as no statement has to be planned
+ * anew when that is invalidated.
+ */
+static Oid
+forgotten_relid(const TriggerData *data)
+{
+	const Trigger *trigger = data->tg_trigger;
+
+	if (trigger->tgnargs == 0)
+		return RelationGetRelid(data->tg_relation);
+	return qlm_catalog_relid(strcmp(trigger->tgargs[0], "added") == 0 ?
+							 QLM_REL_OBJECT_SEQ : QLM_REL_META_DATA);
+}
+
+static bool
+is_empty(Tuplestorestate *changed)
+{
+	return changed != NULL && tuplestore_tuple_count(changed) == 0;
+}
+
+/*
  * Before: wait for writers, who have looked up paths, and keep them out until
- * the transaction ends.  After: have every process forget what it knows, which
- * is that of the table in the argument, or of its own.
+ * the transaction ends.  After: have every process forget.
  */
 Datum
 qlm_forget(PG_FUNCTION_ARGS)
@@ -53,11 +75,8 @@ qlm_forget(PG_FUNCTION_ARGS)
 
 	if (TRIGGER_FIRED_BEFORE(data->tg_event))
 		qlm_object_lock(ShareRowExclusiveLock);
-	else if (data->tg_oldtable == NULL ||
-			 tuplestore_tuple_count(data->tg_oldtable) > 0)
-		qlm_catalog_invalidate(data->tg_trigger->tgnargs > 0 ?
-							   qlm_catalog_relid(QLM_REL_META_DATA) :
-							   RelationGetRelid(data->tg_relation));
+	else if (!is_empty(data->tg_oldtable) && !is_empty(data->tg_newtable))
+		qlm_catalog_invalidate(forgotten_relid(data));
 	return PointerGetDatum(row_of(data));
 }
 
@@ -81,8 +100,7 @@ qlm_forget_values(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_data(fcinfo);
 	QlmRights	saved;
 
-	if (data->tg_oldtable != NULL &&
-		tuplestore_tuple_count(data->tg_oldtable) == 0)
+	if (is_empty(data->tg_oldtable))
 		return PointerGetDatum(NULL);
 
 	qlm_storage_begin();

@@ -11,6 +11,7 @@
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
+#include "storage/node_cache.h"
 #include "storage/select_node.h"
 #include "storage/static_data.h"
 
@@ -78,15 +79,23 @@ qlm_node_row_free(QlmNodeRow *row)
 	pfree(row);
 }
 
+typedef struct NodeReading
+{
+	QlmWantedTree *tree;
+	bool		caches;			/* what is found may be kept */
+} NodeReading;
+
 static void
 keep_named(void *arg, const Datum *values, const bool *nulls)
 {
-	QlmWantedTree *tree = arg;
+	NodeReading *reading = arg;
 	QlmNodeRow *row = qlm_node_row(values, nulls);
-	QlmWanted  *wanted = qlm_wanted_find(tree, row->path, row->is_item);
+	QlmWanted  *wanted = qlm_wanted_find(reading->tree, row->path, row->is_item);
 
 	if (wanted != NULL)
 		wanted->row = row;
+	if (reading->caches)
+		qlm_node_cache_add(row);
 }
 
 int
@@ -94,24 +103,30 @@ qlm_nodes_find(QlmWantedTree *tree)
 {
 	int			n;
 	QlmWanted **nodes = qlm_wanted_nodes(tree, &n);
+	NodeReading reading = {tree, n > 0 && qlm_node_cache_begin()};
 	const char **paths;
 	int			nobjects = 0;
 	int			nitems = 0;
 	Datum		params[2];
 
-	if (n == 0)
-		return qlm_wanted_select(tree);
-	paths = palloc(n * sizeof(char *));
+	paths = palloc(Max(n, 1) * sizeof(char *));
 	for (int i = 0; i < n; i++)
 	{
+		if (reading.caches)
+			nodes[i]->row = qlm_node_cache_find(nodes[i]->path, nodes[i]->is_item);
+		if (nodes[i]->row != NULL)
+			continue;
 		if (nodes[i]->is_item)
 			paths[n - ++nitems] = nodes[i]->path;
 		else
 			paths[nobjects++] = nodes[i]->path;
 	}
-	params[0] = qlm_array_text(paths, nobjects);
-	params[1] = qlm_array_text(paths + nobjects, nitems);
-	qlm_plan_stream_indexed(&named_plan, params, keep_named, tree);
+	if (nobjects + nitems > 0)
+	{
+		params[0] = qlm_array_text(paths, nobjects);
+		params[1] = qlm_array_text(paths + n - nitems, nitems);
+		qlm_plan_stream_indexed(&named_plan, params, keep_named, &reading);
+	}
 	pfree(paths);
 	return qlm_wanted_select(tree);
 }
