@@ -11,6 +11,13 @@ INSERT INTO qlm.value (info_item_id, ts, num, peer_id)
 SELECT path, ts, value, num, peer FROM qlm.history WHERE path = 'HI/n' ORDER BY ts;
 SELECT count(*) FROM qlm.history WHERE path = 'HI/n' AND peer = 'hi_peer';
 SELECT count(*) FROM qlm.history WHERE path = 'HI/n' AND peer IS NULL;
+SET ROLE qlm_reader;
+SELECT num, peer FROM qlm.history WHERE path = 'HI/n' AND num = 3;
+RESET ROLE;
+-- in a parallel worker
+SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT count(peer) FROM qlm.history WHERE path = 'HI/n';
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 
 \echo == numbers by hour: the index alone is enough, all else is switched off, as the table is small
 CREATE FUNCTION pg_temp.scan_of_values(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$

@@ -35,7 +35,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_call(text, double precision, text),
 	@extschema@.qlm_call_envelope(text, text, text),
 	@extschema@.qlm_version(),
-	qlm.path_normal(text)
+	qlm.path_normal(text),
+	qlm.peer_name(int)
 	TO qlm_reader;
 
 GRANT INSERT, UPDATE, DELETE ON qlm.object, qlm.object_id, qlm.info_item, qlm.meta_data, qlm.value TO qlm_writer;
