@@ -363,6 +363,9 @@ add_compressed(QlmIncoming *incoming, const char *data, Size len)
 	QlmHttpRequest *request = &incoming->request;
 	QlmInflateResult result;
 
+	/* The setting may have been lowered meanwhile. */
+	if (request->body_len > limit)
+		return too_large;
 	do
 	{
 		QlmRefusal	refusal = make_room(incoming, request->body_len == 0 ? Min(len * 2, limit) : 1);

@@ -5,7 +5,7 @@
  *		third print are the same.  The first may still differ, as an answer
  *		without payload does not show the paper's dialect.
  *
- * Built with libFuzzer, or with -DQLM_FUZZ_STANDALONE to run over files.
+ * Built with libFuzzer, or as all targets with standalone.c to run over files.
  */
 #include "postgres.h"
 
@@ -88,35 +88,3 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	shim_reset();
 	return 0;
 }
-
-#ifdef QLM_FUZZ_STANDALONE
-int
-main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-	{
-		FILE	   *file = fopen(argv[i], "rb");
-		uint8	   *data;
-		long		size;
-
-		if (file == NULL)
-		{
-			perror(argv[i]);
-			return 1;
-		}
-		fseek(file, 0, SEEK_END);
-		size = ftell(file);
-		rewind(file);
-
-		/* Of the exact size, so that reading beyond it is noticed */
-		data = malloc(Max(size, 1));
-		if (fread(data, 1, size, file) != size)
-			return 1;
-		fclose(file);
-		fprintf(stderr, "%s\n", argv[i]);
-		LLVMFuzzerTestOneInput(data, size);
-		free(data);
-	}
-	return 0;
-}
-#endif

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/accept.h"
 #include "base/origin.h"
 #include "transport/form.h"
 #include "transport/header.h"
@@ -45,6 +46,8 @@ check_header(const char *value)
 		(strlen(text) == 0 || strlen(text) >= sizeof(text)))
 		abort();
 	if (qlm_header_quality(value, "gzip") > 1000)
+		abort();
+	if (qlm_accept_quality(value, "application/json").quality > 1000)
 		abort();
 	(void) qlm_header_accept_encoding(value);
 	(void) qlm_header_prefer_wait(value);

@@ -3,13 +3,29 @@
 
 : "${PG_CONFIG:=pg_config}"
 
-pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c)
-	src/transport/frame.c"
+pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c src/message/*.c)
+	src/transport/compress.c src/transport/form.c src/transport/frame.c
+	src/transport/handshake.c src/transport/header.c src/transport/incoming.c
+	src/transport/multipart.c src/transport/outgoing.c"
 
 pure_flags="-g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 	-Wno-missing-field-initializers -fno-omit-frame-pointer
 	-Isrc -Itest/fuzz -Itest/unit
-	-isystem $($PG_CONFIG --includedir-server) $(pkg-config --cflags libxml-2.0)"
+	-isystem $($PG_CONFIG --includedir-server) $(pkg-config --cflags libxml-2.0 zlib)"
 
 pure_libraries="-L$($PG_CONFIG --pkglibdir) -L$($PG_CONFIG --libdir)
-	-lpgcommon -lpgport $(pkg-config --libs libxml-2.0) -lm"
+	-lpgcommon -lpgport $(pkg-config --libs libxml-2.0 zlib) -lm"
+
+# build_pure ARCHIVE COMPILER...: the sources as an archive, of which a program
+# takes what it needs
+build_pure() {
+	archive=$1
+	shift
+	rm -rf "$archive" "$archive.objects"
+	mkdir -p "$archive.objects"
+	for source in $pure_sources; do
+		"$@" $pure_flags -c "$source" \
+			-o "$archive.objects/$(echo "$source" | tr / _).o"
+	done
+	ar rcs "$archive" "$archive.objects"/*.o
+}

@@ -1,7 +1,8 @@
 /*
  * shim.c
- *		As much of a backend as the pure layers (base, xml, message) call, so
- *		that they can be tested and fuzzed without one.
+ *		As much of a backend as the pure layers (base, xml, message, and the
+ *		part of transport that reads bytes) call, so that they can be tested
+ *		and fuzzed without one.
  *
  * Memory is one list of blocks that shim_reset frees: no contexts.  Raising an
  * error ends the program, as the pure layers promise not to.
@@ -147,6 +148,12 @@ void *
 MemoryContextAllocZero(MemoryContext context, Size size)
 {
 	return palloc0(size);
+}
+
+void *
+MemoryContextAllocExtended(MemoryContext context, Size size, int flags)
+{
+	return palloc_extended(size, flags);
 }
 
 char *

@@ -1,5 +1,5 @@
 # The unit tests of the pure layers, built with sanitizers and run without a
-# server; and all fixtures through the fuzzer's checks.
+# server; and all fixtures and seeds through the fuzzers' checks.
 use strict;
 use warnings;
 
@@ -33,5 +33,14 @@ for my $program (sort glob("$folder/test_*"))
 my @fixtures = grep { -f } sort glob("$test/fixtures/* $test/fixtures/examples/*");
 my $said = `$folder/fuzz_envelope @fixtures 2>&1`;
 is($?, 0, @fixtures . ' fixtures are parsed and printed') or diag($said);
+
+for my $seeds (sort glob("$test/fuzz/seeds/*"))
+{
+	my $target = basename($seeds);
+	my @files = sort glob("$seeds/*");
+
+	$said = `$folder/$target @files 2>&1`;
+	is($?, 0, "$target: " . @files . ' seeds') or diag($said);
+}
 
 done_testing();

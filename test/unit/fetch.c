@@ -45,12 +45,6 @@ static int	times = 1;
 static int	cancel_ms = 0;
 static Fetch *under_way = NULL;
 
-void *
-MemoryContextAllocExtended(MemoryContext context, Size size, int flags)
-{
-	return palloc_extended(size, flags);
-}
-
 static bool
 is_allowed(const struct sockaddr *address, const char *host)
 {
