@@ -5,11 +5,13 @@
 #
 # usage: test/valgrind.sh [PATTERN...]
 #
-# PATTERN   runs only the tests whose name has it; default: all SQL regression
-#           tests, and the TAP programs 010_http and 151_websocket_push
+# PATTERN   runs only the tests whose name has it, e.g. regress or tap/030;
+#           "all": all of them; default: all SQL regression tests, and the TAP
+#           programs 010_http and 151_websocket_push
 #
 # What the tests say themselves does not count: everything is some thirty times
-# slower than else, and many measure time.
+# slower than else, and many measure time.  They wait QLM_PATIENCE times as long
+# as else (10) before they give up.
 #
 # PostgreSQL's packages are not built for valgrind (USE_VALGRIND): it sees
 # blocks of memory contexts, not each palloc, so that what goes wrong between
@@ -33,9 +35,31 @@ esac
 wanted() {
     local pattern
     for pattern in "${patterns[@]}"; do
+        [ "$pattern" = all ] && return 0
         case "$1/$2" in *"$pattern"*) return 0 ;; esac
     done
     return 1
+}
+
+# select_tests SUITE FILE...: names of those wanted, into $selected
+select_tests() {
+    local suite=$1 file name
+    shift
+    selected=()
+    for file; do
+        name=$(basename "${file%.*}")
+        wanted "$suite" "$name" && selected+=("$name")
+    done
+    [ ${#selected[@]} != 0 ]
+}
+
+# run_regress PROGRAM INPUT TEST...
+run_regress() {
+    local program=$1 input=$2
+    shift 2
+    as_server "$program" --inputdir="$input" --outputdir="$WORK/results" \
+        --bindir="$BIN" --host="$WORK/main" --port=5432 --user=postgres \
+        --dbname=qlm_regression --load-extension=qlm "$@" || status=1
 }
 
 # The server's programs, each behind a script that puts valgrind in front.  Of
@@ -43,7 +67,7 @@ wanted() {
 wrap_postgres() {
     mv "$BIN/postgres" "$BIN/postgres.real"
     cat >"$BIN/postgres" <<EOF
-#!/bin/sh
+#!/bin/bash
 case "\$*" in
     --single* | --boot* | --check* | --describe-config* | --version* | -V* | -C*)
         exec -a "$BIN/postgres" "$BIN/postgres.real" "\$@" ;;
@@ -54,7 +78,6 @@ exec valgrind --quiet --trace-children=yes --track-origins=no --num-callers=30 \
     --suppressions="$ROOT/test/valgrind.supp" \\
     --log-file="$WORK/valgrind/%p.log" "$BIN/postgres.real" "\$@"
 EOF
-    sed -i '1s/sh$/bash/' "$BIN/postgres"
     chmod 755 "$BIN/postgres"
 }
 
@@ -81,31 +104,35 @@ wrap_postgres
 programs=$("$PG_CONFIG" --pgxs)
 programs=${programs%/makefiles/pgxs.mk}/test
 status=0
-selected=()
-for file in "$ROOT"/sql/*.sql; do
-    name=$(basename "$file" .sql)
-    wanted regress "$name" && selected+=("$name")
-done
-if [ ${#selected[@]} != 0 ]; then
-    start_cluster main "shared_preload_libraries = 'qlm'" "fsync = off" "autovacuum = off" \
-        "qlm.port = $(free_port)" "qlm.http_workers = 1" "max_prepared_transactions = 5"
-    as_server "$programs/regress/pg_regress" --inputdir="$WORK/tree" \
-        --outputdir="$WORK/results" --bindir="$BIN" --host="$WORK/main" --port=5432 \
-        --user=postgres --dbname=qlm_regression --load-extension=qlm "${selected[@]}" ||
-        status=1
-    stop_cluster main
-fi
+export QLM_PATIENCE=${QLM_PATIENCE:-10}
+export PGCTLTIMEOUT=$((60 * QLM_PATIENCE))
 
-files=()
-for file in "$ROOT"/test/t/*.t; do
-    name=$(basename "$file" .t)
-    wanted tap "$name" && files+=("test/t/$name.t")
-done
-if [ ${#files[@]} != 0 ]; then
-    as_server env -C "$WORK/tree" TESTDIR="$WORK/tree" TESTDATADIR="$WORK/tree/tmp_check" \
-        TESTLOGDIR="$WORK/tree/tmp_check/log" PG_REGRESS="$programs/regress/pg_regress" \
-        PG_TEST_TIMEOUT_DEFAULT=600 \
-        prove -I "$WORK/tree/test/perl" -I "$programs/perl" "${files[@]}" || status=1
+start_cluster main "shared_preload_libraries = 'qlm'" "fsync = off" "autovacuum = off" \
+    "qlm.port = $(free_port)" "qlm.http_workers = 1" "max_prepared_transactions = 5"
+if select_tests regress "$ROOT"/sql/*.sql; then
+    run_regress "$programs/regress/pg_regress" "$WORK/tree" "${selected[@]}"
+fi
+if select_tests isolation "$ROOT"/test/isolation/specs/*.spec; then
+    run_regress "$programs/isolation/pg_isolation_regress" "$WORK/tree/test/isolation" \
+        "${selected[@]}"
+fi
+if select_tests pgtap "$ROOT"/test/pgtap/*.sql; then
+    run_psql main -q -d postgres -c 'CREATE DATABASE pgtap'
+    run_psql main -q -d pgtap -c 'CREATE EXTENSION pgtap' -c 'CREATE EXTENSION qlm'
+    files=("${selected[@]/#/$WORK/tree/test/pgtap/}")
+    as_server pg_prove -h "$WORK/main" -p 5432 -U postgres -d pgtap \
+        "${files[@]/%/.sql}" || status=1
+fi
+stop_cluster main
+
+if select_tests tap "$ROOT"/test/t/*.t; then
+    files=("${selected[@]/#/test/t/}")
+    as_server env -C "$WORK/tree" TESTDIR="$WORK/tree" \
+        TESTDATADIR="$WORK/tree/tmp_check" TESTLOGDIR="$WORK/tree/tmp_check/log" \
+        PG_REGRESS="$programs/regress/pg_regress" \
+        PG_TEST_TIMEOUT_DEFAULT=$((60 * QLM_PATIENCE)) \
+        prove -I "$WORK/tree/test/perl" -I "$programs/perl" \
+        "${files[@]/%/.t}" || status=1
 fi
 
 processes=$(find "$WORK/valgrind" -name '*.log' | wc -l)

@@ -27,6 +27,7 @@ use warnings FATAL => 'all';
 
 use IO::Select;
 use IO::Socket::INET;
+use QlmTest ();
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(time);
 
@@ -120,7 +121,7 @@ sub forget
 sub request
 {
 	my ($self, $kind, $timeout) = @_;
-	my $end = time() + ($timeout // 30);
+	my $end = time() + ($timeout // 30 * $QlmTest::PATIENCE);
 
 	for (;;)
 	{
@@ -203,7 +204,7 @@ sub reset
 sub serve_until
 {
 	my ($self, $done, $handle, $timeout) = @_;
-	my $end = time() + ($timeout // 30);
+	my $end = time() + ($timeout // 30 * $QlmTest::PATIENCE);
 
 	until ($done->())
 	{

@@ -29,6 +29,7 @@ use IO::Select;
 use IO::Socket::INET;
 use PostgreSQL::Test::Utils;
 use QlmClock;
+use QlmTest ();
 use Time::HiRes qw(sleep time);
 
 sub new
@@ -110,7 +111,7 @@ sub DESTROY
 sub bodies
 {
 	my ($self, $n, $timeout) = @_;
-	my $end = running_time() + ($timeout // 60);
+	my $end = running_time() + ($timeout // 60 * $QlmTest::PATIENCE);
 	my @files;
 
 	for (;;)

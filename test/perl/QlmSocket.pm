@@ -35,6 +35,7 @@ use IO::Socket::INET;
 use MIME::Base64;
 use Protocol::WebSocket::Frame;
 use Protocol::WebSocket::Handshake::Client;
+use QlmTest ();
 use Time::HiRes qw(time);
 
 our @EXPORT = qw(qlm_socket);
@@ -62,7 +63,7 @@ sub qlm_socket
 	$handshake->req->{headers} = [ %{ $opt{headers} // {} } ];
 	my $self = bless {
 		socket => $socket,
-		timeout => $opt{timeout} // 60,
+		timeout => $opt{timeout} // $QlmTest::TIMEOUT,
 		frames => Protocol::WebSocket::Frame->new(max_payload_size => 0, max_fragments_amount => 0),
 		buffer => ''
 	}, __PACKAGE__;

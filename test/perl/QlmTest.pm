@@ -47,8 +47,11 @@ our @EXPORT = qw(
   return_code return_codes request_ids nested
 );
 
+# Everything may take so many times as long as else: test/valgrind.sh asks for it.
+our $PATIENCE = $ENV{QLM_PATIENCE} // 1;
+
 # Seconds that anything may take before a test gives up on it.
-our $TIMEOUT = 60;
+our $TIMEOUT = 60 * $PATIENCE;
 
 # --quick was given to test/run.sh.
 sub quick_run
@@ -164,7 +167,7 @@ sub post
 sub wait_until
 {
 	my ($sub, $what, $timeout) = @_;
-	my $end = running_time() + ($timeout // $TIMEOUT);
+	my $end = running_time() + (defined $timeout ? $timeout * $PATIENCE : $TIMEOUT);
 
 	for (;;)
 	{
@@ -563,7 +566,7 @@ sub body
 sub closed
 {
 	my ($self, $timeout) = @_;
-	my $end = time() + ($timeout // 2);
+	my $end = time() + ($timeout // 2) * $QlmTest::PATIENCE;
 
 	until ($self->{ended})
 	{
