@@ -59,11 +59,16 @@ sub set
 	return;
 }
 
+sub worker_pid
+{
+	return $node->safe_psql('postgres',
+		"SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind = 'server'");
+}
+
 # Bytes that only the worker itself has in memory
 sub memory
 {
-	my $pid = $node->safe_psql('postgres',
-		"SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind = 'server'");
+	my $pid = worker_pid();
 	my $maps = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/smaps_rollup");
 
 	return $maps =~ /Private_Dirty:\s+(\d+)/ ? $1 * 1024 : 0;
@@ -177,6 +182,29 @@ subtest 'bombs' => sub {
 	$_->close for @open;
 	ok(wait_until(sub { memory() - $before < 8_000_000 }, 'memory is given back'),
 		'what they had is given back');
+};
+
+subtest 'the limit is lowered while a bomb arrives' => sub {
+	my $deflate = Compress::Raw::Zlib::Deflate->new(-WindowBits => Compress::Raw::Zlib::WANT_GZIP(), -AppendOutput => 1);
+	my ($first, $rest) = ('', '');
+	my $connection = qlm_connect($node);
+	my $pid = worker_pid();
+
+	$deflate->deflate(' ' x 900_000, $first);
+	$deflate->flush($first, Compress::Raw::Zlib::Z_SYNC_FLUSH());
+	$deflate->deflate(' ' x 50_000_000, $rest);
+	$deflate->flush($rest);
+	my $before = memory();
+	$connection->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+		  . 'Content-Length: ' . length("$first$rest") . "\r\n\r\n$first");
+	wait_until(sub { memory() - $before > 500_000 }, 'it is half there');
+	set('qlm.max_message_size', "'512kB'");
+	wait_until(sub { post($node, ' ' x 600_000)->{status} == 413 }, 'less is allowed');
+	$connection->send_bytes($rest);
+	is($connection->response->{status}, 413, 'it is too large now');
+	is(worker_pid(), $pid, 'and does no harm');
+	set('qlm.max_message_size', "'1MB'");
+	wait_until(sub { post($node, ' ' x 600_000)->{status} != 413 }, 'more is allowed again');
 };
 
 subtest 'compressed answers' => sub {
