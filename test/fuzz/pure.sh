@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2086
 # What it takes to build the pure layers without a backend.  Sourced by
 # test/unit/build.sh and test/fuzz/run.sh, in the top folder.
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fuzzes the reader, the envelope parser and printer, other formats of payloads,
-# what HTTP requests bring, compressed bodies too, what the client sends and
-# gets, and handshakes and frames of WebSockets, outside of a server.
+# what HTTP requests bring, compressed bodies too, paths, numbers and times, what
+# the client sends and gets, and handshakes and frames of WebSockets, outside of
+# a server.
 #
 #	test/fuzz/run.sh [seconds [TARGET...]]	of all together; default: 30; needs clang
 #	test/fuzz/run.sh files FILE...			envelopes from files, with any compiler
