@@ -53,10 +53,19 @@ select_tests() {
     [ ${#selected[@]} != 0 ]
 }
 
+# The cluster for what needs one that runs
+start_main() {
+    [ -d "$WORK/main" ] ||
+        start_cluster main "shared_preload_libraries = 'qlm'" "fsync = off" \
+            "autovacuum = off" "qlm.port = $(free_port)" "qlm.http_workers = 1" \
+            "max_prepared_transactions = 5"
+}
+
 # run_regress PROGRAM INPUT TEST...
 run_regress() {
     local program=$1 input=$2
     shift 2
+    start_main
     as_server "$program" --inputdir="$input" --outputdir="$WORK/results" \
         --bindir="$BIN" --host="$WORK/main" --port=5432 --user=postgres \
         --dbname=qlm_regression --load-extension=qlm "$@" || status=1
@@ -107,8 +116,6 @@ status=0
 export QLM_PATIENCE=${QLM_PATIENCE:-10}
 export PGCTLTIMEOUT=$((60 * QLM_PATIENCE))
 
-start_cluster main "shared_preload_libraries = 'qlm'" "fsync = off" "autovacuum = off" \
-    "qlm.port = $(free_port)" "qlm.http_workers = 1" "max_prepared_transactions = 5"
 if select_tests regress "$ROOT"/sql/*.sql; then
     run_regress "$programs/regress/pg_regress" "$WORK/tree" "${selected[@]}"
 fi
@@ -117,6 +124,7 @@ if select_tests isolation "$ROOT"/test/isolation/specs/*.spec; then
         "${selected[@]}"
 fi
 if select_tests pgtap "$ROOT"/test/pgtap/*.sql; then
+    start_main
     run_psql main -q -d postgres -c 'CREATE DATABASE pgtap'
     run_psql main -q -d pgtap -c 'CREATE EXTENSION pgtap' -c 'CREATE EXTENSION qlm'
     files=("${selected[@]/#/$WORK/tree/test/pgtap/}")
