@@ -50,6 +50,7 @@ typedef struct Dispatcher
 	QlmLoop    *loop;
 	QlmHttpClient *client;
 	TimestampTz look_due;
+	bool		is_recovered;	/* what an earlier one has left */
 	bool		to_take_up;		/* when it looked last */
 	int			look_ms;
 	uint64		seen;			/* commits when it looked last */
@@ -143,19 +144,19 @@ recover(void *arg)
 	qlm_storage_end();
 }
 
-static void
+static bool
 run(Dispatcher *dispatcher, void (*work) (void *arg))
 {
 	char	   *message;
 
-	if (qlm_transaction_run(work, dispatcher, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
-	{
-		ereport(LOG, (errmsg("qlm dispatcher: %s", message)));
-		qlm_slot_error(dispatcher->slot, message);
-		qlm_courier_forget_claims();
-		dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-														   qlm_retry_delay);
-	}
+	if (qlm_transaction_run(work, dispatcher, WORK_LIMIT_MS, &message) == QLM_VERDICT_DONE)
+		return true;
+	ereport(LOG, (errmsg("qlm dispatcher: %s", message)));
+	qlm_slot_error(dispatcher->slot, message);
+	qlm_courier_forget_claims();
+	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   qlm_retry_delay);
+	return false;
 }
 
 /*
@@ -236,6 +237,12 @@ look_and_take_up(Dispatcher *dispatcher)
 	TimestampTz due;
 
 	dispatcher->seen = qlm_wake_count();
+	if (!dispatcher->is_recovered)
+		dispatcher->is_recovered = run(dispatcher, recover);
+
+	/* Nothing may overtake what is still leased. */
+	if (!dispatcher->is_recovered)
+		return;
 	run(dispatcher, look);
 	qlm_courier_start();
 	if (!dispatcher->to_take_up)
@@ -326,7 +333,6 @@ qlm_dispatcher_main(Datum arg)
 	dispatcher.look_ms = qlm_wake_listen(QLM_WAKE_OUTBOX) ? LOOK_MS : LOOK_ALONE_MS;
 	qlm_slot_report(dispatcher.slot, QLM_WORKER_RUNNING, "", "");
 	qlm_parcel_serve(dispatcher.slot);
-	run(&dispatcher, recover);
 	dispatcher.look_due = 0;
 
 	for (;;)

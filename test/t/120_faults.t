@@ -561,6 +561,37 @@ for my $who (sort keys %kill)
 	};
 }
 
+subtest 'a dispatcher that cannot take over at once what another has left' => sub {
+	my $peer = add_called_peer();
+	my $first = ask($peer, 'Far/first');
+	my $request = $peer->request('request');
+	my $dispatcher = pid_of('dispatcher');
+	my $log = -s $node->logfile;
+
+	is(column($first, "state || ' ' || posting"), 'sent true', 'leased during the transfer');
+	sql("ALTER SYSTEM SET lock_timeout = '50ms'");
+	$node->reload;
+	wait_for_sql($node, 'SHOW lock_timeout', '50ms');
+	my $lock = hold("SELECT FROM qlm.outbox WHERE message_id = $first FOR UPDATE");
+	sql("SELECT pg_terminate_backend($dispatcher)");
+	wait_until(sub { PostgreSQL::Test::Utils::slurp_file($node->logfile, $log) =~ /qlm dispatcher: canceling statement due to lock timeout/ }, 'another one cannot');
+	$peer->hang_up($request);
+	ask($peer, 'Far/second');
+	is($peer->request('request', 1), undef, 'nothing overtakes it');
+	$lock->quit;
+	for my $name ('first', 'second')
+	{
+		$request = $peer->request('request');
+		like($request->{body}, qr/name="$name"/, "then they come in order: $name");
+		$peer->answer($request, answer_to("Far/$name"));
+	}
+	wait_for_sql($node, "SELECT count(*) FROM qlm.outbox WHERE state IN ('queued', 'sent')", 0);
+	drop_peer($peer);
+	sql('ALTER SYSTEM RESET lock_timeout');
+	$node->reload;
+	wait_for_sql($node, 'SHOW lock_timeout', '0');
+};
+
 # Data for a callback that leave nested in a response, as a node with this extension nests them
 sub data
 {
