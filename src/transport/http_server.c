@@ -40,6 +40,7 @@
 #include "transport/socket_set.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
+#define MAX_PARTS	32			/* of a message, read before others have their turn */
 #define LONG_MS		100			/* far less than the library's timeout */
 
 /* For the heads of a request and its answer; the library clears it after each. */
@@ -87,6 +88,7 @@ struct QlmHttpServer
 	dlist_head	ready;
 	QlmQueue	queue;			/* how many those are, and may be */
 	QlmBudget	budget;
+	int			nreading;		/* whose message has not come completely */
 	int			nsending;		/* answered and not yet gone */
 	Size		unsent;			/* bytes of these */
 	bool		has_answers;	/* that the library has not asked for */
@@ -199,6 +201,7 @@ begin_request(Connection *c, const char *url, const char *method,
 	if (refusal.status != 0)
 		return refuse(c, refusal);
 	c->phase = PHASE_READING;
+	c->server->nreading++;
 	c->since = GetCurrentTimestamp();
 	return MHD_YES;
 }
@@ -260,6 +263,7 @@ complete_request(Connection *c)
 	if (refusal.status != 0)
 		return refuse(c, refusal);
 	c->phase = PHASE_READY;
+	c->server->nreading--;
 	put_in_line(c);
 	return MHD_YES;
 }
@@ -318,6 +322,8 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 	*state = NULL;
 	if (c->phase == PHASE_ANSWERED || c->phase == PHASE_SENDING)
 		c->server->nsending--;
+	else if (c->phase == PHASE_READING)
+		c->server->nreading--;
 	c->server->unsent -= c->unsent;
 	c->unsent = 0;
 	if (c->is_queued)
@@ -552,6 +558,22 @@ excuse_silence(QlmHttpServer *server)
 	}
 }
 
+/*
+ * The library reads each connection once when it runs, as much as fits into its
+ * memory for it: a long message would otherwise take as many turns as it has
+ * parts.
+ */
+static void
+read_on(QlmHttpServer *server)
+{
+	MHD_UNSIGNED_LONG_LONG due;
+
+	for (int i = 0; i < MAX_PARTS && server->nreading > 0; i++)
+		if (MHD_get_timeout(server->daemon, &due) != MHD_YES || due > 0 ||
+			MHD_run(server->daemon) != MHD_YES)
+			break;
+}
+
 void
 qlm_http_server_run(QlmHttpServer *server)
 {
@@ -576,6 +598,7 @@ qlm_http_server_run(QlmHttpServer *server)
 	for (server->has_answers = false; runs > 0; runs--)
 		if (MHD_run(server->daemon) != MHD_YES)
 			elog(LOG, "libmicrohttpd could not run");
+	read_on(server);
 	qlm_socket_set_run(server->sockets);
 	sweep(server);
 }
