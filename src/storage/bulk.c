@@ -205,17 +205,17 @@ may_insert_all(Relation parent)
 
 /*
  * Statement triggers fire, unless there is none but the one that looks for
- * subscriptions, and there are none.
+ * subscriptions, and nobody subscribes to any of this.
  */
 static bool
-fires_triggers(Relation parent)
+fires_triggers(Relation parent, const QlmValueRow *rows, int n)
 {
 	const TriggerDesc *triggers = parent->trigdesc;
 
 	if (triggers == NULL)
 		return false;
 	return triggers->trig_insert_before_statement || triggers->numtriggers > 1 ||
-		qlm_subscription_any_events();
+		qlm_subscription_wants(rows, n);
 }
 
 static ResultRelInfo *
@@ -228,10 +228,12 @@ make_info(Relation rel, ResultRelInfo *root)
 }
 
 static void
-begin(Bulk *bulk, int n)
+begin(Bulk *bulk, const QlmValueRow *rows, int n)
 {
 	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(bulk->partition));
 
+	/* May run a statement, so before the rows' command begins. */
+	bulk->fires = fires_triggers(bulk->parent, rows, n);
 	bulk->checks = needs_checks(bulk->partition);
 	bulk->estate = CreateExecutorState();
 	bulk->estate->es_output_cid = GetCurrentCommandId(true);
@@ -243,7 +245,6 @@ begin(Bulk *bulk, int n)
 		bulk->slots[i] = MakeSingleTupleTableSlot(desc, table_slot_callbacks(bulk->partition));
 	bulk->context = AllocSetContextCreate(CurrentMemoryContext, "qlm bulk",
 										  ALLOCSET_DEFAULT_SIZES);
-	bulk->fires = fires_triggers(bulk->parent);
 	if (!bulk->fires)
 		return;
 	AfterTriggerBeginQuery();
@@ -321,7 +322,7 @@ static void
 insert_all(Bulk *bulk, const QlmValueRow *rows, int n)
 {
 	PushActiveSnapshot(GetTransactionSnapshot());
-	begin(bulk, n);
+	begin(bulk, rows, n);
 	for (int done = 0; done < n; done += MAX_TUPLES)
 	{
 		CHECK_FOR_INTERRUPTS();

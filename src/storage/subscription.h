@@ -75,6 +75,13 @@ typedef struct QlmMatch
 extern bool qlm_subscription_any_events(void);
 
 /*
+ * Does anybody subscribe to events of one of these rows' InfoItems?  They may
+ * be in the table or not.
+ */
+struct QlmValueRow;
+extern bool qlm_subscription_wants(const struct QlmValueRow *rows, int n);
+
+/*
  * Which subscriptions want which of the rows just inserted into qlm.value?
  * The rows are the transition table of the calling trigger.  Only values
  * strictly newer than all others of their InfoItem count.

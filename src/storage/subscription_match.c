@@ -2,9 +2,9 @@
  * subscription_match.c
  *		Which subscriptions want the values that were just inserted?
  *
- * Each process keeps all event subscriptions, and for each InfoItem that it
- * has met who subscribes to it.  So a value that nobody wants costs one probe
- * of a hash table and no SQL.
+ * Each process keeps all event subscriptions, and of each InfoItem that it
+ * has met who subscribes to it, or that nobody does: that is a bit, so a value
+ * that nobody wants costs a look at it and no SQL.
  */
 #include "postgres.h"
 
@@ -27,9 +27,13 @@
 #include "storage/stamp.h"
 #include "storage/subscription.h"
 #include "storage/subscription_newest.h"
+#include "storage/value.h"
 
-/* InfoItems that are remembered */
+/* InfoItems with subscribers that are remembered */
 #define MAX_ITEMS 65536
+
+/* Ids from here on are not remembered where nobody subscribes: 8 MB of bits. */
+#define MAX_UNWANTED (64 * 1024 * 1024)
 
 typedef struct EventSubscription
 {
@@ -56,7 +60,8 @@ typedef struct EventCache
 	int			nfirst;			/* of them for first values and sessions */
 	QlmPathMap	targets;
 	QlmStamp	items_stamp;
-	HTAB	   *items;			/* NULL: not made yet */
+	HTAB	   *items;			/* wanted by somebody; NULL: not made yet */
+	Bitmapset  *unwanted;		/* those of nobody */
 	bool		items_complete; /* false: an error came in between */
 	MemoryContext items_context;
 } EventCache;
@@ -181,19 +186,20 @@ qlm_subscription_any_first(void)
 	return qlm_subscription_any_events() && event_cache()->nfirst > 0;
 }
 
-/* The InfoItems met so far; made anew when they may have changed or are many */
-static HTAB *
-item_cache(EventCache *cache)
+/* The InfoItems met so far are forgotten when they may have changed or are many. */
+static void
+prepare_items(EventCache *cache)
 {
 	HASHCTL		control = {0};
 
 	if (cache->items && cache->items_complete &&
 		qlm_stamp_holds(&cache->items_stamp, QLM_REL_INFO_ITEM) &&
 		hash_get_num_entries(cache->items) < MAX_ITEMS)
-		return cache->items;
+		return;
 	if (cache->items)
 	{
 		cache->items = NULL;
+		cache->unwanted = NULL;
 		MemoryContextDelete(cache->items_context);
 	}
 	cache->items_context = AllocSetContextCreate(cache->context,
@@ -205,7 +211,6 @@ item_cache(EventCache *cache)
 	control.hcxt = cache->items_context;
 	cache->items = hash_create("qlm subscribed InfoItems", 1024, &control,
 							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	return cache->items;
 }
 
 /* Who subscribes to the InfoItem with this path?  Each once. */
@@ -236,10 +241,50 @@ find_subscribers(EventCache *cache, ItemEntry *item, const char *path)
 	list_free(targets);
 }
 
+static bool
+is_unwanted(const EventCache *cache, int id)
+{
+	return id >= 0 && id < MAX_UNWANTED && bms_is_member(id, cache->unwanted);
+}
+
+/*
+ * Of those that were looked up, keep who is wanted, and a bit of who is not.
+ * One that is not there, or not for this snapshot, is not remembered.  The
+ * largest comes first, as a set is copied when it grows.
+ */
+static void
+sort_items(EventCache *cache, const int *ids, int n)
+{
+	MemoryContext caller = MemoryContextSwitchTo(cache->items_context);
+	int		   *unwanted = palloc(n * sizeof(int));
+	int			nunwanted = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		ItemEntry  *item = hash_search(cache->items, &ids[i], HASH_FIND, NULL);
+
+		if (item == NULL || item->nsubscriptions > 0)
+			continue;
+		if (item->known && ids[i] >= 0 && ids[i] < MAX_UNWANTED)
+		{
+			unwanted[nunwanted++] = ids[i];
+			if (ids[i] > unwanted[0])
+			{
+				unwanted[nunwanted - 1] = unwanted[0];
+				unwanted[0] = ids[i];
+			}
+		}
+		hash_search(cache->items, &ids[i], HASH_REMOVE, NULL);
+	}
+	for (int i = 0; i < nunwanted; i++)
+		cache->unwanted = bms_add_member(cache->unwanted, unwanted[i]);
+	pfree(unwanted);
+	MemoryContextSwitchTo(caller);
+}
+
 /*
  * Look up who subscribes to InfoItems that have been met for the first time;
- * does anybody?  One that is not there, or not for this snapshot, is not
- * remembered.
+ * does anybody?
  */
 static bool
 resolve_items(EventCache *cache, const int *ids, int n)
@@ -265,14 +310,79 @@ resolve_items(EventCache *cache, const int *ids, int n)
 		pfree(path);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	for (int i = 0; i < n; i++)
-	{
-		ItemEntry  *item = hash_search(cache->items, &ids[i], HASH_FIND, NULL);
-
-		if (item && !item->known)
-			hash_search(cache->items, &ids[i], HASH_REMOVE, NULL);
-	}
+	sort_items(cache, ids, n);
 	return anybody;
+}
+
+/* InfoItems that are met for the first time, to be looked up together */
+typedef struct Strangers
+{
+	int		   *ids;
+	int			n;
+	int			capacity;
+} Strangers;
+
+/* Begin to meet InfoItems; until end an error has all forgotten. */
+static void
+begin_meeting(EventCache *cache, Strangers *strangers)
+{
+	prepare_items(cache);
+	cache->items_complete = false;
+	strangers->n = 0;
+	strangers->capacity = 64;
+	strangers->ids = palloc(strangers->capacity * sizeof(int));
+}
+
+/* Is it known that somebody wants it? */
+static bool
+meet(EventCache *cache, Strangers *strangers, int id)
+{
+	ItemEntry  *item;
+	bool		found;
+
+	if (is_unwanted(cache, id))
+		return false;
+	item = hash_search(cache->items, &id, HASH_ENTER, &found);
+	if (found)
+		return item->nsubscriptions > 0;
+	memset(item, 0, sizeof(ItemEntry));
+	item->info_item_id = id;
+	if (strangers->n == strangers->capacity)
+	{
+		strangers->capacity *= 2;
+		strangers->ids = repalloc_huge(strangers->ids,
+									   strangers->capacity * sizeof(int));
+	}
+	strangers->ids[strangers->n++] = id;
+	return false;
+}
+
+/* Does anybody want one of the strangers? */
+static bool
+end_meeting(EventCache *cache, Strangers *strangers)
+{
+	bool		wanted = strangers->n > 0 &&
+		resolve_items(cache, strangers->ids, strangers->n);
+
+	cache->items_complete = true;
+	pfree(strangers->ids);
+	return wanted;
+}
+
+bool
+qlm_subscription_wants(const QlmValueRow *rows, int n)
+{
+	EventCache *cache;
+	Strangers	strangers;
+	bool		wanted = false;
+
+	if (!qlm_subscription_any_events())
+		return false;
+	cache = event_cache();
+	begin_meeting(cache, &strangers);
+	for (int i = 0; i < n && !wanted; i++)
+		wanted = meet(cache, &strangers, rows[i].info_item_id);
+	return end_meeting(cache, &strangers) || wanted;
 }
 
 /* The transition table, read row by row */
@@ -311,44 +421,17 @@ next_row(NewRows *rows, int *info_item_id)
 	return true;
 }
 
-/*
- * Does anybody want a row?  On the way InfoItems not met before are entered
- * and gathered, to be looked up together.
- */
 static bool
 anybody_wants(EventCache *cache, NewRows *rows)
 {
-	HTAB	   *items = item_cache(cache);
-	int			capacity = 64;
-	int			nunknown = 0;
-	int		   *unknown = palloc(capacity * sizeof(int));
+	Strangers	strangers;
 	bool		wanted = false;
 	int			id;
 
-	cache->items_complete = false;
+	begin_meeting(cache, &strangers);
 	while (next_row(rows, &id))
-	{
-		bool		found;
-		ItemEntry  *item = hash_search(items, &id, HASH_ENTER, &found);
-
-		if (found)
-		{
-			wanted |= item->nsubscriptions > 0;
-			continue;
-		}
-		memset(item, 0, sizeof(ItemEntry));
-		item->info_item_id = id;
-		if (nunknown == capacity)
-		{
-			capacity *= 2;
-			unknown = repalloc_huge(unknown, capacity * sizeof(int));
-		}
-		unknown[nunknown++] = id;
-	}
-	if (nunknown > 0)
-		wanted |= resolve_items(cache, unknown, nunknown);
-	cache->items_complete = true;
-	return wanted;
+		wanted |= meet(cache, &strangers, id);
+	return end_meeting(cache, &strangers) || wanted;
 }
 
 static int
@@ -362,11 +445,12 @@ collect_wanted(EventCache *cache, NewRows *rows, QlmNewValue **values)
 	tuplestore_rescan(rows->store);
 	while (next_row(rows, &id))
 	{
-		ItemEntry  *item = hash_search(cache->items, &id, HASH_FIND, NULL);
+		ItemEntry  *item = is_unwanted(cache, id) ? NULL :
+			hash_search(cache->items, &id, HASH_FIND, NULL);
 		QlmNewValue *value;
 		bool		isnull;
 
-		if (item == NULL || item->nsubscriptions == 0)
+		if (item == NULL)
 			continue;
 		if (n == capacity)
 		{
