@@ -120,16 +120,20 @@ look(void *arg)
 
 /* What waited for messages that have ended, which may make more due */
 static void
-take_up(void *arg)
+relay(void *arg)
 {
 	Dispatcher *dispatcher = arg;
-	int			taken;
 
-	if (!qlm_catalog_available())
-		return;
-	taken = qlm_relay_work(TAKEN_UP_PER_LOOK);
-	taken += qlm_gather_finish(TAKEN_UP_PER_LOOK);
-	if (taken > 0)
+	if (qlm_catalog_available() && qlm_relay_work(TAKEN_UP_PER_LOOK) > 0)
+		dispatcher->look_due = 0;
+}
+
+static void
+gather(void *arg)
+{
+	Dispatcher *dispatcher = arg;
+
+	if (qlm_catalog_available() && qlm_gather_finish(TAKEN_UP_PER_LOOK) > 0)
 		dispatcher->look_due = 0;
 }
 
@@ -228,8 +232,8 @@ must_look(const Dispatcher *dispatcher)
 }
 
 /*
- * What is taken up is seldom, so it has a transaction of its own only when there
- * is any, after all else has been started, whose due time stands if it fails.
+ * What is taken up is seldom, so it has transactions of its own only when there
+ * is any, after all else has been started, whose due time stands if they fail.
  */
 static void
 look_and_take_up(Dispatcher *dispatcher)
@@ -248,8 +252,10 @@ look_and_take_up(Dispatcher *dispatcher)
 	if (!dispatcher->to_take_up)
 		return;
 	due = dispatcher->look_due;
-	run(dispatcher, take_up);
-	dispatcher->look_due = Min(dispatcher->look_due, due);
+	run(dispatcher, relay);
+	due = Min(due, dispatcher->look_due);
+	run(dispatcher, gather);
+	dispatcher->look_due = Min(due, dispatcher->look_due);
 }
 
 static void
