@@ -429,12 +429,8 @@ try_make(QlmMissing *missing, bool in_bulk)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		MemoryContextSwitchTo(subtransaction.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		qlm_subtransaction_rollback(&subtransaction);
 		if (!in_bulk || error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
 			ReThrowError(error);
 		FreeErrorData(error);
