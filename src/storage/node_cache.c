@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -16,6 +15,7 @@
 
 #include "storage/catalog.h"
 #include "storage/node_cache.h"
+#include "storage/node_key.h"
 
 /* Beyond that it starts anew; a node takes some 300 bytes. */
 #define MAX_BYTES (16 * 1024 * 1024)
@@ -23,15 +23,9 @@
 /* Rows with long descriptions are left to the tables. */
 #define MAX_ROW_BYTES 4096
 
-typedef struct RowKey
-{
-	const char *path;
-	bool		is_item;
-} RowKey;
-
 typedef struct RowEntry
 {
-	RowKey		key;
+	QlmNodeKey	key;
 	QlmNodeRow *row;
 	uint32		hash;
 	char		status;
@@ -39,13 +33,10 @@ typedef struct RowEntry
 
 #define SH_PREFIX rowhash
 #define SH_ELEMENT_TYPE RowEntry
-#define SH_KEY_TYPE RowKey
+#define SH_KEY_TYPE QlmNodeKey
 #define SH_KEY key
-#define SH_HASH_KEY(tb, key) \
-	(hash_bytes((const unsigned char *) (key).path, strlen((key).path)) + \
-	 (key).is_item)
-#define SH_EQUAL(tb, a, b) \
-	((a).is_item == (b).is_item && strcmp((a).path, (b).path) == 0)
+#define SH_HASH_KEY(tb, key) qlm_node_key_hash(key)
+#define SH_EQUAL(tb, a, b) qlm_node_key_equal(a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) ((a)->hash)
 #define SH_SCOPE static inline
@@ -147,7 +138,7 @@ copy_row(const QlmNodeRow *row, const char *path)
 QlmNodeRow *
 qlm_node_cache_find(const char *path, bool is_item)
 {
-	RowKey		key = {path, is_item};
+	QlmNodeKey	key = {path, is_item};
 	RowEntry   *entry = rowhash_lookup(rows, key);
 
 	return entry ? copy_row(entry->row, path) : NULL;
@@ -172,7 +163,7 @@ qlm_node_cache_add(const QlmNodeRow *row)
 {
 	MemoryContext caller;
 	QlmNodeRow *copy;
-	RowKey		key;
+	QlmNodeKey	key;
 	RowEntry   *entry;
 	bool		found;
 

@@ -6,21 +6,15 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 
 #include "base/path.h"
+#include "storage/node_key.h"
 #include "storage/select_request.h"
-
-typedef struct WantedKey
-{
-	const char *path;
-	bool		is_item;
-} WantedKey;
 
 typedef struct WantedEntry
 {
-	WantedKey	key;
+	QlmNodeKey	key;
 	QlmWanted  *wanted;
 	uint32		hash;
 	char		status;
@@ -28,13 +22,10 @@ typedef struct WantedEntry
 
 #define SH_PREFIX wantedhash
 #define SH_ELEMENT_TYPE WantedEntry
-#define SH_KEY_TYPE WantedKey
+#define SH_KEY_TYPE QlmNodeKey
 #define SH_KEY key
-#define SH_HASH_KEY(tb, key) \
-	(hash_bytes((const unsigned char *) (key).path, strlen((key).path)) + \
-	 (key).is_item)
-#define SH_EQUAL(tb, a, b) \
-	((a).is_item == (b).is_item && strcmp((a).path, (b).path) == 0)
+#define SH_HASH_KEY(tb, key) qlm_node_key_hash(key)
+#define SH_EQUAL(tb, a, b) qlm_node_key_equal(a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) ((a)->hash)
 #define SH_SCOPE static inline
@@ -75,7 +66,7 @@ add_node(QlmWantedTree *tree, QlmWanted *parent, const char *name,
 		 bool is_item)
 {
 	StringInfoData path;
-	WantedKey	key;
+	QlmNodeKey	key;
 	WantedEntry *entry;
 	QlmWanted  *wanted;
 	bool		found;
@@ -174,7 +165,7 @@ qlm_wanted_nodes(QlmWantedTree *tree, int *n)
 QlmWanted *
 qlm_wanted_find(QlmWantedTree *tree, const char *path, bool is_item)
 {
-	WantedKey	key = {path, is_item};
+	QlmNodeKey	key = {path, is_item};
 	WantedEntry *entry = wantedhash_lookup(tree->by_path, key);
 
 	return entry ? entry->wanted : NULL;
