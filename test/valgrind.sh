@@ -144,8 +144,8 @@ if select_tests tap "$ROOT"/test/t/*.t; then
 fi
 
 processes=$(find "$WORK/valgrind" -name '*.log' | wc -l)
-reports=$(show_reports)
 [ "$processes" != 0 ] || fail "nothing ran under valgrind"
+reports=$(show_reports)
 if [ -n "$reports" ]; then
     printf '%s\n' "$reports"
     fail "valgrind reports errors, see above"

@@ -8,6 +8,7 @@
 
 #include "transport/compress.h"
 
+#include "check.h"
 #include "shim.h"
 
 #define LIMIT	(64 * 1024)
@@ -21,15 +22,6 @@ typedef struct Inflated
 	char	   *data;
 	Size		len;
 } Inflated;
-
-static void
-check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 /* Inflate a piece into rooms of one size; false: no more of it. */
 static bool

@@ -12,6 +12,7 @@
 
 #include "transport/frame.h"
 
+#include "check.h"
 #include "shim.h"
 
 #define LIMIT	2048
@@ -26,15 +27,6 @@ typedef struct Seen
 	int			code;			/* of what is bad */
 	const char *error;
 } Seen;
-
-static void
-check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 static bool
 is_utf8(const char *text, Size len)

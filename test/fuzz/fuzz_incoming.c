@@ -13,6 +13,7 @@
 #include "transport/incoming.h"
 #include "utils/timestamp.h"
 
+#include "check.h"
 #include "shim.h"
 
 #define LIMIT		4096
@@ -40,15 +41,6 @@ typedef struct Outcome
 	char	   *body;
 	Size		len;
 } Outcome;
-
-static void
-check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 /* Of the exact size, so that reading beyond it is noticed */
 static char *

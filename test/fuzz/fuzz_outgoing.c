@@ -10,20 +10,12 @@
 #include "transport/form.h"
 #include "transport/outgoing.h"
 
+#include "check.h"
 #include "shim.h"
 
 #define LIMIT	512
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
-
-static void
-check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 static void
 check_form(const char *data, Size size)

@@ -14,18 +14,10 @@
 #include "base/path.h"
 #include "base/path_map.h"
 
+#include "check.h"
 #include "shim.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
-
-static void
-check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 static void
 check_path(const char *text)

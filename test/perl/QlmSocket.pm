@@ -38,6 +38,7 @@ use Protocol::WebSocket::Handshake::Client;
 use QlmTest ();
 use Time::HiRes qw(time);
 
+our @ISA = ('QlmTest::Connection');
 our @EXPORT = qw(qlm_socket);
 
 my %kinds = (1 => 'text', 2 => 'binary', 8 => 'close', 9 => 'ping', 10 => 'pong');
@@ -135,19 +136,6 @@ sub ping
 	my ($self, $payload) = @_;
 
 	return $self->send_bytes(frame($payload // '', type => 'ping'));
-}
-
-# Read more into the buffer; false at the end or when the time is over.
-sub fill
-{
-	my ($self, $timeout) = @_;
-
-	return 0 if $self->{ended};
-	return 0
-	  unless IO::Select->new($self->{socket})->can_read($timeout // $self->{timeout});
-	my $n = sysread $self->{socket}, $self->{buffer}, 65536, length $self->{buffer};
-	$self->{ended} = 1 unless $n;
-	return $n ? 1 : 0;
 }
 
 # The next message; undef at the end, or if none comes in time.  Options:

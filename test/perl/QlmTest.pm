@@ -42,7 +42,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
   qlm_node qlm_connect wait_for_http free_port
   post get request
-  wait_until wait_for_sql quick_run long_run
+  wait_until wait_for_sql in_session quick_run long_run
   envelope objects write_envelope read_envelope response_envelope
   return_code return_codes request_ids nested
 );
@@ -195,6 +195,15 @@ sub wait_for_sql
 			return $result == 0 && $got eq ($expected // 't');
 		},
 		$what // "query gives the expected result: $query");
+}
+
+# What a statement prints in a session of background_psql
+sub in_session
+{
+	my ($session, $statement) = @_;
+	my $out = $session->query_until(qr/done/, "$statement;\n\\echo done\n");
+
+	return $out =~ s/\s*done\s*$//r;
 }
 
 # Generations of the protocol, as their messages are written.

@@ -34,9 +34,7 @@ my $session = $node->background_psql('postgres');
 
 sub session
 {
-	my $out = $session->query_until(qr/done/, "$_[0];\n\\echo done\n");
-	$out =~ s/\s*done\s*$//;
-	return $out;
+	return in_session($session, $_[0]);
 }
 
 sub queue

@@ -31,9 +31,7 @@ my $session = $node->background_psql('postgres');
 
 sub session
 {
-	my $out = $session->query_until(qr/done/, "$_[0];\n\\echo done\n");
-	$out =~ s/\s*done\s*$//;
-	return $out;
+	return in_session($session, $_[0]);
 }
 
 # A subscription to a path.  Options: interval (-1), callback ("0"), ttl (0).
