@@ -38,9 +38,10 @@ set logscale x
 set yrange [0:*]
 set grid ytics lc rgb "#dddddd"
 set key below
-plot "$WORK/data" using 1:2 with linespoints lw 2 title "write", \
-     "" using 1:4 with linespoints lw 2 title "write with subscriptions", \
-     "" using 1:6 with linespoints lw 2 title "latest value", \
-     "" using 1:7 with linespoints lw 2 title "message taken by a peer", \
-     "" using 1:8 with linespoints lw 2 title "start"
+plot "$WORK/data" using 1:2 with linespoints lw 2 title "first writes", \
+     "" using 1:3 with linespoints lw 2 title "write", \
+     "" using 1:5 with linespoints lw 2 title "write with subscriptions", \
+     "" using 1:7 with linespoints lw 2 title "latest value", \
+     "" using 1:8 with linespoints lw 2 title "message taken by a peer", \
+     "" using 1:9 with linespoints lw 2 title "start"
 END
