@@ -1,15 +1,7 @@
 /*
  * http_server.c
- *		HTTP on libmicrohttpd in external epoll mode; only this file and
- *		http_response.c include the library.
- *
- * The library's callbacks only collect: a complete request is put in a queue.
- * Nothing in a callback may raise an error.  Everything else runs after the
- * library has returned.
- *
- * Most requests are answered at once, and the library asks for the answer when
- * it runs.  The connections of others are suspended: that and resuming costs
- * three system calls each time.
+ *		HTTP on libmicrohttpd in external epoll mode: its turns, and who takes
+ *		requests and answers them.
  *
  * A suspended connection neither times out nor notices that its client left;
  * who takes requests from here must answer each in time, or hold it: those
@@ -17,430 +9,22 @@
  */
 #include "postgres.h"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
-#include "lib/ilist.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "process/settings.h"
 #include "transport/epoll.h"
-#include "transport/handshake.h"
+#include "transport/http_connection.h"
 #include "transport/http_response.h"
-#include "transport/http_server.h"
-#include "transport/incoming.h"
-#include "transport/library.h"
-#include "transport/listen.h"
-#include "transport/queue.h"
-#include "transport/socket_set.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
 #define MAX_PARTS	32			/* of a message, read before others have their turn */
-#define LONG_MS		100			/* far less than the library's timeout */
-
-/* For the heads of a request and its answer; the library clears it after each. */
-#define HEAD_MEMORY	(16 * 1024)
-
-typedef enum Phase
-{
-	PHASE_IDLE,					/* waits for a request */
-	PHASE_READING,				/* has its headers */
-	PHASE_READY,				/* complete: in the queue, or taken */
-	PHASE_HELD,					/* taken, and answered some time */
-	PHASE_ANSWERED,				/* the library is about to ask for the answer */
-	PHASE_SENDING,
-	PHASE_SOCKET				/* handed over */
-} Phase;
-
-typedef struct Connection
-{
-	QlmIncoming incoming;		/* first: requests are cast to connections */
-	QlmHttpServer *server;
-	struct MHD_Connection *mhd;
-	Phase		phase;
-	TimestampTz since;			/* start of IDLE, READING and SENDING */
-	int			extra_ms;		/* that SENDING may take, for its size */
-	dlist_node	node;			/* in server->connections */
-	dlist_node	queue_node;		/* in server->ready */
-	bool		is_queued;
-	bool		is_suspended;
-	struct MHD_Response *response;
-	int			status;
-	Size		unsent;			/* of the answer */
-	char		socket_key[QLM_KEY_SIZE];	/* of who wants a WebSocket */
-} Connection;
-
-struct QlmHttpServer
-{
-	MemoryContext context;
-	struct MHD_Daemon *daemon;
-	int			epoll;			/* holds the library's and the listening ones */
-	int			held;			/* in it: a set of the connections held */
-	QlmListener listener;
-	QlmSocketSet *sockets;
-	dlist_head	connections;
-	int			nconnections;
-	dlist_head	ready;
-	QlmQueue	queue;			/* how many those are, and may be */
-	QlmBudget	budget;
-	int			nreading;		/* whose message has not come completely */
-	int			nsending;		/* answered and not yet gone */
-	Size		unsent;			/* bytes of these */
-	bool		has_answers;	/* that the library has not asked for */
-	TimestampTz next_sweep;
-	TimestampTz last_run;
-	unsigned int timeout;		/* of the library, s: cannot be changed */
-};
-
-static int
-socket_of(const Connection *c)
-{
-	return MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-}
-
-/*
- * A refusal by the transport itself.  The connection is closed after it,
- * unless the same may be sent again, which has come completely then.
- */
-static enum MHD_Result
-refuse(Connection *c, QlmRefusal refusal)
-{
-	struct MHD_Response *response;
-	enum MHD_Result result;
-
-	response = qlm_http_response_refuse(&c->incoming, &refusal,
-										!refusal.is_busy || c->phase != PHASE_READING,
-										qlm_queue_retry_after(&c->server->queue));
-	if (response == NULL)
-		return MHD_NO;
-	result = MHD_queue_response(c->mhd, refusal.status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-static enum MHD_Result
-note_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
-			const char *value, size_t len)
-{
-	if (value)
-		qlm_incoming_header(cls, key, key_len, value, len);
-	return MHD_YES;
-}
-
-/* The library is about to cut the URL to pieces. */
-static void *
-note_url(void *cls, const char *url, struct MHD_Connection *mhd)
-{
-	Connection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-
-	if (c)
-		qlm_incoming_url(&c->incoming, url);
-	return NULL;
-}
-
-static enum MHD_Result
-find_upgrade(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
-			 const char *value, size_t len)
-{
-	if (value && key_len == 10 && pg_strcasecmp(key, "Connection") == 0)
-		*(bool *) cls |= qlm_handshake_has_token(value, "Upgrade");
-	return MHD_YES;
-}
-
-static const char *
-find_header(const Connection *c, const char *name)
-{
-	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
-}
-
-/* Does it ask for a WebSocket, and well? */
-static QlmRefusal
-check_upgrade(Connection *c, const QlmIncomingHead *head)
-{
-	static const QlmRefusal none = {0, NULL};
-	QlmHttpRequest *request = &c->incoming.request;
-	const char *upgrade = find_header(c, "Upgrade");
-	const char *key;
-	QlmRefusal	refusal;
-
-	request->socket = NULL;
-	request->wants_socket = false;
-	if (upgrade == NULL || request->method != QLM_HTTP_GET ||
-		strcmp(head->version, "HTTP/1.1") != 0 ||
-		!qlm_handshake_has_token(upgrade, "websocket"))
-		return none;
-	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, find_upgrade,
-								&request->wants_socket);
-	if (!request->wants_socket)
-		return none;
-	key = find_header(c, "Sec-WebSocket-Key");
-	refusal = qlm_handshake_check(find_header(c, "Sec-WebSocket-Version"), key);
-	if (refusal.status == 0)
-		strlcpy(c->socket_key, key, sizeof(c->socket_key));
-	return refusal;
-}
-
-static enum MHD_Result
-begin_request(Connection *c, const char *url, const char *method,
-			  const char *version)
-{
-	QlmIncomingHead head = {.method = method, .version = version, .path = url};
-	QlmRefusal	refusal;
-
-	head.peer_name = MHD_lookup_connection_value(c->mhd, MHD_GET_ARGUMENT_KIND,
-												 "peer");
-	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, note_header, &head);
-	refusal = qlm_incoming_begin(&c->incoming, &head);
-	if (refusal.status == 0)
-		refusal = check_upgrade(c, &head);
-	if (refusal.status != 0)
-		return refuse(c, refusal);
-	c->phase = PHASE_READING;
-	c->server->nreading++;
-	c->since = GetCurrentTimestamp();
-	return MHD_YES;
-}
-
-static void
-put_in_line(Connection *c)
-{
-	dlist_push_tail(&c->server->ready, &c->queue_node);
-	c->is_queued = true;
-	c->server->queue.n++;
-}
-
-static void
-leave_line(Connection *c)
-{
-	dlist_delete(&c->queue_node);
-	c->is_queued = false;
-	c->server->queue.n--;
-}
-
-static void
-suspend(Connection *c)
-{
-	if (!c->is_suspended)
-		MHD_suspend_connection(c->mhd);
-	c->is_suspended = true;
-}
-
-/* Soon the library's timeout might end it, which counts from the last byte. */
-static bool
-is_old(const Connection *c)
-{
-	return TimestampDifferenceExceeds(c->incoming.request.received_at,
-									  GetCurrentTimestamp(), LONG_MS);
-}
-
-/* The library is to ask for the answer when it runs. */
-static void
-resume(Connection *c)
-{
-	if (is_old(c))
-		suspend(c);
-	if (c->is_suspended)
-		MHD_resume_connection(c->mhd);
-	c->is_suspended = false;
-	c->phase = PHASE_ANSWERED;
-	c->server->nsending++;
-	c->server->has_answers = true;
-}
-
-static enum MHD_Result
-complete_request(Connection *c)
-{
-	static const QlmRefusal busy = {503, "Too many requests wait in line now.\n", {NULL}, true};
-	QlmRefusal	refusal = qlm_incoming_finish(&c->incoming);
-
-	if (refusal.status == 0 && qlm_queue_is_full(&c->server->queue))
-		refusal = busy;
-	if (refusal.status != 0)
-		return refuse(c, refusal);
-	c->phase = PHASE_READY;
-	c->server->nreading--;
-	put_in_line(c);
-	return MHD_YES;
-}
-
-static enum MHD_Result
-send_answer(Connection *c)
-{
-	enum MHD_Result result;
-
-	if (c->response == NULL)
-		return MHD_NO;
-	result = MHD_queue_response(c->mhd, c->status, c->response);
-	MHD_destroy_response(c->response);
-	c->response = NULL;
-	c->phase = PHASE_SENDING;
-	return result;
-}
-
-static enum MHD_Result
-handle_access(void *cls, struct MHD_Connection *mhd, const char *url,
-			  const char *method, const char *version, const char *upload,
-			  size_t *upload_len, void **state)
-{
-	Connection *c = *state;
-
-	if (c == NULL)
-	{
-		c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-		if (c == NULL)
-			return MHD_NO;
-		*state = c;
-		return begin_request(c, url, method, version);
-	}
-	if (*upload_len > 0)
-	{
-		size_t		len = *upload_len;
-
-		*upload_len = 0;
-		return qlm_incoming_add(&c->incoming, upload, len) ? MHD_YES : MHD_NO;
-	}
-	if (c->phase == PHASE_READING)
-		return complete_request(c);
-	if (c->phase == PHASE_ANSWERED)
-		return send_answer(c);
-	return MHD_YES;
-}
-
-static void
-handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
-				 enum MHD_RequestTerminationCode code)
-{
-	Connection *c = *state;
-
-	if (c == NULL)
-		return;
-	*state = NULL;
-	if (c->phase == PHASE_ANSWERED || c->phase == PHASE_SENDING)
-		c->server->nsending--;
-	else if (c->phase == PHASE_READING)
-		c->server->nreading--;
-	c->server->unsent -= c->unsent;
-	c->unsent = 0;
-	if (c->is_queued)
-		leave_line(c);
-	if (c->response)
-		MHD_destroy_response(c->response);
-	c->response = NULL;
-	c->phase = PHASE_IDLE;
-	c->extra_ms = 0;
-	c->since = GetCurrentTimestamp();
-	qlm_incoming_shrink(&c->incoming);
-}
-
-static void
-handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
-				  enum MHD_ConnectionNotificationCode code)
-{
-	QlmHttpServer *server = cls;
-	Connection *c = *socket_context;
-
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-	{
-		c = MemoryContextAllocExtended(server->context, sizeof(Connection),
-									   MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO);
-		*socket_context = c;
-		if (c == NULL)
-			return;
-		c->incoming.context = server->context;
-		c->incoming.budget = &server->budget;
-		c->server = server;
-		c->mhd = mhd;
-		c->since = GetCurrentTimestamp();
-		dlist_push_tail(&server->connections, &c->node);
-		server->nconnections++;
-	}
-	else if (c)
-	{
-		dlist_delete(&c->node);
-		server->nconnections--;
-		qlm_incoming_free(&c->incoming);
-		pfree(c);
-	}
-}
-
-/* Paths and arguments are decoded by ourselves, after they have been split. */
-static size_t
-keep_escaped(void *cls, struct MHD_Connection *mhd, char *text)
-{
-	return strlen(text);
-}
-
-static void
-start_daemon(QlmHttpServer *server)
-{
-	server->timeout = (qlm_request_timeout + 999) / 1000;
-	MHD_set_panic_func(qlm_library_panic, NULL);
-	server->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
-						 MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-						 MHD_USE_NO_LISTEN_SOCKET,
-						 0, NULL, NULL, handle_access, server,
-						 MHD_OPTION_EXTERNAL_LOGGER, qlm_library_log, NULL,
-						 MHD_OPTION_NOTIFY_COMPLETED, handle_completed, NULL,
-						 MHD_OPTION_NOTIFY_CONNECTION, handle_connection, server,
-						 MHD_OPTION_URI_LOG_CALLBACK, note_url, NULL,
-						 MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
-						 MHD_OPTION_STRICT_FOR_CLIENT, 1,
-						 MHD_OPTION_CONNECTION_LIMIT, 200000,
-						 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HEAD_MEMORY,
-						 MHD_OPTION_CONNECTION_TIMEOUT, server->timeout,
-						 MHD_OPTION_END);
-	if (server->daemon == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not start the HTTP library")));
-}
-
-/*
- * The answer has left: from here on the connection is not the library's.  It
- * would keep its memory, though, and look at each when it resumes any: so the
- * set takes a descriptor of its own, and the library is told that it is over.
- */
-static void
-handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
-			   const char *early, size_t len, MHD_socket fd,
-			   struct MHD_UpgradeResponseHandle *handle)
-{
-	Connection *c = cls;
-	int			own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-	c->server->nsending--;
-	c->phase = PHASE_SOCKET;
-	if (own < 0)
-		elog(LOG, "could not take over a connection: %m");
-	else if (!qlm_socket_set_add(c->server->sockets, own,
-								 &c->incoming.request, early, len))
-		close(own);
-	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
-}
-
-void
-qlm_http_server_upgrade(QlmHttpRequest *request)
-{
-	Connection *c = (Connection *) request;
-	char		accept[QLM_ACCEPT_SIZE];
-
-	/* Without a response the library closes the connection. */
-	if (qlm_handshake_accept(c->socket_key, accept))
-		c->response = MHD_create_response_for_upgrade(handle_upgrade, c);
-	if (c->response)
-	{
-		MHD_add_response_header(c->response, "Upgrade", "websocket");
-		MHD_add_response_header(c->response, "Sec-WebSocket-Accept", accept);
-	}
-	c->status = MHD_HTTP_SWITCHING_PROTOCOLS;
-	resume(c);
-}
 
 QlmHttpServer *
 qlm_http_server_create(void)
@@ -452,7 +36,7 @@ qlm_http_server_create(void)
 	dlist_init(&server->connections);
 	dlist_init(&server->ready);
 	qlm_listener_allow_files(qlm_max_connections);
-	start_daemon(server);
+	qlm_http_connection_start_daemon(server);
 	server->epoll = qlm_epoll_create();
 	server->held = qlm_epoll_create();
 	qlm_epoll_nest(server->epoll, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
@@ -495,12 +79,12 @@ take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 
 /* Has it sent what the library has not read yet? */
 static bool
-has_unread(const Connection *c)
+has_unread(const QlmHttpConnection *c)
 {
 	int			n = 0;
 
-	return (c->phase == PHASE_IDLE || c->phase == PHASE_READING) &&
-		ioctl(socket_of(c), FIONREAD, &n) == 0 && n > 0;
+	return (c->phase == QLM_PHASE_IDLE || c->phase == QLM_PHASE_READING) &&
+		ioctl(qlm_http_connection_socket(c), FIONREAD, &n) == 0 && n > 0;
 }
 
 /*
@@ -519,13 +103,13 @@ sweep(QlmHttpServer *server)
 	server->next_sweep = TimestampTzPlusMilliseconds(now, Max(qlm_request_timeout / 8, 100));
 	dlist_foreach(iter, &server->connections)
 	{
-		Connection *c = dlist_container(Connection, node, iter.cur);
+		QlmHttpConnection *c = dlist_container(QlmHttpConnection, node, iter.cur);
 
-		if (c->phase != PHASE_READY && c->phase != PHASE_HELD &&
-			c->phase != PHASE_SOCKET &&
+		if (c->phase != QLM_PHASE_READY && c->phase != QLM_PHASE_HELD &&
+			c->phase != QLM_PHASE_SOCKET &&
 			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout + c->extra_ms) &&
 			!has_unread(c))
-			shutdown(socket_of(c), SHUT_RDWR);
+			shutdown(qlm_http_connection_socket(c), SHUT_RDWR);
 	}
 }
 
@@ -547,9 +131,9 @@ excuse_silence(QlmHttpServer *server)
 		return;
 	dlist_foreach(iter, &server->connections)
 	{
-		Connection *c = dlist_container(Connection, node, iter.cur);
+		QlmHttpConnection *c = dlist_container(QlmHttpConnection, node, iter.cur);
 
-		if (c->phase == PHASE_SOCKET)
+		if (c->phase == QLM_PHASE_SOCKET)
 			continue;
 		c->since = Min(c->since + away, now);
 		MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
@@ -584,11 +168,11 @@ qlm_http_server_run(QlmHttpServer *server)
 
 	dlist_foreach(iter, &server->ready)
 	{
-		Connection *c = dlist_container(Connection, queue_node, iter.cur);
+		QlmHttpConnection *c = dlist_container(QlmHttpConnection, queue_node, iter.cur);
 
-		if (!is_old(c))
+		if (!qlm_http_connection_is_old(c))
 			break;
-		suspend(c);
+		qlm_http_connection_suspend(c);
 	}
 	qlm_listener_run(&server->listener,
 					 qlm_max_connections - qlm_http_server_connections(server),
@@ -637,23 +221,23 @@ QlmHttpRequest *
 qlm_http_server_next(QlmHttpServer *server)
 {
 	TimestampTz first = qlm_socket_set_first(server->sockets);
-	Connection *c = NULL;
+	QlmHttpConnection *c = NULL;
 
 	if (!dlist_is_empty(&server->ready))
-		c = dlist_container(Connection, queue_node,
+		c = dlist_container(QlmHttpConnection, queue_node,
 							dlist_head_node(&server->ready));
 	if (first != DT_NOEND && (c == NULL || first <= c->incoming.request.received_at))
 		return qlm_socket_set_next(server->sockets);
 	if (c == NULL)
 		return NULL;
-	leave_line(c);
+	qlm_http_connection_unqueue(c);
 	return &c->incoming.request;
 }
 
 void
 qlm_http_server_hold(QlmHttpRequest *request, bool keep_body)
 {
-	Connection *c = (Connection *) request;
+	QlmHttpConnection *c = (QlmHttpConnection *) request;
 	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
 
 	if (request->socket)
@@ -663,27 +247,27 @@ qlm_http_server_hold(QlmHttpRequest *request, bool keep_body)
 	}
 	if (!keep_body)
 		qlm_incoming_forget_body(&c->incoming);
-	c->phase = PHASE_HELD;
-	suspend(c);
+	c->phase = QLM_PHASE_HELD;
+	qlm_http_connection_suspend(c);
 
 	/* Unwatched it is merely held for longer. */
-	if (epoll_ctl(c->server->held, EPOLL_CTL_ADD, socket_of(c), &event) != 0)
+	if (epoll_ctl(c->server->held, EPOLL_CTL_ADD, qlm_http_connection_socket(c), &event) != 0)
 		elog(LOG, "could not watch a connection: %m");
 }
 
 static void
-stop_holding(Connection *c)
+stop_holding(QlmHttpConnection *c)
 {
-	if (c->phase != PHASE_HELD)
+	if (c->phase != QLM_PHASE_HELD)
 		return;
-	(void) epoll_ctl(c->server->held, EPOLL_CTL_DEL, socket_of(c), NULL);
-	c->phase = PHASE_READY;
+	(void) epoll_ctl(c->server->held, EPOLL_CTL_DEL, qlm_http_connection_socket(c), NULL);
+	c->phase = QLM_PHASE_READY;
 }
 
 void
 qlm_http_server_requeue(QlmHttpRequest *request)
 {
-	Connection *c = (Connection *) request;
+	QlmHttpConnection *c = (QlmHttpConnection *) request;
 
 	if (request->socket)
 	{
@@ -692,7 +276,7 @@ qlm_http_server_requeue(QlmHttpRequest *request)
 	}
 	stop_holding(c);
 	request->received_at = GetCurrentTimestamp();
-	put_in_line(c);
+	qlm_http_connection_queue(c);
 }
 
 QlmHttpRequest *
@@ -702,13 +286,13 @@ qlm_http_server_left(QlmHttpServer *server)
 
 	if (epoll_wait(server->held, &event, 1, 0) != 1)
 		return qlm_socket_set_left(server->sockets);
-	return &((Connection *) event.data.ptr)->incoming.request;
+	return &((QlmHttpConnection *) event.data.ptr)->incoming.request;
 }
 
 void
 qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 {
-	Connection *c = (Connection *) request;
+	QlmHttpConnection *c = (QlmHttpConnection *) request;
 
 	if (request->socket)
 	{
@@ -724,7 +308,17 @@ qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 	c->extra_ms = (int) (answer->body_len / SLOWEST);
 	c->unsent = answer->body_len;
 	c->server->unsent += c->unsent;
-	resume(c);
+	qlm_http_connection_resume(c);
+}
+
+void
+qlm_http_server_upgrade(QlmHttpRequest *request)
+{
+	QlmHttpConnection *c = (QlmHttpConnection *) request;
+
+	c->response = qlm_http_connection_upgrade(c);
+	c->status = MHD_HTTP_SWITCHING_PROTOCOLS;
+	qlm_http_connection_resume(c);
 }
 
 bool

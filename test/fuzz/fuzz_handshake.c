@@ -100,7 +100,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 		qlm_handshake_check("13", NULL).status != 400)
 		abort();
 
-	/* http_server.c keeps a key that is taken in QLM_KEY_SIZE bytes. */
+	/* http_connection.c keeps a key that is taken in QLM_KEY_SIZE bytes. */
 	if (refusal.status == 0 && strlen(key) != QLM_KEY_SIZE - 1)
 		abort();
 	if (!qlm_handshake_accept(key, accept) || strlen(accept) != 28)

@@ -15,7 +15,7 @@ my %rank = map { $layers[$_] => $_ } 0 .. $#layers;
 # Who may include what of others.
 my @confined = (
 	[ qr{^libxml/}, qr{^xml/}, 'libxml2' ],
-	[ qr{^microhttpd\.h$}, qr{^transport/http_(server|response)\.c$}, 'libmicrohttpd' ],
+	[ qr{^microhttpd\.h$}, qr{^transport/http_(server|connection|response)\.c$}, 'libmicrohttpd' ],
 	[ qr{^zlib\.h$}, qr{^transport/compress\.c$}, 'zlib' ],
 	[ qr{^curl/}, qr{^transport/http_client\.c$}, 'libcurl' ],
 	[ qr{^executor/spi\.h$}, qr{^(storage|process|worker)/}, 'SPI' ],
