@@ -11,12 +11,16 @@ use QlmTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+# How long the node waits for an answer, and how long we do, in s
+my $patience = 2 * $QlmTest::PATIENCE;
+my $our_patience = 20 * $QlmTest::PATIENCE;
+
 my $node = qlm_node('faults', conf => <<EOC);
 qlm.anonymous_role = 'qlm_writer'
 qlm.callback_allow = '127.0.0.1'
 qlm.retry_delay = '50ms'
 qlm.retry_max_delay = '200ms'
-qlm.request_timeout = '2s'
+qlm.request_timeout = '${patience}s'
 qlm.max_message_size = '300kB'
 restart_after_crash = on
 EOC
@@ -91,7 +95,7 @@ subtest 'direct requests' => sub {
 	like($request->{body}, qr/<read/, 'it is posted');
 	is(column($id, "state || ' ' || posting"), 'sent true', 'and leased');
 	$peer->answer($request, answer_to('Far/x', 'direct'));
-	like(sql("SELECT qlm_await($id, '20 s')"), qr/>direct</, 'the response is its answer');
+	like(sql("SELECT qlm_await($id, '$our_patience s')"), qr/>direct</, 'the response is its answer');
 	is(sql("SELECT value FROM qlm.current WHERE path = 'Far/x'"), 'direct', 'and is stored');
 	is(column($id, "state || ' ' || return_code || ' ' || attempts"), 'answered 200 1', 'the outbox says so');
 
@@ -164,7 +168,7 @@ subtest 'connections that break' => sub {
 	isnt(column($id, 'last_error'), '', 'it is said why');
 	is(executions('Broken/x'), 0, 'nothing of half an answer is executed');
 	$peer->answer($request, answer_to());
-	like(sql("SELECT qlm_await($id, '20 s')"), qr/>7</, 'then the answer comes');
+	like(sql("SELECT qlm_await($id, '$our_patience s')"), qr/>7</, 'then the answer comes');
 	drop_peer($peer);
 };
 
@@ -189,7 +193,7 @@ subtest 'what peers answer' => sub {
 		wait_for_sql($node, "SELECT last_error IS NOT NULL FROM qlm.outbox WHERE message_id = $id", 't');
 		like(column($id, 'last_error'), $reason, "$case: it is said why");
 		$peer->answer($peer->request, answer_to());
-		like(sql("SELECT qlm_await($id, '20 s')"), qr/>7</, "$case: the next try is answered");
+		like(sql("SELECT qlm_await($id, '$our_patience s')"), qr/>7</, "$case: the next try is answered");
 	}
 	my @bodies = $good->bodies(scalar keys %wrong);
 	is(scalar @bodies, scalar keys %wrong, 'others had their events meanwhile, and no redirect was followed');
@@ -676,7 +680,7 @@ subtest 'the extension is dropped meanwhile' => sub {
 	$peer = add_peer();
 	my $id = ask($peer);
 	$peer->answer($peer->request, answer_to());
-	like(sql("SELECT qlm_await($id, '20 s')"), qr/>7</, 'and with it the dialog goes on');
+	like(sql("SELECT qlm_await($id, '$our_patience s')"), qr/>7</, 'and with it the dialog goes on');
 };
 
 $node->stop;
