@@ -5,7 +5,7 @@
 # usage: test/run.sh [--quick | --long] [PATTERN...]
 #
 # --quick   leaves out what is slow
-# --long    fuzzes for ten minutes, and gives those tests that search or load
+# --long    fuzzes for twenty minutes, and gives those tests that search or load
 #           at random minutes instead of seconds
 # PATTERN   runs only the tests whose name has it, e.g. http or regress
 #
@@ -166,7 +166,7 @@ tap_suite() {
 fuzz_suite() {
     local seconds=20
     [ "$quick" = yes ] && seconds=5
-    [ "$long" = yes ] && seconds=600
+    [ "$long" = yes ] && seconds=1200
     if wanted fuzz envelope; then
         heading "fuzz, $seconds seconds"
         if "$ROOT/test/fuzz/run.sh" "$seconds" >"$WORK/results/fuzz.log" 2>&1; then
