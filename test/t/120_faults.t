@@ -11,16 +11,17 @@ use QlmTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# How long the node waits for an answer, and how long we do, in s
-my $patience = 2 * $QlmTest::PATIENCE;
+# How long the node waits for an answer and between tries, in ms, and how long
+# we do, in s
+my ($patience, $delay, $max_delay) = map { $_ * $QlmTest::PATIENCE } 2000, 50, 200;
 my $our_patience = 20 * $QlmTest::PATIENCE;
 
 my $node = qlm_node('faults', conf => <<EOC);
 qlm.anonymous_role = 'qlm_writer'
 qlm.callback_allow = '127.0.0.1'
-qlm.retry_delay = '50ms'
-qlm.retry_max_delay = '200ms'
-qlm.request_timeout = '${patience}s'
+qlm.retry_delay = '${delay}ms'
+qlm.retry_max_delay = '${max_delay}ms'
+qlm.request_timeout = '${patience}ms'
 qlm.max_message_size = '300kB'
 restart_after_crash = on
 EOC
