@@ -119,6 +119,8 @@ SELECT qlm_request('fridge', pg_temp.qlm('<read/>'), ttl => '0');
 SELECT qlm_add_peer('fridge');
 SELECT qlm_add_peer('a/b');
 SELECT qlm_add_peer('p', url => 'ftp://x');
+SELECT qlm_add_peer('p', url => 'http://[::1');
+SELECT qlm_add_peer('p', url => 'https://plant.example:80800/qlm');
 SELECT qlm_add_peer('p', dialect => 'Q7');
 SELECT qlm_add_peer('p', paths => '{a//b}');
 SELECT qlm_add_peer('p', role => 'no such role');

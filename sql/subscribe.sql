@@ -128,6 +128,7 @@ SELECT qlm_cancel(:quiet);
 \set VERBOSITY terse
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('read interval="-1" callback="0"', '<Object><id>S1</id></Object>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('read interval="-1" callback="ftp://x"', '<Object><id>S1</id></Object>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read interval="-1" callback="http://[::1"', '<Object><id>S1</id></Object>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<read interval="-1"/>')));
 SELECT qlm_subscribe('S1', -3);
 SELECT qlm_subscribe('S1', 'NaN');

@@ -56,6 +56,12 @@ CREATE FUNCTION qlm.dialect_is_known(dialect text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'qlm_dialect_is_known';
 COMMENT ON FUNCTION qlm.dialect_is_known(text) IS 'whether messages can be written in this dialect: Q0 Q1 QP M0 M1a M1b M2';
 
+CREATE FUNCTION qlm.url_is_http(url text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_url_is_http_sql';
+COMMENT ON FUNCTION qlm.url_is_http(text) IS 'whether it is an absolute http or https URL with a host, and a port that exists if any';
+
 CREATE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role name DEFAULT 'qlm_reader',
 										 credential text DEFAULT NULL, paths text[] DEFAULT '{}',
 										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
@@ -88,6 +94,10 @@ BEGIN
 	IF qlm_add_peer.url !~* '^https?://' THEN
 		RAISE EXCEPTION 'the URL of a peer must begin with http:// or https://'
 			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF NOT qlm.url_is_http(qlm_add_peer.url) THEN
+		RAISE EXCEPTION 'the URL of a peer needs a host, and a port from 1 to 65535 if any'
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It is "%s".', left(qlm_add_peer.url, 200));
 	END IF;
 	IF octet_length(qlm_add_peer.url) > 2000 THEN
 		RAISE EXCEPTION 'the URL of a peer must not be longer than 2000 bytes'

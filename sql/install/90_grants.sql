@@ -71,5 +71,6 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_stop(),
 	qlm.credential_hash(text),
 	qlm.dialect_is_known(text),
+	qlm.url_is_http(text),
 	qlm.worker_stats()
 	TO qlm_admin;

@@ -16,9 +16,9 @@
 #include "base/address.h"
 #include "base/limits.h"
 #include "base/origin.h"
+#include "base/url.h"
 #include "process/settings.h"
 #include "service/relay.h"
-#include "service/subscribe.h"
 #include "storage/journal.h"
 #include "storage/partition.h"
 #include "storage/peer.h"
@@ -201,7 +201,7 @@ static bool
 check_url(char **newval, void **extra, GucSource source)
 {
 	if (**newval == '\0' ||
-		(qlm_is_http_url(*newval) && strlen(*newval) <= QLM_MAX_URL / 2 &&
+		(qlm_url_is_http(*newval, NULL, NULL) && strlen(*newval) <= QLM_MAX_URL / 2 &&
 		 strpbrk(*newval, "?# \t\r\n") == NULL))
 		return true;
 	GUC_check_errdetail("It is an http or https URL without query, or empty.");

@@ -7,6 +7,7 @@
 
 #include "utils/timestamp.h"
 
+#include "base/url.h"
 #include "message/envelope.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
@@ -261,7 +262,7 @@ deliver(Delivery *delivery, Shown *shown)
 	const QlmSubscription *subscription = delivery->match->subscription;
 
 	delivery->by_url = subscription->callback &&
-		(qlm_is_http_url(subscription->callback) ||
+		(qlm_url_is_http(subscription->callback, NULL, NULL) ||
 		 qlm_is_connection(subscription->callback));
 	if (delivery->by_url &&
 		!qlm_dialect_from_text(subscription->dialect, &delivery->dialect))

@@ -8,6 +8,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
+#include "base/url.h"
 #include "service/call.h"
 #include "service/gather.h"
 #include "service/payload.h"
@@ -153,7 +154,7 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	bool		own = qlm_is_own_connection(call, request->callback);
 	ListCell   *lc;
 
-	if (!own && !qlm_is_http_url(request->callback))
+	if (!own && !qlm_url_is_http(request->callback, NULL, NULL))
 	{
 		qlm_request_add_result(call->response, 400,
 							   qlm_callback_problem(request->callback, false));

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/url.h"
 #include "message/envelope.h"
 #include "service/arguments.h"
 #include "service/tree.h"
@@ -29,6 +30,7 @@ PG_FUNCTION_INFO_V1(qlm_call_envelope);
 PG_FUNCTION_INFO_V1(qlm_credential_hash);
 PG_FUNCTION_INFO_V1(qlm_path_normal);
 PG_FUNCTION_INFO_V1(qlm_dialect_is_known);
+PG_FUNCTION_INFO_V1(qlm_url_is_http_sql);
 
 /* What cannot wait must be answered while its peer is connected. */
 static TimestampTz
@@ -267,4 +269,10 @@ qlm_dialect_is_known(PG_FUNCTION_ARGS)
 
 	PG_RETURN_BOOL(qlm_dialect_from_text(qlm_text_argument(fcinfo, 0),
 										 &dialect));
+}
+
+Datum
+qlm_url_is_http_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(qlm_url_is_http(qlm_text_argument(fcinfo, 0), NULL, NULL));
 }

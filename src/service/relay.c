@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "base/url.h"
 #include "service/payload.h"
 #include "service/relay.h"
 #include "service/relay_node.h"
@@ -233,7 +234,7 @@ qlm_relay_deliver(const QlmSubscription *subscription, List *results, bool final
 {
 	results = may_have(subscription) ? results_for(subscription, results) : NIL;
 	if (subscription->callback &&
-		(qlm_is_http_url(subscription->callback) ||
+		(qlm_url_is_http(subscription->callback, NULL, NULL) ||
 		 qlm_is_connection(subscription->callback)))
 	{
 		if (results != NIL)

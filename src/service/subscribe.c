@@ -13,6 +13,7 @@
 
 #include "base/datetime.h"
 #include "base/limits.h"
+#include "base/url.h"
 #include "service/call.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
@@ -25,13 +26,6 @@
 
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
-
-bool
-qlm_is_http_url(const char *text)
-{
-	return pg_strncasecmp(text, "http://", 7) == 0 ||
-		pg_strncasecmp(text, "https://", 8) == 0;
-}
 
 bool
 qlm_is_own_connection(const QlmCall *call, const char *callback)
@@ -92,7 +86,7 @@ qlm_callback_problem(const char *callback, bool from_session)
 {
 	if (callback == NULL)
 		return NULL;
-	if (qlm_is_http_url(callback))
+	if (qlm_url_is_http(callback, NULL, NULL))
 		return NULL;
 	if (strcmp(callback, "0") == 0)
 		return "callback \"0\" needs a WebSocket";

@@ -17,7 +17,6 @@ extern double qlm_ttl_left(TimestampTz end);
 /* Until when what nobody takes is kept, if it ends then at the latest */
 extern TimestampTz qlm_kept_until(TimestampTz from, TimestampTz end);
 
-extern bool qlm_is_http_url(const char *text);
 extern bool qlm_is_notify(const char *callback);
 
 /* NOTIFY whoever is to poll it, if its callback says so. */

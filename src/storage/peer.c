@@ -18,6 +18,7 @@
 
 #include "base/path.h"
 #include "base/path_map.h"
+#include "base/url.h"
 #include "storage/credential.h"
 #include "storage/peer.h"
 #include "storage/stamp.h"
@@ -510,26 +511,6 @@ qlm_peer_hash(const char *secret)
 	return qlm_credential_create(secret);
 }
 
-/* What stands between :// and the port or path */
-static char *
-host_of(const char *url)
-{
-	const char *start = strstr(url, "://");
-	int			len;
-
-	if (start == NULL)
-		return NULL;
-	start += 3;
-	if (*start == '[')
-	{
-		start++;
-		len = strcspn(start, "]");
-	}
-	else
-		len = strcspn(start, ":/?#");
-	return pnstrdup(start, len);
-}
-
 List *
 qlm_peer_hosts(void)
 {
@@ -539,10 +520,11 @@ qlm_peer_hosts(void)
 	for (int i = 0; i < cache->npeers; i++)
 	{
 		const char *url = cache->peers[i].peer.url;
-		char	   *host = url ? host_of(url) : NULL;
+		const char *host;
+		int			len;
 
-		if (host && *host)
-			hosts = lappend(hosts, host);
+		if (url && qlm_url_is_http(url, &host, &len))
+			hosts = lappend(hosts, pnstrdup(host, len));
 	}
 	return hosts;
 }

@@ -1,7 +1,7 @@
 /*
  * fuzz_text.c
- *		Any bytes as a path, a number, a time and a list of addresses.  What is
- *		read is written, and must be read as the same.
+ *		Any bytes as a path, a number, a time, a list of addresses and a URL.
+ *		What is read is written, and must be read as the same.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/path_map.h"
+#include "base/url.h"
 
 #include "check.h"
 #include "shim.h"
@@ -104,6 +105,17 @@ check_addresses(const char *list)
 			  "what is wrong is not in the list");
 }
 
+static void
+check_url(const char *text)
+{
+	const char *host;
+	int			len;
+
+	if (qlm_url_is_http(text, &host, &len))
+		check(host > text && len > 0 && host + len <= text + strlen(text) &&
+			  strcspn(host, " /?#@[]") >= (size_t) len, "a host is none");
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 {
@@ -119,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	text[size] = '\0';
 	check_path(text);
 	check_addresses(text);
+	check_url(text);
 	check_number(bytes, (int) size);
 	check_time(bytes, (int) size);
 	shim_reset();

@@ -1,0 +1,104 @@
+/*
+ * url.c
+ *		HTTP URLs (RFC 3986).
+ *
+ * What is refused here the HTTP client could not send to; what is taken it may
+ * still refuse.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+
+#include "base/url.h"
+
+/* That no name of a host has */
+#define NOT_IN_NAME " \t\r\n/:#?!@{}[]\\$'\"^`*<>=;,&()+|"
+
+static const char *
+skip_scheme(const char *text)
+{
+	if (pg_strncasecmp(text, "http://", 7) == 0)
+		return text + 7;
+	if (pg_strncasecmp(text, "https://", 8) == 0)
+		return text + 8;
+	return NULL;
+}
+
+/* An IPv6 address, perhaps with a zone */
+static bool
+is_literal(const char *text, int len)
+{
+	char		address[INET6_ADDRSTRLEN];
+	struct in6_addr unused;
+	const char *zone = memchr(text, '%', len);
+	int			n = zone ? zone - text : len;
+
+	if (n >= (int) sizeof(address))
+		return false;
+	memcpy(address, text, n);
+	address[n] = '\0';
+	return inet_pton(AF_INET6, address, &unused) == 1;
+}
+
+/* ":8080", ":" or nothing */
+static bool
+is_port(const char *text, const char *end)
+{
+	int			port = 0;
+
+	if (text == end)
+		return true;
+	if (*text++ != ':')
+		return false;
+	for (; text < end; text++)
+	{
+		if (*text < '0' || *text > '9')
+			return false;
+		port = port * 10 + *text - '0';
+		if (port > 65535)
+			return false;
+	}
+	return port > 0 || text[-1] == ':';
+}
+
+/* The end of the host that begins there; NULL: it is none */
+static const char *
+end_of_host(const char *host, const char *end)
+{
+	const char *last;
+
+	if (*host == '[')
+	{
+		last = memchr(host, ']', end - host);
+		return last && is_literal(host + 1, last - host - 1) ? last + 1 : NULL;
+	}
+	last = host + strcspn(host, NOT_IN_NAME);
+	return last > host && last <= end ? last : NULL;
+}
+
+bool
+qlm_url_is_http(const char *text, const char **host, int *host_len)
+{
+	const char *start = skip_scheme(text);
+	const char *end;
+	const char *last;
+
+	if (start == NULL)
+		return false;
+	for (const char *p = start; *p; p++)
+		if ((unsigned char) *p <= ' ' || *p == 0x7f)
+			return false;
+	end = start + strcspn(start, "/?#");
+	for (const char *p = start; p < end; p++)
+		if (*p == '@')
+			start = p + 1;
+	last = end_of_host(start, end);
+	if (last == NULL || !is_port(last, end))
+		return false;
+	if (host)
+	{
+		*host = *start == '[' ? start + 1 : start;
+		*host_len = *start == '[' ? last - start - 2 : last - start;
+	}
+	return true;
+}

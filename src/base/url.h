@@ -1,0 +1,14 @@
+/*
+ * url.h
+ *		HTTP URLs (RFC 3986): what a callback must be.
+ */
+#ifndef QLM_URL_H
+#define QLM_URL_H
+
+/*
+ * Is it an absolute http or https URL with a host, and a port that exists if
+ * any?  host, if not NULL: where it is named in the text, without brackets.
+ */
+extern bool qlm_url_is_http(const char *text, const char **host, int *host_len);
+
+#endif							/* QLM_URL_H */

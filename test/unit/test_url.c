@@ -1,0 +1,74 @@
+/*
+ * test_url.c
+ *		What is taken for an HTTP URL, and which host is in it.
+ */
+#include "postgres.h"
+
+#include "base/url.h"
+
+#include "shim.h"
+#include "tap.h"
+
+static const struct
+{
+	const char *text;
+	const char *host;			/* NULL: it is no URL */
+}			urls[] = {
+	{"http://plant.example", "plant.example"},
+	{"http://plant.example/", "plant.example"},
+	{"HTTPS://Plant.Example:8090/peer/fridge?a=b#c", "Plant.Example"},
+	{"http://10.0.0.5:1", "10.0.0.5"},
+	{"http://10.0.0.5:65535?x", "10.0.0.5"},
+	{"http://10.0.0.5:/", "10.0.0.5"},
+	{"http://[::1]:8090/omi", "::1"},
+	{"http://[fe80::1%25eth0]/", "fe80::1%25eth0"},
+	{"http://user:secret@plant.example/a@b", "plant.example"},
+	{"http://plant.example/:99999/[", "plant.example"},
+	{"http://my_host-1/", "my_host-1"},
+	{"http://m\303\274ller.example/", "m\303\274ller.example"},
+
+	{"", NULL},
+	{"http", NULL},
+	{"ftp://plant.example", NULL},
+	{"http:/plant.example", NULL},
+	{"http://", NULL},
+	{"http:///qlm", NULL},
+	{"http://:8090", NULL},
+	{"http://?x", NULL},
+	{"http://user@", NULL},
+	{"http://[::1", NULL},
+	{"http://[::1/]", NULL},
+	{"http://[]", NULL},
+	{"http://[plant.example]", NULL},
+	{"http://[::1]8090", NULL},
+	{"http://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001]", NULL},
+	{"http://::1/", NULL},
+	{"http://plant.example:0", NULL},
+	{"http://plant.example:65536", NULL},
+	{"http://plant.example:9223372036854775808/omi", NULL},
+	{"http://plant.example:T000/omi", NULL},
+	{"http://plant.example:+80", NULL},
+	{"http://plant example/", NULL},
+	{"http://plant.example/a b", NULL},
+	{"http://plant.example/\r\nX: y", NULL},
+	{"http://plant.example/\177", NULL},
+	{"http://plant\\.example/", NULL},
+};
+
+int
+main(void)
+{
+	for (int i = 0; i < lengthof(urls); i++)
+	{
+		const char *host = NULL;
+		int			len = 0;
+		bool		taken = qlm_url_is_http(urls[i].text, &host, &len);
+
+		tap_ok(taken == (urls[i].host != NULL), "URL %d", i);
+		if (urls[i].host)
+			tap_ok(host && len == (int) strlen(urls[i].host) &&
+				   memcmp(host, urls[i].host, len) == 0,
+				   "URL %d: its host", i);
+	}
+	return tap_done();
+}
