@@ -41,10 +41,14 @@ make_mixed() {
 bench_memory() {
     local part half=$((memory_requests / 2)) before after state
     progress "memory over $memory_requests mixed requests"
+    heading "Private memory of the server workers over mixed requests" "" "MB of each worker"
+    memory_row "after the other parts of the bench"
+    stop_cluster bench
+    start_again bench
+    wait_for_health "http://localhost:$port"
     make_mixed
     mixed_requests 8000
-    heading "Private memory of the server workers over mixed requests" "" "MB of each worker"
-    memory_row "at the beginning"
+    memory_row "started anew"
     for part in 1 2; do
         mixed_requests "$half"
         memory_row "after $(pretty $((half * part)))"
