@@ -37,13 +37,15 @@ typedef struct QlmTransfer
 } QlmTransfer;
 
 /*
- * allowed: may a callback go to this address?  Asked for the address that is
- * connected to, after name resolution, inside the library: it must not raise
- * an error.  host is that of the URL, without brackets.  Answers are allocated
- * in the current context.
+ * May a callback go to this address?  Asked for the address that is connected
+ * to, after name resolution, inside the library: it must not raise an error.
+ * host is that of the URL, without brackets.
  */
-extern QlmHttpClient *qlm_http_client_create(bool (*allowed) (const struct sockaddr *address,
-															   const char *host));
+typedef bool (*QlmAddressCheck) (const struct sockaddr *address,
+								 const char *host);
+
+/* Answers are allocated in the current context. */
+extern QlmHttpClient *qlm_http_client_create(QlmAddressCheck allowed);
 extern int	qlm_http_client_fd(const QlmHttpClient *client);
 extern void qlm_http_client_start(QlmHttpClient *client, QlmTransfer *transfer);
 

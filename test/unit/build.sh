@@ -22,5 +22,6 @@ for source in test/fuzz/fuzz_*.c; do
 		$pure_libraries -o "$folder/$(basename "$source" .c)"
 done
 ${CC:-cc} $flags -DQLM_VERSION='"test"' $(pkg-config --cflags libcurl) \
-	test/unit/fetch.c src/transport/http_client.c "$folder/pure.a" \
+	test/unit/fetch.c src/transport/http_client.c \
+	src/transport/http_operation.c "$folder/pure.a" \
 	$pure_libraries $(pkg-config --libs libcurl) -o "$folder/fetch"
