@@ -113,7 +113,7 @@ wrap_postgres
 programs=$("$PG_CONFIG" --pgxs)
 programs=${programs%/makefiles/pgxs.mk}/test
 status=0
-export QLM_PATIENCE=${QLM_PATIENCE:-10}
+export QLM_VALGRIND=yes QLM_PATIENCE=${QLM_PATIENCE:-10}
 export PGCTLTIMEOUT=$((60 * QLM_PATIENCE))
 
 if select_tests regress "$ROOT"/sql/*.sql; then

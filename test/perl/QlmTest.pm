@@ -43,6 +43,7 @@ our @EXPORT = qw(
   qlm_node qlm_connect wait_for_http free_port
   post get request
   wait_until wait_for_sql in_session quick_run long_run
+  server_pids private_memory under_valgrind
   envelope objects write_envelope read_envelope response_envelope
   return_code return_codes request_ids nested
 );
@@ -63,6 +64,12 @@ sub quick_run
 sub long_run
 {
 	return ($ENV{QLM_LONG} // 'no') eq 'yes';
+}
+
+# test/valgrind.sh runs the tests: what processes have in memory is its own.
+sub under_valgrind
+{
+	return ($ENV{QLM_VALGRIND} // 'no') eq 'yes';
 }
 
 # A TCP port that is free now.
@@ -160,6 +167,31 @@ sub post
 	my ($node, $body, %opt) = @_;
 
 	return request($node, 'POST', $opt{path} // '/', %opt, body => $body);
+}
+
+# The processes that serve HTTP
+sub server_pids
+{
+	my ($node) = @_;
+
+	return split /\n/, $node->safe_psql('postgres',
+		"SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind = 'server' ORDER BY pid");
+}
+
+# Bytes that only these processes have in memory; none under valgrind
+sub private_memory
+{
+	my (@pids) = @_;
+	my $sum = 0;
+
+	return 0 if under_valgrind();
+	for my $pid (@pids)
+	{
+		my $maps = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/smaps_rollup");
+
+		$sum += $1 * 1024 if $maps =~ /Private_Dirty:\s+(\d+)/;
+	}
+	return $sum;
 }
 
 # Poll until the sub returns something true, which is returned; fail the test
@@ -474,6 +506,21 @@ sub send_bytes
 	local $SIG{PIPE} = 'IGNORE';
 
 	return print { $self->{socket} } $bytes;
+}
+
+# Bytes that were sent and that the server, on this machine, has not read yet
+sub unread
+{
+	my ($self) = @_;
+	my ($here, $there) = map { sprintf '%04X', $_ } $self->{socket}->sockport, $self->{socket}->peerport;
+
+	for my $table ('/proc/net/tcp', '/proc/net/tcp6')
+	{
+		my $sockets = -e $table ? PostgreSQL::Test::Utils::slurp_file($table) : '';
+
+		return hex $1 if $sockets =~ /^\s*\d+: [0-9A-F]+:$there [0-9A-F]+:$here [0-9A-F]+ [0-9A-F]+:([0-9A-F]+)/m;
+	}
+	return;
 }
 
 # Read more into the buffer; false at the end or when the time is over.

@@ -48,12 +48,6 @@ sub start_again
 		}, 'the server starts again');
 }
 
-sub worker_pids
-{
-	return split /\n/, $node->safe_psql('postgres',
-		"SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind = 'server' ORDER BY pid");
-}
-
 sub check_values
 {
 	my ($prefix, @acknowledged) = @_;
@@ -67,7 +61,7 @@ sub check_values
 }
 
 subtest 'a worker is terminated' => sub {
-	my @before = worker_pids();
+	my @before = server_pids($node);
 	my $killed = 0;
 	my @acknowledged = write_until('Terminated', sub {
 		my ($n) = @_;
@@ -77,7 +71,7 @@ subtest 'a worker is terminated' => sub {
 
 	check_values('Terminated', @acknowledged);
 	wait_until(sub {
-		my @now = worker_pids();
+		my @now = server_pids($node);
 		@now == 2 && !grep { my $pid = $_; grep { $_ == $pid } @before } @now;
 	}, 'both come back');
 	pass('terminated workers come back');
@@ -89,7 +83,7 @@ subtest 'a worker is killed' => sub {
 		my ($n) = @_;
 		if ($n >= 50 && !$killed++)
 		{
-			kill 'KILL', (worker_pids())[0];
+			kill 'KILL', (server_pids($node))[0];
 		}
 		return $n >= 200;
 	});

@@ -15,15 +15,6 @@ qlm.http_workers = 1
 qlm.request_timeout = '20s'
 EOC
 
-# Private memory of the one worker, in kB
-sub memory
-{
-	my ($pid) = $node->safe_psql('postgres', 'SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind = \'server\'');
-	my $maps = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/smaps_rollup");
-
-	return $maps =~ /Private_Dirty:\s+(\d+)/ ? $1 : 0;
-}
-
 sub write_of
 {
 	my ($objects) = @_;
@@ -56,7 +47,7 @@ my %cases = (
 	'a deep tree of ids too long for a path' => [ write_of(join('', map { '<Object><id>' . $_ x 900 . '</id>' } 1 .. 4) . '</Object>' x 4), 200, 400, qr/path/ ]);
 
 post($node, $good) for 1 .. 100;
-my $before = memory();
+my $before = private_memory(server_pids($node));
 
 for my $case (sort keys %cases)
 {
@@ -119,7 +110,7 @@ subtest 'slow and silent clients hurt nobody' => sub {
 	$_->close for @slow;
 };
 
-cmp_ok(memory() - $before, '<', 150_000, 'the worker has given the memory back, but for what its caches hold');
+cmp_ok(private_memory(server_pids($node)) - $before, '<', 150_000_000, 'the worker has given the memory back, but for what its caches hold');
 is($node->safe_psql('postgres', "SELECT count(*) FROM qlm.object WHERE path = 'x'"), 0, 'nothing of what was refused is stored');
 $node->stop;
 done_testing();

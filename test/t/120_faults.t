@@ -359,7 +359,7 @@ subtest 'a request that cannot be executed' => sub {
 	my $other = add_called_peer();
 	my $beat = $other->request('beat');
 	my $calls = 0;
-	my $end = time() + 1;
+	my $end = time() + $QlmTest::PATIENCE;
 
 	$bad->serve_until(sub { time() > $end }, sub {
 		$calls++;
@@ -430,7 +430,7 @@ subtest 'clock steps' => sub {
 	for my $when (sort keys %due)
 	{
 		ok(wait_until(sub { grep { />$when</ } $receiver->bodies }), "a tick in the $when");
-		is(sql("SELECT next_due BETWEEN now() - interval '1 min' AND now() + interval '1 min' FROM qlm.subscription WHERE request_id = $subscription{$when}"), 't', 'and the next one in time');
+		wait_for_sql($node, "SELECT next_due BETWEEN now() - interval '1 min' AND now() + interval '1 min' FROM qlm.subscription WHERE request_id = $subscription{$when}", 't', 'and the next one in time');
 		sql("SELECT qlm_cancel($subscription{$when})");
 	}
 	drop_peer($peer);
@@ -492,6 +492,15 @@ sub hold
 	return $session;
 }
 
+sub let_go
+{
+	my ($session) = @_;
+
+	$session->query_until(qr/free/, "ROLLBACK;\n\\echo free\n");
+	$session->quit;
+	return;
+}
+
 subtest 'a lock that is not to be had in time' => sub {
 	my $write = write_envelope('M2', 'Locked/x', 1);
 
@@ -503,7 +512,7 @@ subtest 'a lock that is not to be had in time' => sub {
 	my $answer;
 	wait_until(sub { $answer = post($node, $write); return_code($answer) != 503 || $answer->{body} =~ /lock timeout/ }, 'an answer');
 	is(return_code($answer), 503, 'lock_timeout: try again') or diag($answer->{body});
-	$lock->quit;
+	let_go($lock);
 	is(return_code(post($node, $write)), 200, 'then it goes well');
 	sql('ALTER SYSTEM RESET lock_timeout');
 	$node->reload;
@@ -583,7 +592,7 @@ subtest 'a dispatcher that cannot take over at once what another has left' => su
 	$peer->hang_up($request);
 	ask($peer, 'Far/second');
 	is($peer->request('request', 1), undef, 'nothing overtakes it');
-	$lock->quit;
+	let_go($lock);
 	for my $name ('first', 'second')
 	{
 		$request = $peer->request('request');
@@ -646,7 +655,7 @@ subtest 'data in responses are acknowledged' => sub {
 	is(sql($waiting), $before, 'what cannot be stored now is not acknowledged');
 	sql('ALTER SYSTEM RESET lock_timeout');
 	$node->reload;
-	$lock->quit;
+	let_go($lock);
 	$peer->answer($beat, carrying(data(603, 3), data(604, 4)));
 	$answer = $peer->request('answer');
 	is(join(' ', request_ids($answer)), '603 604', 'but when it comes again');

@@ -19,18 +19,15 @@ qlm.request_timeout = '4s'
 log_statement = none
 EOC
 
+# The one that there is
 sub worker
 {
-	return $node->safe_psql('postgres',
-		q{SELECT pid FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind = 'server'});
+	return (server_pids($node))[0];
 }
 
-# Private memory of the one worker, in kB
 sub memory
 {
-	my $maps = slurp_file('/proc/' . worker() . '/smaps_rollup');
-
-	return $maps =~ /Private_Dirty:\s+(\d+)/ ? $1 : 0;
+	return private_memory(worker());
 }
 
 # Bytes that the transport has allocated, as the worker itself says
@@ -275,13 +272,13 @@ subtest 'a slow reader' => sub {
 	my $asked = 0;
 	$asked++ while $asked < 1000 && $socket->send_bytes(QlmSocket::frame($read) x 10);
 	is(return_code(post($node, read_of(1))), 404, 'others are served meanwhile');
-	cmp_ok(memory() - $before, '<', 30 * 1024, 'the node keeps little of its answers');
+	cmp_ok(memory() - $before, '<', 30 * 1024 * 1024, 'the node keeps little of its answers');
 
 	my $fast = qlm_socket($node);
 	$fast->send_bytes(QlmSocket::frame($read) x 1000);
 	is(scalar(grep { length($fast->receive // '') > 200_000 } 1 .. 1000), 1000,
 		'who reads gets 200 MB in 1,000 messages');
-	ok(wait_until(sub { memory() - $before < 60 * 1024 }, 'memory is given back'), 'and memory is given back');
+	ok(wait_until(sub { memory() - $before < 60 * 1024 * 1024 }, 'memory is given back'), 'and memory is given back');
 
 	ok(wait_until(sub { connections() <= 2 }, 'it is cut off'),
 		'who does not read for qlm.request_timeout is cut off');
@@ -329,7 +326,7 @@ subtest 'memory' => sub {
 	$rounds->(2000);
 	my ($before, $allocated) = (memory(), allocated());
 	ok($rounds->(10000), 'ten thousand frames');
-	cmp_ok(memory() - $before, '<', 800, 'need no more memory');
+	cmp_ok(memory() - $before, '<', 800 * 1024, 'need no more memory');
 	cmp_ok(allocated() - $allocated, '<', 10_000, 'and leave nothing behind');
 
 	for (1 .. 200)
@@ -347,7 +344,7 @@ subtest 'memory' => sub {
 	$before = memory();
 	$_->send_bytes("\x82\xFF" . pack('Q>', $limit) . "\0\0\0\0" . 'x') for @liars;
 	is(return_code($socket->request(read_of(1))), 404, 'a hundred that announce a message each');
-	cmp_ok(memory() - $before, '<', 2000, 'get no memory for it');
+	cmp_ok(memory() - $before, '<', 2000 * 1024, 'get no memory for it');
 };
 
 subtest 'an answer that waits' => sub {
