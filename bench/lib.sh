@@ -90,18 +90,25 @@ verdict() {
     esac
 }
 
+# ratio KEY OTHER_KEY: the median of what the rounds say one by one, so that what
+# slows the machine down for some time falls on both sides
+ratio() {
+    paste "$WORK/samples/$1" "$WORK/samples/$2" |
+        awk 'NF == 2 && $2 != 0 { print $1 / $2 }' >"$WORK/samples/ratio"
+    printf '%.2f' "$(median ratio)"
+}
+
 # versus NAME KEY OTHER OTHER_KEY MARK [less]: our median beside another. The
 # ratio says how much better ours is; less: the smaller is the better one.
 versus() {
-    local ours theirs ratio
-    ours=$(median "$2") theirs=$(median "$4")
+    local times
     if [ "${6:-}" = less ]; then
-        ratio=$(calculate "printf \"%.2f\", $theirs / $ours")
+        times=$(ratio "$4" "$2")
     else
-        ratio=$(calculate "printf \"%.2f\", $ours / $theirs")
+        times=$(ratio "$2" "$4")
     fi
-    table_row "$1" "$(pretty "$ours")$(spread "$2")" \
-        "$3: $(pretty "$theirs")$(spread "$4")" "$ratio" "$5" "$(verdict "$ratio" "$5")"
+    table_row "$1" "$(pretty "$(median "$2")")$(spread "$2")" \
+        "$3: $(pretty "$(median "$4")")$(spread "$4")" "$times" "$5" "$(verdict "$times" "$5")"
 }
 
 # alone NAME KEY MARK: our median beside a mark

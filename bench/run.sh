@@ -11,7 +11,8 @@
 # --seconds      of each measurement (2)
 # --rounds       measurements of each figure (3)
 # --quick        one round of one second, a smaller history: that all works
-# --only         write, read, floor, http, memory or dialog; several times if wanted
+# --only         write, subscriptions, read, floor, http, memory or dialog; several
+#                times if wanted
 # --memory       a million requests for the memory of the workers, not 100,000
 # --large        only how costs grow, up to N (1, 10 or 100) million values in N
 #                times 10,000 InfoItems; for 100 half an hour and 30 GB of disk
@@ -25,7 +26,7 @@
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
-for part in lib influx write read floor http memory dialog large; do
+for part in lib influx write subscriptions read floor http memory dialog large; do
     # shellcheck source=/dev/null
     . "$ROOT/bench/$part.sh"
 done
@@ -63,7 +64,7 @@ esac
 [ $update_docs = no ] || [ ${#parts[@]} = 0 ] || fail "--update-docs needs the whole output"
 for part in ${parts[@]+"${parts[@]}"}; do
     case $part in
-        write | read | floor | http | memory | dialog) ;;
+        write | subscriptions | read | floor | http | memory | dialog) ;;
         *) fail "no part is named $part" ;;
     esac
 done
@@ -169,7 +170,7 @@ else
     next_base
     load 1 0 1 write 10000 "$base"
     influx_load 1 0 1 lines 10000 "$base"
-    for part in write read floor http memory dialog; do
+    for part in write subscriptions read floor http memory dialog; do
         ! wanted $part || "bench_$part"
     done
     name="bench/run.sh"

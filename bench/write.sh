@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # write.sh - the part of bench/run.sh about writing: the node and InfluxDB taking
-# turns, COPY and INSERT of the same rows, subscriptions, a plain session, new
-# InfoItems.  What was acknowledged is counted after each measurement.
+# turns, COPY and INSERT of the same rows, a plain session, new InfoItems.  What
+# was acknowledged is counted after each measurement.
 
 # shellcheck disable=SC2034,SC2154
-# write_here KEY VALUES CONNECTIONS [SECONDS]: rate, CPU, WAL and size per value
+# write_here KEY VALUES CONNECTIONS: rate, CPU, WAL and size per value
 write_here() {
     local key=$1 values=$2 rows found wal size
     next_base
     wal=$(wal_bytes) size=$(table_bytes)
     cpu_begin "$(postmaster bench)"
-    load "$3" "${4:-$seconds}" 0 write "$values" "$base"
+    load "$3" "$seconds" 0 write "$values" "$base"
     cpu_end
     rows=$((ok * values))
     wal=$(($(wal_bytes) - wal)) size=$(($(table_bytes) - size))
@@ -123,55 +123,7 @@ write_costs() {
     cost_row "qlm_handle, 100 values, one session" session
     detail
     detail "CPU is that of all processes of the server. Each acknowledged value was counted in the table, or in InfluxDB, afterwards."
-    detail "COPY and INSERT take the rows of the measurement before them. $note"
-}
-
-# subscribe_to KIND: none, others, some or all
-subscribe_to() {
-    case $1 in
-        others) echo "SELECT count(qlm_subscribe('Quiet/q' || n)) FROM generate_series(1, 1000) n" ;;
-        some) echo "SELECT count(qlm_subscribe('Bench/o' || lpad(n::text, 2, '0') || '/i07')) FROM generate_series(0, 99) n" ;;
-        all) echo "SELECT qlm_subscribe('Bench')" ;;
-        none) echo "SELECT 0" ;;
-    esac | run_psql bench -d postgres -Atq -f - >/dev/null
-}
-
-write_subscribed() {
-    local round kind kinds
-    progress "write, 10,000 values, with subscriptions"
-    sql_value "SELECT count(qlm_write('Quiet/q' || n, 0)) FROM generate_series(1, 1000) n" >/dev/null
-    for ((round = 1; round <= rounds; round++)); do
-        # There and back, as the table grows with each of them.
-        [ $((round % 2)) = 1 ] && kinds="none others some all" || kinds="all some others none"
-        for kind in $kinds; do
-            subscribe_to "$kind"
-            settle
-            write_here "s.$kind" 10000 8 $((seconds * 2))
-            check_buffers "$kind"
-            sql_value "SELECT count(qlm_cancel(request_id)) FROM qlm.subscription" >/dev/null
-        done
-    done
-    versus "with 1,000 event subscriptions that do not match" s.others "without" s.none ">= 0.95"
-    versus "with 100 that match one value each" s.some "without" s.none ">= 0.7"
-    versus "with one that matches all 10,000 values" s.all "without" s.none -
-    note="Of the values that matched, $(pretty "$(median s.some.events)") % (100 subscriptions) and $(pretty "$(median s.all.events)") % (one for all) were newer than all before them and so became events; the others had been overtaken by another connection."
-}
-
-# What matched waits to be polled: of each envelope 100 values, or all; but not
-# those that came after a newer one of another connection, which are no events.
-check_buffers() {
-    local due events
-    case $1 in
-        some) due=$((ok * 100)) ;;
-        all) due=$((ok * 10000)) ;;
-        *) due=0 ;;
-    esac
-    events=$(sql_value "SELECT (SELECT count(*) FROM qlm.subscription_value)
-        + (SELECT COALESCE(sum(dropped), 0) FROM qlm.subscription)")
-    if [ "$events" -gt "$due" ] || { [ "$due" -gt 0 ] && [ "$events" -lt 100 ]; }; then
-        fail "$events values became events, of $due that matched"
-    fi
-    [ "$due" = 0 ] || sample "s.$1.events" "$(calculate "print $events / $due * 100")"
+    detail "COPY and INSERT take the rows of the measurement before them."
 }
 
 # Envelopes run by SELECT qlm_handle in one session, each at a time of its own
@@ -225,7 +177,6 @@ write_new_items() {
 
 bench_write() {
     write_side_by_side
-    write_subscribed
     write_in_session
     write_new_items
     write_costs
