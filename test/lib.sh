@@ -66,9 +66,13 @@ find_pg_major() {
     if [ -n "$config" ]; then
         "$config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/'
     else
-        apt-cache depends postgresql 2>/dev/null |
-            sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -1
+        version_behind postgresql
     fi
+}
+
+# The version that a metapackage of the distribution stands for
+version_behind() {
+    apt-cache depends "$1" 2>/dev/null | sed -n "s/.*Depends: $1-\([0-9]*\)$/\1/p" | head -1
 }
 
 compiles_c() {
@@ -123,7 +127,7 @@ find_missing() {
                     pg_file --sharedir /extension/pgtap.control
                 ;;
             valgrind) need valgrind have valgrind ;;
-            fuzz) need "clang libclang-rt-14-dev" have_fuzzer ;;
+            fuzz) need "clang libclang-rt-$(version_behind clang)-dev" have_fuzzer ;;
         esac
     done
 }

@@ -305,6 +305,8 @@ qlm_parser_line(const QlmParser *p)
 	return p->reader != NULL ? qlm_xml_reader_line(p->reader) : p->json_line;
 }
 
+static char *format_message(const char *fmt, va_list args) pg_attribute_printf(1, 0);
+
 static char *
 format_message(const char *fmt, va_list args)
 {

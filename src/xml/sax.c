@@ -43,6 +43,9 @@ clean_text(char *text)
 }
 
 /* The one place that sets the error; keeps the first. */
+static void fail_at(QlmXmlReader *reader, int code, int line, int column,
+					const char *fmt, va_list args) pg_attribute_printf(5, 0);
+
 static void
 fail_at(QlmXmlReader *reader, int code, int line, int column,
 		const char *fmt, va_list args)
