@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 
 #include "base/url.h"
 
@@ -24,6 +25,21 @@ skip_scheme(const char *text)
 	return NULL;
 }
 
+/* What follows "%": an interface, after the "25" that RFC 6874 wants or not */
+static bool
+is_zone(const char *text, int len)
+{
+	if (len > 2 && memcmp(text, "25", 2) == 0)
+	{
+		text += 2;
+		len -= 2;
+	}
+	for (int i = 0; i < len; i++)
+		if (strchr(NOT_IN_NAME "%", text[i]))
+			return false;
+	return len > 0 && len < IF_NAMESIZE;
+}
+
 /* An IPv6 address, perhaps with a zone */
 static bool
 is_literal(const char *text, int len)
@@ -33,7 +49,8 @@ is_literal(const char *text, int len)
 	const char *zone = memchr(text, '%', len);
 	int			n = zone ? zone - text : len;
 
-	if (n >= (int) sizeof(address))
+	if (n >= (int) sizeof(address) ||
+		(zone && !is_zone(zone + 1, len - n - 1)))
 		return false;
 	memcpy(address, text, n);
 	address[n] = '\0';
