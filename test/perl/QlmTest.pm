@@ -43,7 +43,7 @@ our @EXPORT = qw(
   qlm_node qlm_connect wait_for_http free_port
   post get request
   wait_until wait_for_sql in_session quick_run long_run
-  server_pids private_memory under_valgrind
+  server_pids server_memory private_memory under_valgrind
   envelope objects write_envelope read_envelope response_envelope
   return_code return_codes request_ids nested
 );
@@ -192,6 +192,13 @@ sub private_memory
 		$sum += $1 * 1024 if $maps =~ /Private_Dirty:\s+(\d+)/;
 	}
 	return $sum;
+}
+
+sub server_memory
+{
+	my ($node) = @_;
+
+	return private_memory(server_pids($node));
 }
 
 # Poll until the sub returns something true, which is returned; fail the test

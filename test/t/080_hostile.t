@@ -47,7 +47,7 @@ my %cases = (
 	'a deep tree of ids too long for a path' => [ write_of(join('', map { '<Object><id>' . $_ x 900 . '</id>' } 1 .. 4) . '</Object>' x 4), 200, 400, qr/path/ ]);
 
 post($node, $good) for 1 .. 100;
-my $before = private_memory(server_pids($node));
+my $before = server_memory($node);
 
 for my $case (sort keys %cases)
 {
@@ -110,7 +110,7 @@ subtest 'slow and silent clients hurt nobody' => sub {
 	$_->close for @slow;
 };
 
-cmp_ok(private_memory(server_pids($node)) - $before, '<', 150_000_000, 'the worker has given the memory back, but for what its caches hold');
+cmp_ok(server_memory($node) - $before, '<', 150_000_000, 'the worker has given the memory back, but for what its caches hold');
 is($node->safe_psql('postgres', "SELECT count(*) FROM qlm.object WHERE path = 'x'"), 0, 'nothing of what was refused is stored');
 $node->stop;
 done_testing();

@@ -148,14 +148,14 @@ subtest 'bombs' => sub {
 	cmp_ok(length $bomb, '<', 1_000_000, '500 MB in less than the limit');
 
 	post($node, $read) for 1 .. 20;
-	my $before = private_memory(server_pids($node));
+	my $before = server_memory($node);
 	my $start = running_time();
 	is(post($node, $bomb, headers => { 'Content-Encoding' => 'gzip' })->{status}, 413, 'too large')
 	  for 1 .. 10;
 	is(post($node, packed(\&gzip, '') x 40_000, headers => { 'Content-Encoding' => 'gzip' })->{status},
 		400, 'forty thousand empty members: no message');
 	cmp_ok(running_time() - $start, '<', 10, 'in no time');
-	cmp_ok(private_memory(server_pids($node)) - $before, '<', 5_000_000, 'and no memory');
+	cmp_ok(server_memory($node) - $before, '<', 5_000_000, 'and no memory');
 
 	my @open = map { qlm_connect($node) } 1 .. 200;
 	for (@open)
@@ -165,7 +165,7 @@ subtest 'bombs' => sub {
 	}
 	is(post($node, $read)->{status}, 200, 'others are served while 200 are halfway');
 	$_->close for @open;
-	ok(wait_until(sub { private_memory(server_pids($node)) - $before < 8_000_000 }, 'memory is given back'),
+	ok(wait_until(sub { server_memory($node) - $before < 8_000_000 }, 'memory is given back'),
 		'what they had is given back');
 };
 
@@ -456,12 +456,12 @@ subtest 'large answers to slow readers' => sub {
 	$node->safe_psql('postgres', "SELECT qlm_write('Fridge/huge', repeat('0123456789', $size / 10))");
 	my $message = read_envelope('M1b', 'Fridge/huge');
 	post($node, $read) for 1 .. 20;
-	my $before = private_memory(server_pids($node));
+	my $before = server_memory($node);
 	my @slow = map { qlm_connect($node) } 1 .. $n;
 
 	$_->send_request('POST', '/', body => $message) for @slow;
 	ok($_->read_until('returnCode'), 'begins') for @slow;
-	my $grown = private_memory(server_pids($node)) - $before;
+	my $grown = server_memory($node) - $before;
 	cmp_ok($grown, '<', $n * $size * 1.3 + 5_000_000, 'they take what they are long');
 	is(post($node, $read)->{status}, 200, 'others are served');
 	for (@slow)
@@ -469,7 +469,7 @@ subtest 'large answers to slow readers' => sub {
 		1 while length $_->{buffer} < $size && $_->fill;
 		cmp_ok(length $_->{buffer}, '>=', $size, 'complete');
 	}
-	ok(wait_until(sub { private_memory(server_pids($node)) - $before < 5_000_000 }, 'memory is given back'), 'and give it back');
+	ok(wait_until(sub { server_memory($node) - $before < 5_000_000 }, 'memory is given back'), 'and give it back');
 
 	my $connection = qlm_connect($node);
 	for (1 .. 3)
@@ -478,13 +478,13 @@ subtest 'large answers to slow readers' => sub {
 		cmp_ok(length $answer->{body}, '<', $size / 50, 'compressed');
 		cmp_ok(index(unpacked($answer->{body}), '0123456789' x ($size / 10)), '>', 0, 'complete');
 	}
-	ok(wait_until(sub { private_memory(server_pids($node)) - $before < 5_000_000 }, 'memory is given back'), 'without a trace');
+	ok(wait_until(sub { server_memory($node) - $before < 5_000_000 }, 'memory is given back'), 'without a trace');
 
 	@slow = map { qlm_connect($node) } 1 .. $n;
 	$_->send_request('POST', '/', body => $message) for @slow;
 	ok($_->read_until('returnCode'), 'begins') for @slow;
 	$_->close for @slow;
-	ok(wait_until(sub { private_memory(server_pids($node)) - $before < 5_000_000 }, 'memory is given back'), 'who leaves early leaves nothing behind');
+	ok(wait_until(sub { server_memory($node) - $before < 5_000_000 }, 'memory is given back'), 'who leaves early leaves nothing behind');
 };
 
 subtest 'many large messages at a time' => sub {
@@ -495,7 +495,7 @@ subtest 'many large messages at a time' => sub {
 	# each in two halves, so that all of them are here at once
 	$_->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" . ' ' x $half) for @senders;
 	is(post($node, $read)->{status}, 200, 'a small one is served');
-	cmp_ok(private_memory(server_pids($node)), '<', 100_000_000, 'memory is bounded');
+	cmp_ok(server_memory($node), '<', 100_000_000, 'memory is bounded');
 	$_->send_bytes(' ' x (1_000_000 - $half)) for @senders;
 	for my $sender (@senders)
 	{
@@ -550,7 +550,7 @@ subtest 'more requests than can be served' => sub {
 	$_->send_request('POST', '/', body => write_envelope('M1b', 'Load/more', 1)) for @more;
 	is($_->response->{status}, 503, 'nor now') for @more;
 	cmp_ok(running_time() - $start, '<', $timeout * $QlmTest::PATIENCE, 'a node that hangs says so early');
-	cmp_ok(private_memory(server_pids($node)), '<', 200_000_000, 'and bounded memory');
+	cmp_ok(server_memory($node), '<', 200_000_000, 'and bounded memory');
 
 	$session->query_until(qr/unlocked/, "ROLLBACK;\n\\echo unlocked\n");
 	my $crowd = sub {

@@ -25,11 +25,6 @@ sub worker
 	return (server_pids($node))[0];
 }
 
-sub memory
-{
-	return private_memory(worker());
-}
-
 # Bytes that the transport has allocated, as the worker itself says
 sub allocated
 {
@@ -265,20 +260,20 @@ subtest 'bad frames' => sub {
 subtest 'a slow reader' => sub {
 	$node->safe_psql('postgres', q{SELECT qlm_write('Big/x', repeat('x', 200000))});
 	my $read = read_envelope('M2', 'Big/x');
-	my $before = memory();
+	my $before = server_memory($node);
 
 	# Asks for 200 MB and reads nothing.
 	my $socket = qlm_socket($node, receive_buffer => 4096, timeout => 1);
 	my $asked = 0;
 	$asked++ while $asked < 1000 && $socket->send_bytes(QlmSocket::frame($read) x 10);
 	is(return_code(post($node, read_of(1))), 404, 'others are served meanwhile');
-	cmp_ok(memory() - $before, '<', 30 * 1024 * 1024, 'the node keeps little of its answers');
+	cmp_ok(server_memory($node) - $before, '<', 30 * 1024 * 1024, 'the node keeps little of its answers');
 
 	my $fast = qlm_socket($node);
 	$fast->send_bytes(QlmSocket::frame($read) x 1000);
 	is(scalar(grep { length($fast->receive // '') > 200_000 } 1 .. 1000), 1000,
 		'who reads gets 200 MB in 1,000 messages');
-	ok(wait_until(sub { memory() - $before < 60 * 1024 * 1024 }, 'memory is given back'), 'and memory is given back');
+	ok(wait_until(sub { server_memory($node) - $before < 60 * 1024 * 1024 }, 'memory is given back'), 'and memory is given back');
 
 	ok(wait_until(sub { connections() <= 2 }, 'it is cut off'),
 		'who does not read for qlm.request_timeout is cut off');
@@ -324,9 +319,9 @@ subtest 'memory' => sub {
 	};
 
 	$rounds->(2000);
-	my ($before, $allocated) = (memory(), allocated());
+	my ($before, $allocated) = (server_memory($node), allocated());
 	ok($rounds->(10000), 'ten thousand frames');
-	cmp_ok(memory() - $before, '<', 800 * 1024, 'need no more memory');
+	cmp_ok(server_memory($node) - $before, '<', 800 * 1024, 'need no more memory');
 	cmp_ok(allocated() - $allocated, '<', 10_000, 'and leave nothing behind');
 
 	for (1 .. 200)
@@ -341,10 +336,10 @@ subtest 'memory' => sub {
 
 	# Frames that are announced, and do not come
 	my @liars = map { qlm_socket($node) } 1 .. 100;
-	$before = memory();
+	$before = server_memory($node);
 	$_->send_bytes("\x82\xFF" . pack('Q>', $limit) . "\0\0\0\0" . 'x') for @liars;
 	is(return_code($socket->request(read_of(1))), 404, 'a hundred that announce a message each');
-	cmp_ok(memory() - $before, '<', 2000 * 1024, 'get no memory for it');
+	cmp_ok(server_memory($node) - $before, '<', 2000 * 1024, 'get no memory for it');
 };
 
 subtest 'an answer that waits' => sub {

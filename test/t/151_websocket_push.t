@@ -274,14 +274,14 @@ $_->close for $plain, $nested, $owner;
 sql("SELECT qlm_drop_peer(name) FROM qlm.peer");
 
 # Who reads slowly
-my $memory = private_memory(server_pids($node));
+my $memory = server_memory($node);
 my $slow = qlm_socket($node, receive_buffer => 4096);
 my $big = 'x' x 100_000;
 $id = subscribe($slow, 'Big/x');
 session("SELECT qlm_write('Big/x', '$_ ' || repeat('x', 100000))") for 1 .. 100;
 ok(wait_for_sql($node, "SELECT count(*) BETWEEN 1 AND 20 FROM qlm.outbox WHERE url LIKE 'ws:%' AND state = 'queued'", 't'),
 	'what waits for a slow reader is bounded');
-cmp_ok(private_memory(server_pids($node)) - $memory, '<', 60 * 1024 * 1024, 'and so is memory');
+cmp_ok(server_memory($node) - $memory, '<', 60 * 1024 * 1024, 'and so is memory');
 my ($last, $count, $dropped) = (0, 0, 0);
 while ($last < 101)
 {

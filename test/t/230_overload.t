@@ -101,7 +101,7 @@ sub check_latency
 	my ($what) = @_;
 	my ($now, $worst) = latency();
 
-	note(sprintf '%s: %.2f ms instead of %.2f, %.0f at worst; %d kB', $what, $now, $usual, $worst, private_memory(server_pids($node)) / 1024);
+	note(sprintf '%s: %.2f ms instead of %.2f, %.0f at worst; %d kB', $what, $now, $usual, $worst, server_memory($node) / 1024);
 	cmp_ok($now, '<', 1.5 * $usual + 0.5, "$what: others are as fast as ever");
 	cmp_ok($worst, '<', 500, "$what: none waits for long");
 	return;
@@ -140,12 +140,12 @@ my $upgraded = qr{^HTTP/1.1 101 .*\r\n\r\n}s;
 sub gather
 {
 	my ($kb, $bytes, $answer) = @_;
-	my $before = private_memory(server_pids($node));
+	my $before = server_memory($node);
 	my @idle = map { open_socket() } 1 .. $crowd;
 
 	ok(wait_until(sub { connections() >= $crowd }, 'all are accepted'), "$crowd connections");
 	is(ask_all(\@idle, $bytes, $answer), $crowd, 'each is served') if defined $bytes;
-	my $each = (private_memory(server_pids($node)) - $before) / 1024 / $crowd;
+	my $each = (server_memory($node) - $before) / 1024 / $crowd;
 	cmp_ok($each, '<', $kb, sprintf '%.1f kB for each', $each);
 	return @idle;
 }
@@ -188,7 +188,7 @@ subtest 'a byte a second' => sub {
 		push @readers, open_socket() if $_ <= 20;
 		push @sockets, open_socket();
 	}
-	my $before = private_memory(server_pids($node));
+	my $before = server_memory($node);
 
 	syswrite $_, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" for @senders[ 0 .. 99 ];
 	is(ask_all(\@sockets, $upgrade, $upgraded), 200, 'WebSockets');
@@ -200,10 +200,10 @@ subtest 'a byte a second' => sub {
 		sysread $_, my $byte, 1 for @readers;
 		check_latency("second $second");
 	}
-	cmp_ok(private_memory(server_pids($node)) - $before, '<', @readers * $big * 1.5 + 30_000_000, 'answers that are not taken are there once');
+	cmp_ok(server_memory($node) - $before, '<', @readers * $big * 1.5 + 30_000_000, 'answers that are not taken are there once');
 	close $_ for @senders, @readers, @sockets;
 	ok(wait_until(sub { connections() < 10 }, 'they go'), 'they go');
-	ok(wait_until(sub { private_memory(server_pids($node)) - $before < 30_000_000 }, 'memory is given back'), 'and leave nothing behind');
+	ok(wait_until(sub { server_memory($node) - $before < 30_000_000 }, 'memory is given back'), 'and leave nothing behind');
 };
 
 # Thousands who send at once what takes much longer than anybody waits
@@ -214,7 +214,7 @@ subtest 'more than can be done' => sub {
 
 	set('qlm.request_timeout', "'${timeout}s'");
 	latency();
-	my $before = private_memory(server_pids($node));
+	my $before = server_memory($node);
 	my (%buffer, %started, %caller, %took, @accepted, $without, $odd);
 	my $all = IO::Select->new;
 	my $end = time() + (long_run() ? 60 : 8);
@@ -278,7 +278,7 @@ subtest 'more than can be done' => sub {
 	cmp_ok($median->(503), '<', $timeout, 'early');
 	cmp_ok($worst->(200), '<', 3 * $timeout, 'who is served does not wait for ever');
 	# Every message has new nodes: each of two workers comes to know half a million, some 300 bytes each.
-	cmp_ok(private_memory(server_pids($node)) - $before, '<', 2 * 500_000 * 300 + 150_000_000, 'memory is bounded');
+	cmp_ok(server_memory($node) - $before, '<', 2 * 500_000 * 300 + 150_000_000, 'memory is bounded');
 	is($node->safe_psql('postgres', "SELECT count(*) FROM qlm.object o JOIN qlm.info_item i USING (object_id) WHERE o.path LIKE 'Load%'"),
 		@accepted * $values, 'what was acknowledged is stored, and nothing else');
 	is($node->safe_psql('postgres', "SELECT count(DISTINCT path) FROM qlm.object WHERE path = ANY (ARRAY['" . join("','", map { "Load$_" } @accepted) . "'])"),
