@@ -26,7 +26,8 @@
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
-for part in lib influx write subscriptions read floor http memory dialog large; do
+all_parts=(write subscriptions read floor http memory dialog)
+for part in lib influx "${all_parts[@]}" large; do
     # shellcheck source=/dev/null
     . "$ROOT/bench/$part.sh"
 done
@@ -63,8 +64,8 @@ case $large_size in
 esac
 [ $update_docs = no ] || [ ${#parts[@]} = 0 ] || fail "--update-docs needs the whole output"
 for part in ${parts[@]+"${parts[@]}"}; do
-    case $part in
-        write | subscriptions | read | floor | http | memory | dialog) ;;
+    case " ${all_parts[*]} " in
+        *" $part "*) ;;
         *) fail "no part is named $part" ;;
     esac
 done
@@ -170,8 +171,8 @@ else
     next_base
     load 1 0 1 write 10000 "$base"
     influx_load 1 0 1 lines 10000 "$base"
-    for part in write subscriptions read floor http memory dialog; do
-        ! wanted $part || "bench_$part"
+    for part in "${all_parts[@]}"; do
+        ! wanted "$part" || "bench_$part"
     done
     name="bench/run.sh"
 fi
