@@ -13,9 +13,11 @@ SOURCES := $(sort $(wildcard src/*.c src/*/*.c))
 OBJS = $(SOURCES:.c=.o)
 DEPENDENCIES = $(SOURCES:.c=.d)
 
+# Releases are frozen.  An upgrade is made of the parts in its folder.
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
-DATA = $(sort $(wildcard sql/release/*.sql sql/upgrade/*.sql))
-DATA_built = build/qlm--$(EXTVERSION).sql
+UPGRADES := $(notdir $(wildcard sql/upgrade/*))
+DATA = $(sort $(wildcard sql/release/*.sql))
+DATA_built = build/qlm--$(EXTVERSION).sql $(UPGRADES:%=build/qlm--%.sql)
 
 REGRESS_OPTS = --load-extension=qlm
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
@@ -74,9 +76,15 @@ include $(PGXS)
 
 -include $(DEPENDENCIES)
 
-$(DATA_built): $(INSTALL_SQL) qlm.control
+build/qlm--$(EXTVERSION).sql: $(INSTALL_SQL) qlm.control
 	@mkdir -p $(@D)
 	cat $(INSTALL_SQL) > $@.new
+	mv $@.new $@
+
+.SECONDEXPANSION:
+$(UPGRADES:%=build/qlm--%.sql): build/qlm--%.sql: $$(sort $$(wildcard sql/upgrade/%/*.sql)) qlm.control
+	@mkdir -p $(@D)
+	cat $(filter %.sql,$^) > $@.new
 	mv $@.new $@
 
 # Everything is compiled again when the version or the flags change.

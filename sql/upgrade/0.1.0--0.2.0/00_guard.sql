@@ -1,0 +1,1 @@
+\echo Use "ALTER EXTENSION qlm UPDATE" to load this file. \quit

@@ -1,0 +1,55 @@
+# ALTER EXTENSION qlm UPDATE on a node with data: it has what a new node has, and
+# loses nothing.
+
+use strict;
+use warnings FATAL => 'all';
+
+use QlmCatalog;
+use QlmTest;
+use Test::More;
+
+my $node = qlm_node('upgrade', http => 0, extension => 0);
+
+$node->safe_psql('postgres', $_) for 'CREATE DATABASE fresh', 'CREATE DATABASE empty', 'CREATE DATABASE used';
+$node->safe_psql('fresh', 'CREATE EXTENSION qlm');
+$node->safe_psql($_, "CREATE EXTENSION qlm VERSION '0.1.0'") for 'empty', 'used';
+
+# What a node of 0.1.0 holds, written as rows: its own functions are those of
+# the library that is there now.
+$node->safe_psql('used', <<'EOQ');
+INSERT INTO qlm.object (object_id, id, path) VALUES (1, 'D', 'D');
+INSERT INTO qlm.info_item (info_item_id, object_id, name, path) VALUES (1, 1, 'x', 'D/x');
+INSERT INTO qlm.meta_data (info_item_id, name, value) VALUES (1, 'unit', 'K');
+CREATE TABLE qlm.value_2024_01 (LIKE qlm.value INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+ALTER TABLE qlm.value ATTACH PARTITION qlm.value_2024_01 FOR VALUES FROM ('2024-01-01Z') TO ('2024-02-01Z');
+CREATE UNIQUE INDEX value_2024_01_info_item_id_ts_idx ON qlm.value_2024_01 (info_item_id, ts) INCLUDE (num);
+ALTER TABLE qlm.value DISABLE TRIGGER value_changed;
+INSERT INTO qlm.value (info_item_id, ts, num) VALUES (1, '2024-01-15Z', 1), (1, '1500-01-01Z', 2);
+ALTER TABLE qlm.value ENABLE TRIGGER value_changed;
+INSERT INTO qlm.peer (name, role, paths) VALUES ('p', 'qlm_writer', '{D}');
+INSERT INTO qlm.outbox (message_id, peer, envelope) VALUES (7, 'p', '<omiEnvelope/>');
+INSERT INTO qlm.subscription (request_id, role, interval, dialect) VALUES (8, 'qlm_reader', -1, 'M2');
+INSERT INTO qlm.subscription_target VALUES (8, 'D');
+INSERT INTO qlm.executed VALUES ('p', '1', '<omiEnvelope/>', '2024-01-15Z');
+EOQ
+
+for my $database ('empty', 'used')
+{
+	my ($status, $out, $err) = $node->psql($database, 'ALTER EXTENSION qlm UPDATE');
+
+	is($status, 0, "$database: is upgraded") or diag $err;
+	my %fresh = map { $_ => 1 } split /\n(?=[a-z]+: )/, catalog_of($node, 'fresh');
+	my %upgraded = map { $_ => 1 } split /\n(?=[a-z]+: )/, catalog_of($node, $database);
+	is(join("\n", grep { !$upgraded{$_} } sort keys %fresh), '', 'it lacks nothing that a new node has');
+	is(join("\n", grep { !$fresh{$_} } sort keys %upgraded), '', 'and has nothing else');
+}
+
+is($node->safe_psql('used', 'SELECT path, ts, value, unit FROM qlm.history ORDER BY ts'),
+	"D/x|1500-01-01 00:00:00+00|2|K\nD/x|2024-01-15 00:00:00+00|1|K", 'values are there');
+is($node->safe_psql('used', 'SELECT name, role, paths FROM qlm.peer'), 'p|qlm_writer|{D}', 'so is the peer');
+is($node->safe_psql('used', "SELECT peer, state FROM qlm.outbox WHERE message_id = 7"), 'p|queued', 'and what waits for it');
+is($node->safe_psql('used', "SELECT qlm_write('D/x', '3', '2024-01-16Z'); SELECT path, value FROM qlm_poll(8)"), "\nD/x|3",
+	'subscriptions go on');
+is($node->safe_psql('used', "SELECT value FROM qlm_read('D/x', '1400-01-01Z')"), "2\n1\n3", 'and so does history');
+$node->stop;
+done_testing();
