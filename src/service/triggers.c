@@ -15,6 +15,7 @@
 #include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
+#include "storage/restore.h"
 #include "storage/subscription.h"
 
 static TriggerData *
@@ -50,7 +51,7 @@ qlm_value_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function qlm.value_changed() needs the new rows as a transition table")));
 	if (tuplestore_tuple_count(data->tg_newtable) == 0 ||
-		!qlm_subscription_any_events())
+		!qlm_subscription_any_events() || qlm_restoring())
 		return PointerGetDatum(NULL);
 
 	qlm_storage_begin();

@@ -80,6 +80,31 @@ for my $format ('plain', 'custom')
 	is($node->safe_psql($database, "SELECT string_agg(value, ' ') FROM qlm_read('D/x', '1400-01-01Z')"), 'old 1 2.50 3 4', 'history is whole');
 }
 
+# Rows that come by way of the parent are no new values, where a dump says so.
+$node->safe_psql('postgres', 'CREATE DATABASE restored_by_parent TEMPLATE template0');
+$node->command_ok([ 'pg_dump', '-Fc', '--load-via-partition-root', '-f', $file, '-d', $node->connstr('postgres') ], 'pg_dump, by way of the parent');
+$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('restored_by_parent'), $file ], 'restores without an error');
+is($node->safe_psql('restored_by_parent', $everything), $before, 'and fires nothing');
+
+# The settings of a dump mean nothing in the hands of others.
+$node->safe_psql('postgres', <<'EOQ');
+CREATE ROLE device IN ROLE qlm_writer;
+CREATE FUNCTION waiting() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM qlm.subscription_value; END;
+EOQ
+my $settings = "SELECT set_config('search_path', '', false); SET check_function_bodies = false; SET row_security = off;";
+$node->safe_psql('postgres', "SET SESSION AUTHORIZATION device; $settings SELECT public.qlm_write('D/x', '10', '2024-04-01Z')");
+is($node->safe_psql('postgres', 'SELECT waiting()'), 2, 'who owns no tables restores no dump');
+$node->safe_psql('postgres', <<"EOQ");
+CREATE FUNCTION sly() RETURNS void LANGUAGE sql SECURITY DEFINER AS \$\$
+	SELECT public.qlm_write('D/x', '11', '2024-04-02Z') \$\$;
+ALTER FUNCTION sly() OWNER TO device;
+$settings
+SELECT public.sly();
+EOQ
+is($node->safe_psql('postgres', 'SELECT waiting()'), 3, 'nor does his function in a session of who does');
+$node->safe_psql('postgres', "SET check_function_bodies = false; SELECT qlm_write('D/x', '12', '2024-04-03Z')");
+is($node->safe_psql('postgres', 'SELECT waiting()'), 4, 'one setting alone is no dump');
+
 # DROP EXTENSION leaves nothing behind but the roles.
 $node->safe_psql('postgres', 'DROP EXTENSION qlm CASCADE');
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'qlm'"), 0,

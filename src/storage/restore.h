@@ -1,0 +1,17 @@
+/*
+ * restore.h
+ *		Is this session restoring a dump?
+ */
+#ifndef QLM_RESTORE_H
+#define QLM_RESTORE_H
+
+/*
+ * A dump puts back what all tables held, in whatever order, or several tables
+ * at a time.  So nothing that belongs to the arrival of new rows may happen then:
+ * parents may come after their children, and what was told once is not told again.
+ *
+ * No SPI is needed.
+ */
+extern bool qlm_restoring(void);
+
+#endif							/* QLM_RESTORE_H */
