@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 
 #include "storage/catalog.h"
+#include "storage/planning.h"
 #include "storage/stream.h"
 
 static const char *const relation_names[QLM_NRELATIONS] = {
@@ -221,7 +222,8 @@ prepare(QlmPlan *plan)
 {
 	MemoryContext context = CurrentMemoryContext;
 	SPIPlanPtr	prepared = SPI_prepare_cursor(plan->sql, plan->nargs,
-											  plan->args, plan->options);
+											  plan->args,
+											  plan->options | QLM_PLAN_OWN);
 
 	if (prepared == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s",
@@ -246,6 +248,24 @@ qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s",
 			 plan->sql, SPI_result_code_string(result));
+}
+
+void
+qlm_statement_execute(const char *sql, int options, Snapshot snapshot)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, 0, NULL,
+											   options | QLM_PLAN_OWN);
+	int			result = SPI_result;
+
+	if (plan != NULL)
+		result = SPI_execute_snapshot(plan, NULL, NULL, snapshot,
+									  InvalidSnapshot, false, true, 0);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
+	SPI_freeplan(plan);
+	MemoryContextSwitchTo(context);
 }
 
 void

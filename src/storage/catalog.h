@@ -95,7 +95,14 @@ extern void qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls,
 							 long limit);
 
 /*
- * The same, but each row goes to a function as it comes, which runs in the
+ * Execute a statement that is planned for this once; snapshot: what it sees,
+ * InvalidSnapshot: as above.
+ */
+extern void qlm_statement_execute(const char *sql, int options,
+								  Snapshot snapshot);
+
+/*
+ * The same as qlm_plan_execute, but each row goes to a function as it comes, which runs in the
  * caller's memory context and must copy what it keeps.
  */
 typedef void (*QlmRowFunction) (void *arg, const Datum *values,

@@ -80,16 +80,6 @@ qlm_forget(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row_of(data));
 }
 
-static void
-execute(const char *sql)
-{
-	int			result = SPI_execute(sql, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql,
-			 SPI_result_code_string(result));
-}
-
 /*
  * After InfoItems were deleted: their values go, which no foreign key does.
  * The planner must know how many InfoItems there are, hence no kept plan.
@@ -108,10 +98,11 @@ qlm_forget_values(PG_FUNCTION_ARGS)
 		elog(ERROR, "could not register the deleted rows");
 	qlm_rights_become_owner(&saved);
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		execute("DELETE FROM qlm.value");
+		qlm_statement_execute("DELETE FROM qlm.value", 0, InvalidSnapshot);
 	else
-		execute("DELETE FROM qlm.value v USING old_items o"
-				" WHERE v.info_item_id = o.info_item_id");
+		qlm_statement_execute("DELETE FROM qlm.value v USING old_items o"
+							  " WHERE v.info_item_id = o.info_item_id", 0,
+							  InvalidSnapshot);
 	qlm_plan_execute(&delete_waiting_plan, NULL, NULL, 0);
 	qlm_rights_restore(&saved);
 	qlm_storage_end();

@@ -239,9 +239,7 @@ execute(const char *format,...) pg_attribute_printf(1, 2);
 static void
 execute(const char *format,...)
 {
-	MemoryContext context = CurrentMemoryContext;
 	StringInfoData buf;
-	int			result;
 
 	initStringInfo(&buf);
 	for (;;)
@@ -256,11 +254,7 @@ execute(const char *format,...)
 			break;
 		enlargeStringInfo(&buf, needed);
 	}
-	result = SPI_execute(buf.data, false, 0);
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", buf.data,
-			 SPI_result_code_string(result));
-	MemoryContextSwitchTo(context);
+	qlm_statement_execute(buf.data, 0, InvalidSnapshot);
 	pfree(buf.data);
 }
 

@@ -9,7 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "base/datetime.h"
-#include "storage/indexed.h"
+#include "storage/planning.h"
 #include "storage/range_plan.h"
 #include "storage/stream.h"
 
@@ -65,7 +65,7 @@ prepare(const QlmRangeStatement *statement, const QlmRange *range)
 	append_condition(&condition, range);
 	sql = psprintf(statement->sql, condition.data);
 	plan = SPI_prepare_cursor(sql, statement->nargs, (Oid *) statement->args,
-							  CURSOR_OPT_GENERIC_PLAN);
+							  QLM_PLAN_GENERIC | QLM_PLAN_OWN | QLM_PLAN_INDEXED);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\": %s", sql,
 			 SPI_result_code_string(SPI_result));
@@ -109,9 +109,6 @@ void
 qlm_range_execute(const QlmRangeStatement *statement, const QlmRange *range,
 				  const Datum *params, QlmRowFunction function, void *arg)
 {
-	int			nest_level = qlm_indexed_begin();
-
 	qlm_stream(find_plan(statement, range), statement->nargs, statement->args,
 			   params, function, arg);
-	qlm_indexed_end(nest_level);
 }

@@ -15,6 +15,7 @@
 #include "storage/alias.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/indexed.h"
 #include "storage/select.h"
 #include "storage/select_node.h"
 #include "storage/select_value.h"
@@ -231,7 +232,7 @@ select_leaves(Selection *selection, int max_levels)
 		params[0] = qlm_array_text(paths, n);
 		params[1] = qlm_array_int4(depths, n);
 		params[2] = Int32GetDatum(max_levels);
-		qlm_plan_stream(&below_plan, params, add_below, selection);
+		qlm_plan_stream_indexed(&below_plan, params, add_below, selection);
 		hash_destroy(selection->objects);
 	}
 	pfree(paths);

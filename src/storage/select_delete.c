@@ -14,6 +14,7 @@
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/object_cache.h"
+#include "storage/planning.h"
 #include "storage/select.h"
 #include "storage/select_node.h"
 
@@ -29,19 +30,19 @@ static QlmPlan count_plan = {
 	MEANT("info_item_id", "qlm.info_item") " i),"
 	" (SELECT pg_catalog.count(*) FROM "
 	MEANT("object_id", "qlm.object") " o)",
-	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC
+	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC | QLM_PLAN_INDEXED
 };
 
 static QlmPlan delete_items_plan = {
 	"DELETE FROM qlm.info_item i WHERE i.info_item_id IN "
 	MEANT("info_item_id", "qlm.info_item"),
-	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC
+	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC | QLM_PLAN_INDEXED
 };
 
 static QlmPlan delete_objects_plan = {
 	"DELETE FROM qlm.object o WHERE o.object_id IN "
 	MEANT("object_id", "qlm.object"),
-	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC
+	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC | QLM_PLAN_INDEXED
 };
 
 /* $3 and $4: from when to when */
@@ -49,7 +50,8 @@ static QlmPlan delete_values_plan = {
 	"DELETE FROM qlm.value v WHERE v.info_item_id IN "
 	MEANT("info_item_id", "qlm.info_item")
 	" AND v.ts >= $3 AND v.ts <= $4",
-	4, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	4, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+	QLM_PLAN_INDEXED
 };
 
 /*
@@ -61,7 +63,8 @@ static QlmPlan delete_waiting_plan = {
 	MEANT("info_item_id", "qlm.info_item")
 	" AND s.ts >= $3 AND s.ts <= $4 AND NOT EXISTS (SELECT FROM qlm.value v"
 	" WHERE v.info_item_id = s.info_item_id AND v.ts = s.ts)",
-	4, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	4, {TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+	QLM_PLAN_INDEXED
 };
 
 static int64

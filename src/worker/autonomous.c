@@ -75,6 +75,7 @@ qlm_autonomous_main(Datum handle)
 	qlm_loop_signals();
 	BackgroundWorkerInitializeConnectionByOid(database_id, InvalidOid, 0);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", "qlm autonomous", PGC_USERSET, PGC_S_OVERRIDE);
 	MemoryContextSwitchTo(TopMemoryContext);
 	parcel = qlm_parcel_open(DatumGetUInt32(handle));

@@ -144,6 +144,7 @@ qlm_worker_connect(const QlmWorkerOrder *order, const char *application_name)
 
 	BackgroundWorkerInitializeConnection(NameStr(order->database), NULL, 0);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", application_name, PGC_USERSET, PGC_S_OVERRIDE);
 	pgstat_report_activity(STATE_IDLE, NULL);
 
