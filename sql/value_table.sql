@@ -118,3 +118,49 @@ ROLLBACK;
 SELECT pg_temp.write('typed', 'warm');
 SELECT * FROM pg_temp.stored('typed');
 SELECT qlm_delete('VT');
+
+\echo == values belong to InfoItems that exist, whichever way they come
+SELECT qlm_write('VT/known', 1, '2024-02-01Z');
+SELECT info_item_id AS known FROM qlm.info_item WHERE path = 'VT/known' \gset
+CREATE FUNCTION pg_temp.refused(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'taken';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS said = PG_EXCEPTION_HINT;
+	RETURN SQLSTATE || ' ' || SQLERRM || '. ' || said;
+END
+$$;
+SELECT pg_temp.refused('INSERT INTO qlm.value (info_item_id, ts, num) VALUES (1999999999, ''2024-02-02Z'', 1)');
+SELECT pg_temp.refused(format('INSERT INTO qlm.value (info_item_id, ts, num) VALUES (%s, ''2024-02-02Z'', 1), (1999999998, ''2024-02-02Z'', 1)', :known));
+SELECT pg_temp.refused('INSERT INTO qlm.value (info_item_id, ts, num) VALUES (-1, ''2024-02-02Z'', 1)');
+SELECT pg_temp.refused('INSERT INTO qlm.value_2024_02 (info_item_id, ts, num) VALUES (1999999997, ''2024-02-02Z'', 1)');
+SELECT pg_temp.refused('INSERT INTO qlm.value_default (info_item_id, ts, num) VALUES (1999999996, ''1924-02-02Z'', 1)');
+SELECT pg_temp.refused('UPDATE qlm.value SET info_item_id = 1999999995 WHERE info_item_id = ' || :known);
+SELECT pg_temp.refused('MERGE INTO qlm.value v USING (VALUES (1999999994)) n(id) ON v.info_item_id = n.id WHEN NOT MATCHED THEN INSERT (info_item_id, ts, num) VALUES (n.id, ''2024-02-02Z'', 1)');
+\set ON_ERROR_STOP 0
+COPY qlm.value (info_item_id, ts, num) FROM STDIN;
+1999999993	2024-02-03Z	1
+\.
+COPY qlm.value_2024_02 (info_item_id, ts, num) FROM STDIN;
+1999999992	2024-02-03Z	1
+\.
+\set ON_ERROR_STOP 1
+SELECT count(*) FROM qlm.value WHERE info_item_id < 0 OR info_item_id > 1999999900;
+\echo == one that this statement, or this transaction, makes is enough
+WITH made AS (INSERT INTO qlm.info_item (object_id, name, path) SELECT object_id, 'made', 'VT/made' FROM qlm.object WHERE path = 'VT' RETURNING info_item_id)
+	INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, '2024-02-02Z', 2 FROM made;
+SELECT * FROM pg_temp.stored('made');
+CREATE TEMP TABLE made AS SELECT info_item_id FROM qlm.info_item WHERE path = 'VT/made';
+BEGIN;
+INSERT INTO qlm.info_item (info_item_id, object_id, name, path) SELECT 1999999991, object_id, 'undone', 'VT/undone' FROM qlm.object WHERE path = 'VT';
+INSERT INTO qlm.value (info_item_id, ts, num) VALUES (1999999991, '2024-02-02Z', 3);
+ROLLBACK;
+SELECT pg_temp.refused('INSERT INTO qlm.value (info_item_id, ts, num) VALUES (1999999991, ''2024-02-02Z'', 1)');
+BEGIN;
+DELETE FROM qlm.info_item WHERE path = 'VT/made';
+SELECT regexp_replace(pg_temp.refused(format('INSERT INTO qlm.value (info_item_id, ts, num) VALUES (%s, ''2024-02-02Z'', 1)', info_item_id)), '\d+ does', '... does') FROM pg_temp.made;
+ROLLBACK;
+SELECT qlm_delete('VT');

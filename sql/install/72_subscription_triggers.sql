@@ -11,6 +11,21 @@ CREATE TRIGGER value_changed AFTER INSERT ON qlm.value
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.value_changed();
 COMMENT ON TRIGGER value_changed ON qlm.value IS 'fires subscriptions';
 
+/* Partitions have it too, for what is inserted into them directly. */
+CREATE FUNCTION qlm.value_checked() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_value_checked';
+COMMENT ON FUNCTION qlm.value_checked() IS 'refuses values of InfoItems that do not exist';
+
+CREATE TRIGGER value_checked AFTER INSERT ON qlm.value_default
+	REFERENCING NEW TABLE AS new_values
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.value_checked();
+COMMENT ON TRIGGER value_checked ON qlm.value_default IS 'refuses values of InfoItems that do not exist';
+CREATE TRIGGER value_item_changed AFTER UPDATE OF info_item_id ON qlm.value
+	FOR EACH ROW EXECUTE FUNCTION qlm.value_checked();
+COMMENT ON TRIGGER value_item_changed ON qlm.value IS 'refuses values of InfoItems that do not exist';
+
 CREATE FUNCTION qlm.configuration_changed() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp

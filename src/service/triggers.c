@@ -17,6 +17,7 @@
 #include "storage/outbox.h"
 #include "storage/restore.h"
 #include "storage/subscription.h"
+#include "storage/value_check.h"
 
 static TriggerData *
 statement_trigger(FunctionCallInfo fcinfo, const char *name)
@@ -50,8 +51,10 @@ qlm_value_changed(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function qlm.value_changed() needs the new rows as a transition table")));
-	if (tuplestore_tuple_count(data->tg_newtable) == 0 ||
-		!qlm_subscription_any_events() || qlm_restoring())
+	if (tuplestore_tuple_count(data->tg_newtable) == 0)
+		return PointerGetDatum(NULL);
+	qlm_values_check(data->tg_newtable, RelationGetDescr(data->tg_relation));
+	if (!qlm_subscription_any_events() || qlm_restoring())
 		return PointerGetDatum(NULL);
 
 	qlm_storage_begin();

@@ -14,6 +14,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -31,6 +32,7 @@
 #include "storage/catalog.h"
 #include "storage/partition.h"
 #include "storage/subscription.h"
+#include "storage/value_check.h"
 #include "storage/value_row.h"
 
 /* Columns that constraints of ours are on */
@@ -211,11 +213,15 @@ static bool
 fires_triggers(Relation parent, const QlmValueRow *rows, int n)
 {
 	const TriggerDesc *triggers = parent->trigdesc;
+	int			after = 0;
 
 	if (triggers == NULL)
 		return false;
-	return triggers->trig_insert_before_statement || triggers->numtriggers > 1 ||
-		qlm_subscription_wants(rows, n);
+	for (int i = 0; i < triggers->numtriggers; i++)
+		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype))
+			after++;
+	return triggers->trig_insert_before_statement || after > 1 ||
+		(after > 0 && qlm_subscription_wants(rows, n));
 }
 
 static ResultRelInfo *
@@ -308,7 +314,9 @@ end(Bulk *bulk, int n)
 	if (bulk->fires)
 	{
 		ExecASInsertTriggers(bulk->estate, bulk->parent_info, bulk->capture);
+		qlm_values_known_begin();
 		AfterTriggerEndQuery(bulk->estate);
+		qlm_values_known_end();
 	}
 	for (int i = 0; i < Min(n, MAX_TUPLES); i++)
 		ExecDropSingleTupleTableSlot(bulk->slots[i]);
