@@ -4,36 +4,8 @@
  */
 #include "postgres.h"
 
+#include "base/list.h"
 #include "base/origin.h"
-
-/* Cut the next entry off the list, which is NULL behind the last one. */
-static bool
-next_entry(const char **list, const char **entry, int *len)
-{
-	const char *text = *list;
-	int			n;
-
-	if (text == NULL)
-		return false;
-	n = strcspn(text, ",");
-	*list = text[n] == ',' ? text + n + 1 : NULL;
-	while (n > 0 && isspace((unsigned char) *text))
-	{
-		text++;
-		n--;
-	}
-	while (n > 0 && isspace((unsigned char) text[n - 1]))
-		n--;
-	*entry = text;
-	*len = n;
-	return true;
-}
-
-static bool
-is_entry(const char *entry, int len, const char *text)
-{
-	return len == (int) strlen(text) && pg_strncasecmp(entry, text, len) == 0;
-}
 
 /* The host and port of scheme://host:port; NULL where it is none */
 static const char *
@@ -64,24 +36,52 @@ is_origin(const char *entry, int len)
 	return true;
 }
 
-QlmOriginVerdict
-qlm_origin_judge(const char *list, const char *origin, const char *host)
+/*
+ * Does a browser say that a page of another site sends this, without naming it?
+ * To follow a link is everybody's right, as the page does not see what comes.
+ */
+static bool
+is_cross_site(const QlmOriginCaller *caller)
 {
+	if (caller->fetch_site == NULL ||
+		(pg_strcasecmp(caller->fetch_site, "cross-site") != 0 &&
+		 pg_strcasecmp(caller->fetch_site, "same-site") != 0))
+		return false;
+	return !caller->only_looks || caller->fetch_mode == NULL ||
+		pg_strcasecmp(caller->fetch_mode, "navigate") != 0;
+}
+
+static bool
+is_authority_of(const char *url, const char *authority)
+{
+	const char *own = url ? authority_of(url, strlen(url)) : NULL;
+	Size		len = own ? strcspn(own, "/") : 0;
+
+	return len > 0 && len == strlen(authority) &&
+		pg_strncasecmp(own, authority, len) == 0;
+}
+
+QlmOriginVerdict
+qlm_origin_judge(const char *list, const QlmOriginCaller *caller)
+{
+	const char *origin = caller->origin;
 	const char *authority;
 	const char *entry;
 	int			len;
 
-	if (origin == NULL)
+	if (origin == NULL && !is_cross_site(caller))
 		return QLM_ORIGIN_SAME;
-	while (next_entry(&list, &entry, &len))
+	while (qlm_list_next(&list, &entry, &len))
 	{
-		if (is_entry(entry, len, "*"))
+		if (qlm_list_is(entry, len, "*"))
 			return QLM_ORIGIN_ANY;
-		if (len > 0 && is_entry(entry, len, origin))
+		if (len > 0 && origin && qlm_list_is(entry, len, origin))
 			return QLM_ORIGIN_LISTED;
 	}
-	authority = authority_of(origin, strlen(origin));
-	if (authority && host && pg_strcasecmp(authority, host) == 0)
+	authority = origin ? authority_of(origin, strlen(origin)) : NULL;
+	if (authority &&
+		((caller->host && pg_strcasecmp(authority, caller->host) == 0) ||
+		 is_authority_of(caller->url, authority)))
 		return QLM_ORIGIN_SAME;
 	return QLM_ORIGIN_FOREIGN;
 }
@@ -93,9 +93,9 @@ qlm_origin_list_varies(const char *list)
 	int			len;
 	bool		varies = false;
 
-	while (next_entry(&list, &entry, &len))
+	while (qlm_list_next(&list, &entry, &len))
 	{
-		if (is_entry(entry, len, "*"))
+		if (qlm_list_is(entry, len, "*"))
 			return false;
 		varies |= len > 0;
 	}
@@ -107,11 +107,11 @@ qlm_origin_list_valid(const char *list, const char **bad, int *bad_len)
 {
 	bool		first = true;
 
-	while (next_entry(&list, bad, bad_len))
+	while (qlm_list_next(&list, bad, bad_len))
 	{
 		if (*bad_len == 0 && first && list == NULL)
 			return true;		/* nothing at all */
-		if (!is_entry(*bad, *bad_len, "*") && !is_entry(*bad, *bad_len, "null") &&
+		if (!qlm_list_is(*bad, *bad_len, "*") && !qlm_list_is(*bad, *bad_len, "null") &&
 			!is_origin(*bad, *bad_len))
 			return false;
 		first = false;

@@ -14,9 +14,19 @@ typedef enum QlmOriginVerdict
 	QLM_ORIGIN_FOREIGN			/* nothing */
 } QlmOriginVerdict;
 
-/* origin and host: the headers, NULL where they are not there */
-extern QlmOriginVerdict qlm_origin_judge(const char *list, const char *origin,
-										 const char *host);
+/* What a request says of the page that sends it; NULL: nothing */
+typedef struct QlmOriginCaller
+{
+	const char *origin;			/* headers */
+	const char *host;			/* one of ours */
+	const char *fetch_site;		/* Sec-Fetch-Site, -Mode */
+	const char *fetch_mode;
+	const char *url;			/* under which others reach this node */
+	bool		only_looks;		/* it changes nothing */
+} QlmOriginCaller;
+
+extern QlmOriginVerdict qlm_origin_judge(const char *list,
+										 const QlmOriginCaller *caller);
 
 /* Does the list name origins, so that answers depend on who asks? */
 extern bool qlm_origin_list_varies(const char *list);

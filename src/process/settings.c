@@ -14,6 +14,7 @@
 #include "utils/varlena.h"
 
 #include "base/address.h"
+#include "base/host.h"
 #include "base/limits.h"
 #include "base/origin.h"
 #include "base/url.h"
@@ -32,6 +33,7 @@ int			qlm_request_timeout = 60000;
 int			qlm_max_connections = 1000;
 int			qlm_max_wait = 60;
 char	   *qlm_cors_origins = NULL;
+char	   *qlm_host_names = NULL;
 bool		qlm_compression = true;
 char	   *qlm_callback_allow = NULL;
 int			qlm_max_transfers = 64;
@@ -147,6 +149,19 @@ check_cors_origins(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_host_names(char **newval, void **extra, GucSource source)
+{
+	const char *bad;
+	int			len;
+
+	if (qlm_host_list_valid(*newval, &bad, &len))
+		return true;
+	GUC_check_errdetail("\"%.*s\" is no host name without a port, as in \"plant.example, plant\", nor * for any.",
+						len, bad);
+	return false;
+}
+
 static void
 register_server(void)
 {
@@ -216,9 +231,18 @@ register_browsers(void)
 							   "A list, or * for any. Pages of other origins are refused "
 							   "with 403. Empty: none but the node's own. Credentials that "
 							   "the browser keeps are never asked for.",
-							   &qlm_cors_origins, "*",
+							   &qlm_cors_origins, "",
 							   PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_cors_origins, NULL, NULL);
+	DefineCustomStringVariable("qlm.host_names",
+							   "Further host names under which this node is called.",
+							   "A list. Requests for other hosts are refused with 421, but "
+							   "for addresses, localhost, the host of qlm.url and the names "
+							   "in qlm.listen_addresses. * takes any, and lets a page call "
+							   "that makes its own name resolve to this machine.",
+							   &qlm_host_names, "",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   check_host_names, NULL, NULL);
 	DefineCustomBoolVariable("qlm.compression",
 							 "Compress answers for clients that accept gzip.",
 							 "Short answers are not compressed.",

@@ -16,6 +16,7 @@ extern int	qlm_http_workers;
 extern int	qlm_request_timeout;	/* ms */
 extern int	qlm_max_connections;
 extern char *qlm_cors_origins;	/* for base/origin.h */
+extern char *qlm_host_names;	/* for base/host.h */
 extern bool qlm_compression;
 extern int	qlm_max_wait;	/* seconds */
 extern char *qlm_callback_allow;	/* for base/address.h */

@@ -321,3 +321,10 @@ qlm_http_client_running(const QlmHttpClient *client)
 {
 	return client->nrunning;
 }
+
+char *
+qlm_http_status_error(int status)
+{
+	return psprintf("it answered with HTTP status %d%s", status,
+					status == 421 ? ": it is not called by this host name (see qlm.host_names there)" : "");
+}

@@ -55,6 +55,9 @@ extern void qlm_http_client_cancel(QlmHttpClient *client, QlmTransfer *transfer)
 /* Do what can be done without waiting. */
 extern void qlm_http_client_run(QlmHttpClient *client);
 
+/* What an answer with another status than 200 says of what is wrong */
+extern char *qlm_http_status_error(int status);
+
 /* A finished transfer, NULL: none */
 extern QlmTransfer *qlm_http_client_next(QlmHttpClient *client);
 

@@ -7,8 +7,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/host.h"
 #include "base/limits.h"
 #include "process/settings.h"
+#include "service/relay.h"
 #include "transport/form.h"
 #include "transport/incoming.h"
 #include "transport/multipart.h"
@@ -26,6 +28,8 @@ static const QlmRefusal unknown_coding = {415, "Bodies are read plain, as gzip a
 {"Accept-Encoding", "gzip, deflate"}};
 static const QlmRefusal bad_accept = {406, "Answers leave plain or as gzip.\n"};
 static const QlmRefusal foreign_origin = {403, "Pages of this origin may not call here (qlm.cors_origins).\n"};
+static const QlmRefusal foreign_host = {421, "This node is not called by this host name: call it by its address, or list the name in qlm.host_names.\n"};
+static const QlmRefusal many_hosts = {400, "There is more than one Host.\n"};
 static const QlmRefusal too_much = {503, "Too many large messages arrive now.\n", {NULL}, true};
 
 static bool
@@ -113,6 +117,9 @@ plain_header(QlmIncomingHead *head, const char *name, Size len)
 		case 6:
 			return pg_strcasecmp(name, "Accept") == 0 ? &head->accept :
 				pg_strcasecmp(name, "Origin") == 0 ? &head->origin : NULL;
+		case 14:
+			return pg_strcasecmp(name, "Sec-Fetch-Site") == 0 ? &head->fetch_site :
+				pg_strcasecmp(name, "Sec-Fetch-Mode") == 0 ? &head->fetch_mode : NULL;
 		case 12:
 			return pg_strcasecmp(name, "Content-Type") == 0 ? &head->content_type : NULL;
 		case 15:
@@ -138,6 +145,7 @@ qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
 	{
 		if (*plain == NULL)
 			*plain = value;
+		head->hosts += plain == &head->host;
 	}
 	else if (name_len == 6 && pg_strcasecmp(name, "Prefer") == 0)
 	{
@@ -252,13 +260,34 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 	return accepted;
 }
 
+/*
+ * Is it we who are called?  Browsers always say whom they mean.  Whether the
+ * node is well may be asked under any name: watchers use what they like.
+ */
+static QlmRefusal
+judge_host(const QlmIncomingHead *head)
+{
+	const QlmHostNames names = {qlm_host_names, qlm_listen_addresses, qlm_url};
+
+	if (head->hosts > 1)
+		return many_hosts;
+	if (head->host == NULL || strcmp(head->path, "/health") == 0)
+		return accepted;
+	return qlm_host_is_ours(head->host, &names) ? accepted : foreign_host;
+}
+
 /* May a page of this origin, or such a client at all, call here? */
 static QlmRefusal
 judge_caller(QlmIncoming *incoming, const QlmIncomingHead *head)
 {
 	bool		is_options = strcmp(head->method, "OPTIONS") == 0;
+	QlmHttpMethod method = incoming->request.method;
+	const QlmOriginCaller caller = {
+		head->origin, head->host, head->fetch_site, head->fetch_mode, qlm_url,
+		method == QLM_HTTP_GET || method == QLM_HTTP_HEAD
+	};
 
-	incoming->origin = qlm_origin_judge(qlm_cors_origins, head->origin, head->host);
+	incoming->origin = qlm_origin_judge(qlm_cors_origins, &caller);
 	incoming->origins_vary = qlm_origin_list_varies(qlm_cors_origins);
 	incoming->accept = qlm_header_accept_encoding(head->accept_encoding);
 	incoming->accept.gzip &= qlm_compression;
@@ -309,6 +338,8 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	incoming->expected = head->length;
 	incoming->seen = 0;
 	refusal = copy_head(incoming, head);
+	if (refusal.status == 0)
+		refusal = judge_host(head);
 	if (refusal.status == 0)
 		refusal = judge_caller(incoming, head);
 	if (refusal.status == 0 && head->length > qlm_max_message_size)

@@ -47,11 +47,14 @@ typedef struct QlmIncomingHead
 	const char *if_none_match;
 	const char *origin;
 	const char *host;
+	const char *fetch_site;
+	const char *fetch_mode;
 	const char *accept_encoding;
 	int			prefer_wait;	/* seconds, 0: not said */
 	QlmCoding	coding;			/* of the body */
 	uint64		length;
 	int			lengths;		/* how many headers say a length */
+	int			hosts;			/* and a host */
 	bool		is_chunked;
 	bool		is_bad;
 } QlmIncomingHead;

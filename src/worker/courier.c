@@ -326,7 +326,7 @@ reason(const QlmTransfer *transfer)
 		return "qlm.callback_allow does not allow this address";
 	if (transfer->error[0])
 		return transfer->error;
-	return psprintf("it answered with HTTP status %d", transfer->status);
+	return qlm_http_status_error(transfer->status);
 }
 
 static List *

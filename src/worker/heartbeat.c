@@ -314,8 +314,7 @@ record_failure(Beat *beat)
 	beat->rounds = 0;
 	qlm_delivery_heartbeat_done(beat->peer.peer, transfer->error[0] ?
 								transfer->error :
-								psprintf("it answered with HTTP status %d",
-										 transfer->status));
+								qlm_http_status_error(transfer->status));
 }
 
 static void

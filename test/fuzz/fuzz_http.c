@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/accept.h"
+#include "base/host.h"
 #include "base/origin.h"
 #include "transport/form.h"
 #include "transport/header.h"
@@ -53,7 +54,12 @@ check_header(const char *value)
 	(void) qlm_header_prefer_wait(value);
 	(void) qlm_header_is_form(value);
 	(void) qlm_header_length(value, strlen(value), &length);
-	(void) qlm_origin_judge(value, value, value);
+	(void) qlm_origin_judge(value, &(QlmOriginCaller) {value, value, value, value, value, false});
+	if (qlm_host_is_ours(value, &(QlmHostNames) {"", "*", value}) &&
+		!qlm_host_is_ours(value, &(QlmHostNames) {"*", "", ""}))
+		abort();
+	if (!qlm_host_list_valid(value, &bad, &bad_len))
+		check_within(bad, bad_len, value, strlen(value));
 	if (!qlm_origin_list_valid(value, &bad, &bad_len))
 		check_within(bad, bad_len, value, strlen(value));
 }

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "process/settings.h"
+#include "service/relay.h"
 #include "transport/incoming.h"
 #include "utils/timestamp.h"
 
@@ -26,6 +27,9 @@ extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 
 /* Settings and the clock of the server */
 char	   *qlm_cors_origins = "https://a.example, http://*.b.example:80";
+char	   *qlm_host_names = "plant.example";
+char	   *qlm_listen_addresses = "*, device";
+char	   *qlm_url = "https://public.example/qlm";
 bool		qlm_compression = true;
 
 TimestampTz

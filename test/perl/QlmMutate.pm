@@ -316,7 +316,7 @@ sub mutated_frames
 		$bytes .= one_frame($payload, $kind, chance(0.98));
 	}
 	$bytes = change_bytes($bytes) if chance(0.1);
-	my $head = 'GET ' . (chance(0.8) ? '/' : any(@paths)) . " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+	my $head = 'GET ' . (chance(0.8) ? '/' : any(@paths)) . " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
 	  . "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 	return (chance(0.05) ? change_bytes($head) : $head) . $bytes;
 }

@@ -110,14 +110,14 @@ subtest 'chunked bodies' => sub {
 subtest 'Expect: 100-continue' => sub {
 	my $connection = qlm_connect($node);
 
-	$connection->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "
+	$connection->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
 		  . length($write) . "\r\nExpect: 100-continue\r\n\r\n");
 	is($connection->response(interim => 1)->{status}, 100, 'asked to go on');
 	$connection->send_bytes($write);
 	is($connection->response->{status}, 200, 'answered');
 
 	$connection = qlm_connect($node);
-	$connection->send_bytes("POST / HTTP/1.1\r\nHost: x\r\n"
+	$connection->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\n"
 		  . "Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n");
 	my $answer = $connection->response;
 	is($answer->{status}, 413, 'too large is said before the body is sent');
@@ -181,7 +181,7 @@ subtest 'too large' => sub {
 	my $answer = $connection->response;
 	ok(!$answer || $answer->{status} =~ /^4/, 'a request line without end');
 	$connection = qlm_connect($node);
-	$connection->send_bytes("GET / HTTP/1.1\r\nHost: x\r\nX: " . 'x' x 1_000_000);
+	$connection->send_bytes("GET / HTTP/1.1\r\nHost: localhost\r\nX: " . 'x' x 1_000_000);
 	$answer = $connection->response;
 	ok(!$answer || $answer->{status} =~ /^4/, 'a header without end');
 	is(get($node, '/health')->{status}, 200, 'the node goes on');
@@ -191,7 +191,7 @@ subtest 'too large' => sub {
 # proxy in front of us would think of the first.
 subtest 'framing that two parties may read differently' => sub {
 	my $hidden = write_envelope('M1b', 'Smuggled/item', 1);
-	my $smuggled = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "
+	my $smuggled = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
 	  . length($hidden) . "\r\n\r\n$hidden";
 	my $length = length $write;
 	my %heads = (
@@ -218,7 +218,7 @@ subtest 'framing that two parties may read differently' => sub {
 		my $connection = qlm_connect($node);
 
 		$connection->send_bytes(
-			"POST / HTTP/1.1\r\nHost: x\r\n$heads{$name}\r\n0\r\n\r\n$smuggled");
+			"POST / HTTP/1.1\r\nHost: localhost\r\n$heads{$name}\r\n0\r\n\r\n$smuggled");
 		my $answer = $connection->response;
 		ok(!$answer || $answer->{status} =~ /^[45]/, "$name is refused");
 		ok($connection->closed, 'and the connection closed');
@@ -227,7 +227,7 @@ subtest 'framing that two parties may read differently' => sub {
 	{
 		my $connection = qlm_connect($node);
 
-		$connection->send_bytes("POST / HTTP/1.1\r\nHost: x\r\n"
+		$connection->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\n"
 			  . "Transfer-Encoding: chunked\r\n\r\n$size\r\nabcde\r\n0\r\n\r\n$smuggled");
 		my $answer = $connection->response;
 		ok(!$answer || $answer->{status} =~ /^[45]/, "chunk size '$size' is refused");
@@ -240,7 +240,7 @@ subtest 'framing that two parties may read differently' => sub {
 subtest 'a slow caller holds up nobody' => sub {
 	my @slow = map { qlm_connect($node) } 1 .. 20;
 
-	$_->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: $_\r\n\r\n<omi")
+	$_->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: $_\r\n\r\n<omi")
 	  for @slow;
 	is(post($node, $write)->{status}, 200, 'another is answered');
 	$_->close for @slow;

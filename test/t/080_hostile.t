@@ -103,7 +103,7 @@ subtest 'large heads of requests' => sub {
 subtest 'slow and silent clients hurt nobody' => sub {
 	my @slow = map { qlm_connect($node) } 1 .. 100;
 
-	$_->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<") for @slow;
+	$_->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n<") for @slow;
 	my $start = running_time();
 	post($node, $good) for 1 .. 50;
 	cmp_ok(running_time() - $start, '<', 5, 'others are served meanwhile');

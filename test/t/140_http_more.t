@@ -160,7 +160,7 @@ subtest 'bombs' => sub {
 	my @open = map { qlm_connect($node) } 1 .. 200;
 	for (@open)
 	{
-		$_->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+		$_->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\n"
 			  . 'Content-Length: ' . length($bomb) . "\r\n\r\n" . substr $bomb, 0, 100);
 	}
 	is(post($node, $read)->{status}, 200, 'others are served while 200 are halfway');
@@ -179,7 +179,7 @@ subtest 'the limit is lowered while a bomb arrives' => sub {
 	$deflate->flush($first, Compress::Raw::Zlib::Z_SYNC_FLUSH());
 	$deflate->deflate(' ' x 50_000_000, $rest);
 	$deflate->flush($rest);
-	$connection->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+	$connection->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\n"
 		  . 'Content-Length: ' . length("$first$rest") . "\r\n\r\n$first");
 	ok(wait_until(sub { ($connection->unread // 1) == 0 }, 'it is half there'), 'it is half there');
 	set('qlm.max_message_size', "'512kB'");
@@ -402,7 +402,13 @@ subtest 'pages of other origins' => sub {
 	my $answer = request($node, 'OPTIONS', '/', headers => \%preflight);
 
 	is($answer->{status}, 204, 'preflight');
-	is($answer->{headers}{'access-control-allow-origin'}, '*', 'any origin by default');
+	is($answer->{headers}{'access-control-allow-origin'}, undef, 'no origin by default');
+	is(post($node, $read, headers => { Origin => $origin })->{status}, 403, 'may call');
+
+	set('qlm.cors_origins', "'*'");
+	ok(wait_until(sub { post($node, $read, headers => { Origin => $origin })->{status} == 200 }, 'the setting is read'), 'any');
+	$answer = request($node, 'OPTIONS', '/', headers => \%preflight);
+	is($answer->{headers}{'access-control-allow-origin'}, '*', 'may be allowed to');
 	is($answer->{headers}{'access-control-allow-methods'}, 'GET, HEAD, POST, OPTIONS', 'methods');
 	like($answer->{headers}{'access-control-allow-headers'}, qr/Authorization.*Content-Type.*\*/, 'headers');
 	is($answer->{headers}{'access-control-max-age'}, 3 * 24 * 3600, 'for three days');
@@ -493,7 +499,7 @@ subtest 'many large messages at a time' => sub {
 	my %status;
 
 	# each in two halves, so that all of them are here at once
-	$_->send_bytes("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" . ' ' x $half) for @senders;
+	$_->send_bytes("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" . ' ' x $half) for @senders;
 	is(post($node, $read)->{status}, 200, 'a small one is served');
 	cmp_ok(server_memory($node), '<', 100_000_000, 'memory is bounded');
 	$_->send_bytes(' ' x (1_000_000 - $half)) for @senders;

@@ -17,6 +17,7 @@ my $node = qlm_node('clients', conf => <<EOC);
 qlm.anonymous_role = 'qlm_writer'
 qlm.callback_allow = '127.0.0.1'
 qlm.retry_delay = '300ms'
+qlm.cors_origins = '*'
 EOC
 my $group = 'http://www.opengroup.org/xsd';
 my %form = ('Content-Type' => 'application/x-www-form-urlencoded');

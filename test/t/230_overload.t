@@ -132,7 +132,7 @@ sub ask_all
 	return $good;
 }
 
-my $upgrade = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+my $upgrade = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
   . "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 my $upgraded = qr{^HTTP/1.1 101 .*\r\n\r\n}s;
 
@@ -190,7 +190,7 @@ subtest 'a byte a second' => sub {
 	}
 	my $before = server_memory($node);
 
-	syswrite $_, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" for @senders[ 0 .. 99 ];
+	syswrite $_, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n" for @senders[ 0 .. 99 ];
 	is(ask_all(\@sockets, $upgrade, $upgraded), 200, 'WebSockets');
 	syswrite $_, pack('CC', 0x81, 0xfe) for @sockets;
 	syswrite $_, QlmTest::Connection::format_request('localhost', 'POST', '/', body => read_envelope('M1b', 'Fridge/big')) for @readers;

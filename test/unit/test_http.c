@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "base/host.h"
 #include "base/origin.h"
 #include "transport/form.h"
 #include "transport/header.h"
@@ -99,6 +100,101 @@ static const struct
 	{"", "http://h", "h:8090", QLM_ORIGIN_FOREIGN},
 	{"", "http://h", NULL, QLM_ORIGIN_FOREIGN},
 	{"", "h", "h", QLM_ORIGIN_FOREIGN},
+};
+
+/* What browsers say without naming the page */
+static const struct
+{
+	const char *list;
+	QlmOriginCaller caller;
+	QlmOriginVerdict verdict;
+}			fetches[] =
+{
+	{"", {NULL, "h", "same-origin", "cors", "", false}, QLM_ORIGIN_SAME},
+	{"", {NULL, "h", "none", "navigate", "", true}, QLM_ORIGIN_SAME},
+	{"", {NULL, "h", "cross-site", "navigate", "", true}, QLM_ORIGIN_SAME},
+	{"", {NULL, "h", "cross-site", "navigate", "", false}, QLM_ORIGIN_FOREIGN},
+	{"", {NULL, "h", "cross-site", "no-cors", "", true}, QLM_ORIGIN_FOREIGN},
+	{"", {NULL, "h", "Same-Site", "no-cors", NULL, true}, QLM_ORIGIN_FOREIGN},
+	{"", {NULL, "h", "cross-site", NULL, NULL, true}, QLM_ORIGIN_FOREIGN},
+	{"http://a", {NULL, "h", "cross-site", "no-cors", NULL, true}, QLM_ORIGIN_FOREIGN},
+	{"*", {NULL, "h", "cross-site", "no-cors", NULL, true}, QLM_ORIGIN_ANY},
+	{"http://a", {"http://a", "h", "cross-site", "cors", NULL, false}, QLM_ORIGIN_LISTED},
+	{"", {"https://plant.example", "10.0.0.1:8090", NULL, NULL, "https://plant.example", false}, QLM_ORIGIN_SAME},
+	{"", {"https://PLANT.example:8443", "10.0.0.1", NULL, NULL, "https://plant.example:8443/qlm", false}, QLM_ORIGIN_SAME},
+	{"", {"https://plant.example", "10.0.0.1", NULL, NULL, "https://plant.example:8443", false}, QLM_ORIGIN_FOREIGN},
+	{"", {"https://plant.example.evil", "10.0.0.1", NULL, NULL, "https://plant.example", false}, QLM_ORIGIN_FOREIGN},
+	{"", {"null", "10.0.0.1", NULL, NULL, "", false}, QLM_ORIGIN_FOREIGN},
+};
+
+static const struct
+{
+	const char *header;
+	bool		ours;
+}			hosts[] =
+{
+	{"localhost", true},
+	{"localhost:8090", true},
+	{"LocalHost.:8090", true},
+	{"localhost:", true},
+	{"127.0.0.1", true},
+	{"10.1.2.3:80", true},
+	{"[::1]", true},
+	{"[::1]:8090", true},
+	{"[fe80::1%eth0]:8090", true},
+	{"[::ffff:127.0.0.1]:1", true},
+	{"plant.example", true},
+	{"PLANT.Example:443", true},
+	{"plant.example.", true},
+	{"plant", true},
+	{"device", true},
+	{"public.example:8090", true},
+	{"", false},
+	{":8090", false},
+	{".", false},
+	{"evil.example", false},
+	{"localhost.evil.example", false},
+	{"evil.localhost", false},
+	{"plant.example.evil", false},
+	{"plant.example..", false},
+	{"xplant.example", false},
+	{"*", false},
+	{"127.0.0.1.evil.example", false},
+	{"127.1", false},
+	{"2130706433", false},
+	{"0x7f.0.0.1", false},
+	{"127.0.0.1@evil.example", false},
+	{"evil.example@127.0.0.1", false},
+	{"localhost:80:90", false},
+	{"localhost:8090x", false},
+	{"localhost, evil.example", false},
+	{"localhost/", false},
+	{" localhost", false},
+	{"::1", false},
+	{"[::1", false},
+	{"[::1]x", false},
+	{"[::1]:x", false},
+	{"[evil.example]", false},
+	{"[]", false},
+};
+
+static const struct
+{
+	const char *list;
+	const char *bad;			/* NULL: it is a list */
+}			host_lists[] =
+{
+	{"", NULL},
+	{" ", NULL},
+	{"*", NULL},
+	{"plant.example, plant , under_score-1.example.", NULL},
+	{"plant,", ""},
+	{"plant.example:8090", "plant.example:8090"},
+	{"a, http://plant.example", "http://plant.example"},
+	{"*.example", "*.example"},
+	{".example", ".example"},
+	{"a b", "a b"},
+	{"pl\303\244nt", "pl\303\244nt"},
 };
 
 static const struct
@@ -206,8 +302,9 @@ test_origins(void)
 	int			len;
 
 	for (int i = 0; i < lengthof(origins); i++)
-		tap_ok(qlm_origin_judge(origins[i].list, origins[i].origin,
-								origins[i].host) == origins[i].verdict,
+		tap_ok(qlm_origin_judge(origins[i].list,
+								&(QlmOriginCaller) {.origin = origins[i].origin, .host = origins[i].host}) ==
+			   origins[i].verdict,
 			   "origin %s with \"%s\"", origins[i].origin ? origins[i].origin : "(none)",
 			   origins[i].list);
 	for (int i = 0; i < lengthof(origin_lists); i++)
@@ -223,6 +320,33 @@ test_origins(void)
 	tap_ok(!qlm_origin_list_varies(""), "nobody: the same for all");
 	tap_ok(!qlm_origin_list_varies("http://a, *"), "anybody: the same for all");
 	tap_ok(qlm_origin_list_varies("http://a"), "some: it depends");
+}
+
+static void
+test_hosts(void)
+{
+	const QlmHostNames names = {"plant.example, plant", "*, 0.0.0.0, device", "http://public.example/x"};
+	const QlmHostNames any = {"*", NULL, NULL};
+	const char *bad;
+	int			len;
+
+	for (int i = 0; i < lengthof(fetches); i++)
+		tap_ok(qlm_origin_judge(fetches[i].list, &fetches[i].caller) == fetches[i].verdict,
+			   "what a browser says, %d", i + 1);
+	for (int i = 0; i < lengthof(hosts); i++)
+		tap_ok(qlm_host_is_ours(hosts[i].header, &names) == hosts[i].ours,
+			   "host \"%s\" is %s", hosts[i].header, hosts[i].ours ? "ours" : "not ours");
+	tap_ok(qlm_host_is_ours("evil.example", &any), "any name, if that is wanted");
+	tap_ok(!qlm_host_is_ours("evil.example/", &any), "but a name");
+	for (int i = 0; i < lengthof(host_lists); i++)
+	{
+		bool		valid = qlm_host_list_valid(host_lists[i].list, &bad, &len);
+
+		tap_ok(valid == (host_lists[i].bad == NULL), "\"%s\" is %s", host_lists[i].list,
+			   host_lists[i].bad ? "refused" : "a list");
+		if (!valid && host_lists[i].bad)
+			tap_is(pnstrdup(bad, len), host_lists[i].bad, "because of that");
+	}
 }
 
 static void
@@ -268,6 +392,7 @@ main(void)
 {
 	test_headers();
 	test_origins();
+	test_hosts();
 	test_forms();
 	test_multipart();
 	shim_reset();
