@@ -54,7 +54,7 @@ COMMENT ON TABLE qlm.outbox IS 'messages that wait to leave or to be answered';
 COMMENT ON COLUMN qlm.outbox.message_id IS 'its requestID';
 COMMENT ON COLUMN qlm.outbox.seq IS 'order in which messages were queued';
 COMMENT ON COLUMN qlm.outbox.peer IS 'name of the peer it is for; null: whoever answers at the url';
-COMMENT ON COLUMN qlm.outbox.url IS 'where it is to be posted, or ws: and the name of a WebSocket connection; null: it waits for the peer to call';
+COMMENT ON COLUMN qlm.outbox.url IS 'where it is to be posted, or ~ and the name of a WebSocket connection to this node; null: it waits for the peer to call';
 COMMENT ON COLUMN qlm.outbox.kind IS 'request: wants an answer; response: data for a callback';
 COMMENT ON COLUMN qlm.outbox.envelope IS 'the message';
 COMMENT ON COLUMN qlm.outbox.state IS 'queued, sent (handed over, not answered yet), answered, failed, expired, cancelled';
@@ -88,12 +88,12 @@ CREATE TABLE qlm.gathering (
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE INDEX gathering_owner_idx ON qlm.gathering (peer, role);
-CREATE INDEX gathering_connection_idx ON qlm.gathering (callback) WHERE callback LIKE 'ws:%';
+CREATE INDEX gathering_connection_idx ON qlm.gathering (callback) WHERE callback LIKE '~%';
 COMMENT ON TABLE qlm.gathering IS 'requests with a callback that were sent on: what goes there once all messages have ended that they wait for';
 COMMENT ON COLUMN qlm.gathering.request_id IS 'the requestID that the caller was told';
 COMMENT ON COLUMN qlm.gathering.role IS 'role of whoever asked';
 COMMENT ON COLUMN qlm.gathering.peer IS 'peer that asked; null: an SQL session or an anonymous caller';
-COMMENT ON COLUMN qlm.gathering.callback IS 'where the answer goes: URL, or ws: and the name of a WebSocket connection';
+COMMENT ON COLUMN qlm.gathering.callback IS 'where the answer goes: URL, or ~ and the name of a WebSocket connection to this node';
 COMMENT ON COLUMN qlm.gathering.envelope IS 'the answer if nobody answered; a result with the number of a message stands for what that brings';
 COMMENT ON COLUMN qlm.gathering.dialect IS 'dialect of the answer';
 COMMENT ON COLUMN qlm.gathering.ttl IS 'ttl of the request';

@@ -15,13 +15,13 @@ CREATE TABLE qlm.subscription (
 );
 CREATE INDEX subscription_expires_at_idx ON qlm.subscription (expires_at) WHERE expires_at < 'infinity';
 CREATE INDEX subscription_owner_idx ON qlm.subscription (peer, role);
-CREATE INDEX subscription_connection_idx ON qlm.subscription (callback) WHERE callback LIKE 'ws:%';
+CREATE INDEX subscription_connection_idx ON qlm.subscription (callback) WHERE callback LIKE '~%';
 CREATE INDEX subscription_next_due_idx ON qlm.subscription (next_due) WHERE next_due IS NOT NULL;
 COMMENT ON TABLE qlm.subscription IS 'subscriptions at this node';
 COMMENT ON COLUMN qlm.subscription.request_id IS 'its requestID';
 COMMENT ON COLUMN qlm.subscription.role IS 'role that owns it and with whose rights its data are read';
 COMMENT ON COLUMN qlm.subscription.peer IS 'peer that made it; null: an SQL session or an anonymous caller';
-COMMENT ON COLUMN qlm.subscription.callback IS 'URL, notify:CHANNEL, or ws: and the name of a WebSocket connection; null: it is polled';
+COMMENT ON COLUMN qlm.subscription.callback IS 'URL, notify:CHANNEL, or ~ and the name of a WebSocket connection to this node; null: it is polled';
 COMMENT ON COLUMN qlm.subscription.interval IS 'seconds; -1: at each new value; -2: at the first value of new InfoItems';
 COMMENT ON COLUMN qlm.subscription.dialect IS 'dialect of its messages';
 COMMENT ON COLUMN qlm.subscription.created_at IS 'when it began; ticks are counted from here';

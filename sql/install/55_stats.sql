@@ -65,7 +65,9 @@ COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why, at last_failure; stays after
 /* What waits for a peer with a URL waits for that endpoint. */
 CREATE VIEW qlm.stat_delivery AS
 	SELECT url,
-		CASE WHEN e.paused_until > pg_catalog.now() THEN 'paused' ELSE 'ok' END AS state,
+		CASE WHEN e.paused_until > pg_catalog.now() THEN 'paused'
+			WHEN e.failures = 0 AND e.last_failure >= COALESCE(e.last_success, '-infinity') THEN 'refused'
+			ELSE 'ok' END AS state,
 		COALESCE(w.queued, 0) AS queued,
 		w.oldest_waiting,
 		COALESCE(e.attempts, 0) AS attempts,
@@ -83,11 +85,11 @@ CREATE VIEW qlm.stat_delivery AS
 			FROM qlm.outbox AS o
 				LEFT JOIN qlm.peer AS p ON p.name = o.peer AND o.url IS NULL
 			WHERE o.state IN ('queued', 'sent') AND COALESCE(o.url, p.url) IS NOT NULL
-				AND (o.url LIKE 'ws:%') IS NOT TRUE
+				AND (o.url LIKE '~%') IS NOT TRUE
 			GROUP BY 1) AS w USING (url);
 COMMENT ON VIEW qlm.stat_delivery IS 'each endpoint that messages are posted to';
 COMMENT ON COLUMN qlm.stat_delivery.url IS 'its URL';
-COMMENT ON COLUMN qlm.stat_delivery.state IS 'ok, or paused after a failure';
+COMMENT ON COLUMN qlm.stat_delivery.state IS 'ok; paused after a failure; or refused: the last message will not be posted again, since qlm.callback_allow does not allow the address or the receiver refuses it, as last_error says';
 COMMENT ON COLUMN qlm.stat_delivery.queued IS 'messages that have not arrived';
 COMMENT ON COLUMN qlm.stat_delivery.oldest_waiting IS 'when the oldest of them was queued';
 COMMENT ON COLUMN qlm.stat_delivery.attempts IS 'messages posted, whatever came of them';
@@ -102,7 +104,7 @@ CREATE VIEW qlm.stat_subscription AS
 	SELECT s.request_id,
 		s.role AS owner,
 		s.peer,
-		CASE WHEN s.callback LIKE 'ws:%' THEN '0' ELSE s.callback END AS callback,
+		CASE WHEN s.callback LIKE '~%' THEN '0' ELSE s.callback END AS callback,
 		s.interval,
 		ARRAY(SELECT t.path FROM qlm.subscription_target AS t
 			WHERE t.request_id = s.request_id ORDER BY t.path) AS targets,

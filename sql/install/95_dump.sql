@@ -12,12 +12,12 @@ BEGIN
 		PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('qlm.%s', name)::pg_catalog.regclass, '');
 	END LOOP;
 	/* What belongs to WebSocket connections ends with them. */
-	PERFORM pg_catalog.pg_extension_config_dump('qlm.outbox', $w$WHERE (url LIKE 'ws:%') IS NOT TRUE$w$);
-	PERFORM pg_catalog.pg_extension_config_dump('qlm.gathering', $w$WHERE callback NOT LIKE 'ws:%'$w$);
-	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription', $w$WHERE (callback LIKE 'ws:%') IS NOT TRUE$w$);
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.outbox', $w$WHERE (url LIKE '~%') IS NOT TRUE$w$);
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.gathering', $w$WHERE callback NOT LIKE '~%'$w$);
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription', $w$WHERE (callback LIKE '~%') IS NOT TRUE$w$);
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.subscription_target',
-		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE 'ws:%')$w$);
+		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE '~%')$w$);
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.forwarding',
-		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE 'ws:%')$w$);
+		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE '~%')$w$);
 END
 $$;

@@ -15,6 +15,8 @@
 
 #include "base/address.h"
 
+char	   *qlm_callback_allow = NULL;
+
 #define ADDRESS_BITS	128
 #define MAPPED_BITS		96		/* where the IPv4 part begins */
 #define MAX_HOST_NAME	253
@@ -247,6 +249,76 @@ qlm_address_list_matches(const char *list, const struct sockaddr *address,
 			return true;
 	}
 	return false;
+}
+
+/* An address in any form that the HTTP client reads as one: also 127.1 */
+static bool
+parse_host(const char *host, Network *network)
+{
+	char		text[INET6_ADDRSTRLEN];
+	struct in_addr ipv4;
+	Size		len = strcspn(host, "%");	/* then comes a zone */
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, host, len);
+	text[len] = '\0';
+	network->bits = ADDRESS_BITS;
+	if (inet_pton(AF_INET6, text, network->bytes) == 1)
+		return true;
+	if (host[len] != '\0' || inet_aton(text, &ipv4) == 0)
+		return false;
+	map_ipv4(network, &ipv4);
+	return true;
+}
+
+static bool
+matches_network(const char *list, const Network *own)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+
+	memcpy(&address.sin6_addr, own->bytes, sizeof(own->bytes));
+	return qlm_address_list_matches(list, (struct sockaddr *) &address, NULL);
+}
+
+/* Whatever the resolver says, this is this machine. */
+static bool
+matches_loopback(const char *list)
+{
+	Network		own;
+
+	return (parse_host("127.0.0.1", &own) && matches_network(list, &own)) ||
+		(parse_host("::1", &own) && matches_network(list, &own));
+}
+
+bool
+qlm_address_list_may_match(const char *list, const char *host, int host_len)
+{
+	char		name[MAX_HOST_NAME + 2];
+	Network		own;
+	Network		network;
+	const char *entry;
+	int			len;
+	bool		by_address = false;
+
+	if (host_len >= (int) sizeof(name))
+		return true;
+	memcpy(name, host, host_len);
+	name[host_len] = '\0';
+	if (parse_host(name, &own))
+		return matches_network(list, &own);
+	for (const char *rest = list; next_entry(&rest, &entry, &len);)
+	{
+		if (parse_network(entry, len, &network))
+			by_address = true;
+		else if (same_name(entry, len, name))
+			return true;
+	}
+	if (same_name("localhost", strlen("localhost"), name))
+		return matches_loopback(list);
+
+	/* With escapes in it, it is a name that only the HTTP client knows. */
+	return by_address || strchr(name, '%') != NULL;
 }
 
 bool

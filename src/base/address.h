@@ -7,6 +7,10 @@
 
 struct sockaddr;
 
+/* The setting: hosts and networks that callbacks may go to; empty: those of
+ * known peers */
+extern char *qlm_callback_allow;
+
 /*
  * Is the address in one of the list's networks, or the host (of a URL, without
  * brackets) one of its names?  An IPv4-mapped IPv6 address is an IPv4 address.
@@ -17,6 +21,14 @@ struct sockaddr;
 extern bool qlm_address_list_matches(const char *list,
 									 const struct sockaddr *address,
 									 const char *host);
+
+/*
+ * May a host (of a URL, of so many bytes, without brackets) have an address
+ * that matches?  False only where that is certain: an address that does not, or
+ * a name that is not listed while the list has no networks.
+ */
+extern bool qlm_address_list_may_match(const char *list, const char *host,
+									   int host_len);
 
 /* False, with the first wrong entry as part of the list, where it is none. */
 extern bool qlm_address_list_valid(const char *list,

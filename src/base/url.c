@@ -1,6 +1,6 @@
 /*
  * url.c
- *		HTTP URLs (RFC 3986).
+ *		URLs of HTTP (RFC 3986) and of WebSockets (RFC 6455, 3).
  *
  * What is refused here the HTTP client could not send to; what is taken it may
  * still refuse.
@@ -16,13 +16,27 @@
 #define NOT_IN_NAME " \t\r\n/:#?!@{}[]\\$'\"^`*<>=;,&()+|"
 
 static const char *
-skip_scheme(const char *text)
+skip_prefix(const char *text, const char *prefix)
 {
-	if (pg_strncasecmp(text, "http://", 7) == 0)
-		return text + 7;
-	if (pg_strncasecmp(text, "https://", 8) == 0)
-		return text + 8;
-	return NULL;
+	Size		len = strlen(prefix);
+
+	return pg_strncasecmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+static const char *
+skip_http(const char *text)
+{
+	const char *rest = skip_prefix(text, "http://");
+
+	return rest ? rest : skip_prefix(text, "https://");
+}
+
+static const char *
+skip_socket(const char *text)
+{
+	const char *rest = skip_prefix(text, "ws://");
+
+	return rest ? rest : skip_prefix(text, "wss://");
 }
 
 /* What follows "%": an interface, after the "25" that RFC 6874 wants or not */
@@ -93,10 +107,10 @@ end_of_host(const char *host, const char *end)
 	return last > host && last <= end ? last : NULL;
 }
 
-bool
-qlm_url_is_http(const char *text, const char **host, int *host_len)
+/* What follows the scheme: a host, perhaps a port, and what is asked for there */
+static bool
+has_host(const char *start, const char **host, int *host_len)
 {
-	const char *start = skip_scheme(text);
 	const char *end;
 	const char *last;
 
@@ -118,4 +132,23 @@ qlm_url_is_http(const char *text, const char **host, int *host_len)
 		*host_len = *start == '[' ? last - start - 2 : last - start;
 	}
 	return true;
+}
+
+bool
+qlm_url_is_http(const char *text, const char **host, int *host_len)
+{
+	return has_host(skip_http(text), host, host_len);
+}
+
+bool
+qlm_url_is_socket(const char *text)
+{
+	return has_host(skip_socket(text), NULL, NULL);
+}
+
+bool
+qlm_url_is_callback(const char *text, const char **host, int *host_len)
+{
+	return qlm_url_is_http(text, host, host_len) ||
+		has_host(skip_socket(text), host, host_len);
 }

@@ -1,6 +1,6 @@
 /*
  * url.h
- *		HTTP URLs (RFC 3986): what a callback must be.
+ *		URLs: what a callback must be.
  */
 #ifndef QLM_URL_H
 #define QLM_URL_H
@@ -10,5 +10,10 @@
  * any?  host, if not NULL: where it is named in the text, without brackets.
  */
 extern bool qlm_url_is_http(const char *text, const char **host, int *host_len);
+
+/* The same of ws and wss, and of all four */
+extern bool qlm_url_is_socket(const char *text);
+extern bool qlm_url_is_callback(const char *text, const char **host,
+								int *host_len);
 
 #endif							/* QLM_URL_H */

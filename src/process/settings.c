@@ -35,7 +35,6 @@ int			qlm_max_wait = 60;
 char	   *qlm_cors_origins = NULL;
 char	   *qlm_host_names = NULL;
 bool		qlm_compression = true;
-char	   *qlm_callback_allow = NULL;
 int			qlm_max_transfers = 64;
 
 static const struct config_enum_entry log_messages_options[] = {

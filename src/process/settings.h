@@ -19,7 +19,6 @@ extern char *qlm_cors_origins;	/* for base/origin.h */
 extern char *qlm_host_names;	/* for base/host.h */
 extern bool qlm_compression;
 extern int	qlm_max_wait;	/* seconds */
-extern char *qlm_callback_allow;	/* for base/address.h */
 extern int	qlm_max_transfers;
 
 /* An entry of qlm.databases; port 0: that of qlm.port */

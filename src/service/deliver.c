@@ -262,7 +262,7 @@ deliver(Delivery *delivery, Shown *shown)
 	const QlmSubscription *subscription = delivery->match->subscription;
 
 	delivery->by_url = subscription->callback &&
-		(qlm_url_is_http(subscription->callback, NULL, NULL) ||
+		(qlm_url_is_callback(subscription->callback, NULL, NULL) ||
 		 qlm_is_connection(subscription->callback));
 	if (delivery->by_url &&
 		!qlm_dialect_from_text(subscription->dialect, &delivery->dialect))

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "service/call.h"
+#include "service/callback.h"
 #include "service/dialog.h"
 #include "service/payload.h"
 #include "service/repeat.h"
@@ -110,7 +111,7 @@ queue_answer(const char *peer, const char *callback, double ttl,
  * answers of others.
  */
 static const char *
-take_callback(QlmEnvelope *nested)
+take_callback(const QlmPeer *peer, QlmEnvelope *nested)
 {
 	const char *callback = NULL;
 	ListCell   *lc;
@@ -123,7 +124,7 @@ take_callback(QlmEnvelope *nested)
 			request->nodes != NIL || request->target_device ||
 			request->verb == QLM_CALL)
 			continue;
-		if (qlm_callback_problem(request->callback, false) == NULL)
+		if (qlm_callback_problem(peer, request->callback, false, NULL) == NULL)
 			callback = request->callback;
 		request->callback = NULL;
 	}
@@ -276,7 +277,7 @@ must_wait(const QlmResult *carrier, const Answers *answers)
 static void
 execute_nested(QlmCall *call, const QlmResult *carrier, Answers *answers)
 {
-	const char *callback = take_callback(carrier->nested);
+	const char *callback = take_callback(call->peer, carrier->nested);
 	const char *peer = call->peer->name;
 	ListCell   *lc;
 	char	   *answer;

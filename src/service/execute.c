@@ -8,8 +8,8 @@
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
-#include "base/url.h"
 #include "service/call.h"
+#include "service/callback.h"
 #include "service/gather.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
@@ -152,12 +152,14 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 	StringInfoData text;
 	List	   *id;
 	bool		own = qlm_is_own_connection(call, request->callback);
+	int			code;
+	const char *problem = own ? NULL :
+		qlm_callback_problem(call->peer, request->callback, false, &code);
 	ListCell   *lc;
 
-	if (!own && !qlm_url_is_http(request->callback, NULL, NULL))
+	if (problem)
 	{
-		qlm_request_add_result(call->response, 400,
-							   qlm_callback_problem(request->callback, false));
+		qlm_request_add_result(call->response, code, problem);
 		return;
 	}
 	if (!qlm_call_may_queue(call, NULL))

@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/callback.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
@@ -188,12 +189,14 @@ general_problem(const QlmCall *call, const QlmRequest *request, int *code)
 	if (is_subscription(request))
 	{
 		const char *problem = qlm_is_own_connection(call, request->callback) ? NULL :
-			qlm_callback_problem(request->callback, call->exchange->from_session);
+			qlm_callback_problem(call->peer, request->callback,
+								 call->exchange->from_session, code);
 
-		if (problem == NULL && request->odf == NULL && request->opaque == NULL)
-			problem = "a subscription needs a payload with Objects";
 		if (problem)
 			return problem;
+		*code = 400;
+		if (request->odf == NULL && request->opaque == NULL)
+			return "a subscription needs a payload with Objects";
 	}
 	/* A node that overlooks the window would delete everything. */
 	*code = 501;

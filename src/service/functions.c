@@ -16,6 +16,7 @@
 
 #include "base/datetime.h"
 #include "service/arguments.h"
+#include "service/callback.h"
 #include "service/method.h"
 #include "service/payload.h"
 #include "service/relay.h"
@@ -217,6 +218,20 @@ interval_seconds(const Interval *interval)
 		(double) SECS_PER_DAY * (interval->day + DAYS_PER_MONTH * (double) interval->month);
 }
 
+static void
+check_callback(const char *callback)
+{
+	int			code;
+	const char *problem = qlm_callback_problem(NULL, callback, true, &code);
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(code == 403 ? ERRCODE_INSUFFICIENT_PRIVILEGE :
+						 ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", problem),
+				 code == 403 ? errhint("An administrator lists hosts and networks in qlm.callback_allow.") : 0));
+}
+
 Datum
 qlm_subscribe_sql(PG_FUNCTION_ARGS)
 {
@@ -244,14 +259,11 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the interval of a subscription is a number of seconds, -1 or -2")));
-	problem = qlm_callback_problem(subscription.callback, true);
-	if (problem)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", problem)));
 	subscription.role = GetUserId();
 	subscription.dialect = qlm_dialect_to_text(qlm_dialect_default());
 	target = qlm_tree_from_paths(&path, 1);
 	qlm_storage_begin();
+	check_callback(subscription.callback);
 	qlm_select_canonical(target);
 	subscription.ntargets = qlm_tree_leaves(target, &subscription.targets);
 	/* An Object and an InfoItem share the path, unless it is an alias of one. */

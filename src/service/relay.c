@@ -234,7 +234,7 @@ qlm_relay_deliver(const QlmSubscription *subscription, List *results, bool final
 {
 	results = may_have(subscription) ? results_for(subscription, results) : NIL;
 	if (subscription->callback &&
-		(qlm_url_is_http(subscription->callback, NULL, NULL) ||
+		(qlm_url_is_callback(subscription->callback, NULL, NULL) ||
 		 qlm_is_connection(subscription->callback)))
 	{
 		if (results != NIL)

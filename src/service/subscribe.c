@@ -13,16 +13,14 @@
 
 #include "base/datetime.h"
 #include "base/limits.h"
-#include "base/url.h"
 #include "service/call.h"
+#include "service/callback.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/quota.h"
 #include "storage/select.h"
-
-#define NOTIFY_PREFIX	"notify:"
 
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
@@ -33,28 +31,13 @@ qlm_is_own_connection(const QlmCall *call, const char *callback)
 	return callback && strcmp(callback, "0") == 0 && call->exchange->connection;
 }
 
-bool
-qlm_is_notify(const char *callback)
-{
-	return strncmp(callback, NOTIFY_PREFIX, strlen(NOTIFY_PREFIX)) == 0;
-}
-
-/* NULL: none that PostgreSQL can have */
-static const char *
-notify_channel(const char *callback)
-{
-	const char *channel = callback + strlen(NOTIFY_PREFIX);
-
-	return *channel != '\0' && strlen(channel) < NAMEDATALEN ? channel : NULL;
-}
-
 /* The requestID says what to poll; equal ones become one at commit. */
 void
 qlm_subscription_notify(const QlmSubscription *subscription)
 {
 	if (subscription->callback && qlm_is_notify(subscription->callback) &&
-		notify_channel(subscription->callback))
-		Async_Notify(notify_channel(subscription->callback),
+		qlm_notify_channel(subscription->callback))
+		Async_Notify(qlm_notify_channel(subscription->callback),
 					 psprintf(INT64_FORMAT, subscription->request_id));
 }
 
@@ -79,25 +62,6 @@ TimestampTz
 qlm_kept_until(TimestampTz from, TimestampTz end)
 {
 	return Min(end, from + QLM_MAX_KEPT * USECS_PER_SEC);
-}
-
-const char *
-qlm_callback_problem(const char *callback, bool from_session)
-{
-	if (callback == NULL)
-		return NULL;
-	if (qlm_url_is_http(callback, NULL, NULL))
-		return NULL;
-	if (strcmp(callback, "0") == 0)
-		return "callback \"0\" needs a WebSocket";
-	if (qlm_is_notify(callback) && from_session)
-	{
-		if (notify_channel(callback) == NULL)
-			return psprintf("callback \"%s\" names no channel that PostgreSQL can have",
-							callback);
-		return NULL;
-	}
-	return psprintf("callback \"%s\" is no http or https URL", callback);
 }
 
 bool
@@ -141,16 +105,18 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	const char *problem;
 	bool		own;
 	bool		raised;
+	int			code;
 	QlmResult  *result;
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
 	own = qlm_is_own_connection(call, request->callback);
 	problem = own ? NULL :
-		qlm_callback_problem(request->callback, call->exchange->from_session);
+		qlm_callback_problem(call->peer, request->callback,
+							 call->exchange->from_session, &code);
 	if (problem)
 	{
-		qlm_request_add_result(response, 400, problem);
+		qlm_request_add_result(response, code, problem);
 		return;
 	}
 	subscription.role = call->role;

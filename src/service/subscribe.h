@@ -17,16 +17,11 @@ extern double qlm_ttl_left(TimestampTz end);
 /* Until when what nobody takes is kept, if it ends then at the latest */
 extern TimestampTz qlm_kept_until(TimestampTz from, TimestampTz end);
 
-extern bool qlm_is_notify(const char *callback);
-
 /* NOTIFY whoever is to poll it, if its callback says so. */
 extern void qlm_subscription_notify(const QlmSubscription *subscription);
 
 /* Does it name the WebSocket that the call came on, and is there one? */
 extern bool qlm_is_own_connection(const QlmCall *call, const char *callback);
-
-/* What is wrong with a subscription's callback, or NULL */
-extern const char *qlm_callback_problem(const char *callback, bool from_session);
 
 /* Are there limits to what he may leave here?  Not for administrators in SQL. */
 extern bool qlm_is_limited(Oid role, bool from_session);

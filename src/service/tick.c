@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "service/call.h"
+#include "service/callback.h"
 #include "service/dialog.h"
 #include "service/payload.h"
 #include "service/subscribe.h"

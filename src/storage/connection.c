@@ -100,10 +100,10 @@ static QlmPlan left_plan = {
 static QlmPlan names_plan = {
 	"WITH RECURSIVE u AS ("
 	"(SELECT url FROM qlm.outbox WHERE state IN ('queued', 'sent')"
-	" AND url IS NOT NULL AND url >= 'ws:' AND url < 'ws;' ORDER BY url LIMIT 1)"
+	" AND url IS NOT NULL AND url >= '~' AND url < '~~' ORDER BY url LIMIT 1)"
 	" UNION ALL"
 	" SELECT (SELECT o.url FROM qlm.outbox o WHERE o.state IN ('queued', 'sent')"
-	" AND o.url > u.url AND o.url < 'ws;' ORDER BY o.url LIMIT 1)"
+	" AND o.url > u.url AND o.url < '~~' ORDER BY o.url LIMIT 1)"
 	" FROM u WHERE u.url IS NOT NULL)"
 	" SELECT url FROM u WHERE url IS NOT NULL"
 	" UNION"

@@ -4,7 +4,8 @@
  *		one is a row of the outbox with its name as url, and a subscription for
  *		one has its name as callback.
  *
- * As outbox.h: becomes the owner inside.  Names tell which server worker holds
+ * As outbox.h: becomes the owner inside.  Names begin as no URL does, and sort
+ * after all of them.  They tell which server worker holds
  * the connection; messages and SQL cannot name one, only say "0".
  */
 #ifndef QLM_STORAGE_CONNECTION_H
@@ -12,7 +13,7 @@
 
 #include "nodes/pg_list.h"
 
-#define QLM_CONNECTION_PREFIX		"ws:"
+#define QLM_CONNECTION_PREFIX		"~"
 #define QLM_CONNECTION_NAME_SIZE	40
 
 extern bool qlm_is_connection(const char *url);

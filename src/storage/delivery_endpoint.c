@@ -36,17 +36,17 @@
 
 /*
  * Each URL of the queue is found by one index probe after the one before it,
- * however many messages wait for it.  Names of WebSocket connections come after
- * all that begin with http: the server workers take what waits for those.  A pause that is longer than pauses can
+ * however many messages wait for it.  Names of WebSocket connections to
+ * this node come after all URLs: the server workers take what waits for those.  A pause that is longer than pauses can
  * be was made before the clock was set back.
  */
 static QlmPlan endpoints_plan = {
 	"WITH RECURSIVE u AS ("
 	"(SELECT url FROM qlm.outbox WHERE state IN ('queued', 'sent')"
-	" AND url IS NOT NULL AND url < 'ws:' ORDER BY url LIMIT 1)"
+	" AND url IS NOT NULL AND url < '~' ORDER BY url LIMIT 1)"
 	" UNION ALL"
 	" SELECT (SELECT o.url FROM qlm.outbox o WHERE o.state IN ('queued', 'sent')"
-	" AND o.url > u.url AND o.url < 'ws:' ORDER BY o.url LIMIT 1)"
+	" AND o.url > u.url AND o.url < '~' ORDER BY o.url LIMIT 1)"
 	" FROM u WHERE u.url IS NOT NULL),"
 	" place AS (SELECT u.url, (SELECT pg_catalog.min(p.name) FROM qlm.peer p"
 	" WHERE p.url = u.url) AS peer, true AS by_url FROM u WHERE u.url IS NOT NULL"
@@ -82,9 +82,10 @@ static QlmPlan delivered_plan = {
 	3, {TEXTOID, TIMESTAMPTZOID, INT8OID}, QLM_PLAN_GENERIC
 };
 
+/* No failures, and yet a failure is the last that is known: it was for good. */
 static QlmPlan refused_plan = {
 	"INSERT INTO qlm.endpoint AS e (url, attempts, last_failure, last_error)"
-	" VALUES ($1, 1, $2, $3) ON CONFLICT (url) DO UPDATE SET paused_until = NULL,"
+	" VALUES ($1, 1, $2, $3) ON CONFLICT (url) DO UPDATE SET paused_until = NULL, failures = 0,"
 	" attempts = e.attempts + 1, last_failure = $2, last_error = $3",
 	3, {TEXTOID, TIMESTAMPTZOID, TEXTOID}
 };

@@ -344,7 +344,7 @@ qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
 	else if (op->refused[0] && op->nallowed == 0)
 	{
 		transfer->forbidden = true;
-		snprintf(text, sizeof(text), "callbacks to %s are not allowed",
+		snprintf(text, sizeof(text), "qlm.callback_allow does not allow %s",
 				 op->refused);
 	}
 	else

@@ -322,8 +322,6 @@ is_permanent(const QlmTransfer *transfer)
 static const char *
 reason(const QlmTransfer *transfer)
 {
-	if (transfer->forbidden)
-		return "qlm.callback_allow does not allow this address";
 	if (transfer->error[0])
 		return transfer->error;
 	return qlm_http_status_error(transfer->status);

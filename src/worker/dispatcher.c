@@ -24,6 +24,7 @@
 #include "process/parcel.h"
 #include "process/settings.h"
 #include "process/wake.h"
+#include "service/callback.h"
 #include "service/dialog.h"
 #include "service/gather.h"
 #include "service/relay.h"
@@ -69,20 +70,14 @@ is_allowed(const struct sockaddr *address, const char *host)
 	return list && qlm_address_list_matches(list, address, host);
 }
 
-/* The host names of the peers' URLs, as a list for qlm_address_list_matches */
 static void
 refresh_peer_hosts(void)
 {
-	StringInfoData hosts;
-	ListCell   *lc;
+	char	   *hosts = qlm_callback_peer_hosts();
 
-	initStringInfo(&hosts);
-	foreach(lc, qlm_peer_hosts())
-		appendStringInfo(&hosts, "%s%s", hosts.len ? ", " : "",
-						 (char *) lfirst(lc));
 	if (peer_hosts)
 		pfree(peer_hosts);
-	peer_hosts = MemoryContextStrdup(TopMemoryContext, hosts.data);
+	peer_hosts = MemoryContextStrdup(TopMemoryContext, hosts);
 }
 
 /* Everything that is due, claimed in one transaction */

@@ -40,7 +40,7 @@ my $MAX = 100_000;
 my @texts = ('', ' ', '0', '-1', '-2', '1', '0.001', '1e309', '-1e309', 'NaN', 'Infinity', '2147483648', '-2147483649',
 	'9223372036854775808', '1e18', '0x10', '١', 'true', '0000-00-00T00:00:00Z', '9999-12-31T23:59:59.999999+14:00',
 	'-4713-01-01T00:00:00Z', '294277-01-01T00:00:00', '2024-02-30T25:61:61Z', '24:00:00', 'xs:double', 'xs:integer', 'odf',
-	'QLMdf.xsd', 'csv', 'json', 'device', 'http://127.0.0.1:1/', 'http://[::1', 'notify:', 'notify:x', 'ws:1', 'javascript:x',
+	'QLMdf.xsd', 'csv', 'json', 'device', 'http://127.0.0.1:1/', 'http://[::1', 'notify:', 'notify:x', 'ws:1', 'ws://127.0.0.1:1/', '~1-0123456789abcdef', 'javascript:x',
 	'*', '//', '/', '../x', 'a/b', '%2F', '%', '&amp;', '&#0;', '&#x110000;', '&x;', "\0", "\xff", "\xc0\xaf", "\xef\xbf\xbf",
 	"\xed\xa0\x80", "'", '"', '\\', '$1', "'; DROP TABLE qlm.value; --", 'x' x 1001, 'x' x 70_000, 'Fridge7', 'vault',
 	'<![CDATA[', ']]>', '<!--', '<?x', '<!DOCTYPE a>', "\xef\xbb\xbf", "\xff\xfe");

@@ -12,12 +12,13 @@ SELECT throws_ok($$ SELECT qlm_add_peer('q', secret => E'a\r\nHost: b') $$, '220
 SELECT throws_ok($$ UPDATE qlm.peer SET secret = E'a\nb' $$, '23514', NULL, 'nor be given any later');
 SELECT throws_ok($$ SELECT qlm_add_peer('q', 'http://q/' || repeat('x', 2000)) $$, '22023', NULL, 'a URL has a bound');
 
+SELECT qlm_add_peer('c', 'http://c.example/peer') AS c \gset
 SET ROLE qlm_t_reader;
 SELECT throws_ok($$ SELECT secret FROM qlm.peer $$, '42501', NULL, 'a reader sees no secret');
 SELECT throws_ok($$ SELECT * FROM qlm.stat_delivery $$, '42501', NULL, 'nor deliveries');
 SELECT throws_ok($$ SELECT * FROM qlm.stat_subscription $$, '42501', NULL, 'nor subscriptions');
 SELECT throws_ok($$ SELECT * FROM qlm.executed $$, '42501', NULL, 'nor what was executed');
-SELECT throws_ok($$ SELECT qlm_subscribe('A', -1, 'http://a/' || repeat('x', 2000)) $$, '54000', NULL, 'a callback has a bound');
+SELECT throws_ok($$ SELECT qlm_subscribe('A', -1, 'http://c.example/' || repeat('x', 2000)) $$, '54000', NULL, 'a callback has a bound');
 SELECT qlm_subscribe('A', 60, 'http://c.example/') AS id \gset
 
 SET ROLE qlm_t_admin;

@@ -107,15 +107,49 @@ subtest 'what receivers answer' => sub {
 };
 
 subtest 'addresses that are not allowed' => sub {
-	my $id = subscribe('Forbidden/x', 'http://[::1]:9/', -1);
-	my $other = subscribe('Forbidden/x', 'http://169.254.169.254/latest', -1);
-
-	post($node, write_envelope('M2', 'Forbidden/x', 1));
-	for ($id, $other)
+	for my $url ('http://[::1]:9/', 'http://169.254.169.254/latest', 'http://0x7f000002/', 'wss://10.0.0.1/')
 	{
-		wait_for_sql($node, "SELECT state FROM qlm.outbox WHERE subscription_id = $_", 'failed');
-		like(sql("SELECT last_error FROM qlm.outbox WHERE subscription_id = $_"), qr/callback_allow/, 'refused, and it is said why');
+		my ($host) = $url =~ m{//\[?([^\]/]*[^\]/:])};
+		my %requests = (
+			'a subscription' => qq{<read interval="-1" callback="$url"><msg>%s</msg></read>},
+			'a read' => qq{<read callback="$url"><msg>%s</msg></read>},
+			'a write' => qq{<write callback="$url"><msg>%s</msg></write>},
+			'a call' => qq{<call callback="$url"><msg>%s</msg></call>},
+			'what is sent on' => qq{<read callback="$url"><nodeList><node>nobody</node></nodeList><msg>%s</msg></read>});
+		for my $what (sort keys %requests)
+		{
+			my $answer = post($node, envelope('M2', sprintf $requests{$what}, objects('M2', 'Forbidden/x')));
+			is(return_code($answer), 403, "$what with callback $url is refused");
+			like($answer->{body}, qr/qlm\.callback_allow does not allow callbacks to \Q$host\E"/, 'and it is said which setting says so');
+		}
+		like(($node->psql('postgres', "SELECT qlm_subscribe('Forbidden/x', -1, '$url')"))[2],
+			qr/qlm\.callback_allow does not allow callbacks to \Q$host\E.*HINT/s, 'in SQL, too');
 	}
+	is(sql("SELECT count(*) FROM qlm.subscription AS s FULL JOIN qlm.outbox AS o ON o.subscription_id = s.request_id WHERE s.callback ~ '0x7f|10\.0' OR o.url ~ '0x7f|10\.0'"), 0, 'nothing is left of them');
+};
+
+# The name is no address, and the list has networks: who connects finds out.
+subtest 'a name of what is not allowed' => sub {
+	my $url = 'http://forbidden.localhost:9/';
+	sql("ALTER SYSTEM SET qlm.callback_allow = '127.0.0.2, 10.0.0.0/8'");
+	$node->reload;
+	ok(wait_until(sub { return_code(post($node, read_envelope('M2', 'Name/x', callback => 'http://127.0.0.1/'))) == 403 }, 'the setting is read'));
+	my $id = subscribe('Name/x', $url, -1);
+	post($node, write_envelope('M2', 'Name/x', 1));
+	wait_for_sql($node, "SELECT state FROM qlm.outbox WHERE subscription_id = $id", 'failed', 'its data fail');
+	like(sql("SELECT last_error FROM qlm.outbox WHERE subscription_id = $id"), qr/^qlm\.callback_allow does not allow (127\.0\.0\.1|::1)$/, 'with the address and the setting');
+	like(sql("SELECT state, last_error FROM qlm.stat_delivery WHERE url = '$url'"), qr/^refused\|qlm\.callback_allow does not allow (127\.0\.0\.1|::1)$/, 'as its endpoint does');
+	sql("ALTER SYSTEM RESET qlm.callback_allow");
+	$node->reload;
+	ok(wait_until(sub { return_code(post($node, read_envelope('M2', 'Name/x', callback => 'http://127.0.0.1/'))) == 200 }, 'the setting is read'));
+
+	my $receiver = QlmReceiver->new(answer => 410);
+	$id = subscribe('Gone/x', $receiver->url, -1);
+	post($node, write_envelope('M2', 'Gone/x', 1));
+	wait_for_sql($node, "SELECT state, last_error, failures FROM qlm.stat_delivery WHERE url = '" . $receiver->url . "'", 'refused|it answered with HTTP status 410|0', 'nor is a receiver ok that refuses');
+	$receiver->answer_with(200);
+	post($node, write_envelope('M2', 'Gone/x', 2));
+	wait_for_sql($node, "SELECT state FROM qlm.stat_delivery WHERE url = '" . $receiver->url . "'", 'ok', 'until it takes something');
 };
 
 subtest 'an interval with a callback' => sub {

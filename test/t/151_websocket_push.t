@@ -83,7 +83,7 @@ sub wait_for_none
 	my ($what) = @_;
 
 	return ok(wait_for_sql($node, <<EOQ, '0|0'), $what);
-SELECT (SELECT count(*) FROM qlm.subscription), (SELECT count(*) FROM qlm.outbox WHERE url LIKE 'ws:%' AND state = 'queued')
+SELECT (SELECT count(*) FROM qlm.subscription), (SELECT count(*) FROM qlm.outbox WHERE url LIKE '~%' AND state = 'queued')
 EOQ
 }
 
@@ -140,7 +140,7 @@ is(return_code(post($node, envelope('M2', "<read><requestID>$id</requestID></rea
 is(return_code(post($node, subscription('F/t'))), 400, 'callback 0 needs a WebSocket');
 like(($node->psql('postgres', "SELECT qlm_subscribe('F/t', callback => '0')"))[2], qr/needs a WebSocket/, 'in SQL, too');
 my $name = sql("SELECT callback FROM qlm.subscription WHERE request_id = $id");
-like($name, qr/^ws:[12]-[0-9a-f]{16}$/);
+like($name, qr/^~[12]-[0-9a-f]{16}$/);
 is(return_code($stranger->request(subscription('F/t', callback => $name))), 400, 'nobody can name a connection');
 is(return_code(post($node, read_envelope('M2', 'F/t', callback => $name))), 400, 'not for one answer either');
 
@@ -166,7 +166,7 @@ wait_for_none('also where one ends without a word');
 # Both workers
 my @sockets = map { qlm_socket($node) } 1 .. 20;
 my @ids = map { subscribe($_, 'F/t') } @sockets;
-is(sql("SELECT count(DISTINCT substr(callback, 4, 1)) FROM qlm.subscription"), 2, 'both workers have sockets');
+is(sql("SELECT count(DISTINCT substr(callback, 2, 1)) FROM qlm.subscription"), 2, 'both workers have sockets');
 sql("SELECT qlm_write('F/t', '60')");
 is(join(',', map { pushed($_) } @sockets), join(',', map { "$_: 60" } @ids), 'a write reaches the sockets of both');
 
@@ -279,7 +279,7 @@ my $slow = qlm_socket($node, receive_buffer => 4096);
 my $big = 'x' x 100_000;
 $id = subscribe($slow, 'Big/x');
 session("SELECT qlm_write('Big/x', '$_ ' || repeat('x', 100000))") for 1 .. 100;
-ok(wait_for_sql($node, "SELECT count(*) BETWEEN 1 AND 20 FROM qlm.outbox WHERE url LIKE 'ws:%' AND state = 'queued'", 't'),
+ok(wait_for_sql($node, "SELECT count(*) BETWEEN 1 AND 20 FROM qlm.outbox WHERE url LIKE '~%' AND state = 'queued'", 't'),
 	'what waits for a slow reader is bounded');
 cmp_ok(server_memory($node) - $memory, '<', 60 * 1024 * 1024, 'and so is memory');
 my ($last, $count, $dropped) = (0, 0, 0);

@@ -507,7 +507,7 @@ for my $name ('plant', 'fridge')
 		}
 	}
 	is(scalar @gaps, 0, "WebSocket of $name: $n events on $epochs connections, in order, none missing, none twice") or diag(join ', ', @gaps);
-	is($node{$name}->safe_psql('postgres', "SELECT count(*) FROM qlm.subscription WHERE callback LIKE 'ws:%'"), 0, 'and nothing is left of it');
+	is($node{$name}->safe_psql('postgres', "SELECT count(*) FROM qlm.subscription WHERE callback LIKE '~%'"), 0, 'and nothing is left of it');
 }
 
 # Requests
@@ -553,7 +553,7 @@ for my $node ($plant, $fridge)
 {
 	my $name = $node->name;
 
-	is($node->safe_psql('postgres', "SELECT count(*) FROM qlm.outbox WHERE posting OR url LIKE 'ws:%' OR state = 'failed' OR (state = 'sent' AND next_attempt_at IS NULL)"), 0, "$name: no message is stuck");
+	is($node->safe_psql('postgres', "SELECT count(*) FROM qlm.outbox WHERE posting OR url LIKE '~%' OR state = 'failed' OR (state = 'sent' AND next_attempt_at IS NULL)"), 0, "$name: no message is stuck");
 	wait_for_sql($node, 'SELECT count(*) FROM qlm.subscription_value', 0, "$name: no value waits for a poll");
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM qlm.subscription_value v WHERE NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.request_id = v.request_id)'), 0, "$name: no buffer without subscription");
 	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_catalog.pg_prepared_xacts"), 0, "$name: no transaction is open");
@@ -605,7 +605,7 @@ SKIP: {
 		undef @sockets;
 		$_->set('pass') for values %line;
 		wait_for_sql($_, $unfinished, 0, 'the queue drains') for $plant, $fridge;
-		wait_for_sql($plant, "SELECT count(*) FROM qlm.subscription WHERE callback LIKE 'ws:%'", 0, 'sockets are forgotten');
+		wait_for_sql($plant, "SELECT count(*) FROM qlm.subscription WHERE callback LIKE '~%'", 0, 'sockets are forgotten');
 		push @{ $usage{ $_->[0] } }, [ usage($_->[0]) ] for @processes;
 	}
 	is_deeply([ processes() ], \@processes, 'the processes are the same');

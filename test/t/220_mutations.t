@@ -214,7 +214,7 @@ is(pids(), $pids, 'the same workers are there');
 is(sql("SELECT count(*) FROM qlm.history WHERE path = 'Canary/n'"), $canary, 'every good value is stored once');
 is(sql("SELECT state FROM qlm.outbox WHERE peer = 'vault'"), 'queued', 'what waits for a peer with a secret has not left');
 is(sql("SELECT count(*) FROM qlm.history WHERE peer = 'vault'"), 0, 'nor is anything stored in its name');
-is(sql("SELECT count(*) FROM qlm.outbox WHERE url !~ '^ws:' AND state <> 'queued' AND last_error LIKE 'qlm.callback_allow does not allow%' IS NOT TRUE"), 0,
+is(sql("SELECT count(*) FROM qlm.outbox WHERE url !~ '^~' AND state <> 'queued' AND last_error LIKE 'qlm.callback_allow does not allow%' IS NOT TRUE"), 0,
 	'nothing was posted to strangers');
 is(sql("SELECT count(*) FROM qlm.object WHERE path ~ '[\\x01-\\x1f]' OR octet_length(path) > 2500"), 0, 'no path is as it may not be');
 ok(wait_until(sub { memory() < $before + 100_000_000 }, 'memory is given back', 20), 'memory is bounded')

@@ -146,6 +146,56 @@ test_matches(void)
 	}
 }
 
+static const struct
+{
+	const char *list;
+	const char *host;
+	bool		may;
+}			hosts[] = {
+	{"10.0.0.0/8", "10.1.2.3", true},
+	{"10.0.0.0/8", "11.1.2.3", false},
+	{"10.0.0.0/8", "167837955", true},	/* 10.1.1.3 */
+	{"127.0.0.1", "127.1", true},
+	{"10.0.0.0/8, devices.example.com", "127.1", false},
+	{"10.0.0.0/8, devices.example.com", "0x7f.0.0.1", false},
+	{"10.0.0.0/8", "::ffff:10.0.0.1", true},
+	{"10.0.0.0/8, ::1", "::1", true},
+	{"10.0.0.0/8", "::1", false},
+	{"0.0.0.0/0, ::/0", "169.254.169.254", false},
+	{"0.0.0.0/0, ::/0", "fe80::1%25eth0", false},
+	{"fe80::/64", "fe80::1%25eth0", true},
+	{"devices.example.com", "devices.example.com", true},
+	{"devices.example.com", "Devices.Example.COM.", true},
+	{"devices.example.com", "other.example.com", false},
+	{"devices.example.com", "10.0.0.1", false},
+	{"devices.example.com, 10.0.0.0/8", "other.example.com", true},
+	{"devices.example.com", "devices%2eexample.com", true},
+	{"devices.example.com", "localhost", false},
+	{"10.0.0.0/8", "localhost", false},
+	{"127.0.0.0/8", "LocalHost", true},
+	{"::1", "localhost", true},
+	{"localhost", "localhost", true},
+	{"", "devices.example.com", false},
+	{"", "127.0.0.1", false}
+};
+
+static void
+test_hosts(void)
+{
+	char		long_name[300];
+
+	for (int i = 0; i < lengthof(hosts); i++)
+		tap_ok(qlm_address_list_may_match(hosts[i].list, hosts[i].host,
+										  strlen(hosts[i].host)) == hosts[i].may,
+			   "\"%s\" %s let %s pass", hosts[i].list,
+			   hosts[i].may ? "may" : "cannot", hosts[i].host);
+	tap_ok(!qlm_address_list_may_match("10.0.0.0/8", "127.0.0.1:80", 9),
+		   "only so many bytes are the host");
+	memset(long_name, '1', sizeof(long_name));
+	tap_ok(qlm_address_list_may_match("10.0.0.0/8", long_name, sizeof(long_name)),
+		   "what is too long for a name is left to who connects");
+}
+
 static void
 test_other_families(void)
 {
@@ -186,6 +236,7 @@ int
 main(void)
 {
 	test_matches();
+	test_hosts();
 	test_other_families();
 	test_lists();
 	shim_reset();

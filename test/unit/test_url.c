@@ -59,6 +59,23 @@ static const struct
 	{"http://plant\\.example/", NULL},
 };
 
+static const struct
+{
+	const char *text;
+	const char *host;
+}			sockets[] = {
+	{"ws://plant.example", "plant.example"},
+	{"WSS://plant.example:8443/push?a=b", "plant.example"},
+	{"ws://user:secret@[::1]:80/", "::1"},
+	{"ws:1-0123456789abcdef", NULL},
+	{"ws:/plant.example", NULL},
+	{"ws://", NULL},
+	{"ws://:80/", NULL},
+	{"wss://plant.example:0/", NULL},
+	{"wsx://plant.example/", NULL},
+	{"ws://plant.example/a b", NULL}
+};
+
 int
 main(void)
 {
@@ -69,10 +86,25 @@ main(void)
 		bool		taken = qlm_url_is_http(urls[i].text, &host, &len);
 
 		tap_ok(taken == (urls[i].host != NULL), "URL %d", i);
+		tap_ok(qlm_url_is_callback(urls[i].text, NULL, NULL) == taken &&
+			   !qlm_url_is_socket(urls[i].text), "URL %d is none of a WebSocket", i);
 		if (urls[i].host)
 			tap_ok(host && len == (int) strlen(urls[i].host) &&
 				   memcmp(host, urls[i].host, len) == 0,
 				   "URL %d: its host", i);
+	}
+	for (int i = 0; i < lengthof(sockets); i++)
+	{
+		const char *host = NULL;
+		int			len = 0;
+		bool		taken = qlm_url_is_socket(sockets[i].text);
+
+		tap_ok(taken == (sockets[i].host != NULL) &&
+			   qlm_url_is_callback(sockets[i].text, &host, &len) == taken &&
+			   !qlm_url_is_http(sockets[i].text, NULL, NULL),
+			   "\"%s\"", sockets[i].text);
+		if (taken)
+			tap_is(pnstrdup(host, len), sockets[i].host, "its host");
 	}
 	return tap_done();
 }
