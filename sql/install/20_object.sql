@@ -1,11 +1,14 @@
-/* Objects, InfoItems and what describes them. */
+/*
+ * Objects, InfoItems and what describes them.  There are no foreign keys here, nor
+ * in qlm.subscription: triggers do what they do (70_parent_triggers.sql).
+ */
 
 CREATE SEQUENCE qlm.object_seq AS int;
 COMMENT ON SEQUENCE qlm.object_seq IS 'numbers of Objects';
 
 CREATE TABLE qlm.object (
 	object_id int PRIMARY KEY DEFAULT pg_catalog.nextval('qlm.object_seq'),
-	parent_id int REFERENCES qlm.object ON DELETE CASCADE,
+	parent_id int,
 	id text NOT NULL CHECK (id <> ''),
 	path text COLLATE "C" NOT NULL UNIQUE,
 	type text,
@@ -23,7 +26,7 @@ COMMENT ON COLUMN qlm.object.description IS 'text by language; empty key: no lan
 COMMENT ON COLUMN qlm.object.attributes IS 'proprietary attributes by name';
 
 CREATE TABLE qlm.object_id (
-	object_id int NOT NULL REFERENCES qlm.object ON DELETE CASCADE,
+	object_id int NOT NULL,
 	id text NOT NULL,
 	position int NOT NULL,
 	id_type text,
@@ -47,7 +50,7 @@ COMMENT ON SEQUENCE qlm.info_item_seq IS 'numbers of InfoItems';
 
 CREATE TABLE qlm.info_item (
 	info_item_id int PRIMARY KEY DEFAULT pg_catalog.nextval('qlm.info_item_seq'),
-	object_id int NOT NULL REFERENCES qlm.object ON DELETE CASCADE,
+	object_id int NOT NULL,
 	name text NOT NULL CHECK (name <> ''),
 	path text COLLATE "C" NOT NULL UNIQUE,
 	type text,
@@ -68,7 +71,7 @@ COMMENT ON COLUMN qlm.info_item.alt_names IS 'other names, as strings, or as obj
 COMMENT ON COLUMN qlm.info_item.attributes IS 'proprietary attributes by name';
 
 CREATE TABLE qlm.meta_data (
-	info_item_id int NOT NULL REFERENCES qlm.info_item ON DELETE CASCADE,
+	info_item_id int NOT NULL,
 	name text NOT NULL CHECK (name <> ''),
 	value text,
 	type text,

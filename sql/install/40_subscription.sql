@@ -33,7 +33,7 @@ COMMENT ON COLUMN qlm.subscription.dropped IS 'values for a poll, or messages fo
 COMMENT ON COLUMN qlm.subscription.node IS 'it is a subscription at another node, as the nodeList named that; null: at this one';
 
 CREATE TABLE qlm.subscription_target (
-	request_id bigint NOT NULL REFERENCES qlm.subscription ON DELETE CASCADE,
+	request_id bigint NOT NULL,
 	path text COLLATE "C" NOT NULL,
 	PRIMARY KEY (request_id, path)
 );
@@ -45,7 +45,7 @@ CREATE SEQUENCE qlm.subscription_value_seq;
 COMMENT ON SEQUENCE qlm.subscription_value_seq IS 'order of values that wait to be polled';
 
 /*
- * No foreign key, which would cost too much here, and would have writers wait for
+ * Nothing requires the subscription, which would cost too much here, and would have writers wait for
  * whoever is cancelling the subscription, or lose values to it if the cancel is
  * undone.  Rows go with their subscription by a trigger; those that it could not
  * see yet go later.
@@ -85,7 +85,7 @@ COMMENT ON COLUMN qlm.forwarding.next_poll IS 'when next; null: a poll is under 
 COMMENT ON COLUMN qlm.forwarding.ended IS 'it has ended here, and is to be cancelled at the node as soon as its requestID there is known';
 
 CREATE TABLE qlm.forwarded_result (
-	request_id bigint NOT NULL REFERENCES qlm.subscription ON DELETE CASCADE,
+	request_id bigint NOT NULL,
 	seq bigint NOT NULL DEFAULT pg_catalog.nextval('qlm.subscription_value_seq'),
 	answer text NOT NULL,
 	final boolean NOT NULL DEFAULT false,

@@ -8,6 +8,7 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/tuplestore.h"
 
 #include "storage/catalog.h"
@@ -15,12 +16,6 @@
 
 PG_FUNCTION_INFO_V1(qlm_forget);
 PG_FUNCTION_INFO_V1(qlm_forget_values);
-
-static QlmPlan delete_waiting_plan = {
-	"DELETE FROM qlm.subscription_value v WHERE NOT EXISTS"
-	" (SELECT FROM qlm.info_item i WHERE i.info_item_id = v.info_item_id)",
-	0
-};
 
 static TriggerData *
 trigger_data(FunctionCallInfo fcinfo)
@@ -80,14 +75,37 @@ qlm_forget(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row_of(data));
 }
 
+/* A value without its InfoItem would be found by nobody. */
+static void
+refuse_left_over(bool all)
+{
+	QlmRights	saved;
+
+	if (check_enable_rls(qlm_catalog_relid(QLM_REL_VALUE), InvalidOid, true) != RLS_ENABLED)
+		return;
+	qlm_rights_become_owner(&saved);
+	qlm_statement_execute(all ? "SELECT FROM qlm.value LIMIT 1" :
+						  "SELECT FROM qlm.value v JOIN old_items o"
+						  " ON v.info_item_id = o.info_item_id LIMIT 1", 0,
+						  InvalidSnapshot);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to delete all that belongs to what is deleted"),
+				 errdetail("A policy keeps rows of qlm.value.")));
+}
+
 /*
- * After InfoItems were deleted: their values go, which no foreign key does.
+ * After InfoItems were deleted: their values go, with the rights of who deletes,
+ * as triggers of others may hang on them.
  * The planner must know how many InfoItems there are, hence no kept plan.
  */
 Datum
 qlm_forget_values(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
+	bool		all = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
 	QlmRights	saved;
 
 	if (is_empty(data->tg_oldtable))
@@ -96,14 +114,16 @@ qlm_forget_values(PG_FUNCTION_ARGS)
 	qlm_storage_begin();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not register the deleted rows");
+	qlm_statement_execute(all ? "DELETE FROM qlm.value" :
+						  "DELETE FROM qlm.value v USING old_items o"
+						  " WHERE v.info_item_id = o.info_item_id", 0,
+						  InvalidSnapshot);
+	refuse_left_over(all);
 	qlm_rights_become_owner(&saved);
-	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		qlm_statement_execute("DELETE FROM qlm.value", 0, InvalidSnapshot);
-	else
-		qlm_statement_execute("DELETE FROM qlm.value v USING old_items o"
-							  " WHERE v.info_item_id = o.info_item_id", 0,
-							  InvalidSnapshot);
-	qlm_plan_execute(&delete_waiting_plan, NULL, NULL, 0);
+	qlm_statement_execute(all ? "DELETE FROM qlm.subscription_value" :
+						  "DELETE FROM qlm.subscription_value v USING old_items o"
+						  " WHERE v.info_item_id = o.info_item_id", 0,
+						  InvalidSnapshot);
 	qlm_rights_restore(&saved);
 	qlm_storage_end();
 	return PointerGetDatum(NULL);

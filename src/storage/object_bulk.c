@@ -2,12 +2,11 @@
  * object_bulk.c
  *		New Objects and InfoItems into their tables, many at a time.
  *
- * For each row an INSERT would look for its parent and lock it, to check the
- * foreign key: that costs as much as all the rest, and whoever calls has
- * either made the parent in the same transaction or locked it.  Defaults,
- * constraints and indexes are those of the table.  Where an INSERT would do
- * more than that, for triggers, rules, policies, further columns or foreign
- * keys, it is left to the executor.
+ * For each row an INSERT would look for its parent and lock it (parent.c): that
+ * costs as much as all the rest, and whoever calls has either made the parent in
+ * the same transaction or locked it.  Defaults, constraints and indexes are those
+ * of the table.  Where an INSERT would do more than that, for triggers, rules,
+ * policies, further columns or foreign keys, it is left to the executor.
  */
 #include "postgres.h"
 
@@ -19,9 +18,10 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -33,7 +33,6 @@
 #include "storage/static_data.h"
 
 #define ID_COLUMN		1
-#define PARENT_COLUMN	2
 
 /* Tuples that are put in place together; COPY takes as many. */
 #define MAX_TUPLES		1000
@@ -84,27 +83,15 @@ has_columns(TupleDesc desc, const Column *columns, int n)
 	return true;
 }
 
-/* Is the only foreign key the one that says that the parent is there? */
-static bool
-refers_to_parent_only(Relation rel)
-{
-	const List *keys = RelationGetFKeyList(rel);
-	const ForeignKeyCacheInfo *key;
-
-	if (list_length(keys) != 1)
-		return false;
-	key = linitial(keys);
-	return key->confrelid == qlm_catalog_relid(QLM_REL_OBJECT) &&
-		key->nkeys == 1 && key->conkey[0] == PARENT_COLUMN &&
-		key->confkey[0] == ID_COLUMN;
-}
-
 static bool
 has_own_triggers(const TriggerDesc *triggers)
 {
+	Oid			require_parent = LookupFuncName(list_make2(makeString("qlm"), makeString("require_parent")),
+												0, NULL, true);
+
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype) &&
-			triggers->triggers[i].tgfoid != F_RI_FKEY_CHECK_INS)
+			triggers->triggers[i].tgfoid != require_parent)
 			return true;
 	return false;
 }
@@ -117,7 +104,7 @@ is_plain(Relation rel, bool is_item)
 		!rel->rd_rel->relispartition && rel->rd_rules == NULL &&
 		(is_item ? has_columns(RelationGetDescr(rel), item_columns, lengthof(item_columns)) :
 		 has_columns(RelationGetDescr(rel), object_columns, lengthof(object_columns))) &&
-		!has_own_triggers(rel->trigdesc) && refers_to_parent_only(rel);
+		!has_own_triggers(rel->trigdesc);
 }
 
 /* Its statement would return ids, so who may not read may not do this either. */
