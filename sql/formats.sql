@@ -110,7 +110,7 @@ SELECT regexp_replace(line, ' dateTime=.*"', '') FROM pg_temp.send('read msgform
 SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<response><result msgformat="lines"><return returnCode="200"/><msg>L/c=3</msg></result><result msgformat="csv"><return returnCode="200"/><msg>L/d,,4</msg></result><result msgformat="fails"><return returnCode="200"/><msg>L/d,,4</msg></result><result msgformat="csv"><return returnCode="404"/><msg>"</msg></result></response>')));
 SELECT path, value, type FROM qlm.current WHERE path ~ '^L/[cd]' ORDER BY path;
 \echo == polls and callbacks in the format that was subscribed
-SELECT qlm_add_peer('receiver', url => 'http://127.0.0.1:9/receiver') > 0;
+SET qlm.callback_allow = '127.0.0.1';
 CREATE FUNCTION pg_temp.subscribe(attributes text, payload text) RETURNS text LANGUAGE sql AS $$
 	SELECT (xpath('//*[local-name()="requestID"]/text()', qlm_handle(pg_temp.envelope(format('<read interval="-1" %s><msg>%s</msg></read>', attributes, payload)))))[1]::text
 $$;
@@ -138,7 +138,8 @@ SELECT (xpath('//@returnCode', m))[1] FROM (SELECT qlm_handle(pg_temp.envelope(f
 	FROM (VALUES ('obix', '<obj xmlns="urn:obix" a="&lt;"><int val="1"/>x</obj>'), ('csv', 'A/b,,&lt;1'), ('lines', 'A/b=1'), ('mine', ' {"a": 1} ')) AS v(f, p)) AS s;
 SELECT xpath('//*[local-name()="write"]/@msgformat', envelope::xml) AS format, (regexp_match(envelope, '<msg>.*</msg>'))[1] FROM qlm.outbox ORDER BY 2;
 DELETE FROM qlm.outbox;
-SELECT qlm_drop_peer('far'), qlm_drop_peer('receiver');
+RESET qlm.callback_allow;
+SELECT qlm_drop_peer('far');
 \echo == who may add one, and what can be added
 SELECT qlm_drop_format('LINES'), qlm_drop_format('lines');
 SELECT pg_temp.send('write msgformat="lines"', 'L/a=1');

@@ -49,7 +49,7 @@ SELECT qlm_subscribe('S2', -2) AS fresh \gset
 SELECT qlm_write('S2/a', 'a2', '2024-01-02Z'), qlm_write('S2/new', 'n', '2024-01-01Z'), qlm_write('S2/new', 'n2', '2024-01-02Z');
 SELECT path, value FROM qlm_poll(:fresh);
 SELECT qlm_cancel(:fresh);
-\echo == a callback goes where qlm.callback_allow says; empty, as here, to the hosts of known peers
+\echo == a callback goes where qlm.callback_allow says; empty, as here, only peers may name one, on the host of a peer
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('read interval="-1" callback="http://127.0.0.1:9/cb"', '<Object><id>S2</id></Object>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('read callback="ws://device.example/cb"', '<Object><id>S2</id></Object>')));
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('write callback="http://[::1]:9/"', '<Object><id>S2</id></Object>')));
@@ -57,7 +57,12 @@ SELECT pg_temp.show(qlm_handle(pg_temp.odf('write callback="http://[::1]:9/"', '
 SELECT qlm_subscribe('S2', -1, 'http://127.1/');
 \set VERBOSITY default
 SELECT count(*) FROM qlm.subscription WHERE callback IS NOT NULL;
-SELECT qlm_add_peer('receiver', url => 'http://127.0.0.1:9/receiver') > 0;
+SELECT qlm_add_peer('receiver', url => 'http://127.0.0.1:9/receiver', credential => 'x') > 0;
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read interval="-1" callback="http://127.0.0.1:9/cb"', '<Object><id>S2</id></Object>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read callback="ws://device.example/cb"', '<Object><id>S2</id></Object>'), 'receiver'));
+SELECT count(pg_temp.request_id(qlm_handle(pg_temp.odf('read interval="-1" callback="ws://127.0.0.1:9/cb"', '<Object><id>S2</id></Object>'), 'receiver')));
+SELECT callback, peer, qlm_cancel(request_id) FROM qlm.subscription WHERE callback IS NOT NULL;
+SET qlm.callback_allow = '127.0.0.1';
 \echo == -2: also the current values of what a device owns, when it begins a session
 SELECT qlm_subscribe('S2/a', -2) AS item, qlm_subscribe('', -2) AS everything, qlm_subscribe('S3', -2) AS other \gset
 SELECT qlm_subscribe('S2', -2, 'http://127.0.0.1:9/cb') AS called \gset
@@ -146,4 +151,5 @@ SELECT qlm_cancel(qlm_subscribe('S1', 5, 'notify:x'));
 SELECT qlm_subscribe('S1', ttl => '-1 s');
 SELECT * FROM qlm_poll(1);
 SELECT qlm_drop_peer('receiver');
+RESET qlm.callback_allow;
 SELECT qlm_delete('S1') + qlm_delete('S2') + qlm_delete('S3');

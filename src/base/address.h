@@ -7,8 +7,8 @@
 
 struct sockaddr;
 
-/* The setting: hosts and networks that callbacks may go to; empty: those of
- * known peers */
+/* The setting: hosts and networks that callbacks may go to; empty: for peers
+ * those of known peers, for others none */
 extern char *qlm_callback_allow;
 
 /*

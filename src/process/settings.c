@@ -260,11 +260,11 @@ register_client(void)
 							   PGC_SUSET, 0, check_url, NULL, NULL);
 	DefineCustomStringVariable("qlm.callback_allow",
 							   "Hosts and networks that callbacks may go to.",
-							   "A list. Empty: the hosts of known peers. The address that is "
-							   "connected to counts. Link-local networks must be listed by "
-							   "themselves.",
+							   "A list. Empty: for peers the hosts of known peers, for others "
+							   "none. The address that is connected to counts. Link-local "
+							   "networks must be listed by themselves.",
 							   &qlm_callback_allow, "",
-							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   PGC_SUSET, GUC_LIST_INPUT,
 							   check_callback_allow, NULL, NULL);
 	DefineCustomIntVariable("qlm.max_transfers",
 							"HTTP requests that a database has under way to others.",

@@ -48,15 +48,15 @@ address_problem(const QlmPeer *peer, const char *callback, const char *host,
 				int host_len)
 {
 	bool		by_setting = qlm_callback_allow && *qlm_callback_allow;
+	const char *list = by_setting ? qlm_callback_allow :
+		peer ? qlm_callback_peer_hosts() : "";
 
 	if (peer && peer->url && strcmp(peer->url, callback) == 0)
 		return NULL;
-	if (qlm_address_list_may_match(by_setting ? qlm_callback_allow :
-								   qlm_callback_peer_hosts(), host, host_len))
+	if (qlm_address_list_may_match(list, host, host_len))
 		return NULL;
-	return psprintf(by_setting ? "qlm.callback_allow does not allow callbacks to %.*s" :
-					"qlm.callback_allow is empty, so callbacks may only go to hosts of known peers, and %.*s is none",
-					host_len, host);
+	return psprintf("qlm.callback_allow%s does not allow callbacks to %.*s",
+					by_setting ? "" : ", which is empty,", host_len, host);
 }
 
 const char *
