@@ -61,4 +61,11 @@
 	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* What a query may read is noted beside its range table since 16 */
+#if PG_VERSION_NUM >= 160000
+#define qlm_query_clear_permissions(query) ((query)->rteperminfos = NIL)
+#else
+#define qlm_query_clear_permissions(query) ((void) (query))
+#endif
+
 #endif							/* QLM_COMPAT_H */

@@ -38,6 +38,7 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 	[QLM_REL_OUTBOX] = "outbox",
 	[QLM_REL_SUBSCRIPTION] = "subscription",
 	[QLM_REL_RETENTION] = "retention",
+	[QLM_REL_HISTORY] = "history",
 };
 
 static bool loaded = false;

@@ -13,6 +13,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/planner.h"
 
+#include "storage/history_plan.h"
 #include "storage/planning.h"
 
 static planner_hook_type next_planner = NULL;
@@ -59,7 +60,10 @@ plan(Query *query, const char *sql, int options, ParamListInfo params)
 	PlannedStmt *planned;
 
 	if (!(options & QLM_PLAN_OWN))
+	{
+		qlm_history_prepare(query);
 		return plan_statement(query, sql, options, params);
+	}
 	if (options & QLM_PLAN_INDEXED)
 		planned = plan_by_index(query, sql, options, params);
 	else
