@@ -21,6 +21,34 @@ SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><id>J</id><InfoItem
 SELECT pg_temp.show(qlm_handle('<omiEnvelope authorization="Bearer secret" version="1.0" ttl="0"><read/></omiEnvelope>'));
 SELECT direction, peer, verb, return_code, duration >= '0' AS took FROM qlm.message ORDER BY message_no DESC LIMIT 4;
 SELECT count(*) FROM qlm.message WHERE envelope LIKE '%secret%';
+TRUNCATE qlm.message;
+\echo == credentials, however they are spelt, and whether the message can be read or not
+CREATE FUNCTION pg_temp.kept(envelope text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM qlm_handle(envelope);
+	RETURN (SELECT string_agg(m.envelope, E'\n' ORDER BY m.message_no) FROM qlm.message AS m WHERE m.direction = 'in' OR m.envelope LIKE '%S3CR3T%');
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END $$;
+CREATE FUNCTION pg_temp.try(envelope text) RETURNS SETOF text LANGUAGE sql AS 'TRUNCATE qlm.message; SELECT pg_temp.kept($1)';
+SELECT pg_temp.try($$<omiEnvelope ttl='0' version='1.0' q:Authorization = 'Bearer S3CR3T' token="S3CR3T"><read/></omiEnvelope>$$);
+SELECT pg_temp.try('<omiEnvelope ttl="0" version="1.0" authorization="Bearer S3&#67;R3T&quot;S3CR3T"><read/></omiEnvelope>');
+SELECT pg_temp.try('{"omiEnvelope":{"version":"1.0","ttl":0,"authorization":"Bearer S3CR3T","read":{}}}');
+SELECT pg_temp.try('{"omiEnvelope":{"version":"1.0","ttl":0,"\u0061uthorization":"Bearer S3CR3T","read":{}}}');
+SELECT pg_temp.try('{"omiEnvelope":{"version":"1.0","ttl":0,"AUTHORIZATION":["S3CR3T",{"S3CR3T":"S3CR3T"}],"read":{}}}');
+SELECT pg_temp.try('{"omiEnvelope":{"version":"1.0","ttl":0,"write":{"msgformat":"x","msg":"{\"authorization\":\"S3CR3T\"}"}}}');
+SELECT pg_temp.try('<omiEnvelope version="1.0" ttl="0"><response><result><return returnCode="200"/><omiEnvelope version="1.0" ttl="0" authorization="S3CR3T"><read/></omiEnvelope></result></response></omiEnvelope>');
+SELECT pg_temp.try('<omiEnvelope version="1.0" ttl="0"><read interval="1" callback="http://user:S3CR3T@host.invalid/x"><msg><Objects/></msg></read></omiEnvelope>');
+\echo == no message
+SELECT pg_temp.try('<omiEnvelope authorization=Bearer S3CR3T ttl="0">');
+SELECT pg_temp.try('<omiEnvelope ttl="0" version="1.0" authorization="Bearer S3CR3T"><read>');
+SELECT pg_temp.try('{"omiEnvelope":{"\u0061uthorization":"Bearer S3CR3T"');
+SELECT pg_temp.try('{"omiEnvelope":{authorization:S3CR3T}}');
+SELECT pg_temp.try('<!DOCTYPE x [<!ATTLIST omiEnvelope authorization CDATA "S3CR3T">]><omiEnvelope/>');
+SELECT pg_temp.try('Authorization: Basic S3CR3T');
+SELECT pg_temp.try('Bearer S3CR3T');
+SELECT pg_temp.try('nothing to hide');
+TRUNCATE qlm.message;
 RESET qlm.log_messages;
 TRUNCATE qlm.message;
 \echo == peers with their queues

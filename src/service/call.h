@@ -31,6 +31,7 @@ typedef struct QlmCall
 	bool		alone;			/* errors become results */
 	bool		done;			/* nothing left to execute */
 	bool		recalled;		/* it was executed before */
+	bool		unreadable;		/* what came is no message */
 } QlmCall;
 
 /* identify.c: fills in peer and role, or refuses the call with 401 */

@@ -111,6 +111,7 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 		call->answer->dialect.json = exchange->form == QLM_ANSWER_JSON;
 	if (error_code != 0)
 	{
+		call->unreadable = true;
 		qlm_call_refuse(call, error_code, error_code, error);
 		return;
 	}
@@ -215,24 +216,27 @@ log_exchange(const QlmCall *call)
 		linitial(call->request->requests);
 	const QlmResult *result = call->response->results == NIL ? NULL :
 		linitial(call->response->results);
-	int			code = result ? result->code : 200;
-	TimestampTz received_at = exchange->received_at != 0 ?
-		exchange->received_at : call->received_at;
+	QlmJournalEntry entry = {
+		.peer = call->peer ? call->peer->name : NULL,
+		.verb = first ? qlm_verb_name(first->verb) : NULL,
+		.return_code = result ? result->code : 200,
+		.started_at = exchange->received_at != 0 ? exchange->received_at : call->received_at,
+		.in = exchange->body, .in_len = exchange->body_len,
+		.is_clear = !call->unreadable,
+		.out = exchange->answer.data, .out_len = exchange->answer.len,
+		.shown = exchange->authorization,
+		.claimed = call->request->authorization
+	};
 	int64		journal_no = exchange->journal_no;
 
 	if (journal_no != 0 && exchange->keep == NULL)
-		qlm_journal_change(journal_no, code, received_at,
-						   exchange->answer.data, exchange->answer.len);
-	else if (journal_no == 0 && must_log(code))
-		journal_no = qlm_journal_add(call->peer ? call->peer->name : NULL,
-									 first ? qlm_verb_name(first->verb) : NULL,
-									 code, received_at,
-									 exchange->body, exchange->body_len,
-									 exchange->answer.data, exchange->answer.len);
+		qlm_journal_change(journal_no, &entry);
+	else if (journal_no == 0 && must_log(entry.return_code))
+		journal_no = qlm_journal_add(&entry);
 	if (exchange->keep)
 	{
 		exchange->keep->journal_no = journal_no;
-		exchange->keep->received_at = received_at;
+		exchange->keep->received_at = entry.started_at;
 	}
 }
 

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -13,12 +11,17 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "message/redact.h"
 #include "storage/catalog.h"
+#include "storage/credential.h"
 #include "storage/journal.h"
 
 /* Rows that are kept, and bytes of each message */
 #define KEPT_ROWS		100000
 #define KEPT_SIZE		(64 * 1024)
+
+/* Shorter ones would be found by chance */
+#define MIN_SECRET		6
 
 int			qlm_log_messages = QLM_LOG_NONE;
 
@@ -42,65 +45,19 @@ static QlmPlan trim_plan = {
 	1, {INT8OID}
 };
 
-static bool
-is_name_char(unsigned char c)
+/* Stars for a credential that was shown, should it stand somewhere else, too */
+static void
+mask_shown(char *text, const char *authorization)
 {
-	return isalnum(c) || c == '_' || c == '-' || c == '.' || IS_HIGHBIT_SET(c);
-}
+	char	   *user;
+	char	   *secret;
 
-/*
- * Does an attribute of this name begin here?  Returns the length up to and
- * with its opening quote, or 0.
- */
-static int
-attribute_length(const char *text, int len, const char *name)
-{
-	int			i = strlen(name);
-
-	if (len < i || pg_strncasecmp(text, name, i) != 0)
-		return 0;
-	while (i < len && isspace((unsigned char) text[i]))
-		i++;
-	if (i >= len || text[i++] != '=')
-		return 0;
-	while (i < len && isspace((unsigned char) text[i]))
-		i++;
-	return (i < len && (text[i] == '"' || text[i] == '\'')) ? i + 1 : 0;
-}
-
-/* Replace the values of attributes that hold credentials. */
-static char *
-mask_credentials(const char *text, int len)
-{
-	StringInfoData buf;
-	int			i = 0;
-
-	initStringInfo(&buf);
-	while (i < len)
-	{
-		int			n = 0;
-		char		quote;
-
-		if (i == 0 || !is_name_char(text[i - 1]))
-		{
-			n = attribute_length(text + i, len - i, "authorization");
-			if (n == 0)
-				n = attribute_length(text + i, len - i, "token");
-		}
-		if (n == 0)
-		{
-			appendStringInfoCharMacro(&buf, text[i]);
-			i++;
-			continue;
-		}
-		appendBinaryStringInfo(&buf, text + i, n);
-		appendStringInfoString(&buf, "***");
-		i += n;
-		quote = text[i - 1];
-		while (i < len && text[i] != quote)
-			i++;
-	}
-	return buf.data;
+	if (authorization == NULL)
+		return;
+	qlm_redact_literal(text, authorization);
+	if (qlm_credential_split(authorization, &user, &secret) &&
+		strlen(secret) >= MIN_SECRET)
+		qlm_redact_literal(text, secret);
 }
 
 /*
@@ -108,27 +65,29 @@ mask_credentials(const char *text, int len)
  * credential could not be recognised: nothing is kept then.
  */
 static char *
-storable_text(const char *data, Size size)
+storable_text(const char *data, Size size, const QlmJournalEntry *entry, bool is_clear)
 {
 	int			len = (int) Min(size, (Size) KEPT_SIZE);
-	char	   *text;
+	StringInfoData text;
 
 	if (data == NULL || memchr(data, '\0', len) != NULL)
 		return NULL;
 	if (len < size)
 		len = pg_mbcliplen(data, len, len);
-	text = mask_credentials(data, len);
-	if (!pg_verify_mbstr(GetDatabaseEncoding(), text, strlen(text), true))
-		for (char *c = text; *c; c++)
+	initStringInfo(&text);
+	qlm_redact(&text, data, len, is_clear);
+	mask_shown(text.data, entry->shown);
+	mask_shown(text.data, entry->claimed);
+	if (!pg_verify_mbstr(GetDatabaseEncoding(), text.data, strlen(text.data), true))
+		for (char *c = text.data; *c; c++)
 			if (IS_HIGHBIT_SET(*c))
 				*c = '?';
-	return text;
+	return text.data;
 }
 
 static int64
-add_row(const char *direction, TimestampTz at, const char *peer,
-		const char *verb, int return_code, const char *text,
-		Interval *duration)
+add_row(const QlmJournalEntry *entry, const char *direction, TimestampTz at,
+		const char *text, Interval *duration)
 {
 	Datum		values[7];
 	char		nulls[7];
@@ -138,11 +97,11 @@ add_row(const char *direction, TimestampTz at, const char *peer,
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = TimestampTzGetDatum(at);
 	values[1] = CStringGetTextDatum(direction);
-	values[2] = CStringGetTextDatum(peer ? peer : "");
-	nulls[2] = peer ? ' ' : 'n';
-	values[3] = CStringGetTextDatum(verb ? verb : "");
-	nulls[3] = verb ? ' ' : 'n';
-	values[4] = Int32GetDatum(return_code);
+	values[2] = CStringGetTextDatum(entry->peer ? entry->peer : "");
+	nulls[2] = entry->peer ? ' ' : 'n';
+	values[3] = CStringGetTextDatum(entry->verb ? entry->verb : "");
+	nulls[3] = entry->verb ? ' ' : 'n';
+	values[4] = Int32GetDatum(entry->return_code);
 	values[5] = CStringGetTextDatum(text ? text : "");
 	nulls[5] = text ? ' ' : 'n';
 	values[6] = IntervalPGetDatum(duration);
@@ -154,9 +113,7 @@ add_row(const char *direction, TimestampTz at, const char *peer,
 }
 
 int64
-qlm_journal_add(const char *peer, const char *verb, int return_code,
-				TimestampTz started_at, const char *in, Size in_len,
-				const char *out, Size out_len)
+qlm_journal_add(const QlmJournalEntry *entry)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Interval	duration = {0};
@@ -165,22 +122,23 @@ qlm_journal_add(const char *peer, const char *verb, int return_code,
 
 	if (XactReadOnly)
 		return 0;
-	duration.time = now - started_at;
+	duration.time = now - entry->started_at;
 	qlm_rights_become_owner(&saved);
-	(void) add_row("in", started_at, peer, verb, return_code,
-				   storable_text(in, in_len), NULL);
-	message_no = add_row("out", now, peer, verb, return_code,
-						 storable_text(out, out_len), &duration);
+	(void) add_row(entry, "in", entry->started_at,
+				   storable_text(entry->in, entry->in_len, entry, entry->is_clear),
+				   NULL);
+	message_no = add_row(entry, "out", now,
+						 storable_text(entry->out, entry->out_len, entry, true),
+						 &duration);
 	qlm_rights_restore(&saved);
 	return message_no;
 }
 
 void
-qlm_journal_change(int64 message_no, int return_code, TimestampTz started_at,
-				   const char *out, Size out_len)
+qlm_journal_change(int64 message_no, const QlmJournalEntry *entry)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	char	   *text = storable_text(out, out_len);
+	char	   *text = storable_text(entry->out, entry->out_len, entry, true);
 	Interval	duration = {0};
 	Datum		values[5];
 	char		nulls[5] = "     ";
@@ -188,10 +146,10 @@ qlm_journal_change(int64 message_no, int return_code, TimestampTz started_at,
 
 	if (XactReadOnly)
 		return;
-	duration.time = now - started_at;
+	duration.time = now - entry->started_at;
 	values[0] = Int64GetDatum(message_no);
 	values[1] = TimestampTzGetDatum(now);
-	values[2] = Int32GetDatum(return_code);
+	values[2] = Int32GetDatum(entry->return_code);
 	values[3] = CStringGetTextDatum(text ? text : "");
 	nulls[3] = text ? ' ' : 'n';
 	values[4] = IntervalPGetDatum(&duration);

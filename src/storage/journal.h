@@ -16,20 +16,31 @@ typedef enum QlmLogMessages
 
 extern int	qlm_log_messages;	/* setting */
 
+/* One exchange: the message that came, and the answer that leaves */
+typedef struct QlmJournalEntry
+{
+	const char *peer;			/* NULL: none */
+	const char *verb;			/* NULL: none */
+	int			return_code;
+	TimestampTz started_at;
+	const char *in;
+	Size		in_len;
+	bool		is_clear;		/* it could be read */
+	const char *out;
+	Size		out_len;
+	const char *shown;			/* credentials, as in the HTTP header and in the
+								 * message; NULL: none */
+	const char *claimed;
+} QlmJournalEntry;
+
 /*
- * One exchange: the message that came and the answer that leaves, two rows,
- * with what looks like a credential masked.  Returns the number of the
- * answer's row; 0: nothing could be stored.
+ * Two rows, with secrets masked.  Returns the number of the answer's; 0:
+ * nothing could be stored.
  */
-extern int64 qlm_journal_add(const char *peer, const char *verb,
-							 int return_code, TimestampTz started_at,
-							 const char *in, Size in_len,
-							 const char *out, Size out_len);
+extern int64 qlm_journal_add(const QlmJournalEntry *entry);
 
 /* The answer was held, and is another one now that it leaves. */
-extern void qlm_journal_change(int64 message_no, int return_code,
-							   TimestampTz started_at,
-							   const char *out, Size out_len);
+extern void qlm_journal_change(int64 message_no, const QlmJournalEntry *entry);
 
 /* Keep the newest rows only. */
 extern void qlm_journal_trim(void);

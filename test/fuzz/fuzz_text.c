@@ -1,7 +1,8 @@
 /*
  * fuzz_text.c
- *		Any bytes as a path, a number, a time, a list of addresses and a URL.
- *		What is read is written, and must be read as the same.
+ *		Any bytes as a path, a number, a time, a list of addresses, a URL, and
+ *		a message with secrets.  What is read is written, and must be read as
+ *		the same.
  */
 #include "postgres.h"
 
@@ -14,6 +15,7 @@
 #include "base/path.h"
 #include "base/path_map.h"
 #include "base/url.h"
+#include "message/redact.h"
 
 #include "check.h"
 #include "shim.h"
@@ -117,6 +119,28 @@ check_url(const char *text)
 			  strcspn(host, " /?#@[]") >= (size_t) len, "a host is none");
 }
 
+/* What was behind an attribute at the end is not kept, whatever came before. */
+static void
+check_redact(const char *bytes, int size)
+{
+	static const char secret[] = " authorization=\"S3CR3T\"";
+	StringInfoData out;
+	char	   *text = palloc(size + sizeof(secret));
+
+	memcpy(text, bytes, size);
+	memcpy(text + size, secret, sizeof(secret));
+	for (int clear = 0; clear < 2; clear++)
+	{
+		initStringInfo(&out);
+		qlm_redact(&out, text, size + sizeof(secret) - 1, clear);
+		check(strstr(out.data, "S3CR3T") == NULL || memchr(bytes, '\0', size) != NULL,
+			  "a secret is kept");
+		initStringInfo(&out);
+		qlm_redact(&out, bytes, size, clear);
+		check(out.len <= size * 4 + 16, "more is kept than came");
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 {
@@ -135,6 +159,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	check_url(text);
 	check_number(bytes, (int) size);
 	check_time(bytes, (int) size);
+	check_redact(bytes, (int) size);
 	shim_reset();
 	return 0;
 }

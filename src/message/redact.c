@@ -1,0 +1,419 @@
+/*
+ * redact.c
+ *		Messages as they may be kept: without the secrets in them.
+ *
+ * The text is read as its readers would, one character at a time, but for the
+ * structure: a character may be spelt as itself, as a reference of XML, as an
+ * escape of JSON or of URLs, and each of these may be escaped once more, since
+ * a message may stand in a text of another.
+ */
+#include "postgres.h"
+
+#include "message/redact.h"
+
+#define STARS			"***"
+#define TAIL_SIZE		16		/* of a name: longer than every word */
+#define END				(-1)
+#define MAX_DEPTH		64		/* of escapes within escapes */
+
+/* A name with one of these in it is that of a secret. */
+static const char *const words[] = {
+	"authorization", "token", "password", "passwd", "secret", "credential"
+};
+
+/* What stands before a secret where there is no name */
+static const char *const schemes[] = {"bearer", "basic"};
+
+/* One character, as it is spelt: [start, end) */
+typedef struct Character
+{
+	int			code;			/* END: there is none; beyond ASCII: 0x80 */
+	int			start;
+	int			end;
+} Character;
+
+typedef struct Redactor
+{
+	const char *text;
+	int			len;
+	int			done;			/* so much has been put out */
+	StringInfo	out;
+} Redactor;
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+begins_with(const Redactor *r, int at, const char *word)
+{
+	int			len = strlen(word);
+
+	return r->len - at >= len && pg_strncasecmp(r->text + at, word, len) == 0;
+}
+
+/* Exactly n hex digits; -1 where they are not there */
+static int
+read_hex(const Redactor *r, int at, int n)
+{
+	int			code = 0;
+
+	if (r->len - at < n)
+		return -1;
+	for (int i = 0; i < n; i++)
+	{
+		int			value = hex_value(r->text[at + i]);
+
+		if (value < 0)
+			return -1;
+		code = code * 16 + value;
+	}
+	return code;
+}
+
+/* "&#97;", "&#x61;", "&quot;", and the same with "&amp;" for "&" */
+static bool
+read_reference(const Redactor *r, Character *c)
+{
+	static const struct
+	{
+		const char *name;
+		char		code;
+	}			names[] = {{"quot;", '"'}, {"apos;", '\''}, {"lt;", '<'}, {"gt;", '>'}};
+	int			at = c->start + 1;
+	int			code = 0;
+	bool		is_hex;
+
+	while (begins_with(r, at, "amp;"))
+		at += 4;
+	for (int i = 0; i < lengthof(names); i++)
+		if (begins_with(r, at, names[i].name))
+		{
+			c->code = names[i].code;
+			c->end = at + strlen(names[i].name);
+			return true;
+		}
+	if (at >= r->len || r->text[at++] != '#')
+		return false;
+	is_hex = at < r->len && (r->text[at] | 0x20) == 'x';
+	at += is_hex;
+	for (; at < r->len && r->text[at] != ';'; at++)
+	{
+		int			value = hex_value(r->text[at]);
+
+		if (value < 0 || (value > 9 && !is_hex))
+			return false;
+		code = Min(code * (is_hex ? 16 : 10) + value, 0x110000);
+	}
+	if (at >= r->len)
+		return false;
+	c->code = code;
+	c->end = at + 1;
+	return true;
+}
+
+/* "\u0061", "\"", and the same with further backslashes before it */
+static bool
+read_escape(const Redactor *r, Character *c)
+{
+	int			at = c->start;
+
+	while (at < r->len && at - c->start < MAX_DEPTH && r->text[at] == '\\')
+		at++;
+	if (at >= r->len)
+		return false;
+	c->code = (unsigned char) r->text[at];
+	c->end = at + 1;
+	if (c->code == 'u')
+	{
+		c->code = read_hex(r, at + 1, 4);
+		c->end += 4;
+	}
+	else if (strchr("nrtbf", c->code))
+		c->code = ' ';
+	return c->code >= 0 && c->code != '&' && c->code != '%';
+}
+
+/* "%61", and the same with "%25" for "%" */
+static bool
+read_percent(const Redactor *r, Character *c)
+{
+	int			at = c->start + 1;
+
+	while (begins_with(r, at, "25") && read_hex(r, at + 2, 2) >= 0)
+		at += 2;
+	c->code = read_hex(r, at, 2);
+	c->end = at + 2;
+	return c->code >= 0;
+}
+
+static Character
+read_character(const Redactor *r, int at)
+{
+	Character	c = {END, at, at};
+	bool		escaped = false;
+
+	if (at >= r->len)
+		return c;
+	if (r->text[at] == '&')
+		escaped = read_reference(r, &c);
+	else if (r->text[at] == '\\')
+		escaped = read_escape(r, &c);
+	else if (r->text[at] == '%')
+		escaped = read_percent(r, &c);
+	if (!escaped)
+	{
+		c.code = (unsigned char) r->text[at];
+		c.end = at + 1;
+	}
+	if (c.code > 0x7f)
+		c.code = 0x80;
+	return c;
+}
+
+static bool
+is_blank(int code)
+{
+	return code == ' ' || code == '\t' || code == '\r' || code == '\n';
+}
+
+static bool
+is_name(int code)
+{
+	return code == 0x80 || code == '_' || code == '-' || code == '.' ||
+		(code > 0 && isalnum(code));
+}
+
+static bool
+ends_with(const char *tail, int len, const char *word)
+{
+	int			n = strlen(word);
+
+	return len >= n && memcmp(tail + len - n, word, n) == 0;
+}
+
+/*
+ * Read a name to its end; returns what follows it.  Is one of the words in it,
+ * or, where these count, is it a scheme?
+ */
+static Character
+read_name(const Redactor *r, Character c, bool with_schemes, bool *is_secret)
+{
+	char		tail[TAIL_SIZE];
+	int			len = 0;
+	int			total = 0;
+
+	*is_secret = false;
+	for (; is_name(c.code); c = read_character(r, c.end))
+	{
+		if (len == TAIL_SIZE)
+			memmove(tail, tail + 1, --len);
+		tail[len++] = pg_tolower((unsigned char) c.code);
+		total++;
+		for (int i = 0; i < lengthof(words); i++)
+			*is_secret |= ends_with(tail, len, words[i]);
+	}
+	for (int i = 0; with_schemes && i < lengthof(schemes); i++)
+		*is_secret |= total == strlen(schemes[i]) && ends_with(tail, len, schemes[i]);
+	return c;
+}
+
+/* Put stars for [from, to). */
+static void
+mask(Redactor *r, int from, int to)
+{
+	if (from < r->done || to <= from)
+		return;
+	appendBinaryStringInfo(r->out, r->text + r->done, from - r->done);
+	appendStringInfoString(r->out, STARS);
+	r->done = to;
+}
+
+/* Where a string ends that begins with this quote: at the next spelt alike */
+static int
+end_of_string(const Redactor *r, Character quote, bool is_json)
+{
+	const char *spelling = r->text + quote.start;
+	int			len = quote.end - quote.start;
+
+	for (int at = quote.end; at < r->len;)
+	{
+		Character	c = {(unsigned char) r->text[at], at, at + 1};
+
+		if (len > 1)
+			c = read_character(r, at);
+		else if (is_json && r->text[at] == '\\')
+			c = (Character) {0, at, at + 2};
+		if (c.code == quote.code && c.end - c.start == len &&
+			memcmp(r->text + at, spelling, len) == 0)
+			return at;
+		at = c.end;
+	}
+	return r->len;
+}
+
+/* Behind the bracket that closes the one which opens at a place */
+static int
+end_of_brackets(const Redactor *r, Character c)
+{
+	int			depth = 0;
+
+	for (; c.code != END; c = read_character(r, c.end))
+	{
+		if (c.code == '"')
+		{
+			c = read_character(r, end_of_string(r, c, true));
+			if (c.code == END)
+				break;
+		}
+		else if (c.code == '{' || c.code == '[')
+			depth++;
+		else if ((c.code == '}' || c.code == ']') && --depth == 0)
+			return c.end;
+	}
+	return r->len;
+}
+
+/* What has no quotes ends with the line, or where what is around it goes on. */
+static int
+end_of_bare(const Redactor *r, Character c)
+{
+	while (c.code != END && c.code != '\r' && c.code != '\n' &&
+		   strchr("<>\"'},]", c.code) == NULL)
+		c = read_character(r, c.end);
+	return c.start;
+}
+
+static int
+mask_value(Redactor *r, Character c, bool is_json)
+{
+	int			end;
+
+	while (is_blank(c.code))
+		c = read_character(r, c.end);
+	if (c.code == '"' || c.code == '\'')
+	{
+		end = end_of_string(r, c, is_json);
+		mask(r, c.end, end);
+		return Max(end, c.end);
+	}
+	end = c.code == '{' || c.code == '[' ? end_of_brackets(r, c) : end_of_bare(r, c);
+	mask(r, c.start, end);
+	return Max(end, c.start);
+}
+
+/* <token kind="x">text</token>: c is what follows the name. */
+static int
+mask_element(Redactor *r, Character c)
+{
+	Character	next;
+	int			after_name = c.start;
+	int			from;
+	int			slash = -1;
+
+	for (; c.code != END && c.code != '>' && c.code != '<'; c = read_character(r, c.end))
+		slash = c.code == '/' ? c.end : -1;
+	if (c.code != '>' || slash == c.start)
+		return after_name;
+	from = c.end;
+	for (c = read_character(r, c.end); c.code != END; c = next)
+	{
+		next = read_character(r, c.end);
+		if (c.code == '<' && next.code == '/')
+			break;
+	}
+	mask(r, from, c.start);
+	return c.start;
+}
+
+/* What follows the name of a secret */
+static int
+mask_named(Redactor *r, Character c, bool is_element)
+{
+	if (is_element)
+		return mask_element(r, c);
+	while (is_blank(c.code) || c.code == '"' || c.code == '\'')
+		c = read_character(r, c.end);
+	if (c.code == '=' || c.code == ':')
+		return mask_value(r, read_character(r, c.end), c.code == ':');
+	return c.start;
+}
+
+/*
+ * Behind "://": what stands before "@", and that still within the host.  quote
+ * is the last one before it, which most likely ends it, too.
+ */
+static void
+mask_user(Redactor *r, int at, int quote)
+{
+	int			last = -1;
+
+	for (Character c = read_character(r, at); c.code != END && !is_blank(c.code) &&
+		 c.code != quote && strchr("/?#<", c.code) == NULL; c = read_character(r, c.end))
+		if (c.code == '@')
+			last = c.start;
+	if (last >= 0)
+		mask(r, at, last);
+}
+
+void
+qlm_redact(StringInfo out, const char *text, int len, bool is_clear)
+{
+	Redactor	r = {text, len, 0, out};
+	int			slashes = 0;	/* of "://", as they come */
+	int			quote = END;
+	bool		is_element = false;
+	Character	c = read_character(&r, 0);
+
+	while (c.code != END)
+	{
+		Character	next;
+		bool		is_secret;
+
+		if (is_name(c.code))
+		{
+			next = read_name(&r, c, !is_clear, &is_secret);
+			if (is_secret && !is_clear)
+			{
+				mask(&r, next.start, len);
+				return;
+			}
+			if (is_secret)
+				next = read_character(&r, Max(mask_named(&r, next, is_element), r.done));
+			is_element &= next.code == ':';
+			slashes = 0;
+		}
+		else
+		{
+			is_element = c.code == '<' || (is_element && c.code == ':');
+			slashes = c.code == ':' ? 1 : slashes > 0 && c.code == '/' ? slashes + 1 : 0;
+			if (slashes == 3)
+				mask_user(&r, c.end, quote);
+			if (c.code == '"' || c.code == '\'')
+				quote = c.code;
+			next = read_character(&r, Max(c.end, r.done));
+		}
+		c = next;
+	}
+	appendBinaryStringInfo(out, text + r.done, len - r.done);
+}
+
+void
+qlm_redact_literal(char *text, const char *secret)
+{
+	Size		len = strlen(secret);
+	char	   *rest;
+
+	while (len > 0 && (text = strstr(text, secret)) != NULL)
+	{
+		rest = text + len;
+		memset(text, '*', Min(len, strlen(STARS)));
+		text += Min(len, strlen(STARS));
+		memmove(text, rest, strlen(rest) + 1);
+	}
+}
