@@ -43,6 +43,7 @@ CREATE INDEX outbox_subscription_idx ON qlm.outbox (subscription_id, seq)
 	WHERE state = 'queued' AND subscription_id IS NOT NULL;
 CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer, asker_role)
 	WHERE state IN ('queued', 'sent') AND asker_role IS NOT NULL;
+CREATE INDEX outbox_seq_idx ON qlm.outbox (seq) WHERE state = 'queued';
 CREATE INDEX outbox_finished_idx ON qlm.outbox (kind, seq) WHERE state NOT IN ('queued', 'sent');
 CREATE INDEX outbox_expires_at_idx ON qlm.outbox (expires_at) WHERE state IN ('queued', 'sent');
 CREATE INDEX outbox_awaited_by_idx ON qlm.outbox (awaited_by, seq) WHERE awaited_by IS NOT NULL;
@@ -71,8 +72,8 @@ COMMENT ON COLUMN qlm.outbox.answer IS 'the answer, an envelope';
 COMMENT ON COLUMN qlm.outbox.last_error IS 'why it failed last';
 COMMENT ON COLUMN qlm.outbox.posting IS 'it is just being posted, or waits for those before it';
 COMMENT ON COLUMN qlm.outbox.dropped IS 'it tells that so many messages were dropped before it';
-COMMENT ON COLUMN qlm.outbox.asker_role IS 'role of whoever asked for it in a message; null: nobody did';
-COMMENT ON COLUMN qlm.outbox.asker_peer IS 'peer that asked for it; null: nobody did, or an SQL session or an anonymous caller';
+COMMENT ON COLUMN qlm.outbox.asker_role IS 'role of whoever asked for it in a message, or subscribed to it; null: nobody did';
+COMMENT ON COLUMN qlm.outbox.asker_peer IS 'peer that asked for it or subscribed to it; null: nobody did, or an SQL session or an anonymous caller';
 COMMENT ON COLUMN qlm.outbox.node IS 'it was sent on: the node as the nodeList named it';
 COMMENT ON COLUMN qlm.outbox.sent_as IS 'cancelled, since it left under this number before its transaction ended';
 COMMENT ON COLUMN qlm.outbox.awaited_by IS 'the gathering or forwarded subscription that is still to be told how it ended';

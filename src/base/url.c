@@ -10,6 +10,8 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include "common/hashfn.h"
+
 #include "base/url.h"
 
 /* That no name of a host has */
@@ -151,4 +153,48 @@ qlm_url_is_callback(const char *text, const char **host, int *host_len)
 {
 	return qlm_url_is_http(text, host, host_len) ||
 		has_host(skip_socket(text), host, host_len);
+}
+
+/*
+ * An address in the way that all who write it otherwise mean: IPv4 as numbers
+ * of any base and length, IPv6 and IPv4 in it.  False: it is a name.
+ */
+static bool
+plain_address(const char *host, char *plain, int size)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (inet_aton(host, &four))
+		return inet_ntop(AF_INET, &four, plain, size) != NULL;
+	if (inet_pton(AF_INET6, host, &six) != 1)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&six))
+		return inet_ntop(AF_INET, &six.s6_addr[12], plain, size) != NULL;
+	return inet_ntop(AF_INET6, &six, plain, size) != NULL;
+}
+
+uint64
+qlm_url_server(const char *text)
+{
+	char		name[256];
+	char		plain[INET6_ADDRSTRLEN];
+	const char *host;
+	const char *rest;
+	int			len;
+	int			port;
+
+	if (!qlm_url_is_callback(text, &host, &len))
+		return 0;
+	rest = host + len + (host[-1] == '[');
+	port = *rest == ':' && rest[1] >= '0' && rest[1] <= '9' ? atoi(rest + 1) :
+		pg_tolower((unsigned char) strchr(text, ':')[-1]) == 's' ? 443 : 80;
+	if (len > 1 && host[len - 1] == '.')
+		len--;
+	len = Min(len, (int) sizeof(name) - 1);
+	for (int i = 0; i < len; i++)
+		name[i] = pg_tolower((unsigned char) host[i]);
+	name[len] = '\0';
+	host = plain_address(name, plain, sizeof(plain)) ? plain : name;
+	return hash_bytes_extended((const unsigned char *) host, strlen(host), port) | 1;
 }

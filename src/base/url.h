@@ -16,4 +16,11 @@ extern bool qlm_url_is_socket(const char *text);
 extern bool qlm_url_is_callback(const char *text, const char **host,
 								int *host_len);
 
+/*
+ * Where a URL leads, its host and port, as a number: many URLs of one server
+ * have the same, however they write it.  0: it is no URL
+ * of these.
+ */
+extern uint64 qlm_url_server(const char *text);
+
 #endif							/* QLM_URL_H */

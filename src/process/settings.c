@@ -36,6 +36,7 @@ char	   *qlm_cors_origins = NULL;
 char	   *qlm_host_names = NULL;
 bool		qlm_compression = true;
 int			qlm_max_transfers = 64;
+int			qlm_callback_timeout = 10000;
 
 static const struct config_enum_entry log_messages_options[] = {
 	{"none", QLM_LOG_NONE, false},
@@ -268,9 +269,16 @@ register_client(void)
 							   check_callback_allow, NULL, NULL);
 	DefineCustomIntVariable("qlm.max_transfers",
 							"HTTP requests that a database has under way to others.",
-							NULL,
+							"A part is kept for known peers, and no other server or asker "
+							"has more than a share of what is free.",
 							&qlm_max_transfers, 64, 1, 10000,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.callback_timeout",
+							"Longest time that a callback may take that no known peer asked for.",
+							"A third of it to connect. Others have qlm.request_timeout, which "
+							"no callback exceeds.",
+							&qlm_callback_timeout, 10000, 100, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 static void

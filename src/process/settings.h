@@ -20,6 +20,7 @@ extern char *qlm_host_names;	/* for base/host.h */
 extern bool qlm_compression;
 extern int	qlm_max_wait;	/* seconds */
 extern int	qlm_max_transfers;
+extern int	qlm_callback_timeout;	/* ms */
 
 /* An entry of qlm.databases; port 0: that of qlm.port */
 typedef struct QlmDatabase

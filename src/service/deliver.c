@@ -209,6 +209,8 @@ fill_message(QlmMessage *message, const Delivery *delivery, bool some_dropped)
 		message->peer = subscription->peer;
 	message->url = subscription->callback;
 	message->is_response = true;
+	message->asker_role = subscription->role;
+	message->asker_peer = subscription->peer;
 	if (some_dropped)
 		message->dropped = qlm_delivery_take_dropped(subscription->request_id);
 	message->envelope = print_callback(subscription, delivery, message->dropped);

@@ -163,6 +163,8 @@ queue_tick(const QlmSubscription *subscription)
 	message.peer = qlm_is_connection(subscription->callback) ? NULL : subscription->peer;
 	message.url = subscription->callback;
 	message.is_response = true;
+	message.asker_role = subscription->role;
+	message.asker_peer = subscription->peer;
 	message.subscription_id = subscription->request_id;
 	message.dropped = dropped;
 	message.created_at = GetCurrentTimestamp();

@@ -45,6 +45,7 @@ static QlmPlan claim_plan = {
 	"WITH mine AS ("
 	"(SELECT message_id, priority, seq FROM qlm.outbox"
 	" WHERE url = $1 AND " IS_WAITING
+	" AND " QLM_ENDPOINT_IS_HELD("$1", "$3") " IS NOT TRUE"
 	" ORDER BY priority DESC, seq LIMIT $4)"
 	" UNION ALL"
 	" (SELECT message_id, priority, seq FROM qlm.outbox"

@@ -20,18 +20,34 @@ typedef struct QlmEndpoint
 	char	   *url;
 	char	   *peer;			/* the peer whose url it is; NULL: a callback */
 	char	   *authorization;	/* header value for the peer; NULL: none */
+	char	   *asker;			/* who has what is next sent there: a peer or
+								 * a role, told apart; empty: this node */
 	bool		form;			/* it takes form field msg, as callbacks do */
+	bool		is_proven;		/* it has answered, or is a peer's */
+	bool		is_lasting;		/* it is a peer's, or a subscription's */
 	int			failures;		/* in a row */
 } QlmEndpoint;
 
 extern QlmEndpoint *qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint);
 
 /*
- * Endpoints that have something due and are not paused, those that waited
- * longest first; busy: URLs that are being served (char *).  Due are messages
- * with a url, and those without one for a peer that has a url.
+ * Endpoints that have something due and are not paused; busy: URLs that are
+ * being served (char *).  Due are messages with a url, and those without one
+ * for a peer that has a url.  Those that have answered come before those that
+ * nobody knows, and these before those that failed; among them those of each
+ * asker and host in turn, and of one those that waited longest first.
+ *
+ * It looks at each URL of the queue.  until: the number up to which messages
+ * have been seen.
  */
-extern List *qlm_delivery_endpoints(List *busy, int max);
+extern List *qlm_delivery_endpoints(List *busy, int max, int64 *until);
+
+/*
+ * The same, looking only at what was queued after that number, and at no more
+ * than max messages.  What a transaction numbered before and committed later is
+ * missed.
+ */
+extern List *qlm_delivery_fresh(List *busy, int max, int64 after);
 
 /*
  * Lease the next messages for an endpoint, in order (List of QlmMessage *,

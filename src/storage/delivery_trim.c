@@ -12,11 +12,13 @@
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
+#include "storage/delivery_endpoint.h"
 #include "storage/indexed.h"
 
 #define KEPT_FINISHED	100000	/* newest requests, and as many responses */
 #define BOUNDS_HOLD		USECS_PER_MINUTE
 #define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since it was tried last */
+#define UNUSED_KEPT		1000	/* endpoints of nobody, the newest */
 
 static QlmPlan forget_plan = {
 	"DELETE FROM qlm.executed WHERE ctid = ANY (ARRAY(SELECT ctid"
@@ -58,6 +60,23 @@ static QlmPlan idle_plan = {
 	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = e.url"
 	" AND o.state IN ('queued', 'sent')) LIMIT $2))",
 	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+/*
+ * Only looked for where there may be too many.  What fails at a URL that
+ * somebody waits at, has subscribed or is known by stays.
+ */
+static QlmPlan unused_plan = {
+	"DELETE FROM qlm.endpoint WHERE url = ANY (ARRAY(SELECT e.url"
+	" FROM qlm.endpoint e WHERE (SELECT pg_catalog.count(*) FROM"
+	" (SELECT FROM qlm.endpoint LIMIT $1 + 1) AS n) > $1"
+	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = e.url"
+	" AND o.state IN ('queued', 'sent'))"
+	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.url = e.url)"
+	" AND NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.callback = e.url)"
+	" ORDER BY GREATEST(e.last_success, e.last_failure) DESC NULLS LAST"
+	" OFFSET $1 LIMIT $2))",
+	2, {INT8OID, INT8OID}
 };
 
 /*
@@ -121,6 +140,20 @@ run(QlmPlan *plan, Datum bound, int max)
 	return (int) SPI_processed;
 }
 
+/* Not by indexes alone: it asks for all rows of some tables. */
+int
+qlm_endpoint_trim(int max)
+{
+	Datum		values[2];
+
+	if (max <= 0)
+		return 0;
+	values[0] = Int64GetDatum(UNUSED_KEPT);
+	values[1] = Int64GetDatum(max);
+	qlm_plan_execute(&unused_plan, values, NULL, 0);
+	return (int) SPI_processed;
+}
+
 /*
  * All that is kept is counted to find the bounds, so these hold for a while:
  * many steps in a row count once.
@@ -174,6 +207,7 @@ qlm_delivery_trim(int max)
 	n += run(&full_plan, Int64GetDatum(qlm_poll_buffer_max), max - n);
 	n += run(&finished_plan, finished_bounds(now), max - n);
 	n += run(&idle_plan, TimestampTzGetDatum(now - ENDPOINT_KEPT), max - n);
+	n += qlm_endpoint_trim(max - n);
 	survive_clock_steps(now);
 	qlm_rights_restore(&saved);
 	return n;

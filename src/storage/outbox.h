@@ -39,7 +39,7 @@ typedef struct QlmMessage
 	int			attempts;
 	int64		dropped;		/* it says that so many were, before it */
 
-	/* Sent on for somebody who may ask for its answer; NULL: not */
+	/* Who asked for it, or subscribed to it, and may ask for its answer */
 	Oid			asker_role;		/* InvalidOid: nobody */
 	const char *asker_peer;
 	const char *node;			/* as the asker called it */

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "storage/array.h"
@@ -28,16 +29,18 @@ static QlmPlan taken_plan = {
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope,"
-	" subscription_id, created_at, expires_at, dropped)"
+	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer)"
 	" SELECT m.id, NULLIF(m.peer, ''), m.url, 'response', m.envelope,"
-	" m.subscription_id, m.created_at, m.expires_at, m.dropped"
+	" m.subscription_id, m.created_at, m.expires_at, m.dropped,"
+	" NULLIF(m.asker_role, '')::pg_catalog.name, NULLIF(m.asker_peer, '')"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
 	" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
-	" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8))"
+	" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8),"
+	" pg_catalog.unnest($9), pg_catalog.unnest($10))"
 	" WITH ORDINALITY AS m (id, peer, url, envelope, subscription_id, created_at,"
-	" expires_at, dropped, n) ORDER BY m.n",
-	8, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
-		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}, QLM_PLAN_GENERIC
+	" expires_at, dropped, asker_role, asker_peer, n) ORDER BY m.n",
+	10, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC
 };
 
 /* Fresh numbers, as qlm_outbox_new_id gives them */
@@ -63,6 +66,15 @@ new_ids(int n)
 	return values[0];
 }
 
+/* Empty: nobody, or a role that was just dropped */
+static const char *
+role_name(Oid role)
+{
+	const char *name = OidIsValid(role) ? GetUserNameFromId(role, true) : NULL;
+
+	return name ? name : "";
+}
+
 static void
 fill(Datum *values, const QlmMessage *messages, int n)
 {
@@ -73,6 +85,8 @@ fill(Datum *values, const QlmMessage *messages, int n)
 	TimestampTz *created = palloc(n * sizeof(TimestampTz));
 	TimestampTz *expires = palloc(n * sizeof(TimestampTz));
 	int64	   *dropped = palloc(n * sizeof(int64));
+	const char **roles = palloc(n * sizeof(char *));
+	const char **askers = palloc(n * sizeof(char *));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -83,6 +97,9 @@ fill(Datum *values, const QlmMessage *messages, int n)
 		created[i] = messages[i].created_at;
 		expires[i] = messages[i].expires_at;
 		dropped[i] = messages[i].dropped;
+		roles[i] = i > 0 && messages[i].asker_role == messages[i - 1].asker_role ?
+			roles[i - 1] : role_name(messages[i].asker_role);
+		askers[i] = messages[i].asker_peer ? messages[i].asker_peer : "";
 	}
 	values[1] = qlm_array_text(peers, n);
 	values[2] = qlm_array_text(urls, n);
@@ -91,6 +108,8 @@ fill(Datum *values, const QlmMessage *messages, int n)
 	values[5] = qlm_array_timestamptz(created, n);
 	values[6] = qlm_array_timestamptz(expires, n);
 	values[7] = qlm_array_int8(dropped, n);
+	values[8] = qlm_array_text(roles, n);
+	values[9] = qlm_array_text(askers, n);
 }
 
 void
@@ -110,7 +129,7 @@ qlm_outbox_note(const QlmMessage *message)
 void
 qlm_outbox_add_data(const QlmMessage *messages, int n)
 {
-	Datum		values[8];
+	Datum		values[10];
 	QlmRights	saved;
 
 	if (n == 0)

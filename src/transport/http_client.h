@@ -25,6 +25,7 @@ typedef struct QlmTransfer
 	const char *authorization;	/* header value; NULL: none */
 	int			prefer_wait;	/* seconds, header Prefer: wait=N; 0: none */
 	int			timeout_ms;		/* for all of it */
+	int			connect_ms;		/* of it, to connect; 0: as usual */
 	bool		any_address;	/* configured by an administrator: no check */
 	void	   *owner;			/* the caller's */
 

@@ -234,6 +234,8 @@ static bool
 set_bounds(QlmHttpOperation *op)
 {
 	int			timeout = Max(op->transfer->timeout_ms, 1);
+	int			connect = op->transfer->connect_ms > 0 ? op->transfer->connect_ms :
+		CONNECT_TIMEOUT_MS;
 
 #if LIBCURL_VERSION_NUM >= 0x075500
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -252,7 +254,7 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_TIMEOUT_MS, (long) timeout);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) Min(timeout, CONNECT_TIMEOUT_MS));
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) Min(timeout, connect));
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, op);
 	if (!op->transfer->any_address)

@@ -9,6 +9,9 @@
  * in one transaction.  What a peer has answered is recorded in a transaction
  * of its own: it may hold requests, and the failure of one must hurt no other
  * endpoint.
+ *
+ * How many runs there may be at once for whom is shares.c's matter.  While
+ * others have no room, who has never answered is waited for only briefly.
  */
 #include "postgres.h"
 
@@ -19,11 +22,15 @@
 #include "service/dialog.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
+#include "worker/backlog.h"
 #include "worker/courier.h"
 #include "worker/rounds.h"
 
 #define MAX_MESSAGES	64		/* in one run */
 #define RECORD_MS		100		/* what was taken waits so long at most */
+#define GIVE_WAY_MS		1000	/* for the first answer while others wait */
+#define MAX_DOUBLED		4		/* that, with each failure */
+#define CONNECT_PART	3		/* of the time for a stranger's answer */
 
 typedef enum RunState
 {
@@ -42,11 +49,17 @@ typedef struct Run
 	List	   *taken;			/* delivered but not recorded, QlmMessage * */
 	TimestampTz taken_since;
 	RunState	state;
+	QlmShare	share;
+	bool		goes_on;		/* there may be more than was claimed */
+	TimestampTz posted_at;
 	QlmTransfer transfer;
 } Run;
 
 static QlmHttpClient *client;
 static List *runs = NIL;
+
+/* Endpoints that found no room because of others */
+static int	nturned_away = 0;
 
 /* Whose answer is being recorded, and to what; NULL: only what has none */
 static Run *recording = NULL;
@@ -71,13 +84,15 @@ static void
 end_run(Run *run)
 {
 	runs = list_delete_ptr(runs, run);
+	if (run->goes_on && run->state == RUN_RECORDING)
+		qlm_backlog_add(run->endpoint);
 	if (run->transfer.answer.data)
 		pfree(run->transfer.answer.data);
 	MemoryContextDelete(run->context);
 }
 
 static void
-claim_for(const QlmEndpoint *endpoint)
+claim_for(const QlmEndpoint *endpoint, const QlmShare *share)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "qlm run",
 												  ALLOCSET_SMALL_SIZES);
@@ -96,9 +111,45 @@ claim_for(const QlmEndpoint *endpoint)
 		message->envelope = qlm_dialog_outgoing(endpoint->peer, message);
 	}
 	run->state = RUN_CLAIMED;
+	run->share = *share;
+	run->goes_on = list_length(run->messages) == MAX_MESSAGES;
 	MemoryContextSwitchTo(TopMemoryContext);
 	runs = lappend(runs, run);
 	MemoryContextSwitchTo(caller);
+}
+
+/* In order, as far as there is room */
+static void
+claim_all(void)
+{
+	const QlmEndpoint *endpoint;
+	QlmShare	share;
+	QlmShare	refused = {0};
+
+	nturned_away = 0;
+	qlm_backlog_rewind();
+	while (list_length(runs) < qlm_max_transfers &&
+		   (endpoint = qlm_backlog_next(&share)) != NULL)
+	{
+		QlmRoom		room;
+
+		/* Most of what waits in a long line waits for the same. */
+		if (refused.server != 0 && share.server == refused.server)
+			continue;
+		room = qlm_shares_room(&share);
+		if (room == QLM_ROOM)
+		{
+			claim_for(endpoint, &share);
+			qlm_shares_take(&share);
+			qlm_backlog_remove();
+		}
+		else if (room == QLM_ROOM_LATER)
+			refused = share;
+		else
+			nturned_away++;
+	}
+	if (list_length(runs) >= qlm_max_transfers && qlm_backlog_next(&share))
+		nturned_away++;
 }
 
 void
@@ -106,16 +157,19 @@ qlm_courier_claim(void)
 {
 	List	   *busy = qlm_rounds_resting();
 	ListCell   *lc;
-	int			room = qlm_max_transfers - list_length(runs);
 
 	if (to_release != NIL)
 		qlm_delivery_release(to_release);
+	qlm_shares_begin();
 	foreach(lc, runs)
-		busy = lappend(busy, ((Run *) lfirst(lc))->endpoint->url);
-	if (room <= 0)
-		return;
-	foreach(lc, qlm_delivery_endpoints(busy, room))
-		claim_for(lfirst(lc));
+	{
+		Run		   *run = lfirst(lc);
+
+		busy = lappend(busy, run->endpoint->url);
+		qlm_shares_take(&run->share);
+	}
+	qlm_backlog_look(busy);
+	claim_all();
 }
 
 static void
@@ -156,6 +210,7 @@ qlm_courier_forget_claims(void)
 {
 	ListCell   *lc;
 
+	qlm_backlog_forget();
 	if (recording)
 	{
 		fail_recording();
@@ -176,6 +231,13 @@ qlm_courier_forget_claims(void)
 	}
 }
 
+/* Nobody known has asked for it, and nobody known gets it. */
+static bool
+is_strangers(const Run *run)
+{
+	return run->endpoint->peer == NULL && current(run)->peer == NULL;
+}
+
 static void
 post(Run *run)
 {
@@ -193,9 +255,15 @@ post(Run *run)
 	transfer->form = run->endpoint->form && !transfer->json;
 	transfer->authorization = run->endpoint->authorization;
 	transfer->timeout_ms = qlm_request_timeout;
+	if (is_strangers(run))
+	{
+		transfer->timeout_ms = Min(qlm_callback_timeout, qlm_request_timeout);
+		transfer->connect_ms = transfer->timeout_ms / CONNECT_PART;
+	}
 	transfer->any_address = run->endpoint->peer != NULL;
 	transfer->owner = run;
 	run->state = RUN_POSTING;
+	run->posted_at = GetCurrentTimestamp();
 	qlm_http_client_start(client, transfer);
 	MemoryContextSwitchTo(caller);
 }
@@ -246,6 +314,9 @@ qlm_courier_finished(QlmTransfer *transfer)
 	Run		   *run = transfer->owner;
 	MemoryContext caller = MemoryContextSwitchTo(run->context);
 
+	if (!transfer->forbidden)
+		qlm_shares_note(&run->share, transfer->status != 0);
+
 	/* A stranger's acknowledgement holds nothing that matters. */
 	if (was_taken(run) && current(run)->is_response &&
 		run->endpoint->peer == NULL)
@@ -262,6 +333,52 @@ qlm_courier_finished(QlmTransfer *transfer)
 	else
 		run->state = RUN_FINISHED;
 	MemoryContextSwitchTo(caller);
+}
+
+/* Until when it is waited for while others wait; DT_NOEND: as long as ever */
+static TimestampTz
+patience_with(const Run *run)
+{
+	if (run->state != RUN_POSTING || run->share.is_peer ||
+		qlm_share_is_proven(&run->share))
+		return DT_NOEND;
+	return TimestampTzPlusMilliseconds(run->posted_at,
+									   GIVE_WAY_MS << Min(run->endpoint->failures, MAX_DOUBLED));
+}
+
+TimestampTz
+qlm_courier_give_way_due(void)
+{
+	TimestampTz due = DT_NOEND;
+	ListCell   *lc;
+
+	if (nturned_away > 0)
+		foreach(lc, runs)
+			due = Min(due, patience_with(lfirst(lc)));
+	return due;
+}
+
+void
+qlm_courier_give_way(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		Run		   *run = lfirst(lc);
+
+		if (nturned_away == 0)
+			return;
+		if (patience_with(run) > now)
+			continue;
+		nturned_away--;
+		qlm_http_client_cancel(client, &run->transfer);
+		run->transfer.status = 0;
+		strlcpy(run->transfer.error, "it did not answer while others waited",
+				sizeof(run->transfer.error));
+		qlm_courier_finished(&run->transfer);
+	}
 }
 
 TimestampTz

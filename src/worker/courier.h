@@ -22,6 +22,13 @@ extern void qlm_courier_start(void);
 
 extern void qlm_courier_finished(QlmTransfer *transfer);
 
+/*
+ * Give up waiting for some that have never answered, if others wait for their
+ * place; and when that may be.
+ */
+extern void qlm_courier_give_way(void);
+extern TimestampTz qlm_courier_give_way_due(void);
+
 /* Is there something to record now, or at all, and until when may it wait? */
 extern bool qlm_courier_to_record(void);
 extern bool qlm_courier_has_unrecorded(void);

@@ -32,6 +32,7 @@
 #include "storage/delivery.h"
 #include "storage/peer.h"
 #include "worker/autonomous.h"
+#include "worker/backlog.h"
 #include "worker/courier.h"
 #include "worker/dispatcher.h"
 #include "worker/heartbeat.h"
@@ -109,7 +110,7 @@ look(void *arg)
 		dispatcher->look_due = GetCurrentTimestamp();
 	else
 		dispatcher->look_due = Min(Min(dispatcher->look_due, qlm_rounds_due()),
-								   next_due);
+								   Min(next_due, qlm_backlog_due()));
 	qlm_storage_end();
 }
 
@@ -212,6 +213,7 @@ collect(Dispatcher *dispatcher)
 		else
 			qlm_courier_finished(transfer);
 	}
+	qlm_courier_give_way();
 }
 
 /* It is never so far away, unless the clock was set back. */
@@ -299,6 +301,8 @@ set_timers(Dispatcher *dispatcher)
 				dispatcher->seen == qlm_wake_count() ? dispatcher->look_due : 0);
 	if (beat != DT_NOEND)
 		qlm_loop_at(dispatcher->loop, beat);
+	if (qlm_courier_give_way_due() != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, qlm_courier_give_way_due());
 	if (qlm_courier_record_due() != DT_NOEND)
 		qlm_loop_at(dispatcher->loop, qlm_courier_record_due());
 }

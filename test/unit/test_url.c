@@ -76,6 +76,30 @@ static const struct
 	{"ws://plant.example/a b", NULL}
 };
 
+/* Do two URLs lead to the same server? */
+static const struct
+{
+	const char *one;
+	const char *other;
+	bool		same;
+}			servers[] = {
+	{"http://a.example/x", "http://a.example/y?z", true},
+	{"http://a.example/x", "HTTP://user:pw@A.Example.:80", true},
+	{"http://a.example:/", "http://a.example/", true},
+	{"https://a.example", "https://a.example:443#x", true},
+	{"http://a.example", "ws://a.example/push", true},
+	{"wss://a.example", "https://a.example", true},
+	{"http://a.example", "https://a.example", false},
+	{"http://a.example", "http://b.example", false},
+	{"http://a.example:81", "http://a.example:82", false},
+	{"http://10.0.0.1:80/", "http://167772161/", true},
+	{"http://10.0.0.1/", "http://0xa.1/", true},
+	{"http://10.0.0.1/", "http://[::ffff:10.0.0.1]/", true},
+	{"http://10.0.0.1/", "http://10.0.0.2/", false},
+	{"http://[::1]:8080/", "http://[0:0::1]:8080/x", true},
+	{"http://[::1]:8080/", "http://[::1]/", false}
+};
+
 int
 main(void)
 {
@@ -106,5 +130,9 @@ main(void)
 		if (taken)
 			tap_is(pnstrdup(host, len), sockets[i].host, "its host");
 	}
+	for (int i = 0; i < lengthof(servers); i++)
+		tap_ok((qlm_url_server(servers[i].one) == qlm_url_server(servers[i].other)) ==
+			   servers[i].same, "%s and %s: %s server", servers[i].one, servers[i].other,
+			   servers[i].same ? "one" : "not one");
 	return tap_done();
 }

@@ -1,0 +1,5 @@
+/* What one caller may take: see "asker" in the queue. */
+
+CREATE INDEX outbox_seq_idx ON qlm.outbox (seq) WHERE state = 'queued';
+COMMENT ON COLUMN qlm.outbox.asker_role IS 'role of whoever asked for it in a message, or subscribed to it; null: nobody did';
+COMMENT ON COLUMN qlm.outbox.asker_peer IS 'peer that asked for it or subscribed to it; null: nobody did, or an SQL session or an anonymous caller';

@@ -1,0 +1,191 @@
+/*
+ * delivery_due.c
+ *		Endpoints that have something due.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "storage/array.h"
+#include "storage/catalog.h"
+#include "storage/delivery.h"
+#include "storage/delivery_endpoint.h"
+#include "storage/indexed.h"
+
+#define IS_WAITING(row) \
+	row ".state IN ('queued', 'sent') AND (" row ".state = 'queued'" \
+	" OR " row ".next_attempt_at IS NULL OR " row ".next_attempt_at <= $2)"
+
+/* A peer has what was asked for in its name; without one it is the role's. */
+#define ASKER \
+	"COALESCE('p' || COALESCE(o.asker_peer, o.peer), 'r' || o.asker_role) AS asker"
+
+/* $1: URLs that are left out; $2: now; $3: most; $4: no pause is longer */
+#define DUE(urls, peers) \
+	urls ", place AS (SELECT u.url, (SELECT pg_catalog.min(p.name) FROM qlm.peer p" \
+	" WHERE p.url = u.url) AS peer, true AS by_url FROM u WHERE u.url IS NOT NULL" \
+	" UNION ALL" \
+	" SELECT p.url, p.name, false FROM qlm.peer p WHERE p.url IS NOT NULL" peers ")," \
+	" due AS (SELECT DISTINCT ON (place.url) place.url, place.peer, first.asker," \
+	" first.created_at, first.subscribed, COALESCE(e.failures, 0) AS failures," \
+	" COALESCE(e.failures, 0) = 0 AND (place.peer IS NOT NULL" \
+	" OR e.last_success IS NOT NULL) AS proven FROM place" \
+	" LEFT JOIN qlm.endpoint e ON e.url = place.url" \
+	" CROSS JOIN LATERAL (" \
+	"(SELECT o.created_at, " ASKER ", o.subscription_id IS NOT NULL AS subscribed FROM qlm.outbox o WHERE place.by_url" \
+	" AND o.url = place.url AND " IS_WAITING("o") \
+	" ORDER BY o.priority DESC, o.seq LIMIT 1)" \
+	" UNION ALL" \
+	" (SELECT o.created_at, 'p' || o.peer, false FROM qlm.outbox o WHERE NOT place.by_url" \
+	" AND o.peer = place.peer AND o.url IS NULL AND " IS_WAITING("o") \
+	" ORDER BY o.priority DESC, o.seq LIMIT 1)) AS first" \
+	" WHERE place.url <> ALL ($1)" \
+	" AND (place.by_url AND " QLM_ENDPOINT_IS_HELD("place.url", "$2") ") IS NOT TRUE" \
+	" AND (e.paused_until IS NULL OR e.paused_until <= $2 OR e.paused_until > $4)" \
+	" ORDER BY place.url, first.created_at)," \
+	" ranked AS (SELECT due.*, pg_catalog.row_number() OVER (PARTITION BY asker," \
+	" pg_catalog.split_part(url, '/', 3) ORDER BY created_at) AS n FROM due)" \
+	" SELECT r.url, r.peer, r.failures, p.secret, COALESCE(p.form, true)," \
+	" COALESCE(r.asker, ''), r.proven," \
+	" r.peer IS NOT NULL OR r.subscribed"
+
+#define IN_ORDER \
+	" FROM ranked r LEFT JOIN qlm.peer p ON p.name = r.peer" \
+	" ORDER BY r.failures > 0, NOT r.proven, r.n, r.created_at LIMIT $3"
+
+/*
+ * Each URL of the queue is found by one index probe after the one before it,
+ * however many messages wait for it.  Names of WebSocket connections to this
+ * node come after all URLs: the server workers take what waits for those.  A
+ * pause that is longer than pauses can be was made before the clock was set
+ * back.
+ */
+static QlmPlan all_plan = {
+	DUE("WITH RECURSIVE u AS ("
+		"(SELECT url FROM qlm.outbox WHERE state IN ('queued', 'sent')"
+		" AND url IS NOT NULL AND url < '~' ORDER BY url LIMIT 1)"
+		" UNION ALL"
+		" SELECT (SELECT o.url FROM qlm.outbox o WHERE o.state IN ('queued', 'sent')"
+		" AND o.url > u.url AND o.url < '~' ORDER BY o.url LIMIT 1)"
+		" FROM u WHERE u.url IS NOT NULL)", "")
+	IN_ORDER,
+	4, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
+};
+
+/* $5: the number from which on messages are looked at */
+static QlmPlan fresh_plan = {
+	DUE("WITH fresh AS MATERIALIZED (SELECT url, peer FROM qlm.outbox"
+		" WHERE state = 'queued' AND seq > $5 ORDER BY seq DESC LIMIT $3),"
+		" u AS (SELECT DISTINCT url FROM fresh WHERE url < '~')",
+		" AND p.name = ANY (ARRAY(SELECT peer FROM fresh WHERE url IS NULL))")
+	IN_ORDER,
+	5, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, INT8OID}
+};
+
+static QlmPlan last_plan = {
+	"SELECT seq FROM qlm.outbox WHERE state = 'queued' ORDER BY seq DESC LIMIT 1",
+	0, {0}
+};
+
+QlmEndpoint *
+qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint)
+{
+	QlmEndpoint *copy = palloc(sizeof(QlmEndpoint));
+
+	*copy = *endpoint;
+	copy->url = pstrdup(endpoint->url);
+	copy->peer = endpoint->peer ? pstrdup(endpoint->peer) : NULL;
+	copy->asker = pstrdup(endpoint->asker);
+	copy->authorization = endpoint->authorization ?
+		pstrdup(endpoint->authorization) : NULL;
+	return copy;
+}
+
+static Datum
+text_array(List *texts)
+{
+	int			n = list_length(texts);
+	const char **values = palloc(Max(n, 1) * sizeof(char *));
+
+	for (int i = 0; i < n; i++)
+		values[i] = list_nth(texts, i);
+	return qlm_array_text(values, n);
+}
+
+static QlmEndpoint *
+found_endpoint(uint64 row)
+{
+	QlmEndpoint *endpoint = palloc0(sizeof(QlmEndpoint));
+	bool		isnull;
+
+	endpoint->url = qlm_spi_text(row, 1);
+	endpoint->peer = qlm_spi_text(row, 2);
+	endpoint->failures = DatumGetInt32(qlm_spi_datum(row, 3, &isnull));
+	endpoint->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 4));
+	endpoint->form = DatumGetBool(qlm_spi_datum(row, 5, &isnull));
+	endpoint->asker = qlm_spi_text(row, 6);
+	endpoint->is_proven = DatumGetBool(qlm_spi_datum(row, 7, &isnull));
+	endpoint->is_lasting = DatumGetBool(qlm_spi_datum(row, 8, &isnull));
+	return endpoint;
+}
+
+static List *
+find(QlmPlan *plan, List *busy, int max, int64 after)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64		longest = (int64) (qlm_retry_max_delay * (1 + QLM_PAUSE_JITTER)) + 1;
+	List	   *endpoints = NIL;
+	Datum		values[5];
+
+	values[0] = text_array(busy);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = Int64GetDatum(max);
+	values[3] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, longest));
+	values[4] = Int64GetDatum(after);
+	qlm_plan_execute_indexed(plan, values, NULL, 0);
+	for (uint64 row = 0; row < SPI_processed; row++)
+		endpoints = lappend(endpoints, found_endpoint(row));
+	SPI_freetuptable(SPI_tuptable);
+	return endpoints;
+}
+
+static int64
+last_seq(void)
+{
+	int64		seq = 0;
+	bool		isnull;
+
+	qlm_plan_execute_indexed(&last_plan, NULL, NULL, 1);
+	if (SPI_processed > 0)
+		seq = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return seq;
+}
+
+List *
+qlm_delivery_endpoints(List *busy, int max, int64 *until)
+{
+	List	   *endpoints;
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	*until = last_seq();
+	endpoints = find(&all_plan, busy, max, 0);
+	qlm_rights_restore(&saved);
+	return endpoints;
+}
+
+List *
+qlm_delivery_fresh(List *busy, int max, int64 after)
+{
+	List	   *endpoints;
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	endpoints = find(&fresh_plan, busy, max, after);
+	qlm_rights_restore(&saved);
+	return endpoints;
+}
