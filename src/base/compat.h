@@ -68,4 +68,11 @@
 #define qlm_query_clear_permissions(query) ((void) (query))
 #endif
 
+/* All settings as the server keeps them, guc_tables.h */
+#if PG_VERSION_NUM >= 160000
+#define qlm_guc_variables(n) get_guc_variables(n)
+#else
+#define qlm_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 #endif							/* QLM_COMPAT_H */

@@ -3,11 +3,11 @@
  *		Is this session restoring a dump?
  *
  * Every script of pg_dump and every connection of pg_restore begins by turning
- * check_function_bodies off and, so that nothing is left out silently, row_security;
- * with --enable-row-security it leaves the latter on, but search_path is empty in any
- * case.  Nothing else sets both: a session that defines functions before what
- * they use may well turn off the first, but not the second.  The functions
- * that ask may have a search_path of their own, hence not that alone.
+ * check_function_bodies off and by setting row_security: off, so that nothing
+ * is left out silently, or on with --enable-row-security.  Nothing else sets both: a session
+ * that defines functions before what they use may well turn off the first, but has no
+ * reason to touch the second.  The functions that ask may have a search_path of
+ * their own, hence not the one of a dump.
  *
  * Anybody may set them, so they count only for who may do with the tables
  * what he likes anyway: both the current user and who is behind him, since
@@ -15,12 +15,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/rls.h"
 
+#include "base/compat.h"
 #include "storage/catalog.h"
 #include "storage/restore.h"
 
@@ -30,10 +31,27 @@ owns_tables(Oid role)
 	return has_privs_of_role(role, qlm_catalog_owner());
 }
 
+static bool
+row_security_was_set(void)
+{
+	static struct config_generic *option = NULL;
+
+	if (option == NULL)
+	{
+		int			n;
+		struct config_generic **options = qlm_guc_variables(&n);
+
+		for (int i = 0; i < n; i++)
+			if (strcmp(options[i]->name, "row_security") == 0)
+				option = options[i];
+	}
+	return option != NULL && option->source == PGC_S_SESSION;
+}
+
 bool
 qlm_restoring(void)
 {
-	if (check_function_bodies || (row_security && namespace_search_path[0] != '\0'))
+	if (check_function_bodies || (row_security && !row_security_was_set()))
 		return false;
 	return MyBackendType == B_BACKEND && owns_tables(GetOuterUserId()) &&
 		(GetUserId() == GetOuterUserId() || owns_tables(GetUserId()));

@@ -100,7 +100,8 @@ for my $case (
 	[ 'in one transaction', $custom, '-1' ],
 	[ 'without owners', $custom, '-e', '-O', '-x' ],
 	[ 'without triggers', $custom, '-e', '--disable-triggers' ],
-	[ 'under policies', $custom, '-e', '--enable-row-security' ],
+	[ 'under policies', $custom, '-e', '-j2', '--enable-row-security' ],
+	[ 'under policies, by way of the parent', $by_parent, '-e', '--enable-row-security' ],
 	[ 'by way of the parent', $by_parent, '-e' ],
 	[ 'by way of the parent, two at a time', $by_parent, '-e', '-j2' ])
 {
