@@ -31,4 +31,10 @@ COMMENT ON COLUMN qlm.value.is_odf IS 'true: the value is an Objects element';
 CREATE TABLE qlm.value_default PARTITION OF qlm.value DEFAULT
 	WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE UNIQUE INDEX value_default_info_item_id_ts_idx ON qlm.value_default (info_item_id, ts) INCLUDE (num);
+/*
+ * Publications need to know by what rows are found again.  On the parent it only
+ * says so to subscribers to which partitions are published as the parent.
+ */
+ALTER TABLE qlm.value_default REPLICA IDENTITY USING INDEX value_default_info_item_id_ts_idx;
+ALTER TABLE qlm.value REPLICA IDENTITY FULL;
 COMMENT ON TABLE qlm.value_default IS 'values of times that have no partition of their own';

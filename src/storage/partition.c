@@ -286,6 +286,8 @@ make_partition(const char *name, TimestampTz lower, TimestampTz upper)
 				from.data, to.data, name);
 	execute("CREATE UNIQUE INDEX %s_info_item_id_ts_idx"
 			" ON qlm.%s (info_item_id, ts) INCLUDE (num)", name, name);
+	execute("ALTER TABLE qlm.%s REPLICA IDENTITY USING INDEX"
+			" %s_info_item_id_ts_idx", name, name);
 	execute("CREATE TRIGGER value_checked AFTER INSERT ON qlm.%s"
 			" REFERENCING NEW TABLE AS new_values"
 			" FOR EACH STATEMENT EXECUTE FUNCTION qlm.value_checked()", name);

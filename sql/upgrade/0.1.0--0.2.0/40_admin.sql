@@ -80,3 +80,25 @@ COMMENT ON TRIGGER children_deleted ON qlm.subscription IS 'what belongs to it g
 CREATE TRIGGER children_truncated AFTER TRUNCATE ON qlm.subscription
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.delete_children();
 COMMENT ON TRIGGER children_truncated ON qlm.subscription IS 'what belongs to it goes with it';
+
+/* What publications find rows by; a partition has one unique index, by the name that it was given. */
+DO $$
+DECLARE
+	p record;
+BEGIN
+	FOR p IN
+		SELECT x.indrelid::pg_catalog.regclass AS partition, c.relname AS index
+		FROM pg_catalog.pg_inherits AS i
+			JOIN pg_catalog.pg_index AS x ON x.indrelid OPERATOR(pg_catalog.=) i.inhrelid
+			JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) x.indexrelid
+			JOIN pg_catalog.pg_class AS t ON t.oid OPERATOR(pg_catalog.=) x.indrelid
+		WHERE i.inhparent OPERATOR(pg_catalog.=) 'qlm.value'::pg_catalog.regclass AND x.indisunique
+			AND x.indisvalid AND x.indimmediate AND x.indpred IS NULL AND t.relreplident OPERATOR(pg_catalog.=) 'd'
+			AND pg_catalog.pg_get_indexdef(c.oid, 1, true) OPERATOR(pg_catalog.=) 'info_item_id'
+			AND pg_catalog.pg_get_indexdef(c.oid, 2, true) OPERATOR(pg_catalog.=) 'ts' AND x.indnkeyatts OPERATOR(pg_catalog.=) 2
+	LOOP
+		EXECUTE pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', p.partition, p.index);
+	END LOOP;
+END
+$$;
+ALTER TABLE qlm.value REPLICA IDENTITY FULL;
