@@ -32,8 +32,8 @@ FROM dialect d, unnest(ARRAY['odf', 'odf.xsd', 'QLMdf', 'QLMdf.xsd', 'QLM_mf.xsd
 \echo == prefixes, declared or not; the answer has none
 SELECT pg_temp.show(qlm_handle('<omi:omiEnvelope xmlns:omi="omi.xsd" version="1.0" ttl="10"><omi:read msgformat="odf"><omi:msg xmlns="odf.xsd"><Objects><Object><id>M1a</id></Object></Objects></omi:msg></omi:read></omi:omiEnvelope>'));
 SELECT pg_temp.show(qlm_handle('<omi:omiEnvelope version="1.0" ttl="10"><omi:read/></omi:omiEnvelope>'));
-\echo == order, comments, processing instructions, blanks, unknown parts, schema locations
-SELECT pg_temp.show(qlm_handle('<?xml version="1.0" encoding="UTF-8"?><!-- c --><?pi x?><omiEnvelope xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="a" version="1.0" ttl=" 1.0E1 " colour="red"><read unknown="1"><future><id>n</id></future><msg><Objects><Object><InfoItem name=" x "/> <!-- c --><id> M0
+\echo == order, comments, processing instructions, blanks, parts of other vocabularies, schema locations
+SELECT pg_temp.show(qlm_handle('<?xml version="1.0" encoding="UTF-8"?><!-- c --><?pi x?><omiEnvelope xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="a" version="1.0" ttl=" 1.0E1 " colour="red"><read x:unknown="1" xmlns:x="urn:x"><x:future><id>n</id></x:future><msg><Objects><Object><InfoItem name=" x "/> <!-- c --><id> M0
 </id></Object></Objects></msg></read></omiEnvelope>'));
 \echo == the read of the paper, as posted by itself
 SELECT pg_temp.show(qlm_handle('<qlmEnvelope xmlns="QLMmi.xsd" version="1.0" ttl="1"><read msgformat="QLMdf.xsd" version="1.0" ttl="0.0"><Objects xmlns="QLMdf.xsd"><Object type="Refrigerator"><id>QP </id><InfoItem name="x" /></Object></Objects></read></qlmEnvelope>'));

@@ -32,8 +32,18 @@ SELECT pg_temp.values_of(a) FROM unnest(ARRAY[
 	'interval="x"', 'interval="-3"', 'interval="1" begin="2024-01-01"', 'targetType="moon"']) a;
 \echo == newest first with newest, else oldest first
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('read newest="2"', '<Object><id>R1</id><InfoItem name="x"/></Object>')));
-\echo == an InfoItem without values in the window, or at all, comes without value
+\echo == an InfoItem without values in the window, or at all: left out of what lies above, unless it is named or all is asked for
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('read begin="2024-01-01T05:00:00Z"', '<Object><id>R1</id></Object>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read begin="2024-01-01T05:00:00Z"', '<Object><id>R1</id><InfoItem name="none"/><InfoItem name="y"/></Object>')));
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read maxlevels="9"', '<Object><id>R1</id></Object><Object><id>R1</id><InfoItem name="none"/></Object>')));
+SELECT xpath('//@name', qlm_handle(pg_temp.odf('read all="true"', '<Object><id>R1</id></Object>')));
+SELECT xpath('//@name', qlm_handle(pg_temp.odf('read', '')));
+SELECT qlm_handle_json('{"omiEnvelope":{"ttl":0,"read":{"begin":"2024-02-01","msg":{"Objects":{"Object":{"id":"R1"}}}}}}');
+\echo == more than can be counted is as many as there are, up to the limit of an answer
+SELECT pg_temp.values_of(a) FROM unnest(ARRAY['newest="4000000000"', 'oldest="99999999999999999999999" begin="2024-01-01T04:00"', 'maxlevels="99999999999" newest="1"']) a;
+SET qlm.max_values = 4;
+SELECT pg_temp.values_of(a) FROM unnest(ARRAY['newest="4"', 'newest="5"', 'oldest="4000000000"', 'begin="2024-01-01T03:00" newest="5"']) a;
+RESET qlm.max_values;
 \echo == the same without XML
 SELECT ts, value, num FROM qlm_read('R1/x');
 SELECT ts, value FROM qlm_read('R1/x', newest => 2);

@@ -47,7 +47,7 @@ extern int	qlm_max_queued;			/* messages of one caller; 0: no limit */
 #define QLM_MAX_FORWARD_WAIT	60		/* seconds that a request is held for them */
 #define QLM_MAX_KEPT			86400	/* seconds that an answer, or data for a
 										 * callback, waits to be taken */
-#define QLM_MAX_SELECT			1000000 /* newest, oldest, maxlevels */
+#define QLM_MAX_LEVELS			1000000 /* of maxlevels: as good as all */
 #define QLM_MAX_HTTP_HEADERS	(64 * 1024) /* of an answer from elsewhere */
 
 #endif							/* QLM_LIMITS_H */

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/datetime.h"
+#include "base/spelling.h"
 #include "message/csv.h"
 
 /* More columns than any file that means values of InfoItems */
@@ -31,6 +32,8 @@ typedef struct Reader
 	Field		fields[MAX_FIELDS];
 	int			nfields;
 	int			columns[NCOLUMNS];	/* which field it is; -1: none */
+	int			ncolumns;		/* fields that a line may have */
+	bool		is_request;
 	QlmRowTree *tree;
 	int		   *error_code;
 	const char **error;
@@ -153,29 +156,50 @@ trim(Field *field)
 	}
 }
 
+static const char *const column_names[] = {
+	"path", "time", "dateTime", "ts", "timestamp", "value", "type", NULL
+};
+static const Column named_columns[] = {
+	PATH, TIME, TIME, TIME, TIME, VALUE, TYPE
+};
+
 static int
 column_by_name(const char *name)
 {
-	static const struct
-	{
-		const char *name;
-		Column		column;
-	}			names[] = {
-		{"path", PATH}, {"time", TIME}, {"dateTime", TIME}, {"ts", TIME},
-		{"timestamp", TIME}, {"value", VALUE}, {"type", TYPE}
-	};
-
-	for (int i = 0; i < lengthof(names); i++)
-		if (pg_strcasecmp(names[i].name, name) == 0)
-			return names[i].column;
+	for (int i = 0; column_names[i] != NULL; i++)
+		if (pg_strcasecmp(column_names[i], name) == 0)
+			return named_columns[i];
 	return -1;
 }
 
-/* A first line with a field "path" names the columns; others are left out. */
+/*
+ * Columns of other names are left out, but not one that is a slip of a known
+ * one, and not all that could be the values.
+ */
+static bool
+check_header(Reader *r, const int *columns, const char *unknown)
+{
+	const char *meant = unknown == NULL ? NULL :
+		qlm_spelling_meant(unknown, column_names);
+
+	if (meant != NULL)
+		return fail(r, psprintf("\"%.80s\" is no name of a column: did you mean %s?",
+								unknown, meant));
+	if (unknown != NULL && columns[VALUE] < 0 && !r->is_request)
+		return fail(r, psprintf("No column is called value, but one \"%.80s\"",
+								unknown));
+	return true;
+}
+
+/*
+ * A first line with a field "path" names the columns.  False: it is no such
+ * line, or a wrong one, of which there is an error.
+ */
 static bool
 take_header(Reader *r)
 {
 	int			columns[NCOLUMNS] = {-1, -1, -1, -1};
+	const char *unknown = NULL;
 
 	for (int i = 0; i < r->nfields; i++)
 	{
@@ -188,11 +212,15 @@ take_header(Reader *r)
 		column = column_by_name(field.text);
 		if (column >= 0 && columns[column] < 0)
 			columns[column] = i;
-		pfree(text);
+		else if (column < 0 && field.len > 0 &&
+				 (unknown == NULL ||
+				  qlm_spelling_meant(unknown, column_names) == NULL))
+			unknown = field.text;
 	}
-	if (columns[PATH] < 0)
+	if (columns[PATH] < 0 || !check_header(r, columns, unknown))
 		return false;
 	memcpy(r->columns, columns, sizeof(columns));
+	r->ncolumns = r->nfields;
 	return true;
 }
 
@@ -221,6 +249,17 @@ take_time(Reader *r, QlmRow *row)
 	return fail(r, psprintf("\"%.80s\" is no date and time", field->text));
 }
 
+/* Fields beyond the columns, other than the empty ones that spreadsheets add */
+static bool
+check_fields(Reader *r)
+{
+	for (int i = r->ncolumns; i < r->nfields; i++)
+		if (r->fields[i].len > 0)
+			return fail(r, psprintf("The line has %d fields, but there are %d columns: a value with a comma stands in quotes",
+									r->nfields, r->ncolumns));
+	return true;
+}
+
 static bool
 take_row(Reader *r)
 {
@@ -229,6 +268,8 @@ take_row(Reader *r)
 	Field	   *value = column(r, VALUE);
 	Field	   *type = column(r, TYPE);
 
+	if (!check_fields(r))
+		return false;
 	if (path == NULL)
 		return fail(r, "There is no path");
 	trim(path);
@@ -287,6 +328,8 @@ qlm_csv_parse(const char *text, Size len, bool is_request, int *error_code,
 	r.line = 1;
 	for (int i = 0; i < NCOLUMNS; i++)
 		r.columns[i] = i;
+	r.ncolumns = NCOLUMNS;
+	r.is_request = is_request;
 	r.tree = qlm_row_tree_create(is_request);
 	r.error_code = error_code;
 	r.error = error;
@@ -300,7 +343,7 @@ qlm_csv_parse(const char *text, Size len, bool is_request, int *error_code,
 			continue;
 		}
 		first = false;
-		if (!take_row(&r))
+		if (*error_code != 0 || !take_row(&r))
 			return NULL;
 	}
 	return qlm_row_tree_finish(r.tree);

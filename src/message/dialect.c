@@ -175,6 +175,22 @@ qlm_dialect_namespace_is_odf(const char *uri, int len)
 }
 
 bool
+qlm_dialect_namespace_is_known(const char *uri)
+{
+	if (qlm_dialect_namespace_is_odf(uri, strlen(uri)) ||
+		strncmp(uri, OMI_URI, strlen(OMI_URI)) == 0)
+		return true;
+	for (int i = 0; i < N_ROWS; i++)
+	{
+		const char *known = dialect_rows[i].dialect.mi_namespace;
+
+		if (known != NULL && strcmp(known, uri) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 qlm_dialect_keeps_value_attributes(const QlmDialect *dialect)
 {
 	return dialect->df_namespace == NULL ||

@@ -69,6 +69,9 @@ extern bool qlm_dialect_format_is_odf(const char *msgformat);
 /* Is it the payload namespace of any dialect, or empty? */
 extern bool qlm_dialect_namespace_is_odf(const char *uri, int len);
 
+/* Is it a namespace, of messages or of payloads, of any dialect? */
+extern bool qlm_dialect_namespace_is_known(const char *uri);
+
 /* May values have attributes beyond type and time?  1.0 alone forbids them. */
 extern bool qlm_dialect_keeps_value_attributes(const QlmDialect *dialect);
 

@@ -4,7 +4,8 @@
  *
  * Elements match by local name and in any order, because every generation of
  * the protocol wrote them differently; what the message showed of its dialect
- * is collected on the way.  Unknown elements are skipped with what they hold.
+ * is collected on the way.  Elements of other vocabularies are skipped with
+ * what they hold; others that mean nothing are refused (strict.c).
  */
 #include "postgres.h"
 
@@ -58,6 +59,8 @@ start_envelope(QlmParser *p, QlmParserLevel *level,
 		else if (strcmp(a->name, "qlmAcknowledge") == 0)
 			level->envelope->acknowledge =
 				strcmp(qlm_parser_trim(p, a->value, a->len), "true") == 0;
+		else
+			qlm_strict_envelope_attribute(p, a);
 	}
 	if (hints->version != NULL && hints->version[0] == '\0')
 		hints->version = NULL;
@@ -71,7 +74,12 @@ start_root(QlmParser *p, const QlmXmlElement *element)
 										strlen(element->name));
 
 	if (qlm_envelope_root(element->name) != NULL)
+	{
+		if (element->prefix != NULL)
+			p->root_prefix = qlm_parser_strdup(p, element->prefix,
+											   strlen(element->prefix));
 		start_envelope(p, &p->levels[0], element);
+	}
 	else if (strcmp(element->name, "Objects") == 0)
 		qlm_parser_fail(p, 400, "The root element is Objects, not omiEnvelope"
 						" or qlmEnvelope: send it in the msg of a write");
@@ -154,9 +162,16 @@ static const char *
 end_envelope(QlmParser *p)
 {
 	QlmParserLevel *level = p->level;
+	const char *error;
 
 	qlm_dialect_recognize(&level->hints, &level->envelope->dialect);
-	return read_ttl(p, level);
+	if (level->error != NULL)
+		return level->error;
+	error = read_ttl(p, level);
+	if (error == NULL && level->envelope->requests == NIL)
+		error = psprintf("%s holds no verb: read, write, call, delete, cancel or response (line %d)",
+						 level->hints.root, level->line);
+	return error;
 }
 
 void
@@ -253,13 +268,17 @@ static void
 handle_text(void *state, const char *text, int len)
 {
 	QlmParser  *p = state;
+	const QlmFrame *frame;
 
 	if (p->failed || p->skip > 0)
 		return;
+	frame = p->nframes > 0 ? &p->frames[p->nframes - 1] : NULL;
 	if (p->capturing)
 		qlm_parser_capture_text(p, text, len);
-	else if (p->nframes > 0 && p->frames[p->nframes - 1].text)
+	else if (frame != NULL && frame->text)
 		qlm_parser_text(p, text, len);
+	else if (frame != NULL)
+		qlm_strict_text(p, frame, text, len);
 }
 
 const QlmXmlHandler qlm_parser_handler = {

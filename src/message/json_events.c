@@ -177,6 +177,21 @@ infer_type(Walk *walk, const QlmJson *value)
 		add_attribute(walk, "type", "xs:boolean", strlen("xs:boolean"));
 }
 
+/* Two texts for one: which one counts? */
+static void
+take_text(Walk *walk, const QlmJson *member, const QlmJson **text)
+{
+	if (*text == NULL)
+		*text = member;
+	else
+	{
+		walk->parser->json_line = member->line;
+		qlm_parser_fail(walk->parser, 400,
+						"\"%s\" is given beside \"%s\", and one of them would be lost",
+						member->name, (*text)->name);
+	}
+}
+
 /* Sets the namespace and the text, where there are any */
 static void
 collect_attributes(Walk *walk, Shape kind, const QlmJson *json,
@@ -187,7 +202,7 @@ collect_attributes(Walk *walk, Shape kind, const QlmJson *json,
 	for (const QlmJson *m = json->as.first; m != NULL; m = m->next)
 	{
 		if (is_text(shape, m))
-			*text = m;
+			take_text(walk, m, text);
 		else if (strcmp(m->name, "xmlns") == 0 && m->kind == QLM_JSON_STRING)
 			*uri = pnstrdup(m->as.text, m->len);
 		else if (shape->is_odf && m->kind == QLM_JSON_OBJECT &&
@@ -199,6 +214,55 @@ collect_attributes(Walk *walk, Shape kind, const QlmJson *json,
 		else if (find_child(shape, m) == NULL)
 			take_attribute(walk, m);
 	}
+}
+
+/* What their objects hold that is no element is not looked at as an attribute. */
+static bool
+has_no_attributes(Shape kind, const QlmJson *member)
+{
+	if (kind == NODE_LIST)
+		return strcmp(member->name, "type") != 0;
+	return kind == MSG || kind == META_DATA || kind == RESPONSE;
+}
+
+/* Members that are neither elements nor attributes say something else. */
+static void
+refuse_unknown(Walk *walk, Shape kind, const QlmJson *member)
+{
+	bool		is_about_xml = strncmp(member->name, "xml", 3) == 0;
+
+	if (kind == RETURN || member->kind == QLM_JSON_NULL || is_about_xml ||
+		(shapes[kind].is_odf && member->kind == QLM_JSON_OBJECT &&
+		 strcmp(member->name, "attributes") == 0))
+		return;
+	if (!qlm_json_is_scalar(member) || has_no_attributes(kind, member))
+		qlm_strict_member(walk->parser, member->name, member->line);
+}
+
+/*
+ * An element that is written as something else than an object.  Converters
+ * from XML write an empty one as an empty string.
+ */
+static void
+refuse_shape(Walk *walk, const char *name, Shape kind, const QlmJson *json)
+{
+	bool		is_empty = json->kind == QLM_JSON_NULL ||
+		(json->kind == QLM_JSON_STRING && json->len == 0);
+
+	if (json->kind != QLM_JSON_OBJECT && !is_empty &&
+		!(kind == META_DATA && json->kind == QLM_JSON_ARRAY))
+		qlm_parser_refuse(walk->parser, json->line,
+						  "\"%s\" is no object", name);
+}
+
+/* An empty text is a value, but a member that is missing, or null, is none. */
+static void
+refuse_no_value(Walk *walk, const QlmJson *json, const QlmJson *text)
+{
+	if (text != NULL ? text->kind == QLM_JSON_NULL :
+		(json->as.first != NULL && qlm_json_find(json, "Objects") == NULL))
+		qlm_parser_refuse(walk->parser, json->line,
+						  "A value has no member \"value\", or it is null: leave it out, or write a text");
 }
 
 static void emit_children(Walk *walk, Shape kind, const QlmJson *json);
@@ -278,6 +342,10 @@ emit_element(Walk *walk, const char *name, Shape kind, const QlmJson *json)
 		return;
 	walk->depth++;
 	qlm_parser_handler.start(p, &element);
+	if (text != json)
+		refuse_shape(walk, name, kind, json);
+	if (kind == VALUE && json->kind == QLM_JSON_OBJECT)
+		refuse_no_value(walk, json, text);
 	if (text != NULL)
 		emit_text(walk, kind, text);
 	if (text != json)
@@ -302,6 +370,11 @@ emit_direct_items(Walk *walk, const QlmJson *json)
 {
 	if (json->kind == QLM_JSON_OBJECT && qlm_json_find(json, "name") != NULL)
 		emit_element(walk, "InfoItem", ITEM, json);
+	else if (json->kind == QLM_JSON_OBJECT)
+	{
+		for (const QlmJson *m = json->as.first; m != NULL; m = m->next)
+			refuse_unknown(walk, META_DATA, m);
+	}
 	else if (json->kind == QLM_JSON_ARRAY)
 	{
 		for (const QlmJson *item = json->as.first; item; item = item->next)
@@ -328,8 +401,13 @@ emit_children(Walk *walk, Shape kind, const QlmJson *json)
 	{
 		const Child *child = find_child(&shapes[kind], m);
 
-		if (child == NULL || is_text(&shapes[kind], m))
+		if (is_text(&shapes[kind], m))
 			continue;
+		if (child == NULL)
+		{
+			refuse_unknown(walk, kind, m);
+			continue;
+		}
 		if (m->kind != QLM_JSON_ARRAY || child->shape == META_DATA ||
 			child->shape == MSG)
 			emit_child(walk, child, m);
@@ -354,6 +432,18 @@ read_root(QlmParser *p, const char *data, Size len, const char *charset)
 	return NULL;
 }
 
+/* What stands beside the envelope is no part of the message. */
+static void
+refuse_beside(QlmParser *p, const QlmJson *root, const QlmJson *envelope)
+{
+	for (const QlmJson *m = root->as.first; m != NULL; m = m->next)
+		if (m != envelope && m->name[0] != '$' && m->name[0] != '@' &&
+			p->levels[0].error == NULL)
+			p->levels[0].error = psprintf("\"%s\" stands beside the %s, not in it (line %d)",
+										  qlm_parser_quote(p, m->name, strlen(m->name)),
+										  envelope->name, m->line);
+}
+
 void
 qlm_json_run(QlmParser *p, const char *data, Size len, const char *charset)
 {
@@ -370,6 +460,7 @@ qlm_json_run(QlmParser *p, const char *data, Size len, const char *charset)
 			if (qlm_envelope_root(m->name) != NULL)
 			{
 				emit_element(&walk, m->name, ENVELOPE, m);
+				refuse_beside(p, root, m);
 				return;
 			}
 	if (qlm_json_find(root, "Objects") != NULL)

@@ -191,6 +191,35 @@ qlm_odf_find_item(const QlmObject *parent, const char *name)
 	return NULL;
 }
 
+static void
+drop_implied(QlmOdf *odf, QlmObject *object)
+{
+	QlmInfoItem **link = &object->items;
+
+	object->last_item = NULL;
+	while (*link != NULL)
+	{
+		QlmInfoItem *item = *link;
+
+		if (item->is_implied && item->values == NULL)
+		{
+			*link = item->next;
+			odf->nitems--;
+			continue;
+		}
+		object->last_item = item;
+		link = &item->next;
+	}
+	for (QlmObject *child = object->objects; child; child = child->next)
+		drop_implied(odf, child);
+}
+
+void
+qlm_odf_drop_implied(QlmOdf *odf)
+{
+	drop_implied(odf, &odf->root);
+}
+
 /*
  * A payload without namespace in an envelope with one must say so, since the
  * envelope's is the default; a document has no envelope around it.

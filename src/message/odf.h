@@ -64,6 +64,7 @@ typedef struct QlmInfoItem
 	QlmDescription *descriptions;
 	bool		has_meta_data;	/* a MetaData element, maybe empty, is there */
 	bool		is_meta_data;	/* stands in the MetaData of another */
+	bool		is_implied;		/* of an answer: only an Object above was asked for */
 	struct QlmInfoItem *meta_data;
 	struct QlmInfoItem *last_meta_data;
 	QlmAttribute *attributes;
@@ -136,6 +137,9 @@ extern QlmDescription *qlm_odf_add_description(QlmOdf *odf,
 extern QlmObject *qlm_odf_find_object(const QlmObject *parent, const char *id);
 extern QlmInfoItem *qlm_odf_find_item(const QlmObject *parent,
 									  const char *name);
+
+/* Leave out InfoItems that have no value and that nobody has asked for. */
+extern void qlm_odf_drop_implied(QlmOdf *odf);
 
 /*
  * <Objects>...</Objects> in schema order, with the dialect's namespace,

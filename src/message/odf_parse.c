@@ -25,12 +25,19 @@ trimmed_or_null(QlmParser *p, const QlmXmlAttribute *attribute)
 	return text[0] != '\0' ? text : NULL;
 }
 
-/* xml:* are no part of O-DF; of two with one local name the first counts */
+/*
+ * One that O-DF does not know, of the current frame.  xml:* are no part of it;
+ * of two with one local name the first counts.
+ */
 static void
 keep_attribute(QlmParser *p, QlmAttribute **list,
-			   const QlmXmlAttribute *attribute)
+			   const QlmXmlElement *element, int i)
 {
+	const QlmXmlAttribute *attribute = &element->attributes[i];
+
 	if (attribute->prefix != NULL && strcmp(attribute->prefix, "xml") == 0)
+		return;
+	if (!qlm_strict_attribute(p, &p->frames[p->nframes - 1], element, attribute))
 		return;
 	for (QlmAttribute *other = *list; other != NULL; other = other->next)
 		if (strcmp(other->name, attribute->name) == 0)
@@ -93,7 +100,7 @@ qlm_odf_parse_objects(QlmParser *p, const QlmXmlElement *element, QlmOdf *odf)
 		qlm_parser_strdup(p, element->uri, strlen(element->uri));
 	for (int i = 0; i < element->nattributes; i++)
 		if (!is_named(&element->attributes[i], "version"))
-			keep_attribute(p, &odf->root.attributes, &element->attributes[i]);
+			keep_attribute(p, &odf->root.attributes, element, i);
 }
 
 static void
@@ -117,7 +124,7 @@ start_object(QlmParser *p, QlmObject *parent, const QlmXmlElement *element)
 		if (is_named(a, "type"))
 			object->type = trimmed_or_null(p, a);
 		else
-			keep_attribute(p, &object->attributes, a);
+			keep_attribute(p, &object->attributes, element, i);
 	}
 }
 
@@ -149,7 +156,7 @@ start_item(QlmParser *p, QlmObject *object, QlmInfoItem *parent,
 		else if (is_named(a, "type"))
 			item->type = trimmed_or_null(p, a);
 		else
-			keep_attribute(p, &item->attributes, a);
+			keep_attribute(p, &item->attributes, element, i);
 	}
 	if (item->name[0] == '\0')
 		qlm_parser_refuse(p, item->line, "An InfoItem has no name");
@@ -178,7 +185,7 @@ start_id(QlmParser *p, QlmFrameKind kind, const QlmXmlElement *element)
 		else if (is_named(a, "endDate"))
 			id->has_end = read_date(p, a, &id->end_date);
 		else
-			keep_attribute(p, &id->attributes, a);
+			keep_attribute(p, &id->attributes, element, i);
 	}
 }
 
@@ -219,7 +226,7 @@ start_description(QlmParser *p, QlmFrame *parent, const QlmXmlElement *element)
 		if (is_named(a, "lang"))
 			description->lang = trimmed_or_null(p, a);
 		else
-			keep_attribute(p, &description->attributes, a);
+			keep_attribute(p, &description->attributes, element, i);
 	}
 }
 
@@ -278,7 +285,7 @@ start_value(QlmParser *p, QlmInfoItem *item, const QlmXmlElement *element)
 			value->has_ts |= has_date_time;
 		}
 		else if (!is_named(a, "unixTime"))
-			keep_attribute(p, &value->attributes, a);
+			keep_attribute(p, &value->attributes, element, i);
 		else if (!qlm_unixtime_parse(a->value, a->len, &ts))
 			refuse_time(p, a, "number of seconds since 1970");
 		else if (!has_date_time)
@@ -315,7 +322,7 @@ start_in_object(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 	else if (strcmp(name, "description") == 0)
 		start_description(p, frame, element);
 	else
-		p->skip = 1;
+		qlm_strict_element(p, frame, element);
 }
 
 static void
@@ -337,7 +344,7 @@ start_in_item(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 			 strcmp(name, "altName") == 0)
 		start_id(p, QLM_FRAME_ALT_NAME, element);
 	else
-		p->skip = 1;
+		qlm_strict_element(p, frame, element);
 }
 
 void
@@ -361,8 +368,12 @@ qlm_odf_parse_start(QlmParser *p, QlmFrame *frame,
 				return;
 			}
 			if (strcmp(name, "InfoItem") == 0)
+			{
 				qlm_parser_refuse(p, qlm_parser_line(p),
 								  "An InfoItem stands outside of any Object");
+				p->skip = 1;
+				return;
+			}
 			break;
 		case QLM_FRAME_META_DATA:
 			if (strcmp(name, "InfoItem") == 0)
@@ -377,7 +388,7 @@ qlm_odf_parse_start(QlmParser *p, QlmFrame *frame,
 		default:
 			break;
 	}
-	p->skip = 1;
+	qlm_strict_element(p, frame, element);
 }
 
 void

@@ -357,7 +357,7 @@ qlm_parser_quote(QlmParser *p, const char *text, int len)
 	int			cut = len;
 
 	if (len <= QUOTE_LENGTH)
-		return qlm_parser_strdup(p, text, len);
+		return pnstrdup(text, len);
 	cut = QUOTE_LENGTH;
 	while (cut > 0 && ((unsigned char) text[cut] & 0xC0) == 0x80)
 		cut--;

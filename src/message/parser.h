@@ -59,11 +59,15 @@ typedef struct QlmParserLevel
 	QlmEnvelope *envelope;
 	QlmDialectHints hints;
 	const char *ttl;			/* NULL: not given */
+	const char *error;			/* what spoils all of it; NULL: nothing */
 	int			line;
 	int			nrequests;
 	int			nresults;
 	int			nrequest_ids;	/* of the current verb or result */
 	int			nnodes;
+	bool		selects;		/* the current verb has attributes that need a
+								 * payload */
+	bool		empty_id;		/* it has a requestID without a text */
 	QlmRequest *request;		/* the current verb */
 	QlmResult  *result;			/* the current result, or NULL */
 	const char *selector_error; /* counts unless the read is a poll */
@@ -95,6 +99,7 @@ typedef struct QlmParser
 	int			nframes;
 	int			max_frames;
 	int			skip;			/* depth within an unknown element */
+	const char *root_prefix;	/* of the outer envelope; NULL: none */
 
 	/* strings grow at the end of a block, one at a time */
 	char	   *block;
@@ -154,6 +159,21 @@ extern void qlm_parser_refuse(QlmParser *p, int line, const char *fmt,...)
 
 /* Text of the message for an error, cut where it is long */
 extern const char *qlm_parser_quote(QlmParser *p, const char *text, int len);
+
+/* strict.c: what means nothing here; an attribute: is it the sender's own? */
+extern void qlm_strict_element(QlmParser *p, const QlmFrame *frame,
+							   const QlmXmlElement *element);
+extern void qlm_strict_member(QlmParser *p, const char *name, int line);
+extern void qlm_strict_text(QlmParser *p, const QlmFrame *frame,
+							const char *text, int len);
+extern bool qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
+								 const QlmXmlElement *element,
+								 const QlmXmlAttribute *attribute);
+extern void qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
+									  const QlmXmlElement *element,
+									  const QlmXmlAttribute *attribute);
+extern void qlm_strict_envelope_attribute(QlmParser *p,
+										  const QlmXmlAttribute *attribute);
 
 /* odf_parse.c */
 extern void qlm_odf_parse_objects(QlmParser *p, const QlmXmlElement *element,

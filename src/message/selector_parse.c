@@ -40,17 +40,12 @@ read_count(QlmParser *p, const QlmXmlAttribute *attribute)
 		refuse_selector(p, attribute, "no positive integer");
 		return 0;
 	}
-	for (; *digits != '\0' && count <= QLM_MAX_SELECT; digits++)
+	/* More than can be counted means as many as there are. */
+	for (; *digits != '\0' && count <= PG_INT32_MAX; digits++)
 		count = count * 10 + (*digits - '0');
 	if (count == 0)
 		refuse_selector(p, attribute, "no positive integer");
-	else if (count > QLM_MAX_SELECT)
-	{
-		refuse_selector(p, attribute, "more than "
-						CppAsString2(QLM_MAX_SELECT));
-		count = 0;
-	}
-	return (int) count;
+	return (int) Min(count, PG_INT32_MAX);
 }
 
 static bool
@@ -93,7 +88,7 @@ read_interval(QlmParser *p, QlmRequest *request,
 	}
 }
 
-static void
+static bool
 read_selector(QlmParser *p, QlmRequest *request,
 			  const QlmXmlAttribute *attribute)
 {
@@ -106,30 +101,36 @@ read_selector(QlmParser *p, QlmRequest *request,
 	else if (strcmp(name, "oldest") == 0)
 		request->oldest = read_count(p, attribute);
 	else if (strcmp(name, "maxlevels") == 0)
-		request->max_levels = read_count(p, attribute);
+		request->max_levels = Min(read_count(p, attribute), QLM_MAX_LEVELS);
 	else if (strcmp(name, "all") == 0)
 		request->all = read_bool(p, attribute);
 	else if (strcmp(name, "begin") == 0)
 		request->has_begin = read_time(p, attribute, &request->begin);
 	else if (strcmp(name, "end") == 0)
 		request->has_end = read_time(p, attribute, &request->end);
+	else
+		return false;
+	p->level->selects = true;
+	return true;
 }
 
 /*
  * What narrows a delete down must never be overlooked: it would remove
  * everything.
  */
-static void
+static bool
 read_deleted(QlmParser *p, QlmRequest *request,
 			 const QlmXmlAttribute *attribute)
 {
 	const char *name = attribute->name;
 
 	if (strcmp(name, "begin") == 0 || strcmp(name, "end") == 0)
-		read_selector(p, request, attribute);
-	else if (strcmp(name, "newest") == 0 || strcmp(name, "oldest") == 0 ||
-			 strcmp(name, "maxlevels") == 0)
-		refuse_selector(p, attribute, "nothing that a delete takes");
+		return read_selector(p, request, attribute);
+	if (strcmp(name, "newest") != 0 && strcmp(name, "oldest") != 0 &&
+		strcmp(name, "maxlevels") != 0)
+		return false;
+	refuse_selector(p, attribute, "nothing that a delete takes");
+	return true;
 }
 
 static void
@@ -169,10 +170,9 @@ qlm_selector_parse_attributes(QlmParser *p, QlmRequest *request,
 			read_target(p, request, a);
 		else if (strcmp(name, "version") == 0 || strcmp(name, "ttl") == 0)
 			level->hints.verb_attributes = true;
-		else if (request->verb == QLM_READ)
-			read_selector(p, request, a);
-		else if (request->verb == QLM_DELETE)
-			read_deleted(p, request, a);
+		else if (!(request->verb == QLM_READ && read_selector(p, request, a)) &&
+				 !(request->verb == QLM_DELETE && read_deleted(p, request, a)))
+			qlm_strict_verb_attribute(p, request, element, a);
 	}
 }
 
@@ -194,6 +194,19 @@ forget_window(QlmRequest *request)
 	request->has_end = false;
 }
 
+/* A read without any payload is a heartbeat, but not one that asks for data. */
+static const char *
+check_heartbeat(const QlmParserLevel *level, const QlmRequest *request)
+{
+	if (request->verb != QLM_READ || request->has_interval ||
+		request->odf != NULL || request->opaque != NULL)
+		return NULL;
+	if (level->empty_id)
+		return "A requestID is empty";
+	return level->selects ?
+		"A read that selects values needs a payload with Objects" : NULL;
+}
+
 void
 qlm_selector_parse_finish(QlmParser *p, QlmRequest *request)
 {
@@ -212,7 +225,9 @@ qlm_selector_parse_finish(QlmParser *p, QlmRequest *request)
 	if (error == NULL && request->has_interval &&
 		(request->has_begin || request->has_end))
 		error = "A read with interval takes neither begin nor end";
-	if (error != NULL)
+	if (error == NULL)
+		error = check_heartbeat(p->level, request);
+	if (error != NULL && request->error_code == 0)
 	{
 		request->error_code = 400;
 		request->error = error;

@@ -39,7 +39,7 @@ start_verb(QlmParser *p, const QlmXmlElement *element)
 
 	if (!find_verb(element->name, &verb))
 	{
-		p->skip = 1;
+		qlm_strict_element(p, &p->frames[p->nframes - 1], element);
 		return;
 	}
 	if (++level->nrequests > QLM_MAX_VERBS)
@@ -52,6 +52,8 @@ start_verb(QlmParser *p, const QlmXmlElement *element)
 	level->result = NULL;
 	level->nrequest_ids = 0;
 	level->nnodes = 0;
+	level->selects = false;
+	level->empty_id = false;
 	qlm_selector_parse_attributes(p, level->request, element);
 	note_msgformat(p, level->request->msgformat);
 	qlm_parser_push(p, verb == QLM_RESPONSE ? QLM_FRAME_RESPONSE :
@@ -63,6 +65,7 @@ start_result(QlmParser *p, const QlmXmlElement *element)
 {
 	QlmParserLevel *level = p->level;
 	QlmResult  *result;
+	QlmFrame   *frame;
 
 	if (++level->nresults > QLM_MAX_RESULTS)
 	{
@@ -74,6 +77,7 @@ start_result(QlmParser *p, const QlmXmlElement *element)
 	level->result = result;
 	level->nrequest_ids = 0;
 	level->nnodes = 0;
+	frame = qlm_parser_push(p, QLM_FRAME_RESULT, false);
 	for (int i = 0; i < element->nattributes; i++)
 	{
 		const QlmXmlAttribute *a = &element->attributes[i];
@@ -84,9 +88,10 @@ start_result(QlmParser *p, const QlmXmlElement *element)
 		else if (strcmp(a->name, "targetType") == 0 &&
 				 (strcmp(text, "device") == 0 || strcmp(text, "node") == 0))
 			result->target_type = text;
+		else
+			(void) qlm_strict_attribute(p, frame, element, a);
 	}
 	note_msgformat(p, result->msgformat);
-	qlm_parser_push(p, QLM_FRAME_RESULT, false);
 }
 
 static void
@@ -124,6 +129,18 @@ end_return(QlmParser *p)
 		p->level->result->description = text;
 }
 
+/* Data of which nobody says whether they are any would be dropped. */
+static void
+end_result(QlmParser *p, const QlmFrame *frame)
+{
+	const QlmResult *result = p->level->result;
+
+	if (result->code == 0 && (result->odf != NULL || result->opaque != NULL))
+		qlm_parser_refuse(p, frame->line,
+						  "A result has a payload, but no return with a returnCode that is a number");
+	p->level->result = NULL;
+}
+
 static void
 start_request_id(QlmParser *p, const QlmXmlElement *element)
 {
@@ -141,7 +158,10 @@ end_request_id(QlmParser *p)
 	char	   *text = qlm_parser_take_trimmed(p, &len);
 
 	if (len == 0)
+	{
+		level->empty_id = true;
 		return;
+	}
 	if (++level->nrequest_ids > QLM_MAX_REQUEST_IDS)
 		qlm_parser_fail(p, 413, "More than %d requestIDs stand together",
 						QLM_MAX_REQUEST_IDS);
@@ -153,14 +173,18 @@ end_request_id(QlmParser *p)
 }
 
 static void
-end_node(QlmParser *p)
+end_node(QlmParser *p, const QlmFrame *frame)
 {
 	QlmParserLevel *level = p->level;
 	int			len;
 	char	   *text = qlm_parser_take_trimmed(p, &len);
 
 	if (len == 0)
+	{
+		if (level->result == NULL)
+			qlm_parser_refuse(p, frame->line, "A node of the nodeList is empty");
 		return;
+	}
 	if (++level->nnodes > QLM_MAX_NODES)
 		qlm_parser_fail(p, 413, "A nodeList has more than %d nodes",
 						QLM_MAX_NODES);
@@ -203,18 +227,27 @@ static void
 start_in_msg(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 {
 	bool		is_first = !frame->has_child;
+	char	   *text;
+	int			len;
 
-	frame->has_child = true;
 	if (strcmp(element->name, "Objects") == 0)
 	{
-		qlm_parser_drop_text(p);
+		if (is_first)
+		{
+			text = qlm_parser_take_text(p, &len);
+			qlm_strict_text(p, frame, text, len);
+		}
+		frame->has_child = true;
 		frame->text = false;
 		start_objects(p, element);
 	}
 	else if (is_first)
+	{
+		frame->has_child = true;
 		qlm_parser_capture(p, element, p->level->hints.mi_namespace, false);
+	}
 	else
-		p->skip = 1;
+		qlm_strict_element(p, frame, element);
 }
 
 static void
@@ -245,7 +278,7 @@ end_msg(QlmParser *p, QlmFrame *frame)
 
 /* What verbs and results have in common */
 static void
-start_part(QlmParser *p, const QlmXmlElement *element)
+start_part(QlmParser *p, const QlmFrame *frame, const QlmXmlElement *element)
 {
 	const char *name = element->name;
 
@@ -264,7 +297,7 @@ start_part(QlmParser *p, const QlmXmlElement *element)
 	else if (strcmp(name, "nodeList") == 0)
 		qlm_parser_push(p, QLM_FRAME_NODE_LIST, false);
 	else
-		p->skip = 1;
+		qlm_strict_element(p, frame, element);
 }
 
 void
@@ -279,7 +312,7 @@ qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
 			start_verb(p, element);
 			return;
 		case QLM_FRAME_VERB:
-			start_part(p, element);
+			start_part(p, frame, element);
 			return;
 		case QLM_FRAME_RESPONSE:
 			if (strcmp(name, "result") == 0)
@@ -294,7 +327,7 @@ qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
 			else if (qlm_envelope_root(name) != NULL)
 				qlm_envelope_parse_nested(p, element);
 			else
-				start_part(p, element);
+				start_part(p, frame, element);
 			return;
 		case QLM_FRAME_NODE_LIST:
 			if (strcmp(name, "node") == 0)
@@ -309,7 +342,7 @@ qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
 		default:
 			break;
 	}
-	p->skip = 1;
+	qlm_strict_element(p, frame, element);
 }
 
 void
@@ -321,7 +354,7 @@ qlm_verb_parse_end(QlmParser *p, QlmFrame *frame)
 			qlm_selector_parse_finish(p, p->level->request);
 			break;
 		case QLM_FRAME_RESULT:
-			p->level->result = NULL;
+			end_result(p, frame);
 			break;
 		case QLM_FRAME_RETURN:
 			end_return(p);
@@ -330,7 +363,7 @@ qlm_verb_parse_end(QlmParser *p, QlmFrame *frame)
 			end_request_id(p);
 			break;
 		case QLM_FRAME_NODE:
-			end_node(p);
+			end_node(p, frame);
 			break;
 		case QLM_FRAME_MSG:
 			end_msg(p, frame);

@@ -98,16 +98,17 @@ choose_version(Wish *wish, const char *version)
 static int
 read_count(Wish *wish, const char *text)
 {
-	Size		len = text ? strlen(text) : 0;
-	int			count;
+	int64		count = 0;
 
 	if (text == NULL)
 		return 0;
-	count = (len == 0 || len > 7 || strspn(text, "0123456789") != len) ? 0 : atoi(text);
-	if (count == 0 || count > QLM_MAX_SELECT)
-		wish->error = "newest and oldest are numbers from 1 to "
-			CppAsString2(QLM_MAX_SELECT);
-	return count;
+	/* More than can be counted means as many as there are. */
+	if (strspn(text, "0123456789") == strlen(text))
+		for (; *text != '\0' && count <= PG_INT32_MAX; text++)
+			count = count * 10 + (*text - '0');
+	if (count == 0)
+		wish->error = "newest and oldest are positive integers";
+	return (int) Min(count, PG_INT32_MAX);
 }
 
 static bool

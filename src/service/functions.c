@@ -239,6 +239,7 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 	QlmSubscription subscription = {0};
 	QlmOdf	   *target;
 	const char *problem;
+	const char *changed;
 	double		ttl = -1;
 
 	qlm_require_arguments(fcinfo, 2);
@@ -276,8 +277,10 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("%s", problem),
 				 errhint("See qlm.max_subscriptions.")));
-	qlm_subscribe(&subscription, ttl);
+	changed = qlm_subscribe(&subscription, ttl);
 	qlm_storage_end();
+	if (changed)
+		ereport(NOTICE, (errmsg("%s", changed)));
 	PG_RETURN_INT64(subscription.request_id);
 }
 

@@ -61,6 +61,12 @@ qlm_payload_is_built_in(const char *msgformat)
 }
 
 bool
+qlm_payload_is_odf(const char *msgformat)
+{
+	return kind_of(msgformat) == PAYLOAD_ODF;
+}
+
+bool
 qlm_payload_is_wanted(const char *msgformat)
 {
 	PayloadKind kind = kind_of(msgformat);

@@ -10,6 +10,9 @@
 /* Can a request ask for its answer so?  O-DF, and what is not known: no. */
 extern bool qlm_payload_is_wanted(const char *msgformat);
 
+/* Does it name O-DF, or nothing? */
+extern bool qlm_payload_is_odf(const char *msgformat);
+
 /*
  * The request with its payload as a tree, where its format is one that is
  * known; else the request itself.  What is wrong with the payload becomes

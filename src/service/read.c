@@ -50,6 +50,10 @@ qlm_read_stored(const QlmRequest *request, QlmRequest *response)
 	selector.begin = request->begin;
 	selector.end = request->end;
 	qlm_select(request->odf, &selector, &found, &missing);
+
+	/* Readers that exist fail on an InfoItem without a value. */
+	if (found && !request->all)
+		qlm_odf_drop_implied(found);
 	missing = qlm_payload_missing(request, missing);
 	if (found)
 		qlm_request_add_result(response, 200, NULL)->odf = found;

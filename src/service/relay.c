@@ -93,7 +93,7 @@ qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const char *peer,
 	QlmResult  *result;
 	const char *problem;
 	bool		own = qlm_is_own_connection(call, request->callback);
-	bool		raised;
+	const char *changed;
 
 	subscription.role = call->role;
 	subscription.peer = call->peer ? call->peer->name : NULL;
@@ -114,10 +114,10 @@ qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const char *peer,
 		dialect.payload = request->msgformat;
 	subscription.dialect = qlm_dialect_to_text(&dialect);
 	subscription.node = node;
-	raised = qlm_subscribe(&subscription, call->request->ttl);
+	changed = qlm_subscribe(&subscription, call->request->ttl);
 	send_subscription(call, request, peer, &subscription);
 	result = qlm_request_add_result(response, 200,
-									raised ? "subscription sent on, interval raised to 0.1" :
+									changed ? psprintf("subscription sent on, %s", changed) :
 									"subscription sent on");
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
 											  subscription.request_id));

@@ -83,17 +83,21 @@ qlm_subscription_surplus(const char *peer, Oid role, bool from_session)
 					qlm_max_subscriptions);
 }
 
-bool
+const char *
 qlm_subscribe(QlmSubscription *subscription, double ttl)
 {
-	bool		raised = subscription->interval > 0 &&
-		subscription->interval < MIN_INTERVAL;
+	const char *changed = NULL;
 
-	if (raised)
+	if (subscription->interval == 0)
+		changed = "interval 0 is taken as -1, each new value is an event";
+	else if (subscription->interval > 0 && subscription->interval < MIN_INTERVAL)
+	{
 		subscription->interval = MIN_INTERVAL;
+		changed = "interval raised to 0.1";
+	}
 	subscription->expires_at = qlm_ttl_end(GetCurrentTimestamp(), ttl);
 	qlm_subscription_add(subscription);
-	return raised;
+	return changed;
 }
 
 void
@@ -104,7 +108,7 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	QlmDialect	dialect = call->request->dialect;
 	const char *problem;
 	bool		own;
-	bool		raised;
+	const char *changed;
 	int			code;
 	QlmResult  *result;
 
@@ -137,9 +141,9 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	qlm_select_canonical(request->odf);
 	subscription.ntargets = qlm_payload_leaves(request,
 											   &subscription.targets);
-	raised = qlm_subscribe(&subscription, call->request->ttl);
+	changed = qlm_subscribe(&subscription, call->request->ttl);
 	result = qlm_request_add_result(response, 200,
-									raised ? "subscription started, interval raised to 0.1" :
+									changed ? psprintf("subscription started, %s", changed) :
 									"subscription started");
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
 											  subscription.request_id));
@@ -200,6 +204,10 @@ qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
 	ListCell   *lc;
 
+	/*
+	 * What succeeds does not name its id: clients take a message with the id
+	 * of a subscription that they know for data of it.
+	 */
 	if (request->request_ids == NIL)
 		qlm_request_add_result(response, 400, "a cancel needs a requestID");
 	foreach(lc, request->request_ids)
@@ -209,10 +217,12 @@ qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 		QlmResult  *result;
 
 		if (subscription && qlm_subscription_cancel(subscription->request_id))
-			result = qlm_request_add_result(response, 200, NULL);
-		else
-			result = qlm_request_add_result(response, 404,
-											"there is no such subscription");
+		{
+			qlm_request_add_result(response, 200, NULL);
+			continue;
+		}
+		result = qlm_request_add_result(response, 404,
+										"there is no such subscription");
 		result->request_ids = list_make1(id);
 	}
 }

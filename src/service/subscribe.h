@@ -30,8 +30,11 @@ extern bool qlm_is_limited(Oid role, bool from_session);
 extern const char *qlm_subscription_surplus(const char *peer, Oid role,
 											bool from_session);
 
-/* Store it, ttl in seconds (not above 0: forever); was its interval raised? */
-extern bool qlm_subscribe(QlmSubscription *subscription, double ttl);
+/*
+ * Store it, ttl in seconds (not above 0: forever).  Returns what its interval
+ * has become, if that is another; else NULL.
+ */
+extern const char *qlm_subscribe(QlmSubscription *subscription, double ttl);
 
 /* New values to those who want them, in the transaction that writes them */
 extern void qlm_subscriptions_deliver(QlmMatch *matches, int n);

@@ -163,10 +163,12 @@ add_below(void *arg, const Datum *values, const bool *nulls)
 		}
 		else if (row->id != selection->last_item)
 		{
+			QlmInfoItem *item = qlm_node_add_item(selection->odf, parent, row,
+												  NULL, false);
+
 			selection->last_item = row->id;
-			qlm_value_targets_add(&selection->targets, row->id,
-								  qlm_node_add_item(selection->odf, parent,
-													row, NULL, false));
+			item->is_implied = true;
+			qlm_value_targets_add(&selection->targets, row->id, item);
 		}
 	}
 	qlm_node_row_free(row);

@@ -1,0 +1,64 @@
+-- What a message says and the node does not understand is refused by name, and
+-- nothing of it is done; what is of another vocabulary is passed over.
+\getenv sources PG_ABS_SRCDIR
+\set prelude :sources /sql/include/prelude.psql
+\i :prelude
+
+CREATE FUNCTION pg_temp.said(message text) RETURNS text LANGUAGE sql AS $$
+	SELECT array_to_string(xpath('//*[local-name()="return"]/@returnCode', m), ' ') ||
+		coalesce(' ' || (xpath('//*[local-name()="return"]/@description', m))[1]::text, '')
+	FROM qlm_handle(message) m
+$$;
+CREATE FUNCTION pg_temp.of(verbs text) RETURNS text LANGUAGE sql AS $$ SELECT pg_temp.said(pg_temp.envelope(verbs)) $$;
+CREATE FUNCTION pg_temp.item(content text) RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.said(pg_temp.odf('write', '<Object><id>N</id>' || content || '</Object>'))
+$$;
+\echo == no verb, or one that there is not
+SELECT v, pg_temp.of(v) FROM unnest(ARRAY['', '<!-- nothing -->', '<wriet/>', '<Read/>', '<subscribe/>', '<read/><wriet/>', 'read', '<x:read xmlns:x="urn:x"/>', '<x:raed xmlns:x="urn:x"/>',
+	'<msg><Objects/></msg>', '<result/>']) v;
+SELECT a, pg_temp.said('<omiEnvelope version="1.0" ttl="0" ' || a || '><read/></omiEnvelope>') FROM unnest(ARRAY['autorization="Bearer x"', 'Authorization="Bearer x"', 'TTL="5"', 'token="x"', 'colour="red"']) a;
+\echo == attributes of verbs
+SELECT v, pg_temp.said(pg_temp.odf(v, '')) FROM unnest(ARRAY['read intervall="5"', 'read Newest="5"', 'read colour="red"', 'read maxLevels="1"', 'read callBack="http://127.0.0.1:9/"', 'write interval="5"', 'write newest="1"',
+	'call begin="2024-01-01"', 'delete all="true"', 'delete newest="1"', 'read x:intervall="5" xmlns:x="urn:x"', 'read version="1.0" ttl="0"']) v;
+SELECT pg_temp.of('<cancel requestID="5"><requestID>1</requestID></cancel>');
+\echo == parts of verbs
+SELECT v, pg_temp.of(v) FROM unnest(ARRAY['<read><mgs><Objects/></mgs></read>', '<read><msg><Objects/><Objects/></msg></read>', '<read><msg><Objects/><objects/></msg></read>', '<read><msg>all<Objects/></msg></read>', '<read><msg><Objects/>all</msg></read>',
+	'<read>everything</read>', '<read newest="3"/>', '<read begin="2024-01-01"><msg/></read>', '<read><requestID/></read>', '<read><requestId>1</requestId><requestID> </requestID></read>', '<read><request>1</request></read>',
+	'<read><requestID><id>1</id></requestID></read>', '<cancel><requestID/></cancel>', '<read><nodeList><nod>x</nod></nodeList><msg><Objects/></msg></read>', '<read><nodeList><node/></nodeList><msg><Objects/></msg></read>',
+	'<read><nodelist><node>x</node></nodelist><msg><Objects/></msg></read>', '<read><x:ext xmlns:x="urn:x"><read/></x:ext></read>', '<read><x:ext/></read>']) v;
+\echo == a payload that is none
+SELECT v, pg_temp.of(v) FROM unnest(ARRAY['<write><msg><objects><Object><id>N</id></Object></objects></msg></write>', '<write msgformat="odf"><msg><Object><id>N</id></Object></msg></write>', '<write msgformat="odf"><msg>N/x=1</msg></write>',
+	'<write msgformat="fdo"><msg><obj/></msg></write>', '<write msgformat="odf"><Object><id>N</id></Object></write>']) v;
+\echo == parts of O-DF
+SELECT c, pg_temp.item(c) FROM unnest(ARRAY['<infoItem name="t"><value>1</value></infoItem>', '<InfoItem name="t"><valeu>1</valeu></InfoItem>', '<InfoItem name="t"><Value>1</Value></InfoItem>', '<InfoItem name="t">1</InfoItem>', '<InfoItem name="t" value="1"/>',
+	'<InfoItem name="t" unixTime="1"><value>1</value></InfoItem>', '<InfoItem Name="t"><value>1</value></InfoItem>', '<InfoItem name="t"><values><value>1</value></values></InfoItem>', '<InfoItem name="t"><value datetime="2024-01-01">1</value></InfoItem>',
+	'<InfoItem name="t"><value unix_time="5">1</value></InfoItem>', '<InfoItem name="t"><value tpye="xs:int">1</value></InfoItem>', '<InfoItem name="t"><Metadata><InfoItem name="unit"/></Metadata></InfoItem>',
+	'<InfoItem name="t"><MetaData><InfoItem name="unit">Cel</InfoItem></MetaData></InfoItem>', '<InfoItem name="t"><MetaData>unit</MetaData></InfoItem>', '<InfoItem name="t"><MetaData><unit>Cel</unit></MetaData></InfoItem>', '<InfoItem name="t"><description>a <b>b</b></description></InfoItem>',
+	'<object><id>x</id></object>', '<Object><Id>x</Id></Object>', '<Object><id>x<y/></id></Object>', 'text', '<value>1</value>', '<id idtype="x">y</id>', '<description language="en" Lang="en">x</description>']) c;
+SELECT o, pg_temp.said(pg_temp.odf('write', o)) FROM unnest(ARRAY['<object><id>N</id></object>', 'N', '<InfoItem name="x"/>']) o;
+SELECT path FROM qlm.object WHERE path ~ '^N';
+\echo == kept or passed over by design: attributes of your own, elements of other vocabularies
+SELECT pg_temp.item('<x:note xmlns:x="urn:x"><InfoItem name="no"/></x:note><InfoItem name="t" owner="lab" valve="3" x:datetime="1" xmlns:x="urn:x"><y:history>no</y:history><value dateTime="2024-01-01T00:00:00Z" quality="good" x:unixtime="7">1</value></InfoItem>');
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read', '<Object><id>N</id></Object>')));
+\echo == responses: a peer may say more than we know, but data are not dropped
+SELECT pg_temp.of('<response><result colour="red"><return returnCode="200" more="x"><detail/></return><msg><Objects><Object><id>N</id><InfoItem name="r"><value>1</value></InfoItem></Object></Objects></msg></result></response>');
+SELECT v, pg_temp.of(v) FROM unnest(ARRAY['<response/>', '<response><resutl/></response>', '<response><result><retrun returnCode="200"/></result></response>', '<response><result><msg><Objects><Object><id>N</id></Object></Objects></msg></result></response>',
+	'<response><result><return returnCode="OK"/><msg>x</msg></result></response>', '<response><result msgFormat="csv"><return returnCode="200"/><msg>N/q,,1</msg></result></response>']) v;
+\echo == a request that a response nests is refused in the same way
+SELECT pg_temp.of('<response><result><return returnCode="200"/><requestID>7</requestID><omiEnvelope version="1.0" ttl="0"><wriet/></omiEnvelope></result></response>');
+SELECT pg_temp.of('<response><result><return returnCode="200"/><requestID>7</requestID><omiEnvelope version="1.0" ttl="0"/></result></response>');
+\echo == JSON: members
+SELECT m, pg_temp.said(format('{"omiEnvelope":{"version":"1.0","ttl":0%s}}', m)) FROM unnest(ARRAY['', ',"write":null', ',"wriet":{"msg":{"Objects":{}}}', ',"read":{},"wriet":{}', ',"read":5', ',"read":""', ',"read":[[]]', ',"read":{"intervall":5,"msg":{"Objects":{}}}',
+	',"read":{"mgs":{"Objects":{}}}', ',"read":{"msg":{"Objects":{},"more":1}}', ',"read":{"msg":{"objects":{}}}', ',"read":{"nodeList":["x"],"msg":{"Objects":{}}}', ',"read":{"nodeList":{"nod":"x"},"msg":{"Objects":{}}}', ',"Authorization":"Bearer x","read":{}',
+	',"read":{"x:more":{}},"xmlns:x":"urn:x"']) m;
+SELECT m, pg_temp.said(m) FROM unnest(ARRAY['{"omiEnvelope":{"version":"1.0","ttl":0,"read":{}},"write":{}}', '{"$schema":"x","omiEnvelope":{"version":"1.0","ttl":0,"read":{}}}', '{"omiEnvelope":{"ttl":0,"read":{}},"qlmEnvelope":{"ttl":0,"read":{}}}']) m;
+SELECT o, pg_temp.said(format('{"omiEnvelope":{"version":"1.0","ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ",%s}}}}}}', o)) FROM unnest(ARRAY['"infoitem":{"name":"t"}', '"InfoItem":"t"', '"InfoItem":{"name":"t","valeu":1}', '"InfoItem":{"name":"t","vals":[1]}', '"InfoItem":{"name":"t","values":[{"valeu":1}]}',
+	'"InfoItem":{"name":"t","values":[{"dateTime":"2024-01-01"}]}', '"InfoItem":{"name":"t","values":[{"value":null}]}', '"InfoItem":{"name":"t","values":[{"value":1,"extra":{}}]}', '"InfoItem":{"name":"t","values":[{"value":1,"datetime":"2024-01-01"}]}',
+	'"InfoItem":{"name":"t","MetaData":{"unit":"Cel"}}', '"InfoItem":{"name":"t","MetaData":{"unit":{"value":"Cel"}}}', '"InfoItem":{"name":"t","MetaData":{"InfoItem":{"name":"unit"},"format":"x"}}', '"InfoItem":{"name":"t","MetaData":"Cel"}',
+	'"InfoItem":{"name":"t","description":{"text":"a","value":"b"}}', '"InfoItem":{"name":"t","descripton":"a"}', '"description":{"txt":{}}']) o;
+SELECT path FROM qlm.object WHERE path ~ '^NJ';
+SELECT qlm_handle_json('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ","owner":"lab","InfoItem":{"name":"t","valve":3,"value":null,"altname":null,"values":[{"value":"","dateTime":"2024-01-01","attributes":{"x":"y"}}]}}}}}}}');
+\echo == csv: columns and fields
+SELECT p, pg_temp.of('<write msgformat="csv"><msg>' || p || '</msg></write>') FROM unnest(ARRAY[E'path,tiem,value\nN/c,,1', E'path,valeu\nN/c,1', E'path,reading\nN/c,1', E'Path,TIME,Value,note\nN/c,2024-01-01,1,x', 'N/d,2024-01-01,4,5,xs:double', E'path,value\nN/e,4,5', E'path,note\nN/c']) p;
+SELECT path, value FROM qlm.current WHERE path ~ '^N/' ORDER BY path;
+SELECT qlm_delete('N') + qlm_delete('NJ');

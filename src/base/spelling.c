@@ -1,0 +1,90 @@
+/*
+ * spelling.c
+ *		Which name was meant by one that is not known.
+ */
+#include "postgres.h"
+
+#include "base/spelling.h"
+
+#define MAX_LETTERS 32			/* of a name that is looked at */
+#define MIN_SWAPPED 4			/* letters; in shorter names little is left */
+#define MIN_CHANGED 5
+
+static bool
+is_letter(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* The name in small letters, without what stands between them; -1: too long */
+static int
+simplify(const char *name, char *letters)
+{
+	int			n = 0;
+
+	for (; *name != '\0'; name++)
+	{
+		if (*name == '-' || *name == '_' || *name == '.')
+			continue;
+		if (n == MAX_LETTERS)
+			return -1;
+		letters[n++] = pg_ascii_tolower((unsigned char) *name);
+	}
+	return n;
+}
+
+/* Is the longer one the other and a letter more? */
+static bool
+is_one_more(const char *longer, const char *shorter, int len)
+{
+	int			i = 0;
+
+	while (i < len && longer[i] == shorter[i])
+		i++;
+	return is_letter(longer[i]) &&
+		memcmp(longer + i + 1, shorter + i, len - i) == 0;
+}
+
+static bool
+is_swapped(const char *a, const char *b, int len)
+{
+	int			i = 0;
+
+	while (i < len && a[i] == b[i])
+		i++;
+	return i + 1 < len && a[i] == b[i + 1] && a[i + 1] == b[i] &&
+		memcmp(a + i + 2, b + i + 2, len - i - 2) == 0;
+}
+
+static bool
+is_slip(const char *a, int na, const char *b, int nb)
+{
+	if (na == nb)
+		return memcmp(a, b, na) == 0 ||
+			(nb >= MIN_SWAPPED && is_swapped(a, b, nb));
+	if (nb < MIN_CHANGED)
+		return false;
+	if (na == nb + 1)
+		return is_one_more(a, b, nb);
+	return nb == na + 1 && is_one_more(b, a, na);
+}
+
+const char *
+qlm_spelling_meant(const char *name, const char *const *known)
+{
+	char		letters[MAX_LETTERS];
+	int			n = simplify(name, letters);
+
+	for (int i = 0; known[i] != NULL; i++)
+		if (strcmp(known[i], name) == 0)
+			return NULL;
+	for (int i = 0; n > 0 && known[i] != NULL; i++)
+	{
+		char		other[MAX_LETTERS];
+		int			nother = simplify(known[i], other);
+
+		if (is_slip(letters, n, other, nother))
+			return known[i];
+	}
+	return NULL;
+}

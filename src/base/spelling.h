@@ -1,0 +1,18 @@
+/*
+ * spelling.h
+ *		Which name was meant by one that is not known.
+ */
+#ifndef QLM_SPELLING_H
+#define QLM_SPELLING_H
+
+/*
+ * The first of the known names, which end in NULL, that another is a slip of:
+ * upper and lower case, '-', '_' or '.' between the letters, two letters
+ * swapped, one missing or one too much.  NULL: none of them, or one of them is
+ * the name itself.  A letter that stands for another is no slip, since that
+ * makes words ("valve").
+ */
+extern const char *qlm_spelling_meant(const char *name,
+									  const char *const *known);
+
+#endif							/* QLM_SPELLING_H */

@@ -1,0 +1,252 @@
+/*
+ * strict.c
+ *		What a message holds that means nothing to this node: passed over where
+ *		it is of another vocabulary, else refused, since an answer that says
+ *		200 would be a lie.
+ *
+ * An element or attribute is of another vocabulary if it has a namespace, or an
+ * undeclared prefix, that is neither the message's nor that of any dialect.
+ * Attributes without prefix are the sender's own on O-DF elements, but not
+ * where they are slips of those that O-DF knows.
+ */
+#include "postgres.h"
+
+#include "base/spelling.h"
+#include "message/parser.h"
+
+/* What the elements are called, and the attributes and children that they have */
+static const struct
+{
+	const char *name;
+	const char *known[10];
+}			frames[] = {
+	[QLM_FRAME_ENVELOPE] = {"envelope",
+	{"read", "write", "call", "delete", "cancel", "response"}},
+	[QLM_FRAME_VERB] = {"verb",
+	{"nodeList", "requestID", "msg", "Objects", "msgformat", "callback",
+	"targetType", "version", "ttl"}},
+	[QLM_FRAME_RESPONSE] = {"response", {"result"}},
+	[QLM_FRAME_RESULT] = {"result",
+	{"return", "requestID", "msg", "Objects", "nodeList", "omiEnvelope",
+	"qlmEnvelope", "msgformat", "targetType"}},
+	[QLM_FRAME_RETURN] = {"return", {"returnCode", "description"}},
+	[QLM_FRAME_REQUEST_ID] = {"requestID", {"format"}},
+	[QLM_FRAME_NODE_LIST] = {"nodeList", {"node", "type"}},
+	[QLM_FRAME_NODE] = {"node", {NULL}},
+	[QLM_FRAME_MSG] = {"msg", {"Objects"}},
+	[QLM_FRAME_OBJECTS] = {"Objects", {"Object", "version", "prefix"}},
+	[QLM_FRAME_OBJECT] = {"Object",
+	{"id", "type", "description", "InfoItem", "Object"}},
+	[QLM_FRAME_ID] = {"id",
+	{"idType", "tagType", "startDate", "endDate"}},
+	[QLM_FRAME_DESCRIPTION] = {"description", {"lang"}},
+	[QLM_FRAME_ITEM] = {"InfoItem",
+	{"name", "type", "altname", "description", "MetaData", "value", "values",
+	"dateTime", "unixTime"}},
+	[QLM_FRAME_ALT_NAME] = {"other name",
+	{"idType", "tagType", "startDate", "endDate"}},
+	[QLM_FRAME_META_DATA] = {"MetaData", {"InfoItem"}},
+	[QLM_FRAME_VALUE] = {"value", {"type", "dateTime", "unixTime", "value"}},
+};
+
+/* With its article */
+static const char *
+frame_name(const QlmParser *p, QlmFrameKind kind)
+{
+	const char *name = frames[kind].name;
+
+	if (kind == QLM_FRAME_VERB)
+		name = qlm_verb_name(p->level->request->verb);
+	else if (kind == QLM_FRAME_ENVELOPE)
+		name = p->level->hints.root;
+	return psprintf("%s %s", strchr("oOIiAa", name[0]) ? "an" : "a", name);
+}
+
+/* ": did you mean write?", or nothing */
+static const char *
+hint(const char *name, const char *const *known)
+{
+	const char *meant = qlm_spelling_meant(name, known);
+
+	return meant == NULL ? "" : psprintf(": did you mean %s?", meant);
+}
+
+/* Only the first mistake is told; hostile messages have a million. */
+static bool
+is_refused(const QlmParser *p, QlmFrameKind kind)
+{
+	const QlmRequest *request = p->level->request;
+
+	if (kind == QLM_FRAME_ENVELOPE)
+		return p->level->error != NULL;
+	return request == NULL || request->error_code != 0;
+}
+
+/* Spoil what the current frame belongs to: its verb, or all of the envelope. */
+static void
+refuse(QlmParser *p, QlmFrameKind kind, int line, const char *error)
+{
+	if (kind != QLM_FRAME_ENVELOPE)
+		qlm_parser_refuse(p, line, "%s", error);
+	else if (p->level->error == NULL)
+		p->level->error = psprintf("%s (line %d)", error, line);
+}
+
+static bool
+is_foreign(const QlmParser *p, const char *prefix, const char *uri)
+{
+	const char *own = p->level->hints.mi_namespace;
+
+	if (uri == NULL || uri[0] == '\0')
+		return prefix != NULL &&
+			(p->root_prefix == NULL || strcmp(prefix, p->root_prefix) != 0);
+	if (own != NULL && strcmp(uri, own) == 0)
+		return false;
+	if (p->odf_uri != NULL && strcmp(uri, p->odf_uri) == 0)
+		return false;
+	return !qlm_dialect_namespace_is_known(uri);
+}
+
+/*
+ * An element that has no meaning where it stands; it is skipped.  What stands
+ * in the place of a verb, or within a text, cannot be passed over.
+ */
+void
+qlm_strict_element(QlmParser *p, const QlmFrame *frame,
+				   const QlmXmlElement *element)
+{
+	QlmFrameKind kind = frame->kind;
+	const char *name = element->name;
+	const char *quoted;
+	const char *error;
+
+	p->skip = 1;
+	if (kind == QLM_FRAME_RETURN || is_refused(p, kind))
+		return;
+	quoted = qlm_parser_quote(p, name, strlen(name));
+	if (kind == QLM_FRAME_ENVELOPE)
+		error = psprintf("%s is no verb%s", quoted,
+						 hint(name, frames[kind].known));
+	else if (frame->text && kind != QLM_FRAME_MSG)
+		error = psprintf("An element %s stands in the text of %s: escape it",
+						 quoted, frame_name(p, kind));
+	else if (is_foreign(p, element->prefix, element->uri))
+		return;
+	else
+		error = psprintf("%s is no part of %s%s", quoted,
+						 frame_name(p, kind), hint(name, frames[kind].known));
+	refuse(p, kind, qlm_parser_line(p), error);
+}
+
+/* The same for a member of JSON */
+void
+qlm_strict_member(QlmParser *p, const char *name, int line)
+{
+	QlmFrameKind kind = p->frames[p->nframes - 1].kind;
+	const char *quoted;
+
+	if (strchr(name, ':') != NULL || is_refused(p, kind))
+		return;
+	quoted = qlm_parser_quote(p, name, strlen(name));
+	refuse(p, kind, line,
+		   psprintf("\"%s\" is no %s %s%s", quoted,
+					kind == QLM_FRAME_ENVELOPE ? "verb of" : "member of",
+					frame_name(p, kind), hint(name, frames[kind].known)));
+}
+
+/* Text where only elements have a meaning */
+void
+qlm_strict_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
+{
+	const char *quoted;
+	const char *error;
+
+	if (qlm_parser_is_blank(text, len) || is_refused(p, frame->kind))
+		return;
+	quoted = qlm_parser_quote(p, text, len);
+	if (frame->kind == QLM_FRAME_ITEM)
+		error = psprintf("An InfoItem holds the text \"%s\": it belongs into a value",
+						 quoted);
+	else
+		error = psprintf("The text \"%s\" stands in %s, which holds none",
+						 quoted, frame_name(p, frame->kind));
+	refuse(p, frame->kind, qlm_parser_line(p), error);
+}
+
+/*
+ * An attribute that an element may have, but that the protocol does not know.
+ * Is it what the sender makes of it, or a slip?  The value of an InfoItem is
+ * an element, and its time stands there.
+ */
+bool
+qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
+					 const QlmXmlElement *element,
+					 const QlmXmlAttribute *attribute)
+{
+	static const char *const misplaced[] = {
+		"value", "values", "dateTime", "unixTime", NULL
+	};
+	QlmFrameKind kind = frame->kind;
+	const char *meant;
+
+	if (attribute->prefix != NULL &&
+		(element->prefix == NULL || strcmp(attribute->prefix, element->prefix) != 0))
+		return true;
+	if (is_refused(p, kind))
+		return false;
+	if (kind == QLM_FRAME_ITEM)
+		for (int i = 0; misplaced[i] != NULL; i++)
+			if (strcmp(attribute->name, misplaced[i]) == 0)
+			{
+				refuse(p, kind, qlm_parser_line(p),
+					   psprintf("%s is no attribute of an InfoItem: it belongs into a value",
+								attribute->name));
+				return false;
+			}
+	meant = qlm_spelling_meant(attribute->name, frames[kind].known);
+	if (meant == NULL)
+		return true;
+	refuse(p, kind, qlm_parser_line(p),
+		   psprintf("%s is no attribute of %s: did you mean %s?",
+					attribute->name, frame_name(p, kind), meant));
+	return false;
+}
+
+/* Verbs have none of their own. */
+void
+qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
+						  const QlmXmlElement *element,
+						  const QlmXmlAttribute *attribute)
+{
+	static const char *const of_read[] = {
+		"interval", "newest", "oldest", "begin", "end", "all", "maxlevels",
+		"msgformat", "callback", "targetType", NULL
+	};
+	const char *name = attribute->name;
+
+	if (request->error_code != 0)
+		return;
+	if (attribute->prefix != NULL &&
+		(element->prefix == NULL || strcmp(attribute->prefix, element->prefix) != 0))
+		return;
+	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that a %s takes%s",
+					  qlm_parser_quote(p, name, strlen(name)),
+					  qlm_verb_name(request->verb), hint(name, of_read));
+}
+
+/* Attributes of the envelope are open to anybody, but not to slips. */
+void
+qlm_strict_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
+{
+	static const char *const known[] = {
+		"version", "ttl", "authorization", "qlmHops", "qlmRequest",
+		"qlmAcknowledge", NULL
+	};
+	const char *meant = attribute->prefix != NULL ? NULL :
+		qlm_spelling_meant(attribute->name, known);
+
+	if (meant != NULL)
+		refuse(p, QLM_FRAME_ENVELOPE, p->level->line,
+			   psprintf("%s is no attribute of an envelope: did you mean %s?",
+						attribute->name, meant));
+}
