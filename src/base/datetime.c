@@ -335,6 +335,34 @@ qlm_datetime_append(StringInfo buf, TimestampTz ts)
 	appendBinaryStringInfo(buf, text, p - text);
 }
 
+const char *
+qlm_unixtime_unit(const char *text, int len)
+{
+	static const struct
+	{
+		const char *name;
+		int			scale;		/* to microseconds */
+	}			units[] = {
+		{"microseconds", 0}, {"nanoseconds", -3}
+	};
+	const int64 first = INT64CONST(7305) * USECS_PER_DAY;	/* 1990 */
+	const int64 last = INT64CONST(47482) * USECS_PER_DAY;	/* 2100 */
+	StringInfoData buf;
+	int64		usec;
+
+	for (int i = 0; i < lengthof(units); i++)
+	{
+		if (!qlm_decimal_parse(text, len, units[i].scale, &usec) ||
+			usec < first || usec > last)
+			continue;
+		initStringInfo(&buf);
+		appendStringInfo(&buf, ", but in %s it would be ", units[i].name);
+		qlm_datetime_append(&buf, usec + UNIX_EPOCH * USECS_PER_SEC);
+		return buf.data;
+	}
+	return NULL;
+}
+
 void
 qlm_unixtime_append(StringInfo buf, TimestampTz ts, bool fraction)
 {

@@ -18,6 +18,12 @@
 extern bool qlm_datetime_parse(const char *text, int len, TimestampTz *ts);
 extern bool qlm_unixtime_parse(const char *text, int len, TimestampTz *ts);
 
+/*
+ * Of a number that is no unixTime: ", but in microseconds it would be ...", if
+ * that is a time of these decades; else NULL.
+ */
+extern const char *qlm_unixtime_unit(const char *text, int len);
+
 /* 2024-05-01T10:00:00.25Z: UTC, fraction only as long as needed */
 extern void qlm_datetime_append(StringInfo buf, TimestampTz ts);
 

@@ -10,6 +10,7 @@ int			qlm_max_message_size = 10 * 1024 * 1024;
 int			qlm_max_depth = 64;
 int			qlm_max_values = 1000000;
 int			qlm_max_answer_size = 256 * 1024 * 1024;
+int			qlm_max_future = 24 * 60 * 60;
 int			qlm_piggyback_max = 8;
 int			qlm_piggyback_max_size = 256 * 1024;
 int			qlm_retry_delay = 5000;

@@ -14,6 +14,7 @@ extern int	qlm_max_depth;			/* nested XML elements */
 extern int	qlm_max_values;			/* values, and Objects plus InfoItems, in
 									 * one message */
 extern int	qlm_max_answer_size;	/* bytes */
+extern int	qlm_max_future;			/* seconds; not above 0: no limit */
 extern int	qlm_piggyback_max;		/* messages in one response */
 extern int	qlm_piggyback_max_size; /* bytes of them in one response */
 extern int	qlm_retry_delay;		/* ms until a message is sent again */

@@ -236,6 +236,7 @@ static bool
 take_time(Reader *r, QlmRow *row)
 {
 	Field	   *field = column(r, TIME);
+	const char *unit;
 
 	if (field == NULL)
 		return true;
@@ -246,7 +247,9 @@ take_time(Reader *r, QlmRow *row)
 		qlm_unixtime_parse(field->text, field->len, &row->ts);
 	if (row->has_ts)
 		return true;
-	return fail(r, psprintf("\"%.80s\" is no date and time", field->text));
+	unit = qlm_unixtime_unit(field->text, field->len);
+	return fail(r, psprintf("The time \"%.80s\" of %s is no date and time%s",
+							field->text, row->path, unit != NULL ? unit : ""));
 }
 
 /* Fields beyond the columns, other than the empty ones that spreadsheets add */

@@ -95,6 +95,8 @@ typedef struct QlmOdf
 	int			nobjects;
 	int			nitems;			/* without MetaData */
 	int			nvalues;		/* without MetaData */
+	TimestampTz latest;			/* no value that was read from a message is
+								 * later, with MetaData */
 
 	/* nodes are carved from blocks: a message has many small ones */
 	char	   *spare;

@@ -58,6 +58,20 @@ refuse_time(QlmParser *p, const QlmXmlAttribute *attribute, const char *what)
 					  what);
 }
 
+/* Small units make numbers that are no time at all. */
+static void
+refuse_unix_time(QlmParser *p, const QlmXmlAttribute *attribute)
+{
+	const char *unit = qlm_unixtime_unit(attribute->value, attribute->len);
+	const QlmInfoItem *item = p->frames[p->nframes - 2].as.item;
+
+	qlm_parser_refuse(p, qlm_parser_line(p),
+					  "unixTime of a value of \"%s\" is \"%s\", which is no number of seconds since 1970%s",
+					  item->name,
+					  qlm_parser_quote(p, attribute->value, attribute->len),
+					  unit != NULL ? unit : "");
+}
+
 static bool
 read_date(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
 {
@@ -287,13 +301,15 @@ start_value(QlmParser *p, QlmInfoItem *item, const QlmXmlElement *element)
 		else if (!is_named(a, "unixTime"))
 			keep_attribute(p, &value->attributes, element, i);
 		else if (!qlm_unixtime_parse(a->value, a->len, &ts))
-			refuse_time(p, a, "number of seconds since 1970");
+			refuse_unix_time(p, a);
 		else if (!has_date_time)
 		{
 			value->has_ts = true;
 			value->ts = ts;
 		}
 	}
+	if (value->has_ts)
+		p->odf->latest = Max(p->odf->latest, value->ts);
 }
 
 static void

@@ -186,6 +186,8 @@ qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row, int *error_code,
 	value = qlm_odf_add_value(tree->odf, item, row->value, row->len);
 	value->has_ts = row->has_ts;
 	value->ts = row->ts;
+	if (row->has_ts)
+		tree->odf->latest = Max(tree->odf->latest, row->ts);
 	if (row->type != NULL && strcmp(row->type, "xs:string") != 0)
 		value->type = row->type;
 	return true;

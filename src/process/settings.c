@@ -309,6 +309,12 @@ register_limits(void)
 							&qlm_max_answer_size, 256 * 1024 * 1024,
 							16 * 1024, 900 * 1024 * 1024,
 							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_future",
+							"Furthest ahead of now that a value in a message may be.",
+							"A message with a later one is answered with 400. 0 or -1 is no "
+							"limit. SQL may write values of any time.",
+							&qlm_max_future, 24 * 60 * 60, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "service/call.h"
+#include "service/future.h"
 #include "service/payload.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
@@ -165,6 +166,7 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 	{
 		QlmResult  *result = lfirst(lc);
 		QlmWrite	write = {0};
+		const char *problem;
 
 		if (result->odf == NULL || !is_success(result))
 			continue;
@@ -173,6 +175,12 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 			if (!asked)
 				qlm_request_add_result(response, 403,
 									   "data that was not asked for is not stored");
+			continue;
+		}
+		problem = qlm_future_problem(result->odf);
+		if (problem)
+		{
+			qlm_request_add_result(response, 400, problem);
 			continue;
 		}
 		write.odf = result->odf;

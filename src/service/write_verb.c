@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "service/call.h"
+#include "service/future.h"
 #include "storage/catalog.h"
 #include "storage/write.h"
 
@@ -13,7 +14,7 @@ is_plain_write(const QlmRequest *request)
 {
 	return request->verb == QLM_WRITE && request->error_code == 0 &&
 		request->callback == NULL && request->nodes == NIL &&
-		request->odf != NULL;
+		request->odf != NULL && qlm_future_problem(request->odf) == NULL;
 }
 
 bool
@@ -51,9 +52,16 @@ void
 qlm_verb_write(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
 	QlmWrite	write;
+	const char *problem;
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
+	problem = qlm_future_problem(request->odf);
+	if (problem)
+	{
+		qlm_request_add_result(response, 400, problem);
+		return;
+	}
 	prepare_write(&write, call, request->odf);
 	if (request->opaque)		/* its values were not counted before */
 		write.received_at = qlm_write_receipt(request->odf->nvalues + 1);
