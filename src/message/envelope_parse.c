@@ -330,6 +330,40 @@ qlm_odf_parse(const char *data, Size len)
 	return error_code == 0 && request.error_code == 0 ? request.odf : NULL;
 }
 
+#define MAX_BEGINNING 40			/* bytes of a message that are shown */
+
+/* What stands where an element should, if it is none; NULL: it may be one */
+static const char *
+wrong_beginning(const char *data, Size len)
+{
+	Size		n = 0;
+
+	while (len > 0 && memchr(" \t\r\n", *data, 4) != NULL)
+	{
+		data++;
+		len--;
+	}
+	if (len == 0 || *data == '<' || memchr("\xEF\xFE\xFF", *data, 3) != NULL)
+		return NULL;
+	if (len > 2 && memcmp(data, "\x1F\x8B", 2) == 0)
+		return "what gzip makes, which Content-Encoding must say";
+	while (n < Min(len, MAX_BEGINNING) && data[n] >= ' ' && data[n] < 0x7F)
+		n++;
+	if (n == 0)
+		return psprintf("the byte 0x%02X", (unsigned char) *data);
+	return psprintf("\"%.*s\"", (int) n, data);
+}
+
+static void
+explain_beginning(const char *data, Size len, const char **error)
+{
+	const char *beginning = wrong_beginning(data, len);
+
+	if (beginning != NULL)
+		*error = psprintf("A message is XML or a JSON object, but this one begins with %s",
+						  beginning);
+}
+
 /* What could not be understood is answered as JSON all the same. */
 static QlmEnvelope *
 unknown_envelope(bool is_json)
@@ -363,6 +397,8 @@ qlm_envelope_parse(const char *data, Size len, const char *charset,
 	}
 	else
 		run_reader(&parser, data, len, charset, error_code, error);
+	if (parser.level == NULL && *error_code == 400 && !is_json)
+		explain_beginning(data, len, error);
 	if (parser.level == NULL)
 		return unknown_envelope(is_json);
 	parser.level = &parser.levels[0];

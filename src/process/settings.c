@@ -35,6 +35,7 @@ int			qlm_max_wait = 60;
 char	   *qlm_cors_origins = NULL;
 char	   *qlm_host_names = NULL;
 bool		qlm_compression = true;
+bool		qlm_http_errors = true;
 int			qlm_max_transfers = 64;
 int			qlm_callback_timeout = 10000;
 
@@ -253,6 +254,12 @@ register_browsers(void)
 static void
 register_client(void)
 {
+	DefineCustomBoolVariable("qlm.http_errors",
+							 "Gives HTTP's status to messages that are refused as a whole.",
+							 "off: they are answered with 200, and the code is in the envelope "
+							 "alone, as the reference node does it. 401 and 503 stay.",
+							 &qlm_http_errors, true,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("qlm.url",
 							   "Address under which other nodes reach this one.",
 							   "Others are told to deliver there what this node has "

@@ -18,6 +18,7 @@ extern int	qlm_max_connections;
 extern char *qlm_cors_origins;	/* for base/origin.h */
 extern char *qlm_host_names;	/* for base/host.h */
 extern bool qlm_compression;
+extern bool qlm_http_errors;
 extern int	qlm_max_wait;	/* seconds */
 extern int	qlm_max_transfers;
 extern int	qlm_callback_timeout;	/* ms */

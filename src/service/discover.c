@@ -127,6 +127,7 @@ understand(const QlmDiscovery *discovery)
 	Wish		wish = {.dialect = qlm_dialect_by_key("M1b")};
 	QlmSelector *selector = &wish.selector;
 
+	wish.error = discovery->problem;
 	choose_forms(&wish, discovery->accept);
 	choose_version(&wish, discovery->version);
 	selector->newest = read_count(&wish, discovery->newest);

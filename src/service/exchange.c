@@ -109,6 +109,11 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	begin_answer(call, &call->request->dialect);
 	if (exchange->form != QLM_ANSWER_AS_ASKED)
 		call->answer->dialect.json = exchange->form == QLM_ANSWER_JSON;
+	if (exchange->body_problem)
+	{
+		qlm_call_refuse(call, 400, 400, exchange->body_problem);
+		return;
+	}
 	if (error_code != 0)
 	{
 		call->unreadable = true;

@@ -53,7 +53,8 @@ typedef struct QlmDiscovery
 	const char *path;			/* of the URL, but %2F and %25 not decoded */
 	const char *accept;			/* headers; NULL: none */
 	const char *if_none_match;
-	const char *version;		/* of the query, as text; NULL: not given */
+	const char *problem;		/* of the query; NULL: none */
+	const char *version;		/* of it, as text; NULL: not given */
 	const char *newest;
 	const char *oldest;
 	const char *begin;
@@ -87,6 +88,7 @@ typedef struct QlmExchange
 	QlmDiscovery *discovery;	/* the answer is what it says; NULL: a message */
 	const char *body;
 	Size		body_len;
+	const char *body_problem;	/* why it holds no message; NULL: it may */
 	const char *charset;		/* what the transport says; NULL: nothing */
 	const char *authorization;	/* as in the HTTP header; NULL: none */
 	const char *peer_name;		/* claimed, from the URL; NULL: none */

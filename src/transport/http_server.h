@@ -39,6 +39,7 @@ typedef struct QlmHttpRequest
 	const char *host;
 	const char *body;			/* the message: form field already decoded */
 	Size		body_len;
+	const char *body_problem;	/* why the body holds no message; NULL: it may */
 	int			prefer_wait;	/* seconds of Prefer: wait=N; 0: none */
 	bool		wants_socket;	/* asks to become a WebSocket */
 	struct QlmWebSocket *socket;	/* that it came on, or NULL */

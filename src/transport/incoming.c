@@ -30,6 +30,11 @@ static const QlmRefusal bad_accept = {406, "Answers leave plain or as gzip.\n"};
 static const QlmRefusal foreign_origin = {403, "Pages of this origin may not call here (qlm.cors_origins).\n"};
 static const QlmRefusal foreign_host = {421, "This node is not called by this host name: call it by its address, or list the name in qlm.host_names.\n"};
 static const QlmRefusal many_hosts = {400, "There is more than one Host.\n"};
+static const char no_field[] = "The body is a form without the field msg: send the message as msg=..., encoded"
+" as forms are, or as the body itself, with the Content-Type text/xml or application/json";
+static const char no_part[] = "The body is a multipart form without a whole part of the name msg, or its parts are"
+" not separated by the boundary that the Content-Type says";
+static const char empty_field[] = "The field msg of the form is empty";
 static const QlmRefusal too_much = {503, "Too many large messages arrive now.\n", {NULL}, true};
 
 static bool
@@ -333,6 +338,7 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	incoming->request.method = method_of(head->method);
 	incoming->request.body = "";
 	incoming->request.body_len = 0;
+	incoming->request.body_problem = NULL;
 	incoming->request.prefer_wait = head->prefer_wait;
 	incoming->request.owner = NULL;
 	incoming->expected = head->length;
@@ -461,9 +467,22 @@ find_message(QlmIncoming *incoming)
 		request->body = qlm_form_message(body, request->body_len, &request->body_len);
 	if (request->body == NULL)
 	{
+		request->body_problem = incoming->is_multipart ? no_part : no_field;
 		request->body = "";
 		request->body_len = 0;
 	}
+	else if (request->body_len == 0)
+		request->body_problem = empty_field;
+}
+
+/* Many who post a bare message keep the form type that their library sets. */
+static bool
+is_bare_message(const char *body)
+{
+	body += strspn(body, " \t\r\n");
+	return *body == '<' || *body == '{' || *body == '[' ||
+		strncmp(body, "\xEF\xBB\xBF", 3) == 0 ||
+		strncmp(body, "\xFF\xFE", 2) == 0 || strncmp(body, "\xFE\xFF", 2) == 0;
 }
 
 QlmRefusal
@@ -483,10 +502,7 @@ qlm_incoming_finish(QlmIncoming *incoming)
 	p[request->body_len] = '\0';
 	request->body = p;
 
-	/* Many who post a bare message keep the form type that their library sets. */
-	p += strspn(p, " \t\r\n");
-	if ((incoming->is_form || incoming->is_multipart) &&
-		*p != '<' && *p != '{' && strncmp(p, "\xEF\xBB\xBF", 3) != 0)
+	if ((incoming->is_form || incoming->is_multipart) && !is_bare_message(p))
 		find_message(incoming);
 	return accepted;
 }

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/spelling.h"
 #include "transport/form.h"
 #include "worker/query.h"
 
@@ -23,6 +24,25 @@ qlm_query_value(const char *query, const char *name)
 
 			return qlm_form_decode(value) ? value : "";
 		}
+		if (p[size] == '\0')
+			return NULL;
+		p += size + 1;
+	}
+}
+
+const char *
+qlm_query_problem(const char *query, const char *const *known)
+{
+	for (const char *p = query;;)
+	{
+		Size		size = strcspn(p, "&");
+		char	   *name = pnstrdup(p, strcspn(p, "&="));
+		const char *meant = qlm_spelling_meant(name, known);
+
+		if (meant)
+			return psprintf("%s is no argument here: did you mean %s?", name,
+							meant);
+		pfree(name);
 		if (p[size] == '\0')
 			return NULL;
 		p += size + 1;

@@ -11,4 +11,8 @@
  */
 extern const char *qlm_query_value(const char *query, const char *name);
 
+/* Is the name of an argument a slip of a known one?  Says so, or NULL. */
+extern const char *qlm_query_problem(const char *query,
+									 const char *const *known);
+
 #endif							/* QLM_QUERY_H */

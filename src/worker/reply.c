@@ -53,12 +53,26 @@ answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange
 		QLM_COUNT(slot, bytes_out, answer.body_len);
 }
 
+/*
+ * Tools of the reference node take any other status for the end of the
+ * connection.  401 and 503 stay: they ask for credentials, and for patience.
+ */
+static int
+status_of(const QlmExchange *exchange)
+{
+	int			status = exchange->status;
+	bool		is_said = status == 400 || status == 413 || status == 415 ||
+		status == 500;
+
+	return is_said && !qlm_http_errors && exchange->answer.len > 0 ? 200 : status;
+}
+
 static void
 answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
 {
 	char		applied[32];
 	const QlmHttpHeader preference[] = {{"Preference-Applied", applied}, {NULL}};
-	QlmHttpAnswer answer = {exchange->status};
+	QlmHttpAnswer answer = {status_of(exchange)};
 
 	snprintf(applied, sizeof(applied), "wait=%d",
 			 Min(request->prefer_wait, qlm_max_wait));

@@ -326,6 +326,7 @@ add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 
 	exchange->body = request->body;
 	exchange->body_len = request->body_len;
+	exchange->body_problem = request->body_problem;
 	exchange->charset = request->charset;
 	exchange->authorization = request->authorization;
 	exchange->peer_name = route->peer_name;
@@ -343,6 +344,9 @@ add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 static void
 add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 {
+	static const char *const known[] = {
+		"version", "newest", "oldest", "begin", "end", "peer", NULL
+	};
 	QlmExchange *exchange = create_exchange();
 	QlmDiscovery *discovery = palloc0(sizeof(QlmDiscovery));
 
@@ -351,6 +355,7 @@ add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	discovery->if_none_match = request->if_none_match;
 	if (request->query)
 	{
+		discovery->problem = qlm_query_problem(request->query, known);
 		discovery->version = qlm_query_value(request->query, "version");
 		discovery->newest = qlm_query_value(request->query, "newest");
 		discovery->oldest = qlm_query_value(request->query, "oldest");

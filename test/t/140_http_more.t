@@ -355,6 +355,79 @@ subtest 'multipart forms' => sub {
 	cmp_ok(running_time() - $start, '<', 10, 'all in no time');
 };
 
+# Each answer says what came, in words that somebody with curl can use.
+subtest 'bodies that hold no message' => sub {
+	my $form = 'application/x-www-form-urlencoded';
+	my $multipart = 'multipart/form-data; boundary=B';
+	my $text = 'Content-Disposition: form-data; name="msg"';
+	my @cases = (
+		[ 'curl -d hello', 'hello', $form, qr/form without the field msg.*text\/xml/ ],
+		[ 'other fields', 'a=1&mes=2', $form, qr/form without the field msg/ ],
+		[ 'a JSON array with the type of a form', '[1]', $form, qr/JSON is no object with a member omiEnvelope/ ],
+		[ 'an empty field', 'msg=&a=1', $form, qr/field msg of the form is empty/ ],
+		[ 'a field that is no message', 'msg=hello', $form, qr/begins with &quot;hello&quot;/ ],
+		[ 'a multipart form without the part', join_parts('B', part('Content-Disposition: form-data; name="mes"', 'x')), $multipart, qr/multipart form without a whole part of the name msg/ ],
+		[ 'a multipart form with an empty one', join_parts('B', part($text, '')), $multipart, qr/field msg of the form is empty/ ],
+		[ 'a form that says it is XML', 'msg=' . $read, 'text/xml', qr/begins with &quot;msg=&lt;/ ],
+		[ 'a multipart form that says it is XML', join_parts('B', part($text, $read)), 'text/xml', qr/begins with &quot;--B/ ],
+		[ 'plain text', 'hello', 'text/plain', qr/XML or a JSON object, but this one begins with &quot;hello&quot;/ ],
+		[ 'a JSON array', '[{"omiEnvelope":{}}]', 'application/json', qr/JSON is no object with a member omiEnvelope/ ],
+		[ 'a picture', "\x89PNG\r\n", 'image/png', qr/begins with the byte 0x89/ ],
+		[ 'gzip that does not say so', packed(\&gzip, $read), 'text/xml', qr/what gzip makes, which Content-Encoding must say/ ],
+		[ 'nothing', '', 'text/xml', qr/message is empty/ ],
+		[ 'nothing in a form', '', $form, qr/message is empty/ ]);
+
+	for my $case (@cases)
+	{
+		my ($name, $body, $type, $said) = @$case;
+		my $answer = post($node, $body, headers => { 'Content-Type' => $type });
+
+		is($answer->{status}, 400, $name);
+		like($answer->{body}, qr/\b400\b.*description.*$said/, 'says what came');
+	}
+	for my $type ($form, $multipart, 'image/png', 'text/plain', 'application/json', undef)
+	{
+		is(return_code(post($node, $read, headers => { 'Content-Type' => $type })), 200, 'a message of the type ' . ($type // 'none'));
+	}
+	my $utf16 = $read =~ s/^<\?xml.*?\?>//sr;
+	is(return_code(post($node, "\xFF\xFE" . join('', map { "$_\0" } split //, $utf16), headers => { 'Content-Type' => $form })), 200, 'UTF-16 with the type of a form');
+};
+
+# Where the reference node answers with an envelope, its status is 200.
+subtest 'the status of messages that are refused' => sub {
+	my $envelope = '<omiEnvelope version="1.0" ttl="%s">%s</omiEnvelope>';
+	my $deep = sprintf $envelope, 0, '<read><msg><Objects>' . '<Object><id>x</id>' x 100;
+	my %status = (
+		sprintf($envelope, -5, '<read/>') => 400,
+		sprintf($envelope, 0, '<wriet/>') => 400,
+		sprintf($envelope, 0, '') => 400,
+		'hello' => 400,
+		$deep => 413);
+	my $check = sub {
+		my ($honest) = @_;
+
+		for my $body (sort keys %status)
+		{
+			my $answer = post($node, $body);
+
+			is($answer->{status}, $honest ? $status{$body} : 200, substr $body, 0, 60);
+			is(return_code($answer), $status{$body}, 'the code is in the envelope');
+		}
+		is(post($node, 'hello', headers => { 'Content-Type' => 'application/x-www-form-urlencoded' })->{status}, $honest ? 400 : 200, 'a form');
+		is(post($node, sprintf($envelope, 0, '<read newest="x"/>'))->{status}, 200, 'a verb that is refused');
+		is(post($node, 'x' x 2_000_000)->{status}, 413, 'what has no envelope keeps its status');
+		is(request($node, 'GET', '/Objects/nothing')->{status}, 404, 'so does discovery');
+		is(post($node, $read, path => '/peer/nobody')->{status}, 401, 'so does who is not known');
+	};
+
+	$check->(1);
+	set('qlm.http_errors', 'off');
+	ok(wait_until(sub { post($node, 'hello')->{status} == 200 }, 'the setting is read'), 'qlm.http_errors = off');
+	$check->(0);
+	set('qlm.http_errors', 'on');
+	ok(wait_until(sub { post($node, 'hello')->{status} == 400 }, 'the setting is read'), 'qlm.http_errors = on');
+};
+
 subtest 'JSON reaches the node' => sub {
 	for my $headers ({ 'Content-Type' => 'application/json' }, { 'Content-Type' => undef },
 		{ 'Content-Type' => 'application/x-www-form-urlencoded' })

@@ -276,11 +276,12 @@ subtest 'values from history' => sub {
 
 	is($values->('newest=5'), '200 4.5 4', 'newest');
 	is($values->('oldest=1'), '200 4', 'oldest');
+	is($values->('newest=99999999999999999999'), '200 4.5 4', 'more than can be counted: as many as there are');
 	is($values->('begin=2024-05-01T09:30:00Z'), '200 4.5', 'begin');
 	is($values->('begin=2024-05-01T12:30:00+03:00&end=2024-05-02'), '200 4.5', 'begin and end, with a zone');
 	is($values->('end=2024-05-01T12%3A30%3A00%2B03%3A00'), '200 4', 'end, escaped');
-	is($values->('newest=1&x=%zz&newestest=7'), '200 4.5', 'other arguments are passed over');
-	for my $query ('newest=0', 'newest=-1', 'newest=x', 'newest=', 'newest=99999999999', 'newest=1&oldest=1',
+	is($values->('newest=1&x=%zz&newestest=7'), '200 4.5', 'other arguments are passed over, but no slips');
+	for my $query ('newest=0', 'newest=-1', 'newest=x', 'newest=', 'newest=1&oldest=1', 'newst=1', 'Oldest=1', 'x=1&beginn=2024-05-01',
 		'begin=yesterday', 'end=%00', 'begin=%zz')
 	{
 		is($values->($query), '400', $query);

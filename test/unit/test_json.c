@@ -136,7 +136,7 @@ static const Case tables[] = {
 	{"more after a quote", "A/t,,\"1\"2",
 	"400 Something follows the closing quote of a field (line 1 of the CSV)"},
 	{"no time", "path,time\nA/t,noon",
-	"400 \"noon\" is no date and time (line 2 of the CSV)"},
+	"400 The time \"noon\" of A/t is no date and time (line 2 of the CSV)"},
 	{"no path", ",,1", "400 The path is empty (line 1 of the CSV)"},
 	{"too many rows", "A/t,,1\nA/t,,2\nA/t,,3\nA/t,,4\nA/t,,5\nA/t,,6",
 	"413 The payload has more than 5 rows (line 6 of the CSV)"},
