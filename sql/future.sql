@@ -36,9 +36,11 @@ SELECT pg_temp.said(pg_temp.odf('write', '<Object><id>Z</id><InfoItem name="t"><
 SELECT pg_temp.said(pg_temp.odf('write', '<Object><id>Z</id><InfoItem name="t"><MetaData><InfoItem name="unit"><MetaData><InfoItem name="of"><value unixTime="1714557600123">Cel</value></InfoItem></MetaData></InfoItem></MetaData></InfoItem></Object>'));
 \echo == in one of several verbs, and in responses
 SELECT pg_temp.said(pg_temp.envelope('<write><msg><Objects><Object><id>Z</id><InfoItem name="a"><value unixTime="1">1</value></InfoItem></Object></Objects></msg></write><write><msg><Objects><Object><id>Z</id><InfoItem name="b"><value unixTime="1714557600123">1</value></InfoItem></Object></Objects></msg></write>'));
+SET qlm.callback_allow = '127.0.0.1';
 SELECT pg_temp.said(pg_temp.odf('write callback="http://127.0.0.1:9/"', '<Object><id>Z</id><InfoItem name="c"><value unixTime="1714557600123">1</value></InfoItem></Object>'));
 SELECT (regexp_match(envelope, 'returnCode="\d+" description="[^"]*'))[1] FROM qlm.outbox;
 DELETE FROM qlm.outbox;
+RESET qlm.callback_allow;
 SELECT pg_temp.said(pg_temp.envelope('<response><result><return returnCode="200"/><msg><Objects><Object><id>Z</id><InfoItem name="d"><value unixTime="1714557600123">1</value></InfoItem></Object></Objects></msg></result><result msgformat="csv"><return returnCode="200"/><msg>Z/e,1,1</msg></result></response>'));
 \echo == the answer of a peer is for who asked; its values are not stored
 SELECT qlm_add_peer('late', role => 'qlm_writer') > 0;

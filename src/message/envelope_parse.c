@@ -330,14 +330,13 @@ qlm_odf_parse(const char *data, Size len)
 	return error_code == 0 && request.error_code == 0 ? request.odf : NULL;
 }
 
-#define MAX_BEGINNING 40			/* bytes of a message that are shown */
-
-/* What stands where an element should, if it is none; NULL: it may be one */
+/*
+ * What stands where an element should, if it is none; NULL: it may be one.
+ * Not more than a character is shown, since it may be anything, a secret too.
+ */
 static const char *
 wrong_beginning(const char *data, Size len)
 {
-	Size		n = 0;
-
 	while (len > 0 && memchr(" \t\r\n", *data, 4) != NULL)
 	{
 		data++;
@@ -347,11 +346,13 @@ wrong_beginning(const char *data, Size len)
 		return NULL;
 	if (len > 2 && memcmp(data, "\x1F\x8B", 2) == 0)
 		return "what gzip makes, which Content-Encoding must say";
-	while (n < Min(len, MAX_BEGINNING) && data[n] >= ' ' && data[n] < 0x7F)
-		n++;
-	if (n == 0)
-		return psprintf("the byte 0x%02X", (unsigned char) *data);
-	return psprintf("\"%.*s\"", (int) n, data);
+	if (len > 4 && memcmp(data, "msg=", 4) == 0)
+		return "\"msg=\", as a form does, which Content-Type must say";
+	if (len > 2 && memcmp(data, "--", 2) == 0)
+		return "\"--\", as a multipart form does, which Content-Type must say";
+	if (*data >= ' ' && *data < 0x7F)
+		return psprintf("\"%c\"", *data);
+	return psprintf("the byte 0x%02X", (unsigned char) *data);
 }
 
 static void
