@@ -286,6 +286,8 @@ handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 			return;
 		c->incoming.context = server->context;
 		c->incoming.budget = &server->budget;
+		qlm_client_set(&c->incoming.request.client,
+					   MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
 		c->server = server;
 		c->mhd = mhd;
 		c->since = GetCurrentTimestamp();

@@ -11,6 +11,8 @@
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
+#include "base/client.h"
+
 typedef struct QlmHttpServer QlmHttpServer;
 struct QlmWebSocket;
 
@@ -43,6 +45,7 @@ typedef struct QlmHttpRequest
 	int			prefer_wait;	/* seconds of Prefer: wait=N; 0: none */
 	bool		wants_socket;	/* asks to become a WebSocket */
 	struct QlmWebSocket *socket;	/* that it came on, or NULL */
+	QlmClient	client;			/* who sends it */
 	TimestampTz received_at;	/* when it was complete */
 	void	   *owner;			/* of who holds it; NULL at first */
 } QlmHttpRequest;

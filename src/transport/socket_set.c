@@ -186,6 +186,7 @@ create_socket(QlmSocketSet *set, const QlmHttpRequest *request, Size early)
 	socket->path = place_text(&texts, request->path);
 	socket->peer_name = place_text(&texts, request->peer_name);
 	socket->authorization = place_text(&texts, request->authorization);
+	socket->client = request->client;
 	socket->rest = rest;
 	socket->rest_len = early;
 	socket->last_kind = QLM_FRAME_TEXT;

@@ -67,6 +67,7 @@ struct QlmWebSocket
 	const char *path;			/* of the upgrade; one piece of memory */
 	const char *peer_name;
 	const char *authorization;
+	QlmClient	client;
 	QlmSocketState state;
 	uint32		events;			/* watched for */
 	int			nrefs;			/* messages that point here */

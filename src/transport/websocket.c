@@ -46,6 +46,7 @@ qlm_websocket_describe(const QlmWebSocket *socket, QlmHttpRequest *request)
 	request->path = socket->path;
 	request->peer_name = socket->peer_name;
 	request->authorization = socket->authorization;
+	request->client = socket->client;
 }
 
 void
@@ -191,6 +192,7 @@ add_message(QlmWebSocket *socket, QlmFrameKind kind)
 	m->request.path = socket->path;
 	m->request.peer_name = socket->peer_name;
 	m->request.authorization = socket->authorization;
+	m->request.client = socket->client;
 	m->request.charset = kind == QLM_FRAME_TEXT ? "UTF-8" : NULL;
 	m->request.body = m->body;
 	m->request.body_len = socket->body_len;

@@ -9,6 +9,7 @@
 #include "libpq/pqcomm.h"
 
 #include "base/address.h"
+#include "base/client.h"
 
 #include "shim.h"
 #include "tap.h"
@@ -232,9 +233,61 @@ test_lists(void)
 		   "one of 253 bytes is not");
 }
 
+static struct sockaddr_storage
+address_of(const char *text)
+{
+	struct sockaddr_storage storage = {0};
+	struct sockaddr_in *four = (struct sockaddr_in *) &storage;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *) &storage;
+
+	if (inet_pton(AF_INET, text, &four->sin_addr) == 1)
+		four->sin_family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1)
+		six->sin6_family = AF_INET6;
+	return storage;
+}
+
+static void
+test_clients(void)
+{
+	static const struct
+	{
+		const char *one;
+		const char *other;
+		bool		same;
+	}			pairs[] = {
+		{"10.1.2.3", "10.1.2.3", true},
+		{"10.1.2.3", "::ffff:10.1.2.3", true},
+		{"10.1.2.3", "10.1.2.4", false},
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+		{"::1", "::2", false},
+		{"::1", "127.0.0.1", false},
+	};
+	char		text[QLM_CLIENT_TEXT_SIZE];
+	QlmClient	a;
+	QlmClient	b;
+
+	for (int i = 0; i < lengthof(pairs); i++)
+	{
+		struct sockaddr_storage one = address_of(pairs[i].one);
+		struct sockaddr_storage other = address_of(pairs[i].other);
+
+		qlm_client_set(&a, (struct sockaddr *) &one);
+		qlm_client_set(&b, (struct sockaddr *) &other);
+		tap_ok((qlm_client_key(&a) == qlm_client_key(&b)) == pairs[i].same && qlm_client_key(&a) != 0,
+			   "%s and %s are %s", pairs[i].one, pairs[i].other, pairs[i].same ? "one" : "two");
+		tap_is(qlm_client_text(&a, text), pairs[i].one, "as text");
+	}
+	qlm_client_set(&a, NULL);
+	tap_ok(qlm_client_key(&a) == 0, "nobody");
+	tap_is(qlm_client_text(&a, text), "unknown", "as text");
+}
+
 int
 main(void)
 {
+	test_clients();
 	test_matches();
 	test_hosts();
 	test_other_families();
