@@ -52,6 +52,12 @@ extern void qlm_call_refuse(QlmCall *call, int status, int code,
 extern bool qlm_call_only_writes(const QlmCall *call);
 extern void qlm_calls_write(QlmCall **calls, int n);
 
+/* execute.c: this node is a standby, and it would write */
+extern bool qlm_request_needs_primary(const QlmRequest *request);
+
+#define QLM_STANDBY_REFUSES \
+	"this node is a standby: it answers reads, all else is for the primary"
+
 /* execute.c: one verb with the call's rights; adds its results */
 extern void qlm_call_execute(QlmCall *call, const QlmRequest *request);
 

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
@@ -88,6 +89,23 @@ greet(QlmCall *call, QlmExchange *exchange)
 	call->done = true;
 }
 
+/*
+ * What a standby does not take is told before anything is tried: the same will go
+ * well at the primary, or here when this node has taken its place.
+ */
+static void
+refuse_on_standby(QlmCall *call)
+{
+	ListCell   *lc;
+
+	if (call->done || call->request->requests == NIL)
+		return;
+	foreach(lc, call->request->requests)
+		if (!qlm_request_needs_primary(lfirst(lc)))
+			return;
+	qlm_call_refuse(call, 503, 503, QLM_STANDBY_REFUSES);
+}
+
 static void
 begin_call(QlmCall *call, QlmExchange *exchange)
 {
@@ -122,11 +140,14 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	}
 	if (exchange->token)
 	{
-		qlm_relay_callback(call, exchange->token);
+		refuse_on_standby(call);
+		if (!call->done)
+			qlm_relay_callback(call, exchange->token);
 		return;
 	}
 	call->received_at = qlm_write_receipt(count_untimed(call->request));
 	qlm_call_identify(call);
+	refuse_on_standby(call);
 	qlm_call_recall(call);
 }
 
@@ -308,7 +329,7 @@ finish_call(QlmCall *call)
 static void
 begin_sessions(QlmCall *calls, int n)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !XactReadOnly; i++)
 		if (calls[i].connects && calls[i].exchange->status == 200)
 			qlm_subscriptions_connected(calls[i].peer->name);
 }

@@ -126,11 +126,14 @@ typedef struct QlmExchange
  * or undoes it.  Bad messages become answers.  Anything that the database
  * refuses raises an error where n > 1, so that the caller can roll back and
  * run each alone; for n = 1 it becomes a result, except what asks for a retry
- * (serialization failure, deadlock) or ends the process.  What may take long or
+ * (serialization failure, deadlock) or ends the process, and except on a standby.  What may take long or
  * runs code of others is left out where n > 1, and marked apart.  The answers
  * are allocated in their contexts, all else in the current one.
  */
 extern void qlm_exchange_run(QlmExchange **exchanges, int n);
+
+/* What the database says of a failed statement, in the protocol's codes */
+extern int	qlm_sqlstate_code(int sqlstate);
 
 /* The media type of an answer */
 extern const char *qlm_exchange_media(const char *answer, Size len);

@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
@@ -256,14 +258,14 @@ execute(QlmCall *call, const QlmRequest *request)
 	qlm_rights_restore(&saved);
 }
 
-/* What the database says of a failed statement, in the protocol's codes */
-static int
-return_code(int sqlstate)
+int
+qlm_sqlstate_code(int sqlstate)
 {
 	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return 403;
-	if (sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
-		return 503;				/* by lock_timeout: the same may go well soon */
+	if (sqlstate == ERRCODE_LOCK_NOT_AVAILABLE ||	/* by lock_timeout */
+		sqlstate == ERRCODE_READ_ONLY_SQL_TRANSACTION)
+		return 503;				/* the same may go well soon */
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_DATA_EXCEPTION:
@@ -281,7 +283,7 @@ return_code(int sqlstate)
 int
 qlm_error_code(const ErrorData *error, const char **description)
 {
-	int			code = return_code(error->sqlerrcode);
+	int			code = qlm_sqlstate_code(error->sqlerrcode);
 	int			len = strlen(error->message);
 
 	if (code >= 500)
@@ -320,7 +322,8 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 		call->awaited = list_truncate(call->awaited, nawaited);
 		call->gathering = 0;
 		qlm_answer_size_set(size);
-		if (error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED &&
+		if ((error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
+			 error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION) &&
 			list_length(call->request->requests) == 1)
 			call->exchange->status = 503;	/* says when to come again */
 		code = qlm_error_code(error, &description);
@@ -329,15 +332,39 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 	PG_END_TRY();
 }
 
+/* A read without payload fetches what is queued, which would be noted too. */
+bool
+qlm_request_needs_primary(const QlmRequest *request)
+{
+	if (request->error_code != 0 || !XactReadOnly || !RecoveryInProgress())
+		return false;
+	return request->verb != QLM_READ || request->has_interval ||
+		request->callback || request->request_ids != NIL || request->nodes != NIL ||
+		(request->odf == NULL && request->opaque == NULL);
+}
+
+/*
+ * What conflicts with recovery is cancelled, but in a subtransaction the server
+ * ends the whole process, with the connections of others.  So on a standby a worker
+ * has an error end the transaction, in which nothing was written.
+ */
+static bool
+may_guard(const QlmCall *call)
+{
+	return call->exchange->from_session || !XactReadOnly || !RecoveryInProgress();
+}
+
 void
 qlm_call_execute(QlmCall *call, const QlmRequest *request)
 {
 	if (request->error_code != 0)
 		qlm_request_add_result(call->response, request->error_code,
 							   request->error);
+	else if (call->exchange->discovery == NULL && qlm_request_needs_primary(request))
+		qlm_request_add_result(call->response, 503, QLM_STANDBY_REFUSES);
 	else if (request->verb != QLM_RESPONSE && qlm_call_has_been_here(call))
 		qlm_request_add_result(call->response, 504, "loop");
-	else if (call->alone)
+	else if (call->alone && may_guard(call))
 		execute_guarded(call, request);
 	else
 		execute(call, request);

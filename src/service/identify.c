@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/timestamp.h"
@@ -179,7 +180,7 @@ qlm_call_identify(QlmCall *call)
 									 peer->name));
 		call->connects = qlm_peer_seen(peer) ||
 			(call->exchange->is_greeting && peer->npaths > 0);
-		if (call->request->acknowledge && !call->done)
+		if (call->request->acknowledge && !call->done && !XactReadOnly)
 			qlm_call_acknowledges(call);
 		note_caller(call);
 	}

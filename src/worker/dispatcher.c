@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -42,6 +43,7 @@
 
 #define LOOK_MS			30000	/* without a reason to look earlier */
 #define LOOK_ALONE_MS	100		/* where nobody can wake it */
+#define STANDBY_LOOK_MS	1000	/* for the end of recovery */
 #define WORK_LIMIT_MS	30000	/* for one transaction */
 #define TICKS_PER_LOOK	100
 #define TAKEN_UP_PER_LOOK 100
@@ -318,6 +320,22 @@ stop(Dispatcher *dispatcher)
 	proc_exit(1);
 }
 
+/* A standby sends nothing: it waits until it takes the place of the primary. */
+static void
+wait_for_promotion(Dispatcher *dispatcher)
+{
+	if (!RecoveryInProgress())
+		return;
+	pgstat_report_activity(STATE_IDLE, "qlm: standby");
+	do
+	{
+		qlm_loop_after(dispatcher->loop, STANDBY_LOOK_MS);
+		if (qlm_loop_wait(dispatcher->loop) & QLM_LOOP_STOP)
+			proc_exit(1);
+	} while (RecoveryInProgress());
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
 void
 qlm_dispatcher_main(Datum arg)
 {
@@ -333,6 +351,7 @@ qlm_dispatcher_main(Datum arg)
 	dispatcher.loop = qlm_loop_create(qlm_http_client_fd(dispatcher.client));
 	dispatcher.context = AllocSetContextCreate(TopMemoryContext, "qlm dispatcher",
 											   ALLOCSET_DEFAULT_SIZES);
+	wait_for_promotion(&dispatcher);
 	qlm_courier_init(dispatcher.client);
 	qlm_heartbeats_init(dispatcher.client);
 	dispatcher.look_ms = qlm_wake_listen(QLM_WAKE_OUTBOX) ? LOOK_MS : LOOK_ALONE_MS;

@@ -433,7 +433,7 @@ qlm_launcher_register(void)
 	BackgroundWorker worker = {0};
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_restart_time = RESTART_SECONDS;
 	snprintf(worker.bgw_library_name, BGW_MAXLEN, "qlm");
 	snprintf(worker.bgw_function_name, BGW_MAXLEN, "qlm_launcher_main");

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "lib/stringinfo.h"
 
 #include "worker/page.h"
@@ -55,6 +56,7 @@ qlm_page_answer_home(QlmHttpRequest *request)
 void
 qlm_page_answer_health(QlmHttpRequest *request, bool available)
 {
+	static const char reads[] = "{\"status\":\"standby\",\"version\":\"" QLM_VERSION "\"}\n";
 	static const QlmHttpHeader headers[] = {{"Cache-Control", "no-store"}, {NULL}};
 	static const char good[] = "{\"status\":\"ok\",\"version\":\"" QLM_VERSION "\"}\n";
 	static const char bad[] =
@@ -62,7 +64,12 @@ qlm_page_answer_health(QlmHttpRequest *request, bool available)
 		"\"reason\":\"the extension qlm is not in the database\"}\n";
 	QlmHttpAnswer answer = {200, "application/json", headers, good, sizeof(good) - 1};
 
-	if (!available)
+	if (available && RecoveryInProgress())
+	{
+		answer.body = reads;
+		answer.body_len = sizeof(reads) - 1;
+	}
+	else if (!available)
 	{
 		answer.status = 503;
 		answer.body = bad;

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -36,6 +37,7 @@
 #define STOP_MS			2000	/* for answers that are on their way */
 #define CHORES_LIMIT_MS	10000	/* for one step of them */
 #define CHORES_PAUSE_MS	20
+#define STANDBY_LOOK_MS	1000	/* for the end of recovery */
 #define RETRY_MIN_MS	500
 #define RETRY_MAX_MS	30000
 
@@ -192,6 +194,12 @@ keep_house(Server *server)
 
 	if (server->chores_due == 0 || GetCurrentTimestamp() < server->chores_due)
 		return;
+	if (RecoveryInProgress())
+	{
+		server->chores_due =
+			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STANDBY_LOOK_MS);
+		return;
+	}
 	pgstat_report_activity(STATE_RUNNING, "qlm: housekeeping");
 	MemoryContextSwitchTo(server->chores_context);
 	if (qlm_transaction_run(do_chores, &more, CHORES_LIMIT_MS, &message) != QLM_VERDICT_DONE)

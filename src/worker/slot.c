@@ -32,7 +32,7 @@ qlm_worker_register(const QlmWorkerOrder *order, int notify_pid,
 	StaticAssertStmt(sizeof(QlmWorkerOrder) <= BGW_EXTRALEN,
 					 "an order must fit bgw_extra");
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_notify_pid = notify_pid;
 	snprintf(worker.bgw_library_name, BGW_MAXLEN, "qlm");

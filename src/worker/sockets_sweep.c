@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
@@ -21,6 +22,7 @@
 
 #define SWEEP_MS		60000
 #define AGAIN_MS		1000	/* somebody holds some of it */
+#define STANDBY_LOOK_MS	1000	/* for the end of recovery */
 #define LIMIT_MS		10000
 #define AT_ONCE			1000	/* in one transaction */
 
@@ -143,11 +145,28 @@ remove_some(QlmWorkerSlot *slot)
 	return true;
 }
 
+/*
+ * On a standby connections of ours have left nothing.  Those of the primary have,
+ * and are found when this node takes its place.
+ */
+static void
+forget_ended(void)
+{
+	list_free_deep(ended);
+	ended = NIL;
+}
+
 void
 qlm_sweep_run(QlmWorkerSlot *slot)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
+	if (RecoveryInProgress())
+	{
+		forget_ended();
+		sweep_due = TimestampTzPlusMilliseconds(now, STANDBY_LOOK_MS);
+		return;
+	}
 	if (sweep_due <= now)
 	{
 		if (ended == NIL)

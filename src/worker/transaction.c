@@ -12,6 +12,14 @@
 #include "storage/handler.h"
 #include "worker/transaction.h"
 
+static int	last_sqlstate = 0;
+
+int
+qlm_transaction_sqlstate(void)
+{
+	return last_sqlstate;
+}
+
 static QlmVerdict
 verdict_on(const ErrorData *error)
 {
@@ -44,6 +52,7 @@ roll_back(MemoryContext context, char **message)
 	RESUME_INTERRUPTS();
 
 	*message = error->message ? error->message : "unknown error";
+	last_sqlstate = error->sqlerrcode;
 	return verdict_on(error);
 }
 

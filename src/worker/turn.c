@@ -13,6 +13,7 @@
 #include <malloc.h>
 #endif
 
+#include "access/xlog.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -182,6 +183,13 @@ time_left(const QlmHttpRequest *request)
 	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 }
 
+/* On a standby no error has become a result. */
+static int
+failed_status(void)
+{
+	return RecoveryInProgress() ? qlm_sqlstate_code(qlm_transaction_sqlstate()) : 500;
+}
+
 /*
  * Run one alone.  It gets half of the time that it has left, so that one that
  * hangs does not use up that of those behind it.
@@ -217,7 +225,7 @@ run_alone(Turn *turn, int i)
 	reset_answers(&exchange, 1);
 	turn->hung |= verdict == QLM_VERDICT_LATE;
 	if (verdict == QLM_VERDICT_FAILED)
-		qlm_exchange_refuse(exchange, 500, message);
+		qlm_exchange_refuse(exchange, failed_status(), message);
 	else if (verdict == QLM_VERDICT_AGAIN)
 		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
 	else
