@@ -3,7 +3,7 @@
 # make && make install     builds and installs for the server of PG_CONFIG
 # test/run.sh              installs what is missing, builds and runs everything
 #
-# WERROR= on the command line builds with a compiler that warns about more.
+# Warnings are errors where this was built before; WERROR= makes them warnings.
 
 EXTENSION = qlm
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" qlm.control)
@@ -27,18 +27,27 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=qlm
 PG_CONFIG ?= pg_config
 PKG_CONFIG ?= pkg-config
 
-# What must be there, each said in a sentence.
+LIBRARIES = libxml-2.0 libmicrohttpd libcurl zlib
+
+# What must be there, each said in a sentence.  pg_config is no proof of a
+# server's headers: libpq-dev has one, and pgxs.mk comes with the client.
 ifneq ($(MAKECMDGOALS),clean)
-PG_VERSION := $(shell $(PG_CONFIG) --version 2>/dev/null)
-PG_MAJOR := $(shell echo '$(PG_VERSION)' | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
-ifeq ($(PG_VERSION),)
-$(error qlm needs PostgreSQL and its pg_config, and '$(PG_CONFIG)' does not run: apt-get install postgresql-server-dev-all, or say make PG_CONFIG=/path/to/pg_config)
+PG_MAJOR := $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p')
+PG_OTHERS := $(filter-out $(PG_CONFIG),$(foreach headers,$(wildcard /usr/include/postgresql/*/server/postgres.h),\
+	$(wildcard $(headers:/usr/include/postgresql/%/server/postgres.h=/usr/lib/postgresql/%/bin/pg_config))))
+PG_HINT := $(if $(PG_OTHERS),make PG_CONFIG=$(lastword $(PG_OTHERS)),make PG_CONFIG=/path/to/pg_config)
+ifeq ($(PG_MAJOR),)
+$(error qlm needs PostgreSQL and its pg_config, and '$(PG_CONFIG)' does not run: apt-get install postgresql-server-dev-all, or say $(PG_HINT))
 endif
-ifeq ($(shell test $(PG_MAJOR) -ge 15 2>/dev/null && echo yes),)
-$(error qlm needs PostgreSQL 15 or later, and '$(PG_CONFIG)' belongs to $(PG_VERSION): say make PG_CONFIG=/path/to/pg_config of a newer server)
+ifeq ($(shell test $(PG_MAJOR) -ge 15 && echo yes),)
+$(error qlm needs PostgreSQL 15 or later, and '$(PG_CONFIG)' belongs to $(PG_MAJOR): say $(PG_HINT))
+endif
+PG_HEADERS := $(shell $(PG_CONFIG) --includedir-server)
+ifeq ($(wildcard $(PG_HEADERS)/postgres.h),)
+$(error qlm needs the server's headers, and $(PG_HEADERS)/postgres.h is not there: apt-get install postgresql-server-dev-$(PG_MAJOR), or say $(PG_HINT))
 endif
 ifeq ($(wildcard $(shell $(PG_CONFIG) --pgxs)),)
-$(error qlm needs the server's development files: apt-get install postgresql-server-dev-$(PG_MAJOR))
+$(error qlm needs what extensions are built with, and $(shell $(PG_CONFIG) --pgxs) is not there: apt-get install postgresql-server-dev-$(PG_MAJOR))
 endif
 ifeq ($(shell command -v $(PKG_CONFIG)),)
 $(error qlm needs pkg-config to find its libraries: apt-get install pkg-config)
@@ -57,11 +66,8 @@ $(error qlm needs zlib: apt-get install zlib1g-dev)
 endif
 endif
 
-LIBRARIES = libxml-2.0 libmicrohttpd libcurl zlib
-
-WERROR = -Werror
 PG_CPPFLAGS = -Isrc -DQLM_VERSION='"$(EXTVERSION)"' $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
-PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-sign-compare \
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -MMD -MP
 SHLIB_LINK = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
 
@@ -72,7 +78,25 @@ EXTRA_CLEAN = build $(DEPENDENCIES) results output_iso regression.diffs \
 	regression.out tmp_check tmp_check_iso log
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+else
+clean:
+	rm -rf $(OBJS) $(MODULE_big).so $(EXTRA_CLEAN)
+endif
+
+# A compiler that is newer than those tried may warn about more, and libraries
+# call old what the oldest of them have nothing else for.
+TRIED_COMPILERS = $(foreach n,10 11 12 13 14 15,gcc-$(n)) $(foreach n,14 15 16 17 18 19,clang-$(n))
+QLM_COMPILER := $(shell $(CC) --version 2>/dev/null | grep -q clang && echo clang || echo gcc)-$(firstword $(subst ., ,$(shell $(CC) -dumpversion 2>/dev/null)))
+WERROR := $(if $(filter $(TRIED_COMPILERS),$(QLM_COMPILER)),-Werror -Wno-error=deprecated-declarations)
+override CFLAGS += $(WERROR)
+
+ifneq ($(MAKECMDGOALS),clean)
+ifeq ($(shell echo '\#include <stdio.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes),)
+$(error qlm needs a C compiler and its headers, and '$(CC)' has none: apt-get install gcc libc6-dev)
+endif
+endif
 
 -include $(DEPENDENCIES)
 

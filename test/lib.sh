@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# lib.sh - what test/run.sh, demo/run.sh and bench/run.sh share: packages, the
-# build, a private copy of PostgreSQL and clusters in a temporary folder.
+# lib.sh - what test/run.sh, demo/run.sh and bench/run.sh share: the build, a
+# private copy of PostgreSQL and clusters in a temporary folder; packages.sh
+# installs what they need.
 #
 # The caller sets -euo pipefail, sources this file and calls, in this order,
 # need_packages, build_extension, make_workplace, install_privately.
@@ -12,6 +13,9 @@ SERVER_USER=            # who runs the servers where root may not
 CLUSTERS=()
 NAMESPACE=              # network namespace that as_server enters, root only
 NAMESPACES=()           # to be removed at exit
+
+# shellcheck source=test/packages.sh
+. "$ROOT/test/packages.sh"
 
 say() {
     printf '%s\n' "$*"
@@ -44,123 +48,6 @@ quietly() {
     fi
     rm -f "$log"
     return "$status"
-}
-
-# The pg_config to build with, or nothing.
-find_pg_config() {
-    local candidate
-    for candidate in "${PG_CONFIG:-pg_config}" \
-        $(printf '%s\n' /usr/lib/postgresql/*/bin/pg_config | sort -rV); do
-        if "$candidate" --version >/dev/null 2>&1; then
-            command -v "$candidate"
-            return
-        fi
-    done
-}
-
-# The server version that packages are named after: the one that is there, or
-# the one that the distribution's metapackage stands for.
-find_pg_major() {
-    local config
-    config=$(find_pg_config)
-    if [ -n "$config" ]; then
-        "$config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/'
-    else
-        version_behind postgresql
-    fi
-}
-
-# The version that a metapackage of the distribution stands for
-version_behind() {
-    apt-cache depends "$1" 2>/dev/null | sed -n "s/.*Depends: $1-\([0-9]*\)$/\1/p" | head -1
-}
-
-compiles_c() {
-    echo '#include <stdio.h>' | gcc -E -
-}
-
-pg_file() {
-    local config
-    config=$(find_pg_config)
-    [ -n "$config" ] && [ -e "$("$config" "$1")${2:-}" ]
-}
-
-# need PACKAGES COMMAND...: note the packages if the command fails
-MISSING=()
-need() {
-    local packages=$1
-    shift
-    if ! "$@" >/dev/null 2>&1; then
-        # shellcheck disable=SC2206
-        MISSING+=($packages)
-    fi
-}
-
-find_missing() {
-    local purpose major
-    MISSING=()
-    major=$(find_pg_major)
-    need "gcc libc6-dev" compiles_c
-    need make have make
-    need pkg-config have pkg-config
-    need libxml2-dev pkg-config --exists libxml-2.0
-    need libmicrohttpd-dev pkg-config --exists libmicrohttpd
-    need libcurl4-openssl-dev pkg-config --exists libcurl
-    need zlib1g-dev pkg-config --exists zlib
-    need "postgresql-${major:-15}" pg_file --bindir /initdb
-    need "postgresql-server-dev-${major:-15}" pg_file --pgxs
-    for purpose; do
-        case $purpose in
-            curl) need curl have curl ;;
-            xmllint) need libxml2-utils have xmllint ;;
-            network)
-                need iproute2 have ip
-                need nftables have nft
-                ;;
-            tests)
-                need perl have prove
-                need libipc-run-perl perl -MIPC::Run -e 1
-                need libprotocol-websocket-perl perl -MProtocol::WebSocket -e 1
-                need libxml-libxml-perl perl -MXML::LibXML -e 1
-                need libtap-parser-sourcehandler-pgtap-perl have pg_prove
-                need "postgresql-${major:-15}-pgtap" \
-                    pg_file --sharedir /extension/pgtap.control
-                ;;
-            valgrind) need valgrind have valgrind ;;
-            fuzz) need "clang libclang-rt-$(version_behind clang)-dev" have_fuzzer ;;
-        esac
-    done
-}
-
-# Can clang link libFuzzer here?
-have_fuzzer() {
-    local dir status=0
-    dir=$(mktemp -d)
-    echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return 0; }' >"$dir/f.c"
-    clang -fsanitize=fuzzer,address "$dir/f.c" -o "$dir/f" || status=$?
-    rm -rf "$dir"
-    return "$status"
-}
-
-# need_packages [curl] [xmllint] [network] [tests] [valgrind] [fuzz]: install what is not there
-need_packages() {
-    find_missing "$@"
-    [ ${#MISSING[@]} = 0 ] && return
-    if ! have apt-get; then
-        fail "these are missing, install what your system calls them: ${MISSING[*]}"
-    fi
-    if [ "$(id -u)" != 0 ] && ! have sudo; then
-        fail "these are missing and neither root nor sudo is there to install them: apt-get install ${MISSING[*]}"
-    fi
-    quietly as_root apt-get update || fail "apt-get update failed"
-    find_missing "$@"           # package lists tell the server's version
-    say "Installing ${MISSING[*]}"
-    quietly as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends "${MISSING[@]}" ||
-        fail "apt-get install failed"
-    hash -r
-    find_missing "$@"
-    [ ${#MISSING[@]} = 0 ] || fail "still missing after installing: ${MISSING[*]}"
 }
 
 build_extension() {

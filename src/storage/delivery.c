@@ -179,7 +179,7 @@ claim(const QlmEndpoint *endpoint, const char *url, int max, int lease_ms,
 	TimestampTz now = GetCurrentTimestamp();
 	List	   *claimed = NIL;
 	Datum		values[5];
-	char		nulls[5] = "     ";
+	char		nulls[] = "     ";
 
 	values[0] = CStringGetTextDatum(url);
 	values[1] = endpoint->peer ? CStringGetTextDatum(endpoint->peer) : (Datum) 0;
@@ -232,7 +232,7 @@ static int64
 record_done(int64 message_id, int return_code, const char *answer)
 {
 	Datum		values[7];
-	char		nulls[7] = "       ";
+	char		nulls[] = "       ";
 	int64		subscription_id = 0;
 	bool		isnull;
 
@@ -307,7 +307,7 @@ give_back(const List *message_ids, int64 tried, TimestampTz until,
 		  const char *reason)
 {
 	Datum		values[4];
-	char		nulls[4] = "    ";
+	char		nulls[] = "    ";
 
 	if (message_ids == NIL)
 		return;

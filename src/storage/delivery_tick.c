@@ -126,7 +126,7 @@ static void
 move_on(int64 request_id)
 {
 	Datum		values[2] = {Int64GetDatum(request_id)};
-	char		nulls[2] = "  ";
+	char		nulls[] = "  ";
 	TimestampTz next;
 	bool		isnull;
 

@@ -119,7 +119,7 @@ void
 qlm_forwarding_add(const QlmForwarding *forwarding)
 {
 	Datum		values[4];
-	char		nulls[4] = "    ";
+	char		nulls[] = "    ";
 
 	values[0] = Int64GetDatum(forwarding->request_id);
 	values[1] = CStringGetTextDatum(forwarding->peer);
@@ -190,7 +190,7 @@ void
 qlm_forwarding_began(const QlmForwarding *forwarding, bool poll)
 {
 	Datum		values[3];
-	char		nulls[3] = "   ";
+	char		nulls[] = "   ";
 
 	values[0] = Int64GetDatum(forwarding->request_id);
 	values[1] = CStringGetTextDatum(forwarding->remote_id);

@@ -39,7 +39,7 @@ qlm_gathering_add(const QlmGathering *gathering)
 {
 	Name		role = palloc0(sizeof(NameData));
 	Datum		values[7];
-	char		nulls[7] = "       ";
+	char		nulls[] = "       ";
 	QlmRights	saved;
 
 	qlm_outbox_check_url(gathering->callback);

@@ -141,7 +141,7 @@ qlm_journal_change(int64 message_no, const QlmJournalEntry *entry)
 	char	   *text = storable_text(entry->out, entry->out_len, entry, true);
 	Interval	duration = {0};
 	Datum		values[5];
-	char		nulls[5] = "     ";
+	char		nulls[] = "     ";
 	QlmRights	saved;
 
 	if (XactReadOnly)

@@ -163,7 +163,7 @@ record_answer(const char *peer, int64 message_id, int return_code,
 			  const char *answer)
 {
 	Datum		values[5];
-	char		nulls[5] = "     ";
+	char		nulls[] = "     ";
 	bool		recorded;
 
 	values[0] = Int64GetDatum(message_id);
