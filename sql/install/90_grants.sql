@@ -74,3 +74,8 @@ GRANT EXECUTE ON FUNCTION
 	qlm.url_is_http(text),
 	qlm.worker_stats()
 	TO qlm_admin;
+
+/* Who watches the server watches the node: what it is doing, no message and no secret. */
+GRANT USAGE ON SCHEMA qlm TO pg_monitor;
+GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO pg_monitor;
+GRANT EXECUTE ON FUNCTION qlm.worker_stats() TO pg_monitor;

@@ -369,6 +369,12 @@ register_messages(void)
 							"Beyond, the answer is 429; 0 is no limit. Members of qlm_admin have none in SQL.",
 							&qlm_max_subscriptions, 10000, 0, INT_MAX / 2,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.finished_kept",
+							"Newest ended messages that stay in qlm.outbox, with their answers.",
+							"As many requests, and as many data for callbacks; the workers "
+							"delete older ones.",
+							&qlm_finished_kept, 100000, 100, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.max_queued",
 							"Most messages that wait for one peer, or that one caller has had sent.",
 							"Beyond, the answer is 429; 0 is no limit. Members of qlm_admin have none in SQL.",

@@ -15,7 +15,6 @@
 #include "storage/delivery_endpoint.h"
 #include "storage/indexed.h"
 
-#define KEPT_FINISHED	100000	/* newest requests, and as many responses */
 #define BOUNDS_HOLD		USECS_PER_MINUTE
 #define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since it was tried last */
 #define UNUSED_KEPT		1000	/* endpoints of nobody, the newest */
@@ -163,7 +162,7 @@ finished_bounds(TimestampTz now)
 {
 	static int64 bounds[2] = {0, 0};
 	static TimestampTz found_at = 0;
-	Datum		values[1] = {Int64GetDatum(KEPT_FINISHED)};
+	Datum		values[1] = {Int64GetDatum(qlm_finished_kept)};
 
 	if (found_at == 0 || now < found_at || now >= found_at + BOUNDS_HOLD)
 	{

@@ -260,7 +260,16 @@ end_worker(QlmWorkerSlot *slot, Watch *watch)
 		kill(slot->pid, SIGTERM);
 }
 
-/* Look at each slot; tell to end what should not run. */
+static bool
+is_named(const QlmWorkerSlot *slot, Target **targets, int n)
+{
+	for (int t = 0; t < n; t++)
+		if (strcmp(NameStr(slot->database), targets[t]->name) == 0)
+			return true;
+	return false;
+}
+
+/* Look at each slot; tell to end what should not run, forget what is not named any more. */
 static void
 watch_slots(Target **targets, int n)
 {
@@ -280,6 +289,9 @@ watch_slots(Target **targets, int n)
 			strlcpy(slot->last_error, "could not be started", QLM_MAX_ERROR);
 		}
 		ended = slot->state == QLM_WORKER_STOPPED && watch->pid != 0;
+		if (slot->state == QLM_WORKER_STOPPED &&
+			(!is_named(slot, targets, n) || slot->number > qlm_http_workers))
+			slot->state = QLM_WORKER_FREE;
 		if (is_active(slot))
 			watch->pid = slot->pid ? slot->pid : -1;
 		if (is_active(slot) && slot->state != QLM_WORKER_STOPPING &&

@@ -15,6 +15,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -24,6 +25,7 @@
 #include "process/settings.h"
 #include "service/housekeeping.h"
 #include "storage/catalog.h"
+#include "storage/peer.h"
 #include "transport/http_server.h"
 #include "worker/gather.h"
 #include "worker/server.h"
@@ -124,10 +126,37 @@ start_listening(Server *server)
 	pfree(error.data);
 }
 
+/* Callers who are no peers get 401 as if the setting were empty: say so, once. */
+static void
+check_anonymous_role(const Server *server)
+{
+	static char *told = NULL;
+	bool		missing;
+
+	if (server->order.number != 1)
+		return;
+	StartTransactionCommand();
+	missing = qlm_anonymous_role && *qlm_anonymous_role && qlm_catalog_available() &&
+		!OidIsValid(get_role_oid(qlm_anonymous_role, true));
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(TopMemoryContext);
+	if (missing && (told == NULL || strcmp(told, qlm_anonymous_role) != 0))
+		ereport(WARNING,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("qlm.anonymous_role: role \"%s\" does not exist", qlm_anonymous_role),
+				 errdetail("Who calls database \"%s\" and is no peer gets 401.",
+						   NameStr(server->order.database)),
+				 errhint("Create the role, or change the setting.")));
+	if (told)
+		pfree(told);
+	told = missing ? pstrdup(qlm_anonymous_role) : NULL;
+}
+
 static void
 apply_reload(Server *server)
 {
 	qlm_waiting_reload();
+	check_anonymous_role(server);
 	if (strcmp(server->hosts, qlm_listen_addresses) != 0 ||
 		server->port != wanted_port(server))
 	{
@@ -211,6 +240,8 @@ keep_house(Server *server)
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(server->chores_context);
 	pgstat_report_activity(STATE_IDLE, NULL);
+	if (!more)
+		check_anonymous_role(server);
 	report_stats(server, true);
 	server->chores_due =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),

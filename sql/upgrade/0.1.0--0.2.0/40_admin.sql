@@ -102,3 +102,8 @@ BEGIN
 END
 $$;
 ALTER TABLE qlm.value REPLICA IDENTITY FULL;
+
+/* Who watches the server watches the node: what it is doing, no message and no secret. */
+GRANT USAGE ON SCHEMA qlm TO pg_monitor;
+GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO pg_monitor;
+GRANT EXECUTE ON FUNCTION qlm.worker_stats() TO pg_monitor;
