@@ -10,7 +10,9 @@ CREATE FUNCTION pg_temp.said(message text) RETURNS text LANGUAGE sql AS $$
 	FROM qlm_handle(message) m
 $$;
 \echo == no message at all
-SELECT pg_temp.said(m) FROM unnest(ARRAY['', ' ', 'hello', '{"omiEnvelope":{}}', '<', '<a', '<html/>', '<Objects/>', '<omiEnvelope', '<omiEnvelope version="1.0" ttl="1">']) m;
+SELECT pg_temp.said(m) FROM unnest(ARRAY['', ' ', 'hello', '{"omiEnvelope":{}}', '<html/>', '<Objects/>', '<omiEnvelope', '<omiEnvelope version="1.0" ttl="1">']) m;
+-- how far a tag counts that never ends depends on the version of libxml2
+SELECT pg_temp.said(m) ~ '^400 The (message holds no XML element|root element is a, not omiEnvelope)' FROM unnest(ARRAY['<', '<a']) m;
 \echo == the envelope
 SELECT pg_temp.said(format('<omiEnvelope %s><read/></omiEnvelope>', a)) FROM unnest(ARRAY['version="1.0"', 'version="1.0" ttl=""', 'version="1.0" ttl="soon"', 'version="1.0" ttl="-2"', 'version="1.0" ttl="NaN"']) a;
 \echo == not well-formed, with line and column

@@ -61,10 +61,16 @@
 	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
 #endif
 
-/* What a query may read is noted beside its range table since 16 */
+/*
+ * What a query may read is noted beside its range table since 16, also that of
+ * a relation which nobody is asked about.
+ */
 #if PG_VERSION_NUM >= 160000
+#define qlm_query_add_permissions(query, rte) \
+	((void) addRTEPermissionInfo(&(query)->rteperminfos, rte))
 #define qlm_query_clear_permissions(query) ((query)->rteperminfos = NIL)
 #else
+#define qlm_query_add_permissions(query, rte) ((void) (query), (void) (rte))
 #define qlm_query_clear_permissions(query) ((void) (query))
 #endif
 

@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "storage/lockdefs.h"
@@ -123,6 +124,7 @@ make_lookup(const OpExpr *equals, Node *value)
 	query->commandType = CMD_SELECT;
 	query->canSetTag = true;
 	query->rtable = list_make1(rte);
+	qlm_query_add_permissions(query, rte);
 	query->jointree = makeFromExpr(list_make1(from), (Node *) same);
 	query->targetList = list_make1(makeTargetEntry((Expr *) id, 1, "info_item_id", false));
 

@@ -4,12 +4,21 @@
  */
 #include "postgres.h"
 
+#include <libxml/xmlversion.h>
+
 #include "base/limits.h"
 #include "xml/reader.h"
 #include "xml/writer.h"
 
 #include "shim.h"
 #include "tap.h"
+
+/* Where a text ends that never ends: libxml2 counts its last character since 2.14 */
+#if LIBXML_VERSION >= 21400
+#define END_OF_TEXT "5"
+#else
+#define END_OF_TEXT "4"
+#endif
 
 /* A message with its length: some hold NUL bytes */
 #define BYTES(s) s, sizeof(s) - 1
@@ -108,7 +117,7 @@ static const ReaderCase reader_cases[] = {
 	{"plain text", NULL, BYTES("Not found"),
 	"400 1:1 The message does not begin with an XML element"},
 	{"truncated in text", NULL, BYTES("<a>\n<b>x"),
-	"400 2:4 The message ends before its root element is closed"},
+	"400 2:" END_OF_TEXT " The message ends before its root element is closed"},
 	{"truncated in a tag", NULL, BYTES("<a><b c='"),
 	"400 1:10 The message ends before its root element is closed"},
 	{"more after the root", NULL, BYTES("<a/>\n<b/>"),
