@@ -174,6 +174,43 @@ plain_address(const char *host, char *plain, int size)
 	return inet_ntop(AF_INET6, &six, plain, size) != NULL;
 }
 
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+		(c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+/* A host as it is looked up: in lower case, and without escapes */
+static void
+plain_name(const char *host, int len, char *name, int size)
+{
+	int			n = 0;
+
+	for (int i = 0; i < len && n < size - 1; i++)
+	{
+		char		c = host[i];
+
+		if (c == '%' && i + 2 < len && host[-1] != '[' &&
+			hex_digit(host[i + 1]) >= 0 && hex_digit(host[i + 2]) >= 0)
+		{
+			c = hex_digit(host[i + 1]) << 4 | hex_digit(host[i + 2]);
+			i += 2;
+		}
+		name[n++] = pg_tolower((unsigned char) c);
+	}
+	if (n > 1 && name[n - 1] == '.')
+		n--;
+	name[n] = '\0';
+}
+
+static bool
+is_secure(const char *text)
+{
+	return pg_strncasecmp(text, "https:", 6) == 0 ||
+		pg_strncasecmp(text, "wss:", 4) == 0;
+}
+
 uint64
 qlm_url_server(const char *text)
 {
@@ -188,13 +225,8 @@ qlm_url_server(const char *text)
 		return 0;
 	rest = host + len + (host[-1] == '[');
 	port = *rest == ':' && rest[1] >= '0' && rest[1] <= '9' ? atoi(rest + 1) :
-		pg_tolower((unsigned char) strchr(text, ':')[-1]) == 's' ? 443 : 80;
-	if (len > 1 && host[len - 1] == '.')
-		len--;
-	len = Min(len, (int) sizeof(name) - 1);
-	for (int i = 0; i < len; i++)
-		name[i] = pg_tolower((unsigned char) host[i]);
-	name[len] = '\0';
+		is_secure(text) ? 443 : 80;
+	plain_name(host, len, name, sizeof(name));
 	host = plain_address(name, plain, sizeof(plain)) ? plain : name;
 	return hash_bytes_extended((const unsigned char *) host, strlen(host), port) | 1;
 }

@@ -30,7 +30,10 @@ char	   *qlm_listen_addresses = NULL;
 int			qlm_port = 8090;
 int			qlm_http_workers = 2;
 int			qlm_request_timeout = 60000;
+int			qlm_header_timeout = 10000;
 int			qlm_max_connections = 1000;
+int			qlm_max_connections_per_address = 250;
+char	   *qlm_proxies = NULL;
 int			qlm_max_wait = 60;
 char	   *qlm_cors_origins = NULL;
 char	   *qlm_host_names = NULL;
@@ -163,6 +166,43 @@ check_host_names(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_proxies(char **newval, void **extra, GucSource source)
+{
+	const char *bad;
+	int			len;
+
+	if (qlm_address_list_valid(*newval, &bad, &len))
+		return true;
+	GUC_check_errdetail("\"%.*s\" is no address or network, as in \"127.0.0.1, 10.0.0.0/8, ::1\".",
+						len, bad);
+	return false;
+}
+
+/* What one address may take of the connections */
+static void
+register_addresses(void)
+{
+	DefineCustomIntVariable("qlm.header_timeout",
+							"Longest time that the headers of a request may take.",
+							"From the connection or the first line of a further request until "
+							"they are complete; at most qlm.request_timeout.",
+							&qlm_header_timeout, 10000, 100, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_connections_per_address",
+							"HTTP connections from one address that one process serves.",
+							"More are refused with 503. An address is one of IPv4, or a network "
+							"of 64 bits of IPv6. 0 is no limit.",
+							&qlm_max_connections_per_address, 250, 0, 100000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("qlm.proxies",
+							   "Addresses and networks behind which many clients are.",
+							   "A list. What one address may take does not hold for these.",
+							   &qlm_proxies, "127.0.0.1, ::1",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   check_proxies, NULL, NULL);
+}
+
 static void
 register_server(void)
 {
@@ -202,9 +242,11 @@ register_server(void)
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.max_connections",
 							"HTTP connections that one process serves at the same time.",
-							"Further ones wait in the backlog of the operating system.",
+							"When more come, those that do nothing are closed; where none "
+							"does, they wait in the backlog of the operating system.",
 							&qlm_max_connections, 1000, 1, 100000,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	register_addresses();
 	DefineCustomIntVariable("qlm.max_wait",
 							"Longest time that a peer may wait for something to be queued for it.",
 							"A request with the header Prefer: wait=N is held so long, at most, "

@@ -14,7 +14,10 @@ extern char *qlm_listen_addresses;
 extern int	qlm_port;
 extern int	qlm_http_workers;
 extern int	qlm_request_timeout;	/* ms */
+extern int	qlm_header_timeout;		/* ms */
 extern int	qlm_max_connections;
+extern int	qlm_max_connections_per_address;	/* 0: no limit */
+extern char *qlm_proxies;		/* for base/address.h */
 extern char *qlm_cors_origins;	/* for base/origin.h */
 extern char *qlm_host_names;	/* for base/host.h */
 extern bool qlm_compression;

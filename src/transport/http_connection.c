@@ -13,6 +13,8 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -71,8 +73,15 @@ note_url(void *cls, const char *url, struct MHD_Connection *mhd)
 {
 	QlmHttpConnection *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
-	if (c)
-		qlm_incoming_url(&c->incoming, url);
+	if (c == NULL)
+		return NULL;
+	if (c->phase == QLM_PHASE_IDLE)
+	{
+		c->phase = QLM_PHASE_HEAD;
+		c->since = GetCurrentTimestamp();
+		qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_INCOMPLETE);
+	}
+	qlm_incoming_url(&c->incoming, url);
 	return NULL;
 }
 
@@ -197,6 +206,7 @@ complete_request(QlmHttpConnection *c)
 		return refuse(c, refusal);
 	c->phase = QLM_PHASE_READY;
 	c->server->nreading--;
+	qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_BUSY);
 	qlm_http_connection_queue(c);
 	return MHD_YES;
 }
@@ -265,9 +275,30 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 		MHD_destroy_response(c->response);
 	c->response = NULL;
 	c->phase = QLM_PHASE_IDLE;
+	qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_IDLE);
 	c->extra_ms = 0;
 	c->since = GetCurrentTimestamp();
 	qlm_incoming_shrink(&c->incoming);
+}
+
+bool
+qlm_http_connection_has_unread(const QlmHttpConnection *c)
+{
+	int			n = 0;
+
+	return (c->phase == QLM_PHASE_HEAD || c->phase == QLM_PHASE_IDLE ||
+			c->phase == QLM_PHASE_READING) &&
+		ioctl(qlm_http_connection_socket(c), FIONREAD, &n) == 0 && n > 0;
+}
+
+/* The library notices when it runs. */
+static bool
+evict(QlmGuest *guest)
+{
+	QlmHttpConnection *c = (QlmHttpConnection *) ((char *) guest - offsetof(QlmHttpConnection, guest));
+
+	return !qlm_http_connection_has_unread(c) &&
+		shutdown(qlm_http_connection_socket(c), SHUT_RDWR) == 0;
 }
 
 static void
@@ -291,6 +322,9 @@ handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 		c->server = server;
 		c->mhd = mhd;
 		c->since = GetCurrentTimestamp();
+		(void) qlm_source_enter(server->sources, &c->guest,
+								MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+								evict);
 		dlist_push_tail(&server->connections, &c->node);
 		server->nconnections++;
 	}
@@ -298,6 +332,7 @@ handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 	{
 		dlist_delete(&c->node);
 		server->nconnections--;
+		qlm_source_leave(server->sources, &c->guest);
 		qlm_incoming_free(&c->incoming);
 		pfree(c);
 	}
@@ -354,7 +389,7 @@ handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
 	if (own < 0)
 		elog(LOG, "could not take over a connection: %m");
 	else if (!qlm_socket_set_add(c->server->sockets, own,
-								 &c->incoming.request, early, len))
+								 &c->incoming.request, early, len, &c->guest))
 		close(own);
 	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }

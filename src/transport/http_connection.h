@@ -7,6 +7,7 @@
 
 #include "lib/ilist.h"
 
+#include "transport/source_set.h"
 #include "transport/handshake.h"
 #include "transport/http_server.h"
 #include "transport/incoming.h"
@@ -20,7 +21,8 @@ struct MHD_Response;
 
 typedef enum QlmHttpPhase
 {
-	QLM_PHASE_IDLE,				/* waits for a request */
+	QLM_PHASE_HEAD,				/* is new, or has begun to send its headers */
+	QLM_PHASE_IDLE,				/* waits for a further request */
 	QLM_PHASE_READING,			/* has its headers */
 	QLM_PHASE_READY,			/* complete: in the queue, or taken */
 	QLM_PHASE_HELD,				/* taken, and answered some time */
@@ -35,7 +37,8 @@ typedef struct QlmHttpConnection
 	QlmHttpServer *server;
 	struct MHD_Connection *mhd;
 	QlmHttpPhase phase;
-	TimestampTz since;			/* start of IDLE, READING and SENDING */
+	TimestampTz since;			/* start of HEAD, IDLE, READING and SENDING */
+	QlmGuest	guest;
 	int			extra_ms;		/* that SENDING may take, for its size */
 	dlist_node	node;			/* in server->connections */
 	dlist_node	queue_node;		/* in server->ready */
@@ -55,6 +58,7 @@ struct QlmHttpServer
 	int			held;			/* in it: a set of the connections held */
 	QlmListener listener;
 	QlmSocketSet *sockets;
+	QlmSourceSet *sources;
 	dlist_head	connections;
 	int			nconnections;
 	dlist_head	ready;
@@ -73,6 +77,9 @@ struct QlmHttpServer
 extern void qlm_http_connection_start_daemon(QlmHttpServer *server);
 
 extern int	qlm_http_connection_socket(const QlmHttpConnection *c);
+
+/* Has it sent what the library has not read yet? */
+extern bool qlm_http_connection_has_unread(const QlmHttpConnection *c);
 
 /* Put a complete request in line, or take it from there. */
 extern void qlm_http_connection_queue(QlmHttpConnection *c);

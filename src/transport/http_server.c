@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -24,6 +24,7 @@
 #include "transport/http_response.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
+#define TIGHT_MS	100			/* between two looks for who may go */
 #define MAX_PARTS	32			/* of a message, read before others have their turn */
 
 QlmHttpServer *
@@ -35,13 +36,14 @@ qlm_http_server_create(void)
 											ALLOCSET_DEFAULT_SIZES);
 	dlist_init(&server->connections);
 	dlist_init(&server->ready);
+	server->sources = qlm_source_set_create(server->context);
 	qlm_listener_allow_files(qlm_max_connections);
 	qlm_http_connection_start_daemon(server);
 	server->epoll = qlm_epoll_create();
 	server->held = qlm_epoll_create();
 	qlm_epoll_nest(server->epoll, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 	qlm_epoll_nest(server->epoll, server->held);
-	server->sockets = qlm_socket_set_create(server->context);
+	server->sockets = qlm_socket_set_create(server->context, server->sources);
 	qlm_epoll_nest(server->epoll, qlm_socket_set_fd(server->sockets));
 	qlm_listener_init(&server->listener, server->epoll);
 	return server;
@@ -67,24 +69,38 @@ qlm_http_server_fd(const QlmHttpServer *server)
 	return server->epoll;
 }
 
+/* Tell who has too many, if that is possible without waiting. */
+static void
+refuse_socket(int fd)
+{
+	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+		"Retry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+		"Content-Length: 50\r\n\r\n"
+		"There are too many connections from this address.\n";
+
+	(void) send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void) shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
 /* The library closes what it cannot take. */
 static void
 take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 {
 	QlmHttpServer *server = arg;
 
-	if (MHD_add_connection(server->daemon, fd, address, len) != MHD_YES)
+	if (!qlm_source_set_admit(server->sources, address))
+		refuse_socket(fd);
+	else if (MHD_add_connection(server->daemon, fd, address, len) != MHD_YES)
 		elog(DEBUG1, "libmicrohttpd did not take a connection: %m");
 }
 
-/* Has it sent what the library has not read yet? */
-static bool
-has_unread(const QlmHttpConnection *c)
+/* ms that a connection may be as it is */
+static int
+patience_with(const QlmHttpConnection *c)
 {
-	int			n = 0;
-
-	return (c->phase == QLM_PHASE_IDLE || c->phase == QLM_PHASE_READING) &&
-		ioctl(qlm_http_connection_socket(c), FIONREAD, &n) == 0 && n > 0;
+	return c->phase == QLM_PHASE_HEAD ? Min(qlm_header_timeout, qlm_request_timeout) :
+		qlm_request_timeout + c->extra_ms;
 }
 
 /*
@@ -100,15 +116,16 @@ sweep(QlmHttpServer *server)
 
 	if (now < server->next_sweep)
 		return;
-	server->next_sweep = TimestampTzPlusMilliseconds(now, Max(qlm_request_timeout / 8, 100));
+	server->next_sweep =
+		TimestampTzPlusMilliseconds(now, Max(Min(qlm_header_timeout, qlm_request_timeout) / 8, 100));
 	dlist_foreach(iter, &server->connections)
 	{
 		QlmHttpConnection *c = dlist_container(QlmHttpConnection, node, iter.cur);
 
 		if (c->phase != QLM_PHASE_READY && c->phase != QLM_PHASE_HELD &&
 			c->phase != QLM_PHASE_SOCKET &&
-			TimestampDifferenceExceeds(c->since, now, qlm_request_timeout + c->extra_ms) &&
-			!has_unread(c))
+			TimestampDifferenceExceeds(c->since, now, patience_with(c)) &&
+			!qlm_http_connection_has_unread(c))
 			shutdown(qlm_http_connection_socket(c), SHUT_RDWR);
 	}
 }
@@ -174,8 +191,7 @@ qlm_http_server_run(QlmHttpServer *server)
 			break;
 		qlm_http_connection_suspend(c);
 	}
-	qlm_listener_run(&server->listener,
-					 qlm_max_connections - qlm_http_server_connections(server),
+	qlm_listener_run(&server->listener, qlm_source_set_room(server->sources),
 					 take_socket, server);
 
 	/* It asks for answers when it runs first, and sends them the second time. */
@@ -199,6 +215,8 @@ qlm_http_server_due(QlmHttpServer *server)
 		return 0;
 	if (server->nconnections > 0)
 		due = server->next_sweep;
+	if (qlm_source_set_is_tight(server->sources))
+		due = Min(due, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TIGHT_MS));
 	if (server->listener.accept_again != 0)
 		due = Min(due, server->listener.accept_again);
 	after = due == DT_NOEND ? -1 :

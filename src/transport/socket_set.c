@@ -34,11 +34,12 @@ qlm_socket_alloc(QlmSocketSet *set, Size size)
 }
 
 QlmSocketSet *
-qlm_socket_set_create(MemoryContext context)
+qlm_socket_set_create(MemoryContext context, QlmSourceSet *sources)
 {
 	QlmSocketSet *set = MemoryContextAllocZero(context, sizeof(QlmSocketSet));
 
 	set->context = context;
+	set->sources = sources;
 	set->epoll = qlm_epoll_create();
 	dlist_init(&set->open);
 	dlist_init(&set->dirty);
@@ -133,6 +134,7 @@ qlm_socket_drop(QlmWebSocket *socket)
 	socket->is_dirty = false;
 	socket->state = QLM_SOCKET_GONE;
 	dlist_delete(&socket->node);
+	qlm_source_leave(set->sources, &socket->guest);
 	set->nopen--;
 	(void) epoll_ctl(set->epoll, EPOLL_CTL_DEL, socket->fd, NULL);
 	close(socket->fd);
@@ -197,9 +199,20 @@ create_socket(QlmSocketSet *set, const QlmHttpRequest *request, Size early)
 	return socket;
 }
 
+static bool
+evict(QlmGuest *guest)
+{
+	QlmWebSocket *socket = (QlmWebSocket *) ((char *) guest - offsetof(QlmWebSocket, guest));
+
+	socket->failed = true;
+	qlm_socket_mark(socket);
+	return true;
+}
+
 bool
 qlm_socket_set_add(QlmSocketSet *set, int fd,
-				   const QlmHttpRequest *request, const char *early, Size len)
+				   const QlmHttpRequest *request, const char *early, Size len,
+				   QlmGuest *guest)
 {
 	QlmWebSocket *socket = create_socket(set, request, len);
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = socket};
@@ -221,6 +234,7 @@ qlm_socket_set_add(QlmSocketSet *set, int fd,
 	socket->fd = fd;
 	socket->events = EPOLLIN;
 	socket->heard_at = socket->sent_at = socket->begun_at = GetCurrentTimestamp();
+	qlm_source_enter_as(set->sources, &socket->guest, guest, evict);
 	dlist_push_tail(&set->open, &socket->node);
 	set->nopen++;
 	qlm_socket_mark(socket);

@@ -7,11 +7,13 @@
 #ifndef QLM_SOCKET_SET_H
 #define QLM_SOCKET_SET_H
 
+#include "transport/source_set.h"
 #include "transport/websocket.h"
 
 typedef struct QlmSocketSet QlmSocketSet;
 
-extern QlmSocketSet *qlm_socket_set_create(MemoryContext context);
+extern QlmSocketSet *qlm_socket_set_create(MemoryContext context,
+										   QlmSourceSet *sources);
 
 /* A descriptor that is readable when there is something to do */
 extern int	qlm_socket_set_fd(const QlmSocketSet *set);
@@ -20,12 +22,12 @@ extern void qlm_socket_set_run(QlmSocketSet *set);
 
 /*
  * A connection has become a socket, and the descriptor the set's; early: bytes
- * that have come already.  The request is what it came by, and copied.  False:
- * no memory.
+ * that have come already.  The request is what it came by, and copied; the
+ * socket takes the place of the guest.  False: no memory.
  */
 extern bool qlm_socket_set_add(QlmSocketSet *set, int fd,
 							   const QlmHttpRequest *request,
-							   const char *early, Size len);
+							   const char *early, Size len, QlmGuest *guest);
 
 /* Say goodbye to all, and to all who come. */
 extern void qlm_socket_set_end(QlmSocketSet *set);

@@ -72,6 +72,7 @@ struct QlmWebSocket
 	uint32		events;			/* watched for */
 	int			nrefs;			/* messages that point here */
 	dlist_node	node;			/* in the set's open */
+	QlmGuest	guest;
 	dlist_node	dirty_node;
 	dlist_node	news_node;
 	bool		is_dirty;		/* look after it in the next run */
@@ -115,6 +116,7 @@ struct QlmWebSocket
 struct QlmSocketSet
 {
 	MemoryContext context;
+	QlmSourceSet *sources;
 	int			epoll;
 	bool		ending;
 	dlist_head	open;

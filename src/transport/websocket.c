@@ -65,6 +65,7 @@ qlm_websocket_push(QlmWebSocket *socket, const char *data, Size len)
 	chunk = qlm_socket_chunk(socket->set, socket->last_kind, data, len);
 	if (chunk == NULL)
 		return false;
+	qlm_source_stay(socket->set->sources, &socket->guest, QLM_STAY_BUSY);
 	qlm_socket_send(socket, chunk);
 	return true;
 }
@@ -202,6 +203,7 @@ add_message(QlmWebSocket *socket, QlmFrameKind kind)
 	socket->body = NULL;
 	socket->body_len = socket->body_size = 0;
 
+	qlm_source_stay(socket->set->sources, &socket->guest, QLM_STAY_BUSY);
 	dlist_push_tail(&socket->messages, &m->order);
 	dlist_push_tail(&socket->set->ready, &m->line);
 	socket->nmessages++;

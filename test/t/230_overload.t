@@ -37,6 +37,7 @@ my $node = qlm_node('overload', conf => <<EOC);
 qlm.anonymous_role = 'qlm_writer'
 qlm.max_connections = 20000
 qlm.max_message_size = '20MB'
+qlm.header_timeout = '60s'
 EOC
 my $read = read_envelope('M1b', 'Fridge/temperature');
 my $request = QlmTest::Connection::format_request('localhost', 'POST', '/', body => $read);
@@ -227,7 +228,7 @@ subtest 'more than can be done' => sub {
 		$caller{$socket} = ++$sent;
 		$buffer{$socket} = '';
 		$started{$socket} = running_time();
-		print $socket QlmTest::Connection::format_request('x', 'POST', '/', body => envelope('M1b',
+		print $socket QlmTest::Connection::format_request('localhost', 'POST', '/', body => envelope('M1b',
 				"<write msgformat=\"odf\"><msg><Objects><Object><id>Load$sent</id>$items</Object></Objects></msg></write>"));
 	};
 	local $SIG{PIPE} = 'IGNORE';

@@ -127,9 +127,10 @@ subtest 'URLs that are named once' => sub {
 	my $rows = sub { return sql("SELECT count(*) FROM qlm.endpoint WHERE url LIKE '$_[0]/%'"); };
 	my $closed = 'http://127.0.0.1:' . QlmTest::free_port();
 
-	$once->('http://10.255.0.1', 100, 60);
-	ok($ended->('http://10.255.0.1', 100, "'failed'"), 'refused');
-	is($rows->('http://10.255.0.1'), 0, 'and nothing is kept of the URLs');
+	my $refusing = QlmReceiver->new(answer => 400);
+	$once->($refusing->url('/once'), 100, 60);
+	ok($ended->($refusing->url('/once'), 100, "'failed'"), 'refused');
+	is($rows->($refusing->url('/once')), 0, 'and nothing is kept of the URLs');
 	$once->($near->url('/once'), 100, 60);
 	ok($ended->($near->url('/once'), 100, "'answered'"), 'taken');
 	is($rows->($near->url('/once')), 0, 'nor of these');

@@ -92,6 +92,7 @@ static const struct
 	{"http://a.example", "https://a.example", false},
 	{"http://a.example", "http://b.example", false},
 	{"http://a.example:81", "http://a.example:82", false},
+	{"http://a.example", "http://%61%2Eexample%2e/", true},
 	{"http://10.0.0.1:80/", "http://167772161/", true},
 	{"http://10.0.0.1/", "http://0xa.1/", true},
 	{"http://10.0.0.1/", "http://[::ffff:10.0.0.1]/", true},
