@@ -144,6 +144,7 @@ find_missing() {
                 need perl have prove
                 need libipc-run-perl perl -MIPC::Run -e 1
                 need libprotocol-websocket-perl perl -MProtocol::WebSocket -e 1
+                need libio-socket-ssl-perl perl -MIO::Socket::SSL -e 1
                 need libxml-libxml-perl perl -MXML::LibXML -e 1
                 need libtap-parser-sourcehandler-pgtap-perl have pg_prove
                 if server_is_packaged "$config"; then

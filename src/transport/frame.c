@@ -41,6 +41,12 @@ fail(QlmFrameReader *reader, int code, const char *error)
 	return false;
 }
 
+static int
+mask_size(const QlmFrameReader *reader)
+{
+	return reader->from_server ? 0 : 4;
+}
+
 /* What the first two bytes say; the rest of the header has its size then. */
 static bool
 check_start(QlmFrameReader *reader)
@@ -54,8 +60,9 @@ check_start(QlmFrameReader *reader)
 		return fail(reader, QLM_CLOSE_PROTOCOL, "reserved bits without an extension");
 	if (opcode > QLM_FRAME_PONG || (opcode > QLM_FRAME_BINARY && opcode < QLM_FRAME_CLOSE))
 		return fail(reader, QLM_CLOSE_PROTOCOL, "unknown kind of frame");
-	if (!(reader->header[1] & MASKED))
-		return fail(reader, QLM_CLOSE_PROTOCOL, "frame is not masked");
+	if (!(reader->header[1] & MASKED) != reader->from_server)
+		return fail(reader, QLM_CLOSE_PROTOCOL, reader->from_server ?
+					"frame of a server is masked" : "frame is not masked");
 	if (is_control(opcode) && !reader->is_last)
 		return fail(reader, QLM_CLOSE_PROTOCOL, "control frame in fragments");
 	if (is_control(opcode) && len > QLM_MAX_CONTROL)
@@ -64,7 +71,7 @@ check_start(QlmFrameReader *reader)
 		return fail(reader, QLM_CLOSE_PROTOCOL, "continuation of nothing");
 	if ((opcode == QLM_FRAME_TEXT || opcode == QLM_FRAME_BINARY) && reader->in_message)
 		return fail(reader, QLM_CLOSE_PROTOCOL, "message within a message");
-	reader->header_size = 6 + (len == 126 ? 2 : len == 127 ? 8 : 0);
+	reader->header_size = 2 + mask_size(reader) + (len == 126 ? 2 : len == 127 ? 8 : 0);
 	return true;
 }
 
@@ -72,7 +79,7 @@ check_start(QlmFrameReader *reader)
 static bool
 get_length(const QlmFrameReader *reader, uint64 *len)
 {
-	int			n = reader->header_size - 6;
+	int			n = reader->header_size - 2 - mask_size(reader);
 
 	*len = reader->header[1] & 0x7F;
 	if (n == 0)
@@ -98,7 +105,8 @@ begin_payload(QlmFrameReader *reader)
 		reader->in_message = true;
 		reader->message_len += reader->left;
 	}
-	memcpy(reader->mask, reader->header + reader->header_size - 4, 4);
+	if (!reader->from_server)
+		memcpy(reader->mask, reader->header + reader->header_size - 4, 4);
 	reader->mask_at = 0;
 	reader->control_len = 0;
 	reader->in_payload = true;
@@ -129,15 +137,15 @@ end_frame(QlmFrameReader *reader)
 	reader->in_payload = false;
 }
 
+/* To mask and to unmask is the same; at: how far it is in the payload */
 static void
-unmask(QlmFrameReader *reader, char *data, Size len)
+apply_mask(const uint8 mask4[4], int at, char *data, Size len)
 {
 	uint8		mask[8];
 	uint64		wide;
 
 	for (int i = 0; i < 8; i++)
-		mask[i] = reader->mask[(reader->mask_at + i) & 3];
-	reader->mask_at = (reader->mask_at + len) & 3;
+		mask[i] = mask4[(at + i) & 3];
 	memcpy(&wide, mask, 8);
 	for (; len >= 8; len -= 8, data += 8)
 	{
@@ -149,6 +157,15 @@ unmask(QlmFrameReader *reader, char *data, Size len)
 	}
 	for (Size i = 0; i < len; i++)
 		data[i] ^= mask[i];
+}
+
+static void
+unmask(QlmFrameReader *reader, char *data, Size len)
+{
+	if (reader->from_server)
+		return;
+	apply_mask(reader->mask, reader->mask_at, data, len);
+	reader->mask_at = (reader->mask_at + len) & 3;
 }
 
 /* The first byte of a character says what may follow (RFC 3629). */
@@ -317,6 +334,21 @@ qlm_frame_header(char *to, QlmFrameKind kind, uint64 len)
 	for (int i = 0; i < n; i++)
 		to[2 + i] = (char) (len >> (8 * (n - 1 - i)));
 	return 2 + n;
+}
+
+Size
+qlm_frame_masked(char *to, QlmFrameKind kind, const uint8 mask[4],
+				 const char *payload, Size len)
+{
+	int			n = qlm_frame_header(to, kind, len);
+
+	to[1] |= (char) MASKED;
+	memcpy(to + n, mask, 4);
+	n += 4;
+	if (len > 0)
+		memcpy(to + n, payload, len);
+	apply_mask(mask, 0, to + n, len);
+	return n + len;
 }
 
 int

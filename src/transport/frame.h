@@ -1,6 +1,6 @@
 /*
  * frame.h
- *		Frames of WebSockets (RFC 6455), as a server reads and writes them.
+ *		Frames of WebSockets (RFC 6455), as both ends read and write them.
  *		Pure functions on bytes: no sockets, no memory of their own.
  */
 #ifndef QLM_FRAME_H
@@ -22,6 +22,7 @@ typedef enum QlmFrameKind
 #define QLM_CLOSE_NORMAL		1000
 #define QLM_CLOSE_GOING_AWAY	1001
 #define QLM_CLOSE_PROTOCOL		1002
+#define QLM_CLOSE_NOT_TAKEN		1003	/* a kind of data */
 #define QLM_CLOSE_NO_CODE		1005	/* never sent */
 #define QLM_CLOSE_NOT_UTF8		1007
 #define QLM_CLOSE_POLICY		1008
@@ -30,6 +31,7 @@ typedef enum QlmFrameKind
 
 #define QLM_MAX_CONTROL			125 /* bytes of a ping, pong or close */
 #define QLM_MAX_FRAME_HEADER	10	/* of a frame that is not masked */
+#define QLM_MAX_MASKED_HEADER	14
 
 typedef enum QlmFrameEvent
 {
@@ -54,6 +56,7 @@ typedef struct QlmFrame
 typedef struct QlmFrameReader
 {
 	uint64		limit;			/* bytes of a message; may be changed */
+	bool		from_server;	/* whose frames are not masked; set after init */
 
 	/* the frame */
 	uint8		header[14];
@@ -94,6 +97,13 @@ extern bool qlm_frame_is_between(const QlmFrameReader *reader);
 
 /* Write the header of a whole message or control frame; its length */
 extern int	qlm_frame_header(char *to, QlmFrameKind kind, uint64 len);
+
+/*
+ * Write a whole frame as a client does, of QLM_MAX_MASKED_HEADER + len bytes at
+ * most; its length
+ */
+extern Size qlm_frame_masked(char *to, QlmFrameKind kind, const uint8 mask[4],
+							 const char *payload, Size len);
 
 /* Write the payload of a close (at most QLM_MAX_CONTROL); its length */
 extern int	qlm_frame_close(char *to, int code, const char *reason);

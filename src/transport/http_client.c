@@ -3,19 +3,20 @@
  *		Many HTTP requests at once, on libcurl's multi interface.
  *
  * The library's sockets are in an epoll descriptor that nests in whatever
- * waits.  It looks names up in a thread, which must not run signal handlers:
- * all signals are blocked wherever it may start one.
+ * waits.  What goes to WebSockets is in lines.c.
  */
 #include "postgres.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "utils/memutils.h"
 
+#include "base/url.h"
+#include "transport/epoll.h"
 #include "transport/http_client.h"
 #include "transport/http_operation.h"
+#include "transport/lines.h"
 #include "transport/outgoing.h"
 
 #define MAX_IDLE_CONNECTIONS	64
@@ -28,6 +29,7 @@ struct QlmHttpClient
 	MemoryContext context;
 	CURLM	   *multi;
 	int			epoll;
+	QlmLines   *lines;			/* WebSockets */
 	QlmAddressCheck allowed;
 	dlist_head	running;
 	dlist_head	finished;
@@ -35,21 +37,6 @@ struct QlmHttpClient
 	int			nrunning;		/* finished ones included */
 	int			nidle;
 };
-
-static void
-block_signals(sigset_t *before)
-{
-	sigset_t	all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, before);
-}
-
-static void
-restore_signals(const sigset_t *before)
-{
-	pthread_sigmask(SIG_SETMASK, before, NULL);
-}
 
 /* What cannot be watched ends by its timeout. */
 static int
@@ -95,11 +82,9 @@ qlm_http_client_create(QlmAddressCheck allowed)
 	dlist_init(&client->running);
 	dlist_init(&client->finished);
 	dlist_init(&client->idle);
-	client->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (client->epoll < 0)
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not create an epoll descriptor: %m")));
+	client->epoll = qlm_epoll_create();
+	client->lines = qlm_lines_create(client->context, allowed);
+	qlm_epoll_nest(client->epoll, qlm_lines_fd(client->lines));
 	client->multi = curl_multi_init();
 	if (client->multi == NULL)
 	{
@@ -150,9 +135,9 @@ add_operation(QlmHttpClient *client, QlmHttpOperation *op)
 {
 	sigset_t	before;
 
-	block_signals(&before);
+	qlm_http_block_signals(&before);
 	op->added = curl_multi_add_handle(client->multi, op->easy) == CURLM_OK;
-	restore_signals(&before);
+	qlm_http_restore_signals(&before);
 	return op->added;
 }
 
@@ -168,6 +153,11 @@ qlm_http_client_start(QlmHttpClient *client, QlmTransfer *transfer)
 	transfer->forbidden = false;
 	initStringInfo(&transfer->answer);
 	MemoryContextSwitchTo(before);
+	if (qlm_url_is_socket(transfer->url))
+	{
+		qlm_lines_start(client->lines, transfer);
+		return;
+	}
 
 	op = take_operation(client);
 	client->nrunning++;
@@ -188,9 +178,9 @@ remove_operation(QlmHttpClient *client, QlmHttpOperation *op)
 
 	if (!op->added)
 		return;
-	block_signals(&before);
+	qlm_http_block_signals(&before);
 	curl_multi_remove_handle(client->multi, op->easy);
-	restore_signals(&before);
+	qlm_http_restore_signals(&before);
 	op->added = false;
 }
 
@@ -222,12 +212,16 @@ run_once(QlmHttpClient *client)
 	struct epoll_event events[MAX_EVENTS];
 	int			n = epoll_wait(client->epoll, events, MAX_EVENTS, 0);
 	long		timeout = -1;
+	bool		any = false;
 	int			running;
 
 	for (int i = 0; i < n; i++)
 	{
 		int			what = 0;
 
+		if (events[i].data.fd == qlm_lines_fd(client->lines))
+			continue;
+		any = true;
 		if (events[i].events & EPOLLIN)
 			what |= CURL_CSELECT_IN;
 		if (events[i].events & EPOLLOUT)
@@ -241,7 +235,7 @@ run_once(QlmHttpClient *client)
 	if (timeout == 0)
 		curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0,
 								 &running);
-	return n > 0 || timeout == 0;
+	return any || timeout == 0;
 }
 
 void
@@ -250,11 +244,12 @@ qlm_http_client_run(QlmHttpClient *client)
 	sigset_t	before;
 	int			rounds = 0;
 
-	block_signals(&before);
+	qlm_http_block_signals(&before);
 	while (rounds++ < MAX_ROUNDS && run_once(client))
 		 /* there may be more at once */ ;
-	restore_signals(&before);
+	qlm_http_restore_signals(&before);
 	collect_results(client);
+	qlm_lines_run(client->lines);
 }
 
 QlmTransfer *
@@ -264,7 +259,7 @@ qlm_http_client_next(QlmHttpClient *client)
 	QlmTransfer *transfer;
 
 	if (dlist_is_empty(&client->finished))
-		return NULL;
+		return qlm_lines_next(client->lines);
 	op = dlist_container(QlmHttpOperation, node,
 						 dlist_pop_head_node(&client->finished));
 	transfer = op->transfer;
@@ -295,7 +290,10 @@ qlm_http_client_cancel(QlmHttpClient *client, QlmTransfer *transfer)
 	if (op == NULL)
 		op = find_operation(&client->finished, transfer);
 	if (op == NULL)
+	{
+		(void) qlm_lines_cancel(client->lines, transfer);
 		return;
+	}
 	remove_operation(client, op);
 	dlist_delete(&op->node);
 	release_operation(client, op);
@@ -308,18 +306,34 @@ qlm_http_client_cancel(QlmHttpClient *client, QlmTransfer *transfer)
 int64
 qlm_http_client_due(const QlmHttpClient *client)
 {
+	int64		due = qlm_lines_due(client->lines);
 	long		timeout = -1;
 
 	if (!dlist_is_empty((dlist_head *) &client->finished))
 		return 0;
 	curl_multi_timeout(client->multi, &timeout);
-	return timeout;
+	return timeout < 0 ? due : due < 0 ? timeout : Min(timeout, due);
 }
 
 int
 qlm_http_client_running(const QlmHttpClient *client)
 {
-	return client->nrunning;
+	return client->nrunning + qlm_lines_running(client->lines);
+}
+
+List *
+qlm_http_client_idle_sockets(const QlmHttpClient *client, int ms)
+{
+	return qlm_lines_idle(client->lines, ms);
+}
+
+void
+qlm_http_client_close_sockets(QlmHttpClient *client, const List *urls)
+{
+	ListCell   *lc;
+
+	foreach(lc, urls)
+		qlm_lines_close(client->lines, lfirst(lc));
 }
 
 char *

@@ -8,12 +8,18 @@
 
 #include "postgres.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 
 struct sockaddr;
 
 typedef struct QlmHttpClient QlmHttpClient;
 
-/* A POST.  The caller owns it and what it points to until it is finished. */
+/*
+ * A POST, or a message that is pushed on a WebSocket where the URL begins with ws
+ * or wss: then form, json and prefer_wait say nothing, and there is no answer
+ * but status 200, once the other end has it.  The caller owns it and what it
+ * points to until it is finished.
+ */
 typedef struct QlmTransfer
 {
 	/* What is sent */
@@ -61,6 +67,10 @@ extern char *qlm_http_status_error(int status);
 
 /* A finished transfer, NULL: none */
 extern QlmTransfer *qlm_http_client_next(QlmHttpClient *client);
+
+/* URLs of WebSockets that have nothing to push and had nothing for so long */
+extern List *qlm_http_client_idle_sockets(const QlmHttpClient *client, int ms);
+extern void qlm_http_client_close_sockets(QlmHttpClient *client, const List *urls);
 
 /* Milliseconds until it must run again even if nothing happens; -1: never */
 extern int64 qlm_http_client_due(const QlmHttpClient *client);

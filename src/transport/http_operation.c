@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/limits.h"
+#include "base/url.h"
 #include "transport/http_operation.h"
 #include "transport/outgoing.h"
 
@@ -89,8 +90,8 @@ take_header(char *data, size_t one, size_t len, void *arg)
 	return 0;
 }
 
-static bool
-is_allowed(QlmHttpOperation *op, const struct sockaddr *address)
+bool
+qlm_http_operation_allows(QlmHttpOperation *op, const struct sockaddr *address)
 {
 	const void *bytes;
 
@@ -110,7 +111,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	QlmHttpOperation *op = arg;
 
-	if (!is_allowed(op, &address->addr))
+	if (!qlm_http_operation_allows(op, &address->addr))
 		return CURL_SOCKET_BAD;
 	op->nallowed++;
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -143,7 +144,7 @@ check_connection(void *arg, char *remote_ip, char *local_ip,
 	}
 	else
 		return CURL_PREREQFUNC_ABORT;
-	if (is_allowed(op, &address.any))
+	if (qlm_http_operation_allows(op, &address.any))
 		return CURL_PREREQFUNC_OK;
 	op->nallowed = 0;
 	return CURL_PREREQFUNC_ABORT;
@@ -154,13 +155,25 @@ check_connection(void *arg, char *remote_ip, char *local_ip,
 static bool
 parse_url(QlmHttpOperation *op, const char **error)
 {
+	const char *text = op->transfer->url;
+	char		http[QLM_MAX_URL + sizeof("http")];
 	CURLUcode	code;
 	Size		len;
 
+	if (qlm_url_is_socket(text))
+	{
+		/* The library knows no other scheme, and connects for it all the same. */
+		if (snprintf(http, sizeof(http), "http%s", text + 2) >= sizeof(http))
+		{
+			*error = "the URL is too long";
+			return false;
+		}
+		text = http;
+	}
 	op->url = curl_url();
 	if (op->url == NULL)
 		return false;
-	code = curl_url_set(op->url, CURLUPART_URL, op->transfer->url, 0);
+	code = curl_url_set(op->url, CURLUPART_URL, text, 0);
 	if (code == CURLUE_OK)
 		code = curl_url_get(op->url, CURLUPART_HOST, &op->host, 0);
 	if (code != CURLUE_OK)
@@ -299,6 +312,25 @@ set_request(QlmHttpOperation *op)
 	return true;
 }
 
+static bool
+set_connection(QlmHttpOperation *op)
+{
+	SET(CURLOPT_CURLU, op->url);
+	SET(CURLOPT_CONNECT_ONLY, 1L);
+	SET(CURLOPT_ERRORBUFFER, op->error);
+	return true;
+}
+
+bool
+qlm_http_operation_prepare_socket(QlmHttpOperation *op, QlmTransfer *transfer,
+								  const char **error)
+{
+	op->transfer = transfer;
+	*error = "out of memory";
+	return op->easy != NULL && parse_url(op, error) && set_bounds(op) &&
+		set_connection(op);
+}
+
 bool
 qlm_http_operation_prepare(QlmHttpOperation *op, QlmTransfer *transfer,
 						   const char **error)
@@ -309,29 +341,11 @@ qlm_http_operation_prepare(QlmHttpOperation *op, QlmTransfer *transfer,
 		make_headers(op, error) && set_bounds(op) && set_request(op);
 }
 
-/*
- * An answer that is not complete is none, except for one that is too long.  To
- * the library a connection that ends among the headers is a complete answer.
- */
 void
-qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
+qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 {
 	QlmTransfer *transfer = op->transfer;
 	char		text[sizeof(transfer->error)];
-	long		status = 0;
-
-	curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (code == CURLE_OK && (!op->has_headers || status < 200))
-		code = CURLE_GOT_NOTHING;
-	if (code == CURLE_OK || op->stop == QLM_STOP_SIZE)
-		transfer->status = (int) status;
-	else
-	{
-		transfer->answer.len = 0;
-		transfer->answer.data[0] = '\0';
-	}
-	if (code == CURLE_OK)
-		return;
 
 	if (op->stop == QLM_STOP_SIZE)
 		snprintf(text, sizeof(text),
@@ -353,4 +367,28 @@ qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
 		strlcpy(text, op->error[0] ? op->error : curl_easy_strerror(code),
 				sizeof(text));
 	qlm_outgoing_set_error(transfer, text);
+}
+
+/*
+ * An answer that is not complete is none, except for one that is too long.  To
+ * the library a connection that ends among the headers is a complete answer.
+ */
+void
+qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
+{
+	QlmTransfer *transfer = op->transfer;
+	long		status = 0;
+
+	curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK && (!op->has_headers || status < 200))
+		code = CURLE_GOT_NOTHING;
+	if (code == CURLE_OK || op->stop == QLM_STOP_SIZE)
+		transfer->status = (int) status;
+	else
+	{
+		transfer->answer.len = 0;
+		transfer->answer.data[0] = '\0';
+	}
+	if (code != CURLE_OK)
+		qlm_http_operation_set_error(op, code);
 }

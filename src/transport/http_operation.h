@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 
 #include <curl/curl.h>
 
@@ -57,10 +58,44 @@ extern bool qlm_http_operation_prepare(QlmHttpOperation *op,
 									   QlmTransfer *transfer,
 									   const char **error);
 
+/*
+ * The same for a transfer to a WebSocket: the library only connects, and does
+ * what else the scheme wants, such as TLS.
+ */
+extern bool qlm_http_operation_prepare_socket(QlmHttpOperation *op,
+											  QlmTransfer *transfer,
+											  const char **error);
+
+/* May its transfer go to this address? */
+extern bool qlm_http_operation_allows(QlmHttpOperation *op,
+									  const struct sockaddr *address);
+
+/* Why the library, or an address that is not allowed, has ended it */
+extern void qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code);
+
 /* Note in the transfer what came of it. */
 extern void qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code);
 
 /* Forget the transfer: ready for another. */
 extern void qlm_http_operation_clear(QlmHttpOperation *op);
+
+/*
+ * The library looks names up in a thread, which must not run signal handlers:
+ * around whatever may start one.
+ */
+static inline void
+qlm_http_block_signals(sigset_t *before)
+{
+	sigset_t	all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static inline void
+qlm_http_restore_signals(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
 
 #endif							/* QLM_HTTP_OPERATION_H */

@@ -7,7 +7,8 @@
 pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c src/message/*.c)
 	src/transport/compress.c src/transport/form.c src/transport/frame.c
 	src/transport/handshake.c src/transport/header.c src/transport/incoming.c
-	src/transport/multipart.c src/transport/outgoing.c"
+	src/transport/multipart.c src/transport/outgoing.c
+	src/transport/upgrade.c"
 
 pure_flags="-g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 	-Wno-missing-field-initializers -fno-omit-frame-pointer

@@ -7,7 +7,8 @@
  *		reads lines of "timeout_ms options url [body]" from standard input,
  *		where options are letters: f form, y any address, a authorization,
  *		p prefer; - none.  -n does all of them as often, -w as many at a time,
- *		-c cancels what takes longer.  Prints for each, in the order in which
+ *		-c cancels what takes longer.  WebSockets stay open until all are done.
+ *		Prints for each, in the order in which
  *		they end: its line number, status, forbidden, milliseconds, length of
  *		the answer, error, and the beginning of the answer, between tabs.
  */
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "base/address.h"
 #include "base/limits.h"
@@ -44,6 +46,20 @@ static int	window = 1;
 static int	times = 1;
 static int	cancel_ms = 0;
 static Fetch *under_way = NULL;
+
+/* What a hash belongs to in a backend */
+ResourceOwner CurrentResourceOwner = NULL;
+
+ResourceOwner
+ResourceOwnerCreate(ResourceOwner parent, const char *name)
+{
+	return NULL;
+}
+
+void
+ResourceOwnerDelete(ResourceOwner owner)
+{
+}
 
 static bool
 is_allowed(const struct sockaddr *address, const char *host)

@@ -1,0 +1,298 @@
+
+=head1 NAME
+
+QlmSocketReceiver - a WebSocket server that remembers what was pushed to it
+
+=head1 SYNOPSIS
+
+  my $receiver = QlmSocketReceiver->new;
+  ... callback => $receiver->url ...
+  my @messages = $receiver->messages(3);   # wait for three
+  $receiver->stop; $receiver->start;       # on the same port
+  $receiver->be('silent');
+
+=head1 DESCRIPTION
+
+A process of its own, which does what its latest order says:
+
+  pong             answers pings, and sends nothing else
+  answer           answers no pings, and each message with a response
+  greet            as pong, after a message of its own to each connection
+  silent           neither reads nor answers; connections are taken
+  deaf             reads, and answers nothing
+  close CODE       closes with that code when a message comes, without keeping it
+  cut              the same, but ends the connection without a word
+  refuse STATUS    answers the upgrade with an HTTP status
+  wrong            answers it with a hash that does not fit
+
+Frames are those of Protocol::WebSocket.  With C<< tls => [key, cert] >> (files) it speaks
+TLS.
+
+=cut
+
+package QlmSocketReceiver;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Digest::SHA qw(sha1_base64);
+use File::Temp;
+use IO::Select;
+use IO::Socket::INET;
+use PostgreSQL::Test::Utils;
+use Protocol::WebSocket::Frame;
+use QlmClock;
+use QlmTest ();
+use Time::HiRes qw(sleep time);
+
+my %kinds = (1 => 'text', 2 => 'binary', 8 => 'close', 9 => 'ping', 10 => 'pong');
+
+sub new
+{
+	my ($class, %opt) = @_;
+	my $listening = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 100, ReuseAddr => 1)
+	  or die "cannot listen: $!";
+	my $self = bless {
+		port => $listening->sockport,
+		tls => $opt{tls},
+		folder => File::Temp->newdir(),
+		pid => undef
+	}, $class;
+
+	$listening->close;
+	$self->be($opt{be} // 'pong');
+	$self->start unless $opt{stopped};
+	return $self;
+}
+
+sub url
+{
+	my ($self, $path) = @_;
+
+	return ($self->{tls} ? 'wss' : 'ws') . "://127.0.0.1:$self->{port}" . ($path // '/push');
+}
+
+sub be
+{
+	my ($self, $how) = @_;
+
+	PostgreSQL::Test::Utils::append_to_file("$self->{folder}/how.new", $how);
+	rename "$self->{folder}/how.new", "$self->{folder}/how" or die $!;
+	return;
+}
+
+sub start
+{
+	my ($self) = @_;
+	my $listening = IO::Socket::INET->new(
+		LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 100, ReuseAddr => 1)
+	  or die "cannot listen on port $self->{port}: $!";
+
+	$self->{pid} = fork() // die $!;
+	if ($self->{pid} == 0)
+	{
+		$SIG{TERM} = 'DEFAULT';
+		$SIG{PIPE} = 'IGNORE';
+		eval { $self->serve($listening) };
+		print STDERR "# receiver: $@";
+		require POSIX;
+		POSIX::_exit(1);
+	}
+	return;
+}
+
+sub stop
+{
+	my ($self) = @_;
+
+	return unless $self->{pid};
+	kill 'KILL', $self->{pid};
+	waitpid $self->{pid}, 0;
+	$self->{pid} = undef;
+	return;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+
+	local $?;
+	$self->stop;
+	return;
+}
+
+# What has come of a kind, in order; with a number: wait for so many
+sub kept
+{
+	my ($self, $kind, $n, $timeout) = @_;
+	my $end = running_time() + ($timeout // 60 * $QlmTest::PATIENCE);
+	my @files;
+
+	for (;;)
+	{
+		@files = sort(grep { !/new$/ } glob("$self->{folder}/$kind.*"));
+		last if @files >= ($n // 0) || running_time() > $end;
+		sleep 0.02;
+	}
+	return map { PostgreSQL::Test::Utils::slurp_file($_) } @files;
+}
+
+# Messages; heads of the upgrades, one for each connection; codes of closes
+sub messages { my ($self, @args) = @_; return $self->kept('message', @args); }
+sub heads { my ($self, @args) = @_; return $self->kept('head', @args); }
+sub closes { my ($self, @args) = @_; return $self->kept('close', @args); }
+
+my $count = 0;
+
+sub keep
+{
+	my ($self, $kind, $text) = @_;
+	my $name = sprintf '%s/%s.%014.3f.%06d', $self->{folder}, $kind, time(), ++$count;
+
+	PostgreSQL::Test::Utils::append_to_file("$name.new", $text);
+	rename "$name.new", $name or die $!;
+	return;
+}
+
+sub how
+{
+	my ($self) = @_;
+
+	return PostgreSQL::Test::Utils::slurp_file("$self->{folder}/how");
+}
+
+sub say_frame
+{
+	my ($socket, $type, $payload) = @_;
+
+	print $socket Protocol::WebSocket::Frame->new(
+		buffer => $payload, type => $type, masked => 0, max_payload_size => 0)->to_bytes;
+	$socket->flush;
+	return;
+}
+
+# Answer the upgrade; false: the connection is over.
+sub open_socket
+{
+	my ($self, $socket, $head) = @_;
+	my ($how, $argument) = split / /, $self->how;
+	my ($key) = $head =~ /^Sec-WebSocket-Key: (\S+)\r$/mi;
+
+	$self->keep('head', $head);
+	if ($how eq 'refuse')
+	{
+		print $socket "HTTP/1.1 $argument X\r\nContent-Length: 0\r\n\r\n";
+		$socket->flush;
+		return 0;
+	}
+	$key .= 'x' if $how eq 'wrong';
+	my $accept = sha1_base64($key . '258EAFA5-E914-47DA-95CA-C5AB0DC85B11') . '=';
+	print $socket "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: $accept\r\n\r\n";
+	$socket->flush;
+	say_frame($socket, 'text', '<omiEnvelope version="1.0" ttl="0"><read/></omiEnvelope>') if $how eq 'greet';
+	return 1;
+}
+
+# One frame; false: the connection is over.
+sub take
+{
+	my ($self, $socket, $kind, $payload) = @_;
+	my ($how, $argument) = split / /, $self->how;
+
+	if ($kind eq 'ping')
+	{
+		say_frame($socket, 'pong', $payload) if $how =~ /^(pong|greet)$/;
+		return 1;
+	}
+	if ($kind eq 'close')
+	{
+		$self->keep('close', length $payload ? unpack('n', $payload) : 'none');
+		say_frame($socket, 'close', $payload);
+		return 0;
+	}
+	return 1 if $kind eq 'pong';
+	if ($how eq 'close')
+	{
+		say_frame($socket, 'close', pack('n a*', $argument, 'so it is'));
+		return 1;
+	}
+	return 0 if $how eq 'cut';
+	$self->keep('message', $payload);
+	say_frame($socket, 'text', '<omiEnvelope version="1.0" ttl="0"><response><result><return returnCode="200"/></result></response></omiEnvelope>')
+	  if $how eq 'answer';
+	return 1;
+}
+
+# What has come on one connection; false: it is over.
+sub advance
+{
+	my ($self, $connection) = @_;
+	my $socket = $connection->{socket};
+
+	if (!$connection->{is_open})
+	{
+		return 1 unless $connection->{buffer} =~ s/^(.*?\r\n\r\n)//s;
+		$connection->{is_open} = 1;
+		return 0 unless $self->open_socket($socket, $1);
+	}
+	$connection->{frames}->append($connection->{buffer});
+	$connection->{buffer} = '';
+	while (defined(my $payload = $connection->{frames}->next_bytes))
+	{
+		my $frame = $connection->{frames};
+		die "a frame of a client is not masked\n" unless $frame->masked;
+		return 0 unless $self->take($socket, $kinds{ $frame->opcode }, $payload);
+	}
+	return 1;
+}
+
+sub accept_one
+{
+	my ($self, $listening) = @_;
+
+	return $listening->accept unless $self->{tls};
+	require IO::Socket::SSL;
+	my $socket = $listening->accept or return;
+	return IO::Socket::SSL->start_SSL($socket, SSL_server => 1, Timeout => 5,
+		SSL_key_file => $self->{tls}[0], SSL_cert_file => $self->{tls}[1]);
+}
+
+sub serve
+{
+	my ($self, $listening) = @_;
+	my $select = IO::Select->new($listening);
+	my %connections;
+
+	for (;;)
+	{
+		if ($self->how eq 'silent')
+		{
+			sleep 0.02;
+			next;
+		}
+		for my $socket ($select->can_read(0.05))
+		{
+			if ($socket == $listening)
+			{
+				my $new = $self->accept_one($listening) or next;
+				$select->add($new);
+				$connections{$new} = { socket => $new, buffer => '',
+					frames => Protocol::WebSocket::Frame->new(max_payload_size => 0, max_fragments_amount => 0) };
+				next;
+			}
+			my $connection = $connections{$socket};
+			my $n;
+			do
+			{
+				$n = sysread $socket, $connection->{buffer}, 65536, length $connection->{buffer};
+			} while ($n && $self->{tls} && $socket->pending);
+			next if $n && $self->advance($connection);
+			$select->remove($socket);
+			delete $connections{$socket};
+			close $socket;
+		}
+	}
+	return;
+}
+
+1;
