@@ -16,22 +16,6 @@
 
 static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-bool
-qlm_handshake_has_token(const char *list, const char *token)
-{
-	Size		len = strlen(token);
-
-	while (*(list += strspn(list, ", \t")))
-	{
-		Size		n = strcspn(list, ", \t");
-
-		if (n == len && pg_strncasecmp(list, token, n) == 0)
-			return true;
-		list += n;
-	}
-	return false;
-}
-
 /* Is it the base64 of 16 bytes? */
 static bool
 is_key(const char *key)

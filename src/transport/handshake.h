@@ -11,9 +11,6 @@
 #define QLM_KEY_SIZE	25
 #define QLM_ACCEPT_SIZE 32
 
-/* Is one of the words of a list that are separated by commas this one? */
-extern bool qlm_handshake_has_token(const char *list, const char *token);
-
 /* Are these a version and a key that are taken?  NULL: it has none. */
 extern QlmRefusal qlm_handshake_check(const char *version, const char *key);
 

@@ -16,6 +16,22 @@ qlm_header_is_type(const char *value, const char *type)
 }
 
 bool
+qlm_header_has_token(const char *list, const char *token)
+{
+	Size		len = strlen(token);
+
+	while (*(list += strspn(list, ", \t")))
+	{
+		Size		n = strcspn(list, ", \t");
+
+		if (n == len && pg_strncasecmp(list, token, n) == 0)
+			return true;
+		list += n;
+	}
+	return false;
+}
+
+bool
 qlm_header_is_form(const char *content_type)
 {
 	return qlm_header_is_type(content_type, "application/x-www-form-urlencoded");

@@ -17,6 +17,9 @@ extern bool qlm_header_is_type(const char *value, const char *type);
 extern bool qlm_header_parameter(const char *value, const char *name,
 								 char *text, Size size);
 
+/* Is one of the words of a list that are separated by commas this one? */
+extern bool qlm_header_has_token(const char *list, const char *token);
+
 /* Is it the type of a form post? */
 extern bool qlm_header_is_form(const char *content_type);
 

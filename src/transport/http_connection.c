@@ -90,7 +90,7 @@ find_upgrade(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len
 			 const char *value, size_t len)
 {
 	if (value && key_len == 10 && pg_strcasecmp(key, "Connection") == 0)
-		*(bool *) cls |= qlm_handshake_has_token(value, "Upgrade");
+		*(bool *) cls |= qlm_header_has_token(value, "Upgrade");
 	return MHD_YES;
 }
 
@@ -114,7 +114,7 @@ check_upgrade(QlmHttpConnection *c, const QlmIncomingHead *head)
 	request->wants_socket = false;
 	if (upgrade == NULL || request->method != QLM_HTTP_GET ||
 		strcmp(head->version, "HTTP/1.1") != 0 ||
-		!qlm_handshake_has_token(upgrade, "websocket"))
+		!qlm_header_has_token(upgrade, "websocket"))
 		return none;
 	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, find_upgrade,
 								&request->wants_socket);

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "transport/handshake.h"
+#include "transport/header.h"
 #include "transport/upgrade.h"
 
 /* The headers that matter; a second one of a kind is what is wrong with it. */
@@ -86,9 +86,9 @@ take_header(Answer *answer, const char *name, char *value, const char *accept)
 {
 	value = trim(value);
 	if (pg_strcasecmp(name, "Upgrade") == 0)
-		answer->upgrades |= qlm_handshake_has_token(value, "websocket");
+		answer->upgrades |= qlm_header_has_token(value, "websocket");
 	else if (pg_strcasecmp(name, "Connection") == 0)
-		answer->connects |= qlm_handshake_has_token(value, "Upgrade");
+		answer->connects |= qlm_header_has_token(value, "Upgrade");
 	else if (pg_strcasecmp(name, "Sec-WebSocket-Accept") == 0)
 	{
 		answer->naccepts++;

@@ -1,6 +1,7 @@
 /*
  * fuzz_frame.c
- *		Any bytes into the reader of WebSocket frames, whole and in pieces: both
+ *		Any bytes into the reader of WebSocket frames, as a server and as a
+ *		client has it, whole and in pieces: both
  *		ways must see the same, or both refuse, for the same reason.  Text must
  *		be UTF-8, nothing larger than the limit, no byte taken twice.  What is
  *		accepted is written again, and must be read as the same.
@@ -18,6 +19,8 @@
 #define LIMIT	2048
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
+
+static bool from_server;		/* who sends these bytes */
 
 typedef struct Seen
 {
@@ -46,17 +49,23 @@ is_utf8(const char *text, Size len)
 	return true;
 }
 
-/* As a client would write it; a mask that changes nothing */
+/* As the one who sends them would write it */
 static void
 write_frame(StringInfo to, QlmFrameKind kind, const char *payload, Size len)
 {
-	char		header[QLM_MAX_FRAME_HEADER];
-	int			n = qlm_frame_header(header, kind, len);
+	static const uint8 mask[4] = {0x12, 0, 0xff, 0x80};
+	char	   *frame = palloc(QLM_MAX_MASKED_HEADER + len);
+	int			n;
 
-	header[1] |= 0x80;
-	appendBinaryStringInfo(to, header, n);
-	appendBinaryStringInfo(to, "\0\0\0\0", 4);
-	appendBinaryStringInfo(to, payload, len);
+	if (from_server)
+	{
+		n = qlm_frame_header(frame, kind, len);
+		appendBinaryStringInfo(to, frame, n);
+		appendBinaryStringInfo(to, payload, len);
+	}
+	else
+		appendBinaryStringInfo(to, frame, qlm_frame_masked(frame, kind, mask, payload, len));
+	pfree(frame);
 }
 
 static void
@@ -137,6 +146,7 @@ read_pieces(const char *data, size_t size, size_t piece, Seen *seen)
 	seen->code = 0;
 	seen->error = NULL;
 	qlm_frame_reader_init(&reader, LIMIT);
+	reader.from_server = from_server;
 	for (size_t i = 0; i < size && seen->code == 0; i += piece)
 	{
 		/* Of the exact size, so that reading beyond it is noticed */
@@ -168,7 +178,8 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	if (size < 1)
 		return 0;
 
-	/* The first byte is the size of the pieces. */
+	/* The first byte is the size of the pieces, and says who sends. */
+	from_server = data[0] >= 128;
 	read_pieces((const char *) data + 1, size - 1, size, &whole);
 	read_pieces((const char *) data + 1, size - 1, data[0] % 64 + 1, &pieces);
 	check_same(&whole, &pieces);

@@ -9,6 +9,7 @@
 #include "utils/resowner.h"
 
 #include "transport/handshake.h"
+#include "transport/header.h"
 
 #include "shim.h"
 
@@ -92,9 +93,9 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	char		accept[QLM_ACCEPT_SIZE];
 	QlmRefusal	refusal = qlm_handshake_check(version, key);
 
-	if (qlm_handshake_has_token(list, "Upgrade") && strlen(list) < strlen("Upgrade"))
+	if (qlm_header_has_token(list, "Upgrade") && strlen(list) < strlen("Upgrade"))
 		abort();
-	if (qlm_handshake_has_token(version, list) && strlen(version) < strlen(list))
+	if (qlm_header_has_token(version, list) && strlen(version) < strlen(list))
 		abort();
 	if (qlm_handshake_check(NULL, key).status != 426 ||
 		qlm_handshake_check("13", NULL).status != 400)

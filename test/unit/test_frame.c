@@ -48,6 +48,60 @@ test_headers(void)
 }
 
 static void
+test_masked(void)
+{
+	static const uint8 mask[4] = {0x01, 0x02, 0x04, 0x08};
+	char		frame[QLM_MAX_MASKED_HEADER + 126];
+	char		long_text[126];
+
+	tap_is(hex(frame, qlm_frame_masked(frame, QLM_FRAME_PING, mask, "", 0)),
+		   "898001020408", "a frame of a client without payload");
+	tap_is(hex(frame, qlm_frame_masked(frame, QLM_FRAME_TEXT, mask, "abcdef", 6)),
+		   "81860102040860606" "76c6464", "one with");
+	memset(long_text, 'x', sizeof(long_text));
+	tap_ok(qlm_frame_masked(frame, QLM_FRAME_TEXT, mask, long_text, 126) == 134 &&
+		   memcmp(frame, "\x81\xfe\0\x7e\1\2\4\x08\x79\x7a\x7c\x70", 12) == 0,
+		   "one with two bytes of length");
+}
+
+/* The same frame, read at each end */
+static void
+test_ends(void)
+{
+	static const uint8 mask[4] = {0x01, 0x02, 0x04, 0x08};
+
+	for (int i = 0; i < 4; i++)
+	{
+		bool		masked = i & 1;
+		bool		from_server = i & 2;
+		char		bytes[64];
+		char	   *at = bytes;
+		Size		len = masked ? qlm_frame_masked(bytes, QLM_FRAME_TEXT, mask, "text", 4) :
+			qlm_frame_header(bytes, QLM_FRAME_TEXT, 4);
+		QlmFrameReader reader;
+		QlmFrame	frame;
+		QlmFrameEvent event;
+
+		if (!masked)
+		{
+			memcpy(bytes + len, "text", 4);
+			len += 4;
+		}
+		qlm_frame_reader_init(&reader, LIMIT);
+		reader.from_server = from_server;
+		event = qlm_frame_read(&reader, &at, &len, &frame);
+		if (masked == from_server)
+			tap_ok(event == QLM_FRAME_BAD && frame.code == QLM_CLOSE_PROTOCOL,
+				   "a %s frame of a %s is refused", masked ? "masked" : "plain",
+				   from_server ? "server" : "client");
+		else
+			tap_ok(event == QLM_FRAME_MESSAGE && frame.len == 4 && len == 0 &&
+				   memcmp(frame.payload, "text", 4) == 0, "a %s frame of a %s is read",
+				   masked ? "masked" : "plain", from_server ? "server" : "client");
+	}
+}
+
+static void
 test_closes(void)
 {
 	char		payload[QLM_MAX_CONTROL];
@@ -132,6 +186,8 @@ int
 main(void)
 {
 	test_headers();
+	test_masked();
+	test_ends();
 	test_closes();
 	for (Size cut = 1; cut < 14; cut++)
 		test_split(100, cut);
