@@ -76,6 +76,12 @@ extern void qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
 /* Give leased messages back as if they had never left (List of int64 *). */
 extern void qlm_delivery_release(List *message_ids);
 
+/*
+ * Which of these callbacks does no subscription name, and nothing wait for?
+ * (Lists of char *)
+ */
+extern List *qlm_delivery_unwanted(List *urls);
+
 /* A dispatcher begins: whatever an earlier one has leased is due again. */
 extern void qlm_delivery_recover(void);
 

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/delivery_endpoint.h"
@@ -102,6 +103,15 @@ static QlmPlan next_due_plan = {
 	" OR EXISTS (SELECT FROM " QLM_FORWARDING_DUE ")"
 	" OR EXISTS (SELECT FROM " QLM_GATHERING_COMPLETE ")",
 	1, {TIMESTAMPTZOID}
+};
+
+static QlmPlan unwanted_plan = {
+	"SELECT c.url FROM ROWS FROM (pg_catalog.unnest($1)) AS c (url)"
+	" WHERE NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.callback = c.url"
+	" AND s.expires_at > $2)"
+	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = c.url"
+	" AND o.url IS NOT NULL AND o.state IN ('queued', 'sent'))",
+	2, {TEXTARRAYOID, TIMESTAMPTZOID}
 };
 
 static QlmPlan heartbeats_plan = {
@@ -272,4 +282,28 @@ qlm_delivery_heartbeat_done(const char *peer, const char *error)
 		open_endpoint(peer);
 	}
 	qlm_rights_restore(&saved);
+}
+
+List *
+qlm_delivery_unwanted(List *urls)
+{
+	int			n = list_length(urls);
+	const char **texts = palloc(Max(n, 1) * sizeof(char *));
+	List	   *unwanted = NIL;
+	Datum		values[2];
+	QlmRights	saved;
+
+	if (n == 0)
+		return NIL;
+	for (int i = 0; i < n; i++)
+		texts[i] = list_nth(urls, i);
+	values[0] = qlm_array_text(texts, n);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&unwanted_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (uint64 row = 0; row < SPI_processed; row++)
+		unwanted = lappend(unwanted, qlm_spi_text(row, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return unwanted;
 }

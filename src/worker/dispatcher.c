@@ -45,6 +45,7 @@
 #define LOOK_ALONE_MS	100		/* where nobody can wake it */
 #define STANDBY_LOOK_MS	1000	/* for the end of recovery */
 #define WORK_LIMIT_MS	30000	/* for one transaction */
+#define SOCKET_IDLE_MS	10000	/* then it is asked who wants a WebSocket */
 #define TICKS_PER_LOOK	100
 #define TAKEN_UP_PER_LOOK 100
 
@@ -83,6 +84,15 @@ refresh_peer_hosts(void)
 	peer_hosts = MemoryContextStrdup(TopMemoryContext, hosts);
 }
 
+/* WebSockets stay open as long as a subscription may want them again. */
+static void
+close_sockets(Dispatcher *dispatcher)
+{
+	List	   *idle = qlm_http_client_idle_sockets(dispatcher->client, SOCKET_IDLE_MS);
+
+	qlm_http_client_close_sockets(dispatcher->client, qlm_delivery_unwanted(idle));
+}
+
 /* Everything that is due, claimed in one transaction */
 static void
 look(void *arg)
@@ -104,6 +114,7 @@ look(void *arg)
 	ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
 	foreach(lc, ticks)
 		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);
+	close_sockets(dispatcher);
 	refresh_peer_hosts();
 	qlm_heartbeats_update(qlm_delivery_heartbeats());
 	qlm_courier_claim();
