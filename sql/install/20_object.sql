@@ -75,7 +75,7 @@ CREATE TABLE qlm.meta_data (
 	name text NOT NULL CHECK (name <> ''),
 	value text,
 	type text,
-	ts timestamptz,
+	ts timestamptz DEFAULT pg_catalog.now(),
 	is_odf boolean,
 	item_type text,
 	description jsonb,
@@ -90,7 +90,7 @@ COMMENT ON COLUMN qlm.meta_data.info_item_id IS 'the InfoItem it describes';
 COMMENT ON COLUMN qlm.meta_data.name IS 'what it says of the InfoItem, e.g. unit';
 COMMENT ON COLUMN qlm.meta_data.value IS 'its one value; null: none';
 COMMENT ON COLUMN qlm.meta_data.type IS 'type of the value as written; null: xs:string';
-COMMENT ON COLUMN qlm.meta_data.ts IS 'time of the value; null: not given';
+COMMENT ON COLUMN qlm.meta_data.ts IS 'time of the value; where none is given, when it was written first';
 COMMENT ON COLUMN qlm.meta_data.is_odf IS 'true: the value is an Objects element';
 COMMENT ON COLUMN qlm.meta_data.item_type IS 'class of the MetaData InfoItem';
 COMMENT ON COLUMN qlm.meta_data.description IS 'text by language; empty key: no language';

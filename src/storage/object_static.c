@@ -109,7 +109,14 @@ static QlmPlan ids_plan = {
 	2, {INT4ARRAYOID, JSONBARRAYOID}, QLM_PLAN_GENERIC
 };
 
-/* The newest value wins; one without a time is new now. */
+/*
+ * The newest value wins; one without a time is new now, unless it is the one
+ * that is there: devices repeat them with every message.
+ */
+#define NEW_TIME \
+	"COALESCE((e.doc->>'ts')::timestamptz," \
+	" CASE WHEN (x.value, x.type) IS NOT DISTINCT FROM" \
+	" (e.doc->>'value', e.doc->>'value_type') THEN x.ts END, pg_catalog.now())"
 #define NEWER(new, old) "CASE WHEN w.newer THEN " new " ELSE " old " END"
 
 static QlmPlan meta_data_plan = {
@@ -119,12 +126,12 @@ static QlmPlan meta_data_plan = {
 	" SELECT d.id, e.name, m.* FROM " DOCUMENTS
 	" CROSS JOIN LATERAL pg_catalog.jsonb_each(d.doc->'meta_data') e(name, doc)"
 	" LEFT JOIN qlm.meta_data x ON x.info_item_id = d.id AND x.name = e.name"
-	" CROSS JOIN LATERAL (SELECT e.doc ? 'value' AND (x.ts IS NULL"
-	" OR NOT e.doc ? 'ts' OR (e.doc->>'ts')::timestamptz >= x.ts) AS newer) w"
+	" CROSS JOIN LATERAL (SELECT e.doc ? 'value' AND (x.value IS NULL"
+	" OR x.ts IS NULL OR NOT e.doc ? 'ts' OR (e.doc->>'ts')::timestamptz >= x.ts) AS newer) w"
 	" CROSS JOIN LATERAL (SELECT "
 	NEWER("e.doc->>'value'", "x.value") " AS value, "
 	NEWER("e.doc->>'value_type'", "x.type") " AS type, "
-	NEWER("(e.doc->>'ts')::timestamptz", "x.ts") " AS ts, "
+	NEWER(NEW_TIME, "x.ts") " AS ts, "
 	NEWER("(e.doc->>'is_odf')::boolean", "x.is_odf") " AS is_odf, "
 	NEWER("e.doc->'value_attributes'", "x.value_attributes")
 	" AS value_attributes,"

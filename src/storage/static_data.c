@@ -176,8 +176,12 @@ newest_value(const QlmInfoItem *item)
 	return newest;
 }
 
+/*
+ * Of MetaData in MetaData, which are parts of a document, the time is that of
+ * now where none is given; for others the statement that stores them sees to it.
+ */
 static void
-push_value(JsonbParseState **state, const QlmValue *value)
+push_value(JsonbParseState **state, const QlmValue *value, bool is_inner)
 {
 	JsonbValue	yes;
 
@@ -186,8 +190,8 @@ push_value(JsonbParseState **state, const QlmValue *value)
 	push_key(state, "value");
 	push_text(state, WJB_VALUE, value->text, value->len);
 	push_member(state, "value_type", value->type);
-	if (value->has_ts)
-		push_time(state, "ts", value->ts);
+	if (value->has_ts || is_inner)
+		push_time(state, "ts", value->has_ts ? value->ts : GetCurrentTimestamp());
 	if (value->is_odf)
 	{
 		yes.type = jbvBool;
@@ -199,7 +203,7 @@ push_value(JsonbParseState **state, const QlmValue *value)
 }
 
 static JsonbValue *
-push_item(JsonbParseState **state, const QlmInfoItem *item)
+push_item(JsonbParseState **state, const QlmInfoItem *item, bool is_inner)
 {
 	check_stack_depth();
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
@@ -208,7 +212,7 @@ push_item(JsonbParseState **state, const QlmInfoItem *item)
 	push_alt_names(state, item->alt_names);
 	push_attributes(state, "attributes", item->attributes);
 	if (item->is_meta_data)
-		push_value(state, newest_value(item));
+		push_value(state, newest_value(item), is_inner);
 	if (item->meta_data != NULL)
 	{
 		push_key(state, "meta_data");
@@ -216,7 +220,7 @@ push_item(JsonbParseState **state, const QlmInfoItem *item)
 		for (QlmInfoItem *meta = item->meta_data; meta; meta = meta->next)
 		{
 			push_key(state, meta->name);
-			push_item(state, meta);
+			push_item(state, meta, item->is_meta_data);
 		}
 		pushJsonbValue(state, WJB_END_OBJECT, NULL);
 	}
@@ -249,7 +253,7 @@ qlm_static_item_to_jsonb(const QlmInfoItem *item)
 
 	if (qlm_static_item_hash(item, &parts) == 0)
 		return (Datum) 0;
-	return JsonbPGetDatum(JsonbValueToJsonb(push_item(&state, item)));
+	return JsonbPGetDatum(JsonbValueToJsonb(push_item(&state, item, false)));
 }
 
 Datum
