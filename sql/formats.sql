@@ -109,6 +109,25 @@ SELECT regexp_replace(line, ' dateTime=.*"', '') FROM pg_temp.send('read msgform
 \echo == a response that brings data
 SELECT pg_temp.show(qlm_handle(pg_temp.envelope('<response><result msgformat="lines"><return returnCode="200"/><msg>L/c=3</msg></result><result msgformat="csv"><return returnCode="200"/><msg>L/d,,4</msg></result><result msgformat="fails"><return returnCode="200"/><msg>L/d,,4</msg></result><result msgformat="csv"><return returnCode="404"/><msg>"</msg></result></response>')));
 SELECT path, value, type FROM qlm.current WHERE path ~ '^L/[cd]' ORDER BY path;
+\echo == what a response brings in a format, or of a shape, that is not read: acknowledged, and kept as it came for who asked
+CREATE FUNCTION pg_temp.answer(id text, format text, payload text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT pg_temp.show(qlm_handle(pg_temp.envelope(format('<response><result msgformat="%s"><return returnCode="200"/>%s<msg>%s</msg></result></response>', format, '<requestID>' || id || '</requestID>', payload)), 'far'))
+$$;
+SELECT qlm_add_peer('far', role => 'qlm_writer') > 0;
+SELECT format, pg_temp.answer(NULL, format, payload) FROM (VALUES ('csv', 'a;b;c'), ('obix', '<obj xmlns="urn:obix"><int val="1"/></obj>'), ('mine', 'x'), ('odf', '<objects/>'), ('json', '[1]'), ('csv', 'L/e,,5')) AS v(format, payload);
+CREATE TEMP TABLE asked AS SELECT row_number() OVER () AS n, qlm_request('far', replace(qlm_read_envelope('L/a')::text, 'msgformat="odf"', format('msgformat="%s"', format))::xml) AS id, format, payload
+	FROM (VALUES ('csv', 'a;b;c'), ('obix', '<obj xmlns="urn:obix" a="&lt;"><int val="1"/>x</obj>'), ('mine', 'x &lt; y'), ('odf', '<objects/>'), ('json', '[1]')) AS v(format, payload);
+SELECT count(*) FROM qlm_handle(pg_temp.envelope('<read/>'), 'far');
+SELECT pg_temp.answer(id::text, format, payload) FROM asked ORDER BY n;
+SELECT state, (regexp_match(answer::text, '<msg>.*</msg>'))[1] FROM asked JOIN qlm.outbox ON message_id = id ORDER BY n;
+SELECT regexp_replace(qlm_await(id, '1 s')::text, '.*(<msg>.*</msg>).*', '\1') FROM asked WHERE n = 2;
+\echo == without its requestID too
+SELECT qlm_request('far', qlm_read_envelope('L/a')) AS id \gset
+SELECT count(*) FROM qlm_handle(pg_temp.envelope('<read/>'), 'far');
+SELECT pg_temp.answer(NULL, 'obix', '<obj/>');
+SELECT state, (regexp_match(answer::text, '<msg>.*</msg>'))[1] FROM qlm.outbox WHERE message_id = :id;
+SELECT qlm_drop_peer('far');
+SELECT path FROM qlm.info_item WHERE path ~ '^L/' ORDER BY path;
 \echo == polls and callbacks in the format that was subscribed
 SET qlm.callback_allow = '127.0.0.1';
 CREATE FUNCTION pg_temp.subscribe(attributes text, payload text) RETURNS text LANGUAGE sql AS $$

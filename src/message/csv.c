@@ -252,10 +252,18 @@ take_time(Reader *r, QlmRow *row)
 							field->text, row->path, unit != NULL ? unit : ""));
 }
 
-/* Fields beyond the columns, other than the empty ones that spreadsheets add */
+/*
+ * Another separator makes one field of all, and a decimal comma makes too many,
+ * though not the empty ones that spreadsheets add.
+ */
 static bool
 check_fields(Reader *r)
 {
+	const Field *first = &r->fields[0];
+
+	if (r->nfields == 1 && !r->is_request && !first->quoted &&
+		(memchr(first->text, ';', first->len) || memchr(first->text, '\t', first->len)))
+		return fail(r, "Fields are separated by commas, and the line has none");
 	for (int i = r->ncolumns; i < r->nfields; i++)
 		if (r->fields[i].len > 0)
 			return fail(r, psprintf("The line has %d fields, but there are %d columns: a value with a comma stands in quotes",

@@ -38,6 +38,8 @@ typedef struct QlmResult
 	const char *opaque;			/* payload in another format, or NULL; with odf
 								 * the same data, and the one that is printed */
 	bool		opaque_xml;		/* it is XML, not plain text */
+	int			unread_code;	/* why that is in no tree: 0, or a code and ... */
+	const char *unread;			/* ... a sentence */
 	List	   *nodes;			/* nodeList, of const char * */
 	QlmEnvelope *nested;		/* piggy-backed request, or NULL */
 	const char *nested_error;	/* why a nested envelope was not understood */

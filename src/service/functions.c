@@ -300,14 +300,17 @@ static List *
 poll_relayed(QlmSubscription *subscription, const char **note)
 {
 	List	   *odfs = NIL;
-	QlmRequest	problems = {0};
 	ListCell   *lc;
 
 	foreach(lc, qlm_relay_poll(subscription, note))
 	{
 		QlmResult  *result = lfirst(lc);
 
-		qlm_payload_read_result(result, &problems);
+		qlm_payload_read_result(result);
+		if (result->unread)
+			ereport(NOTICE,
+					(errmsg("what node \"%s\" has delivered cannot be read", subscription->node),
+					 errdetail("%s", result->unread)));
 		if (result->code >= 200 && result->code < 300)
 			odfs = lappend(odfs, result->odf);
 		else
@@ -315,10 +318,6 @@ poll_relayed(QlmSubscription *subscription, const char **note)
 					(errmsg("node \"%s\" has answered %d", subscription->node, result->code),
 					 result->description ? errdetail("%s", result->description) : 0));
 	}
-	foreach(lc, problems.results)
-		ereport(NOTICE,
-				(errmsg("what node \"%s\" has delivered cannot be read", subscription->node),
-				 errdetail("%s", ((QlmResult *) lfirst(lc))->description)));
 	return odfs;
 }
 

@@ -311,7 +311,7 @@ read_guarded(GuardedCall *guarded)
 }
 
 void
-qlm_payload_read_result(QlmResult *result, QlmRequest *response)
+qlm_payload_read_result(QlmResult *result)
 {
 	GuardedCall guarded = {read_guarded, result};
 
@@ -321,9 +321,8 @@ qlm_payload_read_result(QlmResult *result, QlmRequest *response)
 		read_guarded(&guarded);
 	else
 		call_guarded(&guarded);
-	if (guarded.error_code != 0)
-		qlm_request_add_result(response, guarded.error_code,
-							   guarded.error)->request_ids = result->request_ids;
+	result->unread_code = guarded.error_code;
+	result->unread = guarded.error;
 }
 
 static int

@@ -20,8 +20,8 @@ extern bool qlm_payload_is_odf(const char *msgformat);
  */
 extern const QlmRequest *qlm_payload_read(const QlmRequest *request);
 
-/* The same for what a result brings; what is wrong becomes a result. */
-extern void qlm_payload_read_result(QlmResult *result, QlmRequest *response);
+/* The same for what a result brings; what is wrong is noted in it. */
+extern void qlm_payload_read_result(QlmResult *result);
 
 /*
  * Data of a result in a format, which is then what is printed.  NULL, O-DF and

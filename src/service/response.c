@@ -83,8 +83,12 @@ fits_request(const char *envelope, void *arg)
 	if (error_code != 0 || asked->requests == NIL)
 		return false;
 	request = linitial(asked->requests);
+	if (request->verb == QLM_READ && request->odf && result->odf)
+		return qlm_tree_covers(request->odf, result->odf);
+
+	/* What a payload that is not read here brings, nobody can tell. */
 	if (request->verb == QLM_READ && request->odf)
-		return result->odf && qlm_tree_covers(request->odf, result->odf);
+		return result->opaque != NULL;
 	return result->odf == NULL;
 }
 
@@ -153,6 +157,30 @@ correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 }
 
 /*
+ * A payload that is in no format, or of no shape, that this node reads was not
+ * meant to be stored here: who asked for it has it as it came.  Others are
+ * told that nothing became of it, if not as an error.
+ */
+static void
+acknowledge_unread(const QlmResult *result, bool asked, QlmRequest *response)
+{
+	const char *why = result->unread;
+
+	if (why && result->unread_code != 400)
+	{
+		qlm_request_add_result(response, result->unread_code,
+							   why)->request_ids = result->request_ids;
+		return;
+	}
+	if (asked)
+		return;
+	if (why == NULL)
+		why = qlm_payload_is_odf(result->msgformat) ? "the payload is no O-DF" :
+			psprintf("payload format \"%s\" is not read here", result->msgformat);
+	qlm_request_add_result(response, 200, psprintf("not stored: %s", why));
+}
+
+/*
  * Store the data of results.  A peer that may only read still answers what it
  * is asked; what nobody asked for is stored only by right, never silently
  * dropped (protocol 7.6, point 1).
@@ -168,8 +196,14 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 		QlmWrite	write = {0};
 		const char *problem;
 
-		if (result->odf == NULL || !is_success(result))
+		if (!is_success(result))
 			continue;
+		if (result->odf == NULL)
+		{
+			if (result->opaque)
+				acknowledge_unread(result, asked, response);
+			continue;
+		}
 		if (!qlm_rights_may_insert(QLM_REL_VALUE))
 		{
 			if (!asked)
@@ -193,13 +227,13 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 }
 
 static void
-read_payloads(List *results, QlmRequest *response)
+read_payloads(List *results)
 {
 	ListCell   *lc;
 
 	foreach(lc, results)
 		if (is_success(lfirst(lc)))
-			qlm_payload_read_result(lfirst(lc), response);
+			qlm_payload_read_result(lfirst(lc));
 }
 
 void
@@ -209,7 +243,7 @@ qlm_results_store(QlmCall *call, List *results)
 	QlmRights	saved;
 
 	qlm_rights_become(call->role, &saved);
-	read_payloads(results, &ignored);
+	read_payloads(results);
 	store_results(call, results, true, &ignored);
 	qlm_rights_restore(&saved);
 }
@@ -242,7 +276,7 @@ qlm_verb_response(QlmCall *call, const QlmRequest *request,
 
 	if (call->peer)
 		results = qlm_relay_results(call->peer->name, results);
-	read_payloads(results, response);
+	read_payloads(results);
 	foreach(lc, group_results(results))
 	{
 		AnswerGroup *group = lfirst(lc);
