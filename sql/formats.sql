@@ -102,6 +102,12 @@ SELECT pg_temp.send('write msgformat="xlines"', '<lines/>');
 SELECT pg_temp.send('write msgformat="lines"', 'nonsense=1');
 SELECT pg_temp.send('write msgformat="lines"', '=nonsense');
 SELECT pg_temp.send('write msgformat="fails"', 'x');
+CREATE FUNCTION lines.control(payload text) RETURNS SETOF qlm.payload_row LANGUAGE sql AS $$ SELECT 'L/control', now(), 'a' || chr(payload::int) || 'b', '' $$;
+SELECT qlm_add_format('control', 'lines.control(text)');
+SELECT c, pg_temp.send('write msgformat="control"', c) FROM unnest(ARRAY['1', '65534', '27']) c;
+SELECT (xpath('//@returnCode', qlm_handle(pg_temp.envelope('<write msgformat="control"><msg>13</msg></write>'))))[1];
+SELECT value = E'a\rb' FROM qlm.current WHERE path = 'L/control';
+SELECT qlm_delete('L/control'), qlm_drop_format('control');
 SELECT pg_temp.send('read msgformat="fails"', '<Objects><Object><id>L</id></Object></Objects>');
 \echo == a format that nobody knows
 SELECT pg_temp.send('write msgformat="obix"', '<obj href="x"/>');

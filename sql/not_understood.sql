@@ -59,6 +59,6 @@ SELECT o, pg_temp.said(format('{"omiEnvelope":{"version":"1.0","ttl":0,"write":{
 SELECT path FROM qlm.object WHERE path ~ '^NJ';
 SELECT qlm_handle_json('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ","owner":"lab","InfoItem":{"name":"t","valve":3,"value":null,"altname":null,"values":[{"value":"","dateTime":"2024-01-01","attributes":{"x":"y"}}]}}}}}}}');
 \echo == csv: columns and fields
-SELECT p, pg_temp.of('<write msgformat="csv"><msg>' || p || '</msg></write>') FROM unnest(ARRAY[E'path,tiem,value\nN/c,,1', E'path,valeu\nN/c,1', E'path,reading\nN/c,1', E'Path,TIME,Value,note\nN/c,2024-01-01,1,x', 'N/d,2024-01-01,4,5,xs:double', E'path,value\nN/e,4,5', E'path,note\nN/c', 'N/f;;4.5', E'path;value\nN/f;1', E'N/f\t\t1', 'N/g,,1,,,']) p;
+SELECT p, pg_temp.of('<write msgformat="csv"><msg>' || p || '</msg></write>') FROM unnest(ARRAY[E'path,tiem,value\nN/c,,1', E'path,valeu\nN/c,1', E'path,reading\nN/c,1', E'Path,TIME,Value,note\nN/c,2024-01-01,1,x', 'N/d,2024-01-01,4,5,xs:double', E'path,value\nN/e,4,5', E'path,note\nN/c', 'N/f;;4.5', E'path;value\nN/f;1', E'N/f\t\t1', 'N/g,,1,,,', 'N/h,,a&#13;b', 'N/h,,"a"&#13;N/i,,1', U&'\FEFFpath,value\000AN/k,1&#13;\000A']) p;
 SELECT path, value FROM qlm.current WHERE path ~ '^N/' ORDER BY path;
 SELECT qlm_delete('N') + qlm_delete('NJ');

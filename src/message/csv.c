@@ -11,6 +11,9 @@
 /* More columns than any file that means values of InfoItems */
 #define MAX_FIELDS 64
 
+/* What spreadsheets write first */
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 typedef enum Column
 {
 	PATH, TIME, VALUE, TYPE, NCOLUMNS
@@ -47,6 +50,13 @@ fail(Reader *r, const char *sentence)
 	return false;
 }
 
+/* A carriage return alone, which may be the end of a line or part of a value */
+static bool
+at_lone_return(const Reader *r)
+{
+	return r->p < r->end - 1 && *r->p == '\r' && r->p[1] != '\n';
+}
+
 static bool
 at_line_end(const Reader *r)
 {
@@ -62,6 +72,9 @@ skip_line_end(Reader *r)
 		r->p++;
 	r->line++;
 }
+
+static const char lone_return[] =
+"A carriage return stands alone: lines end in LF or CR LF, and in a value it stands in quotes";
 
 static bool
 is_blank(char c)
@@ -92,6 +105,8 @@ read_quoted(Reader *r, Field *field)
 	while (r->p < r->end && is_blank(*r->p))
 		r->p++;
 	field->len = out - field->text;
+	if (at_lone_return(r))
+		return fail(r, lone_return);
 	if (!at_line_end(r) && *r->p != ',')
 		return fail(r, "Something follows the closing quote of a field");
 	return true;
@@ -118,7 +133,7 @@ read_field(Reader *r)
 	while (!at_line_end(r) && *r->p != ',')
 		r->p++;
 	field->len = r->p - field->text;
-	return true;
+	return !at_lone_return(r) || fail(r, lone_return);
 }
 
 /* Where fields end was read before anything is written there. */
@@ -336,6 +351,8 @@ qlm_csv_parse(const char *text, Size len, bool is_request, int *error_code,
 	*error = NULL;
 	r.p = pnstrdup(text, len);
 	r.end = r.p + strlen(r.p);
+	if (strncmp(r.p, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+		r.p += strlen(BYTE_ORDER_MARK);
 	r.line = 1;
 	for (int i = 0; i < NCOLUMNS; i++)
 		r.columns[i] = i;

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "storage/catalog.h"
 #include "storage/format.h"
+#include "xml/writer.h"
 
 /* A function's name to call it by, and may it run with the rights of $2? */
 #define FUNCTION_COLUMNS(p) \
@@ -150,6 +151,13 @@ call_reader(const QlmFormat *format, const char *payload)
 	PG_END_TRY();
 }
 
+/* No other format could give it back. */
+static bool
+can_be_told(const char *text)
+{
+	return text == NULL || qlm_xml_can_hold(text);
+}
+
 static bool
 add_row(QlmRowTree *tree, uint64 i, int *error_code, const char **error)
 {
@@ -163,9 +171,18 @@ add_row(QlmRowTree *tree, uint64 i, int *error_code, const char **error)
 	row.type = qlm_spi_text(i, 4);
 	row.has_ts = !isnull;
 	row.ts = isnull ? 0 : DatumGetTimestampTz(ts);
-	if (row.path != NULL && (!row.has_ts || !TIMESTAMP_NOT_FINITE(row.ts)))
-		return qlm_row_tree_add(tree, &row, error_code, error);
 	*error_code = 400;
+	if (!can_be_told(row.path) || !can_be_told(row.value) || !can_be_told(row.type))
+	{
+		*error = psprintf("row " UINT64_FORMAT " of the payload holds a character that no message can hold",
+						  i + 1);
+		return false;
+	}
+	if (row.path != NULL && (!row.has_ts || !TIMESTAMP_NOT_FINITE(row.ts)))
+	{
+		*error_code = 0;
+		return qlm_row_tree_add(tree, &row, error_code, error);
+	}
 	*error = row.path == NULL ? "a row has no path" :
 		psprintf("the time of \"%s\" is infinite", row.path);
 	return false;

@@ -89,6 +89,19 @@ append_escaped(StringInfo buf, const char *text, int len, bool attribute)
 	appendBinaryStringInfo(buf, (const char *) run, p - run);
 }
 
+bool
+qlm_xml_can_hold(const char *text)
+{
+	const unsigned char *p = (const unsigned char *) text;
+	const unsigned char *end = p + strlen(text);
+
+	for (; p < end; p++)
+		if ((*p < 0x20 && *p != '\t' && *p != '\n' && *p != '\r') ||
+			is_noncharacter(p, end))
+			return false;
+	return true;
+}
+
 void
 qlm_xml_text(StringInfo buf, const char *text)
 {

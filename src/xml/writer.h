@@ -19,6 +19,9 @@ extern void qlm_xml_attribute(StringInfo buf, const char *name,
 extern void qlm_xml_element(StringInfo buf, const char *name,
 							const char *text);
 
+/* Are there only characters in it that XML 1.0 can hold?  It is UTF-8. */
+extern bool qlm_xml_can_hold(const char *text);
+
 /* Can this be an attribute's or element's name, without prefix? */
 extern bool qlm_xml_is_name(const char *name);
 

@@ -14,6 +14,7 @@ qlm.anonymous_role = 'qlm_writer'
 qlm.callback_allow = '127.0.0.1'
 qlm.retry_delay = '200ms'
 qlm.max_depth = 20
+qlm.max_future = 0
 qlm.max_values = 1000
 EOC
 my $json_type = { 'Content-Type' => 'application/json' };
