@@ -59,6 +59,7 @@ find_pg_config() {
     for config in $(all_pg_configs); do
         has_headers "$config" && server_is_packaged "$config" && echo "$config" && return
     done
+    return 0
 }
 
 # The server version that packages are named after: the one that is there, or
