@@ -115,6 +115,7 @@ install_privately() {
     mkdir -p "$BIN"
     cp "$("$PG_CONFIG" --bindir)"/* "$BIN/"
     quietly make -s -C "$ROOT" install DESTDIR="$prefix" || fail "make install failed"
+    cp "$ROOT"/sql/release/*.sql "$prefix$("$PG_CONFIG" --sharedir)/extension/"
 }
 
 # A TCP port that is free now.

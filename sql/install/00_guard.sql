@@ -1,5 +1,11 @@
 \echo Use "CREATE EXTENSION qlm" to load this file. \quit
 
+/*
+ * Whoever may create objects in the schema of the extension could offer better
+ * matches for what is written without a schema, which would run as superuser.
+ */
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 DO $$
 BEGIN
 	IF pg_catalog.getdatabaseencoding() NOT IN ('UTF8', 'SQL_ASCII') THEN
