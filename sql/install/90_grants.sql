@@ -1,22 +1,4 @@
-/* Nothing is for PUBLIC; rights come with the three roles. */
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN
-		SELECT d.objid
-		FROM pg_catalog.pg_depend AS d
-			JOIN pg_catalog.pg_extension AS e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
-		WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
-			AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-			AND d.deptype OPERATOR(pg_catalog.=) 'e'
-			AND e.extname OPERATOR(pg_catalog.=) 'qlm'
-	LOOP
-		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-	END LOOP;
-END
-$$;
+/* Rights come with the three roles. */
 
 GRANT USAGE ON SCHEMA qlm TO qlm_reader;
 GRANT SELECT ON qlm.object, qlm.object_id, qlm.info_item, qlm.meta_data, qlm.value, qlm.history, qlm.current TO qlm_reader;

@@ -81,4 +81,13 @@
 #define qlm_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* Rights on objects of all kinds are checked by one function since 16 */
+#if PG_VERSION_NUM >= 160000
+#define qlm_database_aclcheck(database, role, mode) \
+	object_aclcheck(DatabaseRelationId, database, role, mode)
+#else
+#define qlm_database_aclcheck(database, role, mode) \
+	pg_database_aclcheck(database, role, mode)
+#endif
+
 #endif							/* QLM_COMPAT_H */

@@ -29,6 +29,7 @@
 #include "process/parcel.h"
 #include "process/shmem.h"
 #include "storage/peer.h"
+#include "storage/rights.h"
 
 #define DISPATCHER_MS	250		/* the dispatcher may be busy so long */
 #define LOOK_MS			1000	/* between looks at whether the other lives */
@@ -163,6 +164,7 @@ static void
 start_worker(dsm_handle handle, BackgroundWorkerHandle **worker_handle)
 {
 	BackgroundWorker worker = {0};
+	Oid			place[2] = {MyDatabaseId, qlm_session_role()};
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
@@ -173,7 +175,7 @@ start_worker(dsm_handle handle, BackgroundWorkerHandle **worker_handle)
 	snprintf(worker.bgw_function_name, BGW_MAXLEN, "qlm_autonomous_main");
 	snprintf(worker.bgw_type, BGW_MAXLEN, "qlm autonomous");
 	snprintf(worker.bgw_name, BGW_MAXLEN, "qlm autonomous for %d", MyProcPid);
-	memcpy(worker.bgw_extra, &MyDatabaseId, sizeof(Oid));
+	memcpy(worker.bgw_extra, place, sizeof(place));
 	if (!RegisterDynamicBackgroundWorker(&worker, worker_handle))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),

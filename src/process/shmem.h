@@ -53,6 +53,8 @@ typedef struct QlmWorkerSlot
 	pg_atomic_uint32 connections;
 	int			process;		/* its number */
 	bool		takes_parcels;	/* a dispatcher that is ready for them */
+	bool		has_role;		/* its session is not a superuser's */
+	bool		start_again;	/* it ended to be started again at once */
 	pg_atomic_uint64 interest[QLM_WAKE_WORDS];	/* keys that its requests wait for */
 	pg_atomic_uint64 woken[QLM_WAKE_WORDS]; /* those of them that others committed */
 	pg_atomic_uint64 connected[QLM_WAKE_WORDS]; /* keys of peers with a WebSocket */

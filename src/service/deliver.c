@@ -9,17 +9,20 @@
 
 #include "base/url.h"
 #include "message/envelope.h"
+#include "service/call.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
 #include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/delivery.h"
+#include "storage/format.h"
 #include "storage/outbox.h"
 #include "storage/subscription.h"
 #include "storage/subtransaction.h"
 
 #define QUEUED_AT_ONCE	256
+
 
 /* What one subscription gets of the new values */
 typedef struct Delivery
@@ -65,7 +68,7 @@ prepare_delivery(Delivery *delivery)
 	if (match->nevents == 0 || !delivery->by_url)
 		return;
 	outer = qlm_answer_size_begin();
-	qlm_rights_become(role, &saved);
+	qlm_rights_become_reader(role, &saved);
 	delivery->odf = qlm_select_events(match->events, match->nevents);
 	if (delivery->odf)
 		make_result(delivery);
@@ -73,13 +76,25 @@ prepare_delivery(Delivery *delivery)
 	qlm_answer_size_set(outer);
 }
 
-/* That it was too much for one message is told instead. */
-static void
-make_refusal(Delivery *delivery, const char *why)
+/*
+ * What the subscriber can know is told instead of the values: that they are too
+ * much for one message, or that their format cannot be written.
+ */
+static bool
+make_refusal(Delivery *delivery, const ErrorData *error)
 {
+	const char *why;
+	int			code;
+
+	if (!delivery->by_url ||
+		(error->sqlerrcode != ERRCODE_PROGRAM_LIMIT_EXCEEDED && delivery->odf == NULL))
+		return false;
+	code = qlm_error_code(error, &why);
 	delivery->result = palloc0(sizeof(QlmResult));
-	delivery->result->code = 413;
+	delivery->result->code = code;
 	delivery->result->description = why;
+	delivery->odf = NULL;
+	return true;
 }
 
 /* Errors that are nobody's fault but must reach the writer */
@@ -117,12 +132,11 @@ prepare_guarded(Delivery *delivery)
 						delivery->match->subscription->request_id,
 						error->message)));
 		qlm_answer_size_set(outer);
-		delivery->odf = NULL;
-		if (delivery->by_url &&
-			error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-			make_refusal(delivery, error->message);
-		else
+		if (!make_refusal(delivery, error))
+		{
+			delivery->odf = NULL;
 			delivery->match->nevents = 0;
+		}
 	}
 	PG_END_TRY();
 }
@@ -150,7 +164,7 @@ prepare_shown(Delivery *delivery, Shown *shown)
 	QlmMatch   *match = delivery->match;
 	Size		size = match->nevents * sizeof(QlmEvent);
 
-	if (qlm_payload_is_wanted(delivery->dialect.payload))
+	if (!qlm_payload_is_odf(delivery->dialect.payload))
 	{
 		prepare_guarded(delivery);
 		return;
@@ -283,8 +297,8 @@ deliver(Delivery *delivery, Shown *shown)
 	return WAY_BUFFER;
 }
 
-void
-qlm_subscriptions_deliver(QlmMatch *matches, int n)
+static void
+deliver_all(QlmMatch *matches, int n)
 {
 	QlmMatch  **buffered = palloc(n * sizeof(QlmMatch *));
 	Delivery   *called = palloc0(n * sizeof(Delivery));
@@ -304,6 +318,22 @@ qlm_subscriptions_deliver(QlmMatch *matches, int n)
 	}
 	qlm_subscription_buffer(buffered, nbuffered);
 	queue_callbacks(called, ncalled);
+}
+
+void
+qlm_subscriptions_deliver(QlmMatch *matches, int n)
+{
+	bool		outer = qlm_format_serve_subscribers(true);
+
+	PG_TRY();
+	{
+		deliver_all(matches, n);
+	}
+	PG_FINALLY();
+	{
+		(void) qlm_format_serve_subscribers(outer);
+	}
+	PG_END_TRY();
 }
 
 void

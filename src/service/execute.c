@@ -248,14 +248,14 @@ execute(QlmCall *call, const QlmRequest *request)
 {
 	QlmRights	saved;
 
-	qlm_rights_become(call->role, &saved);
+	qlm_rights_become_caller(call->role, &saved);
 	if (call->exchange->discovery)
 		qlm_call_discover(call);
 	else if (!is_for_others(request))
 		execute_here(call, request);
 	else if (qlm_call_may_forward(call, request))
 		execute_elsewhere(call, request);
-	qlm_rights_restore(&saved);
+	qlm_rights_end_caller(&saved, call->exchange->from_session);
 }
 
 int

@@ -454,7 +454,7 @@ qlm_call(PG_FUNCTION_ARGS)
 	(void) qlm_tree_leaves(odf, &paths);
 	find_handler(paths[0], &handler);
 	qlm_method_input(&input, paths[0], item);
-	output = qlm_handler_run(&handler, &input, false);
+	output = qlm_handler_run(&handler, &input);
 	qlm_storage_end();
 	if (!qlm_method_output(&handler, paths[0], output, &odf, &problem))
 		ereport(ERROR,

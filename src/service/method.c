@@ -31,7 +31,7 @@ handler_problem(const QlmHandler *handler, int *code)
 						handler->name);
 	*code = 403;
 	if (!handler->trusted)
-		return psprintf("superusers do not run %s: its owner is none",
+		return psprintf("%s may not run with your rights, as its owner does not have them",
 						handler->name);
 	return NULL;
 }

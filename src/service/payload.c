@@ -74,7 +74,7 @@ qlm_payload_is_wanted(const char *msgformat)
 
 	if (kind != PAYLOAD_OTHER)
 		return kind != PAYLOAD_ODF;
-	return qlm_format_get(msgformat, &format) && format.writer != NULL;
+	return qlm_format_get(msgformat, &format) && format.writer.call != NULL;
 }
 
 /*
@@ -115,7 +115,7 @@ read_payload(const char *msgformat, const char *payload, bool is_xml,
 		case PAYLOAD_OTHER:
 			break;
 	}
-	if (!qlm_format_get(msgformat, &format) || format.reader == NULL)
+	if (!qlm_format_get(msgformat, &format) || format.reader.call == NULL)
 		return NULL;
 	*by_path = is_request;
 	return qlm_format_read(&format, payload, is_request, error_code, error);
@@ -187,7 +187,7 @@ write_other(QlmResult *result, const char *msgformat)
 {
 	QlmFormat	format;
 
-	if (!qlm_format_get(msgformat, &format) || format.writer == NULL)
+	if (!qlm_format_get(msgformat, &format) || format.writer.call == NULL)
 		return;
 	result->opaque = qlm_format_write(&format, result->odf);
 	result->opaque_xml = format.writes_xml && is_element(result->opaque);

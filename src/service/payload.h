@@ -7,6 +7,8 @@
 
 #include "message/envelope.h"
 
+extern bool qlm_payload_is_odf(const char *msgformat);
+
 /* Can a request ask for its answer so?  O-DF, and what is not known: no. */
 extern bool qlm_payload_is_wanted(const char *msgformat);
 

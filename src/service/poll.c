@@ -158,7 +158,7 @@ qlm_poll(QlmSubscription *subscription, const char **note)
 	if (!ticking)
 		nevents = qlm_subscription_take(subscription->request_id, &events);
 
-	qlm_rights_become(subscription->role, &saved);
+	qlm_rights_become_reader(subscription->role, &saved);
 	tree = tree_with_values(subscription,
 							ticking ? values_at_ticks(subscription) :
 							qlm_select_events(events, nevents));

@@ -187,7 +187,7 @@ write_payloads(const QlmSubscription *subscription, List *results)
 
 	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
 		return;
-	qlm_rights_become(subscription->role, &saved);
+	qlm_rights_become_reader(subscription->role, &saved);
 	foreach(lc, results)
 		qlm_payload_write_guarded(lfirst(lc), dialect.payload, &dialect);
 	qlm_rights_restore(&saved);
@@ -223,7 +223,7 @@ may_have(const QlmSubscription *subscription)
 
 	if (!OidIsValid(subscription->role))
 		return false;
-	qlm_rights_become(subscription->role, &saved);
+	qlm_rights_become_reader(subscription->role, &saved);
 	may = qlm_rights_may_select(QLM_REL_VALUE);
 	qlm_rights_restore(&saved);
 	return may;

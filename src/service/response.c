@@ -242,10 +242,10 @@ qlm_results_store(QlmCall *call, List *results)
 	QlmRequest	ignored = {0};
 	QlmRights	saved;
 
-	qlm_rights_become(call->role, &saved);
+	qlm_rights_become_caller(call->role, &saved);
 	read_payloads(results);
 	store_results(call, results, true, &ignored);
-	qlm_rights_restore(&saved);
+	qlm_rights_end_caller(&saved, call->exchange->from_session);
 }
 
 static void

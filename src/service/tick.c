@@ -17,6 +17,7 @@
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/delivery.h"
+#include "storage/format.h"
 #include "storage/subtransaction.h"
 
 /* The latest values of all that is subscribed, as a message */
@@ -129,20 +130,23 @@ run_guarded(Tick *tick, void (*work) (Tick *tick))
 {
 	QlmSubtransaction subtransaction;
 	QlmRights	saved;
+	bool		outer = qlm_format_serve_subscribers(true);
 
 	(void) qlm_answer_size_begin();
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
-		qlm_rights_become(tick->subscription->role, &saved);
+		qlm_rights_become_reader(tick->subscription->role, &saved);
 		work(tick);
 		qlm_rights_restore(&saved);
 		qlm_subtransaction_commit(&subtransaction);
+		(void) qlm_format_serve_subscribers(outer);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
+		(void) qlm_format_serve_subscribers(outer);
 		if (qlm_error_must_leave(error))
 			ReThrowError(error);
 		tick->code = qlm_error_code(error, &tick->description);

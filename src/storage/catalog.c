@@ -1,22 +1,26 @@
 /*
  * catalog.c
- *		The extension's own relations, rights and prepared plans.
+ *		The extension's own relations and prepared plans.
  *
  * What is known of the catalog is looked up again after any invalidation of
  * one of our relations, so that DROP and CREATE EXTENSION are noticed.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
@@ -42,6 +46,7 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 };
 
 static bool loaded = false;
+static bool current = false;	/* it has the version of this library */
 static Oid	relids[QLM_NRELATIONS];
 static Oid	owner = InvalidOid;
 static uint64 generations[QLM_NRELATIONS];
@@ -73,6 +78,33 @@ relation_owner(Oid relid)
 	return result;
 }
 
+/* Is the extension what this library was built for?  A script may be at it. */
+static bool
+is_current(Oid extension)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		version;
+	bool		result = false;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(relation, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		version = heap_getattr(tuple, Anum_pg_extension_extversion,
+							   RelationGetDescr(relation), &isnull);
+		result = strcmp(TextDatumGetCString(version), QLM_VERSION) == 0;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
 /*
  * Somebody else's schema may be called qlm too: only one that belongs to the
  * extension counts.
@@ -99,12 +131,13 @@ look_up(void)
 			generations[i]++;
 		relids[i] = relid;
 	}
+	current = is_current(extension);
 	owner = relation_owner(relids[QLM_REL_OBJECT]);
 	return OidIsValid(owner);
 }
 
-bool
-qlm_catalog_available(void)
+static void
+load(void)
 {
 	static bool registered = false;
 
@@ -113,9 +146,16 @@ qlm_catalog_available(void)
 		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 		registered = true;
 	}
-	if (!loaded)
+	if (!loaded || !current)	/* no invalidation tells of a new version */
 		loaded = look_up();
-	return loaded;
+}
+
+/* While a script makes or updates the extension its version is still the old one. */
+bool
+qlm_catalog_available(void)
+{
+	load();
+	return loaded && (current || creating_extension);
 }
 
 void
@@ -140,7 +180,8 @@ qlm_storage_end(void)
 static void
 require_extension(void)
 {
-	if (!qlm_catalog_available())
+	load();
+	if (!loaded)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension qlm is not installed in this database"),
@@ -158,6 +199,11 @@ Oid
 qlm_catalog_owner(void)
 {
 	require_extension();
+	if (!qlm_catalog_available())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension qlm does not have version %s, which this server's library is of", QLM_VERSION),
+				 errhint("ALTER EXTENSION qlm UPDATE; if it says that the version is installed already, restart the server.")));
 	return owner;
 }
 
@@ -174,37 +220,23 @@ qlm_catalog_invalidate(Oid relid)
 	CacheInvalidateRelcacheByRelid(relid);
 }
 
-void
-qlm_rights_become(Oid role, QlmRights *saved)
+static bool
+may(QlmRelation relation, AclMode mode)
 {
-	GetUserIdAndSecContext(&saved->user, &saved->context);
-	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE);
-}
-
-void
-qlm_rights_become_owner(QlmRights *saved)
-{
-	qlm_rights_become(qlm_catalog_owner(), saved);
-}
-
-void
-qlm_rights_restore(const QlmRights *saved)
-{
-	SetUserIdAndSecContext(saved->user, saved->context);
+	return pg_class_aclcheck(qlm_catalog_relid(relation), GetUserId(),
+							 mode) == ACLCHECK_OK;
 }
 
 bool
 qlm_rights_may_insert(QlmRelation relation)
 {
-	return pg_class_aclcheck(qlm_catalog_relid(relation), GetUserId(),
-							 ACL_INSERT) == ACLCHECK_OK;
+	return may(relation, ACL_INSERT);
 }
 
 bool
 qlm_rights_may_select(QlmRelation relation)
 {
-	return pg_class_aclcheck(qlm_catalog_relid(relation), GetUserId(),
-							 ACL_SELECT) == ACLCHECK_OK;
+	return may(relation, ACL_SELECT);
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
  * catalog.h
- *		The extension's own relations, rights and prepared plans.
+ *		The extension's own relations and prepared plans.
  *
  * Everything in this layer expects to be called between qlm_storage_begin and
  * qlm_storage_end, and allocates what it returns in the memory context that is
@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 #include "executor/spi.h"
+
+#include "storage/rights.h"
 
 typedef enum QlmRelation
 {
@@ -33,10 +35,16 @@ typedef enum QlmRelation
 extern void qlm_storage_begin(void);
 extern void qlm_storage_end(void);
 
-/* Is the extension there?  Needs a transaction, but no SPI. */
+/*
+ * Is the extension there, in the version of this library?  Needs a transaction,
+ * but no SPI.
+ */
 extern bool qlm_catalog_available(void);
 
-/* OIDs; an error where the extension is missing. */
+/*
+ * OIDs; an error where the extension is missing and, for the owner, where it has
+ * another version.
+ */
 extern Oid	qlm_catalog_relid(QlmRelation relation);
 extern Oid	qlm_catalog_owner(void);
 
@@ -49,20 +57,6 @@ extern Oid	qlm_catalog_owner(void);
  */
 extern uint64 qlm_catalog_generation(QlmRelation relation);
 extern void qlm_catalog_invalidate(Oid relid);
-
-/*
- * Run as another role until restored or until the (sub)transaction ends by an
- * error.  Owner: for tables that callers have no rights on.
- */
-typedef struct QlmRights
-{
-	Oid			user;
-	int			context;
-} QlmRights;
-
-extern void qlm_rights_become(Oid role, QlmRights *saved);
-extern void qlm_rights_become_owner(QlmRights *saved);
-extern void qlm_rights_restore(const QlmRights *saved);
 
 /* May the current user at all? */
 extern bool qlm_rights_may_insert(QlmRelation relation);

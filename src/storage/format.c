@@ -3,9 +3,8 @@
  *		Payload formats that an administrator has added: looks up their
  *		functions and calls them.
  *
- * The functions run with the rights of whoever sent the message.  So one runs
- * only if its owner has those rights anyway, or if it runs with its owner's:
- * to add a format must not be a way to the rights of those who use it.
+ * The functions run with the rights of whoever sent the message, or is given
+ * data, and as all functions of others (function.c).
  */
 #include "postgres.h"
 
@@ -13,6 +12,8 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
@@ -20,22 +21,28 @@
 #include "storage/format.h"
 #include "xml/writer.h"
 
-/* A function's name to call it by, and may it run with the rights of $2? */
-#define FUNCTION_COLUMNS(p) \
-	" (SELECT pg_catalog.format('%I.%I', n.nspname, " p ".proname)" \
-	" FROM pg_catalog.pg_namespace n WHERE n.oid = " p ".pronamespace)," \
-	" " p ".prosecdef OR pg_catalog.pg_has_role(" p ".proowner, $2, 'USAGE')"
+#define MAX_NAME		804		/* 200 characters, and the end */
+#define SUBSCRIBER_MS	500		/* that a writer has for a subscriber */
+#define PAUSE_MS		60000	/* for one that needed more */
 
 static QlmPlan find_plan = {
 	"SELECT f.name, f.reader, f.writer,"
-	FUNCTION_COLUMNS("r") "," FUNCTION_COLUMNS("w") ","
-	" w.prorettype = 'pg_catalog.xml'::pg_catalog.regtype"
+	" (SELECT e.extnamespace::pg_catalog.regnamespace::pg_catalog.text"
+	" FROM pg_catalog.pg_extension e WHERE e.extname = 'qlm')"
 	" FROM qlm.format f"
-	" LEFT JOIN pg_catalog.pg_proc r ON r.oid = pg_catalog.to_regprocedure(f.reader)"
-	" LEFT JOIN pg_catalog.pg_proc w ON w.oid = pg_catalog.to_regprocedure(f.writer)"
 	" WHERE f.name = pg_catalog.lower($1)",
-	2, {TEXTOID, OIDOID}
+	1, {TEXTOID}
 };
+
+/* A format whose writer was late */
+typedef struct LateFormat
+{
+	char		name[MAX_NAME];
+	TimestampTz until;			/* it is not called for subscribers before */
+} LateFormat;
+
+static bool serves_subscribers = false;
+static HTAB *late_formats = NULL;
 
 /* Where rows go while the arrays for a writer are made */
 typedef struct RowArrays
@@ -46,62 +53,62 @@ typedef struct RowArrays
 	bool	   *nulls[4];
 } RowArrays;
 
-static bool
-bool_column(int column)
+/* The function of one direction, as it is registered; NULL: none is */
+static Oid
+take_function(const QlmFormat *format, const char *registered,
+			  const char *extension_schema, QlmFunction *function)
 {
-	bool		isnull;
-	Datum		datum = qlm_spi_datum(0, column, &isnull);
-
-	return !isnull && DatumGetBool(datum);
-}
-
-/* The function of one direction; its name at a column, rights at the next */
-static const char *
-take_function(const char *format, const char *registered, int column)
-{
-	char	   *name;
+	Oid			oid;
 
 	if (registered == NULL)
-		return NULL;
-	name = qlm_spi_text(0, column);
-	if (name == NULL)
+		return InvalidOid;
+	oid = qlm_function_oid(registered);
+	if (!qlm_function_find(oid, extension_schema, function))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("function %s of payload format \"%s\" does not exist",
-						registered, format)));
-	if (!bool_column(column + 1))
+						registered, format->name)));
+	if (!qlm_function_may_run(oid, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("function %s of payload format \"%s\" may not run with your rights",
-						registered, format),
+						registered, format->name),
 				 errdetail("Its owner does not have them."),
 				 errhint("Make it SECURITY DEFINER, or give it to an owner who has.")));
-	return name;
+	return oid;
 }
 
 bool
 qlm_format_get(const char *name, QlmFormat *format)
 {
-	Datum		values[2];
+	Datum		values[1];
 	QlmRights	saved;
 	bool		found;
+	const char *reader = NULL;
+	const char *writer = NULL;
+	const char *extension_schema = NULL;
+	Oid			function;
 
 	values[0] = CStringGetTextDatum(name);
-	values[1] = ObjectIdGetDatum(GetUserId());
 	memset(format, 0, sizeof(QlmFormat));
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&find_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
 	found = SPI_processed > 0;
 	if (found)
 	{
 		format->name = qlm_spi_text(0, 1);
-		format->reader = take_function(format->name, qlm_spi_text(0, 2), 4);
-		format->writer = take_function(format->name, qlm_spi_text(0, 3), 6);
-		format->writes_xml = bool_column(8);
+		reader = qlm_spi_text(0, 2);
+		writer = qlm_spi_text(0, 3);
+		extension_schema = qlm_spi_text(0, 4);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	qlm_rights_restore(&saved);
-	return found;
+	if (!found)
+		return false;
+	(void) take_function(format, reader, extension_schema, &format->reader);
+	function = take_function(format, writer, extension_schema, &format->writer);
+	format->writes_xml = OidIsValid(function) && get_func_rettype(function) == XMLOID;
+	return true;
 }
 
 static void
@@ -119,36 +126,80 @@ execute(const char *sql, int nargs, Oid *types, Datum *values, long limit)
 }
 
 /*
- * A plain RAISE EXCEPTION in a reader means that the payload is wrong, which
- * is no failure of this node.
+ * Nothing that a function leaves may run later, whoever's session this is: it is
+ * called unawares, by the name of a format.
  */
 static void
-call_reader(const QlmFormat *format, const char *payload)
+call_function(const QlmFunction *function, void (*work) (void *arg), void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	Oid			type = TEXTOID;
-	Datum		value = CStringGetTextDatum(payload);
-	char	   *sql = psprintf("SELECT r.path::pg_catalog.text, r.ts::pg_catalog.timestamptz,"
-							   " r.value::pg_catalog.text, r.type::pg_catalog.text"
-							   " FROM %s($1) AS r(path, ts, value, type)",
-							   format->reader);
+	bool		late;
+	ErrorData  *error = qlm_function_try(function, work, arg, true, DT_NOEND, &late);
 
-	PG_TRY();
-	{
-		execute(sql, 1, &type, &value, (long) qlm_max_values + 1);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		if (error->sqlerrcode == ERRCODE_RAISE_EXCEPTION)
-			error->sqlerrcode = ERRCODE_DATA_EXCEPTION;
+	if (error)
 		ReThrowError(error);
+}
+
+static LateFormat *
+find_late(const char *name, HASHACTION action)
+{
+	char		key[MAX_NAME] = {0};
+	HASHCTL		control = {0};
+
+	if (late_formats == NULL && action == HASH_FIND)
+		return NULL;
+	if (late_formats == NULL)
+	{
+		control.keysize = MAX_NAME;
+		control.entrysize = sizeof(LateFormat);
+		late_formats = hash_create("qlm late formats", 16, &control,
+								   HASH_ELEM | HASH_BLOBS);
 	}
-	PG_END_TRY();
+	strlcpy(key, name, MAX_NAME);
+	return hash_search(late_formats, key, action, NULL);
+}
+
+static bool
+is_paused(const QlmFormat *format)
+{
+	const LateFormat *late = find_late(format->name, HASH_FIND);
+
+	if (late == NULL)
+		return false;
+	if (GetCurrentTimestamp() < late->until)
+		return true;
+	(void) find_late(format->name, HASH_REMOVE);
+	return false;
+}
+
+/*
+ * The same for somebody who is given data by the statement of another, who must
+ * not suffer: whatever the function raises, it is a failure of the function.
+ */
+static void
+call_for_subscriber(const QlmFormat *format, void (*work) (void *arg), void *arg)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SUBSCRIBER_MS);
+	bool		late = is_paused(format);
+	ErrorData  *error = NULL;
+
+	if (!late)
+	{
+		error = qlm_function_try(&format->writer, work, arg, true, end, &late);
+		if (late)
+			find_late(format->name, HASH_ENTER)->until =
+				TimestampTzPlusMilliseconds(end, PAUSE_MS);
+	}
+	if (late)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("the writer of payload format \"%s\" takes too long", format->name),
+				 errdetail("It has %d ms, and is not called for a minute when it needs more.",
+						   SUBSCRIBER_MS)));
+	if (error)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("the writer of payload format \"%s\" failed: %s",
+						format->name, error->message)));
 }
 
 /* No other format could give it back. */
@@ -188,20 +239,66 @@ add_row(QlmRowTree *tree, uint64 i, int *error_code, const char **error)
 	return false;
 }
 
+/* A payload on its way through a reader */
+typedef struct Reading
+{
+	const QlmFormat *format;
+	const char *payload;
+	QlmRowTree *tree;
+	bool		success;
+	int		   *error_code;
+	const char **error;
+} Reading;
+
+static void
+read_rows(void *arg)
+{
+	Reading    *reading = arg;
+	Oid			type = TEXTOID;
+	Datum		value = CStringGetTextDatum(reading->payload);
+
+	execute(psprintf("SELECT r.path::pg_catalog.text, r.ts::pg_catalog.timestamptz,"
+					 " r.value::pg_catalog.text, r.type::pg_catalog.text"
+					 " FROM %s($1) AS r(path, ts, value, type)",
+					 reading->format->reader.call),
+			1, &type, &value, (long) qlm_max_values + 1);
+	for (uint64 i = 0; i < SPI_processed && reading->success; i++)
+		reading->success = add_row(reading->tree, i, reading->error_code,
+								   reading->error);
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * A plain RAISE EXCEPTION in a reader means that the payload is wrong, which
+ * is no failure of this node.
+ */
 QlmOdf *
 qlm_format_read(const QlmFormat *format, const char *payload, bool is_request,
 				int *error_code, const char **error)
 {
-	QlmRowTree *tree = qlm_row_tree_create(is_request);
-	bool		success = true;
+	Reading		reading = {format, payload, qlm_row_tree_create(is_request), true,
+	error_code, error};
+	MemoryContext context = CurrentMemoryContext;
 
 	*error_code = 0;
 	*error = NULL;
-	call_reader(format, payload);
-	for (uint64 i = 0; i < SPI_processed && success; i++)
-		success = add_row(tree, i, error_code, error);
-	SPI_freetuptable(SPI_tuptable);
-	return success ? qlm_row_tree_finish(tree) : NULL;
+	PG_TRY();
+	{
+		call_function(&format->reader, read_rows, &reading);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *raised;
+
+		MemoryContextSwitchTo(context);
+		raised = CopyErrorData();
+		FlushErrorState();
+		if (raised->sqlerrcode == ERRCODE_RAISE_EXCEPTION)
+			raised->sqlerrcode = ERRCODE_DATA_EXCEPTION;
+		ReThrowError(raised);
+	}
+	PG_END_TRY();
+	return reading.success ? qlm_row_tree_finish(reading.tree) : NULL;
 }
 
 static void
@@ -256,27 +353,54 @@ make_array(RowArrays *rows, int column, Oid type)
 											  is_text ? TYPALIGN_INT : TYPALIGN_DOUBLE));
 }
 
-char *
-qlm_format_write(const QlmFormat *format, const QlmOdf *odf)
+/* Rows on their way through a writer */
+typedef struct Writing
+{
+	const QlmFormat *format;
+	Datum		columns[4];
+	char	   *text;
+} Writing;
+
+static void
+write_rows(void *arg)
 {
 	static Oid	types[4] = {
 		TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID
 	};
-	RowArrays	rows = {0};
-	Datum		values[4];
-	char	   *text;
+	Writing    *writing = arg;
 
-	grow(&rows);
-	qlm_rows_visit(odf, put_row, &rows);
-	for (int i = 0; i < 4; i++)
-		values[i] = make_array(&rows, i, i == 1 ? TIMESTAMPTZOID : TEXTOID);
 	execute(psprintf("SELECT %s(ARRAY(SELECT ROW(u.path, u.ts, u.value, u.type)::qlm.payload_row"
 					 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
 					 " pg_catalog.unnest($3), pg_catalog.unnest($4))"
 					 " WITH ORDINALITY AS u(path, ts, value, type, k) ORDER BY u.k))::pg_catalog.text",
-					 format->writer),
-			4, types, values, 1);
-	text = SPI_processed > 0 ? qlm_spi_text(0, 1) : NULL;
+					 writing->format->writer.call),
+			4, types, writing->columns, 1);
+	writing->text = SPI_processed > 0 ? qlm_spi_text(0, 1) : NULL;
 	SPI_freetuptable(SPI_tuptable);
-	return text != NULL ? text : pstrdup("");
+}
+
+char *
+qlm_format_write(const QlmFormat *format, const QlmOdf *odf)
+{
+	RowArrays	rows = {0};
+	Writing		writing = {format};
+
+	grow(&rows);
+	qlm_rows_visit(odf, put_row, &rows);
+	for (int i = 0; i < 4; i++)
+		writing.columns[i] = make_array(&rows, i, i == 1 ? TIMESTAMPTZOID : TEXTOID);
+	if (serves_subscribers)
+		call_for_subscriber(format, write_rows, &writing);
+	else
+		call_function(&format->writer, write_rows, &writing);
+	return writing.text != NULL ? writing.text : pstrdup("");
+}
+
+bool
+qlm_format_serve_subscribers(bool serve)
+{
+	bool		before = serves_subscribers;
+
+	serves_subscribers = serve;
+	return before;
 }

@@ -6,13 +6,14 @@
 #define QLM_STORAGE_FORMAT_H
 
 #include "message/rows.h"
+#include "storage/function.h"
 
-/* Names of functions are quoted and qualified; NULL: it has none. */
+/* A function that it does not have has no call. */
 typedef struct QlmFormat
 {
 	const char *name;
-	const char *reader;
-	const char *writer;
+	QlmFunction reader;
+	QlmFunction writer;
 	bool		writes_xml;
 } QlmFormat;
 
@@ -31,7 +32,14 @@ extern QlmOdf *qlm_format_read(const QlmFormat *format, const char *payload,
 							   bool is_request, int *error_code,
 							   const char **error);
 
-/* Call the writer with the rows of a tree, as the current user */
+/* Call the writer with the rows of a tree, as the current user; errors as above */
 extern char *qlm_format_write(const QlmFormat *format, const QlmOdf *odf);
+
+/*
+ * Do writers work for subscribers from now on?  Then it is the statement of
+ * somebody else that waits for them: they get little time, and one that needed more is
+ * not called for a while.  Returns what held before.
+ */
+extern bool qlm_format_serve_subscribers(bool serve);
 
 #endif							/* QLM_STORAGE_FORMAT_H */

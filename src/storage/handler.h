@@ -9,6 +9,8 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
+#include "storage/function.h"
+
 /* A row of qlm.handler with what its function is */
 typedef struct QlmHandler
 {
@@ -19,10 +21,8 @@ typedef struct QlmHandler
 	bool		takes_text;		/* (text) */
 	bool		returns_xml;
 	bool		returns_void;
-	bool		trusted;		/* the current user may run its owner's code */
-	const char *schema;			/* where the function is */
-	const char *extension_schema;	/* where this extension is, quoted */
-	const char *call;			/* the function's qualified name, quoted */
+	bool		trusted;		/* it may run with the current user's rights */
+	QlmFunction function;
 } QlmHandler;
 
 /* The handler of a verb, call or read, nearest to a path; false: there is none. */
@@ -37,27 +37,13 @@ typedef struct QlmHandlerInput
 	const char *payload;
 } QlmHandlerInput;
 
-/*
- * Run it as the current user; NULL for null.  Settings are as before when it
- * returns.  foreign: for somebody who has no session here, whose code must
- * leave nothing behind in this process that acts with more rights later.
- */
+/* Run it in the caller's own session; NULL for null. */
 extern char *qlm_handler_run(const QlmHandler *handler,
-							 const QlmHandlerInput *input, bool foreign);
+							 const QlmHandlerInput *input);
 
-/*
- * The same with an end, in a subtransaction.  An error is undone and returned,
- * with *late where the time was over; NULL: there was none.  What the caller
- * must not survive (a cancel that is none of ours, a deadlock) is raised.
- */
+/* Run it as qlm_function_try does. */
 extern ErrorData *qlm_handler_try(const QlmHandler *handler,
 								  const QlmHandlerInput *input, bool foreign,
 								  TimestampTz end, char **output, bool *late);
-
-/*
- * After a transaction of a worker: release the advisory locks of its session
- * that functions have left behind.
- */
-extern void qlm_handler_release_locks(void);
 
 #endif							/* QLM_STORAGE_HANDLER_H */

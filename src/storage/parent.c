@@ -17,7 +17,6 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -92,15 +91,6 @@ trigger_data(FunctionCallInfo fcinfo, bool for_row)
 	return data;
 }
 
-/* Policies may be forced on the owner too. */
-static void
-become_owner_without_policies(QlmRights *saved)
-{
-	qlm_rights_become_owner(saved);
-	SetUserIdAndSecContext(qlm_catalog_owner(), saved->context |
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-}
-
 /* Whoever adds a child need not see its parent. */
 static bool
 finds_any(QlmPlan *plan, Datum key)
@@ -108,7 +98,7 @@ finds_any(QlmPlan *plan, Datum key)
 	QlmRights	saved;
 	bool		found;
 
-	become_owner_without_policies(&saved);
+	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(plan, &key, NULL, 0);
 	found = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
@@ -202,7 +192,7 @@ is_left_over(const char *sql, Snapshot snapshot)
 	QlmRights	saved;
 	bool		found;
 
-	become_owner_without_policies(&saved);
+	qlm_rights_become_owner(&saved);
 	qlm_statement_execute(sql, 0, snapshot);
 	found = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);

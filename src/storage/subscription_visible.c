@@ -73,7 +73,7 @@ filter_by_policies(Oid role, QlmEvent *events, int n)
 	values[0] = qlm_array_int4(items, n);
 	values[1] = qlm_array_timestamptz(times, n);
 	values[2] = TimestampTzGetDatum(times[0]);
-	qlm_rights_become(role, &saved);
+	qlm_rights_become_reader(role, &saved);
 	qlm_plan_execute_indexed(&visible_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
 	nvisible = (int) SPI_processed;

@@ -68,12 +68,12 @@ qlm_autonomous_run(List *parcels)
 void
 qlm_autonomous_main(Datum handle)
 {
-	Oid			database_id;
+	Oid			place[2];		/* database and role */
 	QlmParcel  *parcel;
 
-	memcpy(&database_id, MyBgworkerEntry->bgw_extra, sizeof(Oid));
+	memcpy(place, MyBgworkerEntry->bgw_extra, sizeof(place));
 	qlm_loop_signals();
-	BackgroundWorkerInitializeConnectionByOid(database_id, InvalidOid, 0);
+	BackgroundWorkerInitializeConnectionByOid(place[0], place[1], 0);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", "qlm autonomous", PGC_USERSET, PGC_S_OVERRIDE);

@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "process/settings.h"
 #include "process/shmem.h"
+#include "storage/rights.h"
 #include "worker/slot.h"
 
 #define WAIT_MS		10000
@@ -139,6 +140,7 @@ start_here(const char *name, BackgroundWorkerHandle **handles)
 	namestrcpy(&order.database, name);
 	order.port = entry ? entry->port : 0;
 	order.slot = -1;
+	order.has_role = OidIsValid(qlm_session_role());
 	for (order.number = QLM_DISPATCHER; order.number <= qlm_http_workers;
 		 order.number++)
 	{

@@ -105,7 +105,7 @@ look(void *arg)
 	dispatcher->to_take_up = false;
 	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													   dispatcher->look_ms);
-	if (!qlm_catalog_available())
+	if (!qlm_worker_can_serve())
 	{
 		qlm_heartbeats_update(NIL);
 		return;
@@ -133,7 +133,7 @@ relay(void *arg)
 {
 	Dispatcher *dispatcher = arg;
 
-	if (qlm_catalog_available() && qlm_relay_work(TAKEN_UP_PER_LOOK) > 0)
+	if (qlm_worker_can_serve() && qlm_relay_work(TAKEN_UP_PER_LOOK) > 0)
 		dispatcher->look_due = 0;
 }
 
@@ -142,7 +142,7 @@ gather(void *arg)
 {
 	Dispatcher *dispatcher = arg;
 
-	if (qlm_catalog_available() && qlm_gather_finish(TAKEN_UP_PER_LOOK) > 0)
+	if (qlm_worker_can_serve() && qlm_gather_finish(TAKEN_UP_PER_LOOK) > 0)
 		dispatcher->look_due = 0;
 }
 
@@ -150,7 +150,7 @@ gather(void *arg)
 static void
 recover(void *arg)
 {
-	if (!qlm_catalog_available())
+	if (!qlm_worker_can_serve())
 		return;
 	qlm_storage_begin();
 	qlm_delivery_recover();
@@ -179,7 +179,7 @@ run(Dispatcher *dispatcher, void (*work) (void *arg))
 static void
 require_catalog(void)
 {
-	if (!qlm_catalog_available())
+	if (!qlm_worker_can_serve())
 		ereport(FATAL,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("qlm dispatcher ends: the extension was dropped")));
@@ -381,5 +381,10 @@ qlm_dispatcher_main(Datum arg)
 		if (events & QLM_LOOP_RELOAD)
 			dispatcher.look_due = 0;
 		serve(&dispatcher);
+		if (qlm_worker_must_start_again())
+		{
+			qlm_slot_start_again(dispatcher.slot);
+			stop(&dispatcher);
+		}
 	}
 }

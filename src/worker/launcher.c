@@ -31,6 +31,7 @@
 #include "process/loop.h"
 #include "process/settings.h"
 #include "process/shmem.h"
+#include "storage/rights.h"
 #include "worker/launcher.h"
 #include "worker/slot.h"
 
@@ -142,6 +143,8 @@ obstacle(const char *name)
 			why = "does not accept connections";
 		else if (qlm_shmem_is_stopped(form->oid))
 			why = "was stopped by qlm_stop()";
+		else if (OidIsValid(qlm_session_role()) && !qlm_session_role_may_connect(form->oid))
+			why = "does not let role qlm_session connect: GRANT CONNECT";
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
@@ -221,6 +224,7 @@ is_wanted(int i, Target **targets, int n)
 	for (t = 0; t < n; t++)
 		if (targets[t]->serve && is_slot_of(slot, targets[t], slot->number))
 			return slot->number <= qlm_http_workers &&
+				(slot->has_role || !OidIsValid(qlm_session_role())) &&
 				(watches[i].started_at == 0 || watches[i].port == targets[t]->port);
 	return false;
 }
@@ -233,7 +237,7 @@ note_end(int i)
 	TimestampTz now = GetCurrentTimestamp();
 
 	watch->pid = 0;
-	if (watch->told_to_end)
+	if (watch->told_to_end || qlm_shared->slots[i].start_again)
 	{
 		watch->told_to_end = false;
 		watch->backoff_ms = 0;
@@ -338,6 +342,8 @@ prepare_slot(int i, const Target *target, int number)
 		slot->last_error[0] = '\0';
 	}
 	slot->state = QLM_WORKER_STARTING;
+	slot->has_role = OidIsValid(qlm_session_role());
+	slot->start_again = false;
 	slot->number = number;
 	slot->database_id = InvalidOid;
 	namestrcpy(&slot->database, target->name);
@@ -373,6 +379,7 @@ start_worker(QlmLoop *loop, const Target *target, int number)
 	order.port = target->port;
 	order.number = number;
 	order.slot = i;
+	order.has_role = qlm_shared->slots[i].has_role;
 	if (!qlm_worker_register(&order, MyProcPid, NULL))
 	{
 		complain(target->name, "finds no free background worker, raise max_worker_processes");

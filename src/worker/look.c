@@ -9,6 +9,7 @@
 #include "storage/outbox.h"
 #include "storage/subscription.h"
 #include "worker/look.h"
+#include "worker/slot.h"
 
 /* Numbers of several requests, and whose each is */
 typedef struct Numbers
@@ -108,7 +109,7 @@ qlm_look(void *arg)
 	QlmLook    *look = arg;
 
 	memset(look->due, 0, look->n * sizeof(bool));
-	look->available = qlm_catalog_available();
+	look->available = qlm_worker_can_serve();
 	if (!look->available)
 		return;
 	qlm_storage_begin();

@@ -211,7 +211,7 @@ do_chores(void *arg)
 {
 	bool	   *more = arg;
 
-	*more = qlm_catalog_available() && qlm_housekeeping_step();
+	*more = qlm_worker_can_serve() && qlm_housekeeping_step();
 }
 
 /* What time does to the tables, in small steps between the requests */
@@ -340,5 +340,10 @@ qlm_server_main(Datum arg)
 			start_listening(&server);
 		serve(&server);
 		keep_house(&server);
+		if (qlm_worker_must_start_again())
+		{
+			qlm_slot_start_again(server.slot);
+			stop(&server);
+		}
 	}
 }

@@ -16,12 +16,33 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "storage/catalog.h"
+#include "storage/rights.h"
 #include "worker/slot.h"
 
 #define LOCK_KIND		3		/* SQL uses 1 and 2 */
 #define LOCK_NUMBER		0x514c4d01	/* (database, number): runs */
 #define LOCK_LISTENER	0x514c4d02	/* (database, port): listens, shared */
 #define LOCK_PORT		0x514c4d03	/* (port): is about to listen */
+
+/* Is the session one of a superuser?  Has the extension come since? */
+static bool is_superuser = false;
+static bool must_start_again = false;
+
+bool
+qlm_worker_can_serve(void)
+{
+	if (!qlm_catalog_available())
+		return false;
+	must_start_again = is_superuser;
+	return !must_start_again;
+}
+
+bool
+qlm_worker_must_start_again(void)
+{
+	return must_start_again;
+}
 
 bool
 qlm_worker_register(const QlmWorkerOrder *order, int notify_pid,
@@ -120,6 +141,16 @@ qlm_slot_error(QlmWorkerSlot *slot, const char *error)
 	LWLockRelease(qlm_shared->lock);
 }
 
+void
+qlm_slot_start_again(QlmWorkerSlot *slot)
+{
+	if (slot == NULL)
+		return;
+	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	slot->start_again = true;
+	LWLockRelease(qlm_shared->lock);
+}
+
 static LOCKTAG
 lock_tag(Oid database_id, uint32 what, uint32 number)
 {
@@ -142,13 +173,20 @@ qlm_worker_connect(const QlmWorkerOrder *order, const char *application_name)
 {
 	bool		claimed;
 
-	BackgroundWorkerInitializeConnection(NameStr(order->database), NULL, 0);
+	BackgroundWorkerInitializeConnection(NameStr(order->database),
+										 order->has_role ? QLM_SESSION_ROLE : NULL, 0);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", application_name, PGC_USERSET, PGC_S_OVERRIDE);
 	pgstat_report_activity(STATE_IDLE, NULL);
 
 	StartTransactionCommand();
+	is_superuser = superuser();
+	if (is_superuser && order->has_role)
+		ereport(FATAL,
+				(errcode(ERRCODE_INVALID_ROLE_SPECIFICATION),
+				 errmsg("role \"%s\" must not be a superuser", QLM_SESSION_ROLE),
+				 errhint("ALTER ROLE %s NOSUPERUSER;", QLM_SESSION_ROLE)));
 	claimed = claim_number(order->number);
 	CommitTransactionCommand();
 	if (claimed)

@@ -23,6 +23,7 @@ typedef struct QlmWorkerOrder
 	int			number;			/* 1.. within its database, or
 								 * QLM_DISPATCHER */
 	int			slot;			/* in shared memory, -1: none */
+	bool		has_role;		/* the role of sessions of workers exists */
 } QlmWorkerOrder;
 
 extern bool qlm_worker_register(const QlmWorkerOrder *order, int notify_pid,
@@ -40,6 +41,17 @@ extern void qlm_slot_error(QlmWorkerSlot *slot, const char *error);
  */
 extern void qlm_worker_connect(const QlmWorkerOrder *order,
 							   const char *application_name);
+
+/*
+ * Can messages be run now?  Not without the extension, and not in a session of a
+ * superuser: a worker that was started before there was an extension has one, and
+ * must be started again, as soon as there is.
+ */
+extern bool qlm_worker_can_serve(void);
+extern bool qlm_worker_must_start_again(void);
+
+/* Say that it ends for that, so that nothing keeps another one from starting. */
+extern void qlm_slot_start_again(QlmWorkerSlot *slot);
 
 /*
  * Before listening on a port: wait until nobody else is about to, and tell

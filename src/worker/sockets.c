@@ -284,7 +284,7 @@ run_greeting(void *arg)
 {
 	QlmExchange *greeting = arg;
 
-	if (qlm_catalog_available())
+	if (qlm_worker_can_serve())
 		qlm_exchange_run(&greeting, 1);
 }
 
@@ -370,7 +370,7 @@ take(void *arg)
 {
 	Look	   *look = arg;
 
-	if (!qlm_catalog_available())
+	if (!qlm_worker_can_serve())
 		return;
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);

@@ -78,7 +78,7 @@ find_stale(void *arg)
 	List	   *names;
 	ListCell   *lc;
 
-	if (!qlm_catalog_available())
+	if (!qlm_worker_can_serve())
 		return;
 	qlm_storage_begin();
 	names = qlm_connection_names();
@@ -100,7 +100,7 @@ remove_names(void *arg)
 	Sweep	   *sweep = arg;
 
 	sweep->ended = true;
-	if (!qlm_catalog_available())
+	if (!qlm_worker_can_serve())
 		return;
 	qlm_storage_begin();
 	sweep->ended = qlm_connection_end(sweep->names, sweep->n);

@@ -1,6 +1,7 @@
 /*
  * transaction.c
- *		The transactions of a worker: bounded in time, their errors caught.
+ *		The transactions of a worker: bounded in time, their errors caught, and
+ *		nothing left in the session after them.
  */
 #include "postgres.h"
 
@@ -9,7 +10,8 @@
 #include "utils/snapmgr.h"
 
 #include "process/loop.h"
-#include "storage/handler.h"
+#include "storage/function.h"
+#include "storage/rights.h"
 #include "worker/transaction.h"
 
 static int	last_sqlstate = 0;
@@ -71,6 +73,7 @@ qlm_transaction_run(void (*work) (void *arg), void *arg, int timeout_ms,
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(context);
 		work(arg);
+		qlm_rights_clean_session();
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 		qlm_loop_work_end();
@@ -81,6 +84,6 @@ qlm_transaction_run(void (*work) (void *arg), void *arg, int timeout_ms,
 		verdict = roll_back(context, message);
 	}
 	PG_END_TRY();
-	qlm_handler_release_locks();
+	qlm_function_release_locks();
 	return verdict;
 }

@@ -114,7 +114,7 @@ run_batch(void *arg)
 {
 	Batch	   *batch = arg;
 
-	if (qlm_catalog_available())
+	if (qlm_worker_can_serve())
 		qlm_exchange_run(batch->exchanges, batch->n);
 	else
 		refuse_all(batch->exchanges, batch->n, 503,
@@ -289,7 +289,7 @@ run_messages(Turn *turn)
 static void
 look_for_extension(void *arg)
 {
-	*(bool *) arg = qlm_catalog_available();
+	*(bool *) arg = qlm_worker_can_serve();
 }
 
 /* Is the extension there?  Asked once for all who want to know. */

@@ -69,7 +69,8 @@ rule AS (
 	SELECT 'sequence', format('%s %s', r.oid::regclass, s.*::text) FROM relation r
 		CROSS JOIN LATERAL (SELECT seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcycle FROM pg_sequence WHERE seqrelid = r.oid) s
 	UNION ALL
-	SELECT 'schema', format('%s owner %s acl %s', nspname, nspowner::regrole, nspacl)
+	SELECT 'schema', format('%s owner %s acl %s', nspname, nspowner::regrole,
+		(SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(nspacl) a))
 	FROM pg_namespace n JOIN member m ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
 	UNION ALL
 	SELECT 'comment', format('%s %s', pg_describe_object(classid, objid, 0), obj_description(objid, classid::regclass::name)) FROM member

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use QlmTest;
 use Test::More;
 
-my $node = qlm_node('restore', preload => 0);
+my $node = qlm_node('restore', preload => 0, conf => "qlm.callback_allow = '192.0.2.1'\n");
 my $folder = PostgreSQL::Test::Utils::tempdir;
 my $source = $node->connstr('postgres');
 

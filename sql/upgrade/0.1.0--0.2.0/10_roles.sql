@@ -1,0 +1,1 @@
+../../install/10_roles.sql

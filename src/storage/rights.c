@@ -1,0 +1,135 @@
+/*
+ * rights.c
+ *		Whose rights a statement has.
+ *
+ * Code of others runs in our statements: triggers, policies, defaults, checks
+ * and operators, of our tables and of all that these write to.  So nobody's
+ * statement runs with more rights than his own, and nothing that was changed in
+ * one section reaches the next.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_database.h"
+#include "commands/prepare.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/portal.h"
+
+#include "base/compat.h"
+#include "storage/catalog.h"
+#include "storage/rights.h"
+
+/* As the functions of the extension and its workers have it */
+#define SEARCH_PATH "pg_catalog, pg_temp"
+
+/* Most often it is right: functions have it in their definition. */
+static void
+fix_search_path(void)
+{
+	if (strcmp(namespace_search_path, SEARCH_PATH) != 0)
+		(void) set_config_option("search_path", SEARCH_PATH, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+become(Oid role, int restriction, QlmRights *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->is_other = true;
+	saved->settings = NewGUCNestLevel();
+	fix_search_path();
+	SetUserIdAndSecContext(role, saved->context | restriction |
+						   SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+qlm_rights_become_owner(QlmRights *saved)
+{
+	become(qlm_catalog_owner(), SECURITY_RESTRICTED_OPERATION, saved);
+}
+
+void
+qlm_rights_become_reader(Oid role, QlmRights *saved)
+{
+	become(role, SECURITY_RESTRICTED_OPERATION, saved);
+}
+
+void
+qlm_rights_restore(const QlmRights *saved)
+{
+	if (!saved->is_other)
+		return;
+	SetUserIdAndSecContext(saved->user, saved->context);
+	AtEOXact_GUC(false, saved->settings);
+}
+
+/* A session that calls for itself stays as it is. */
+void
+qlm_rights_become_caller(Oid role, QlmRights *saved)
+{
+	if (role == GetUserId())
+		memset(saved, 0, sizeof(QlmRights));
+	else
+		become(role, 0, saved);
+}
+
+/*
+ * Within a query events cannot be fired as at a commit.  Who runs messages of
+ * others in his session has his constraints checked at once from then on.
+ */
+static void
+fire_in_query(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not fire deferred triggers");
+	MemoryContextSwitchTo(context);
+}
+
+/*
+ * No event was pending when the section began, as each section fires its own or
+ * may not have any.  So firing takes none off the list that a subtransaction which
+ * is undone would put back.
+ */
+void
+qlm_rights_end_caller(const QlmRights *saved, bool in_query)
+{
+	if (!saved->is_other)
+		return;
+	if (in_query)
+		fire_in_query();
+	else
+		AfterTriggerFireDeferred();
+	qlm_rights_restore(saved);
+}
+
+void
+qlm_rights_clean_session(void)
+{
+	Oid			schema;
+	Oid			toast_schema;
+
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	GetTempNamespaceState(&schema, &toast_schema);
+	if (OidIsValid(schema))
+		ResetTempTableNamespace();
+}
+
+Oid
+qlm_session_role(void)
+{
+	return get_role_oid(QLM_SESSION_ROLE, true);
+}
+
+bool
+qlm_session_role_may_connect(Oid database_id)
+{
+	return qlm_database_aclcheck(database_id, qlm_session_role(),
+								 ACL_CONNECT) == ACLCHECK_OK;
+}

@@ -1,0 +1,61 @@
+/*
+ * rights.h
+ *		Whose rights a statement has.
+ *
+ * Statements run as one of three: who sent the message or called the function;
+ * the owner of the extension's tables; whoever something is read for, as a
+ * subscriber.  Each section below is ended by its restore or by the end of the
+ * (sub)transaction after an error.  It fixes search_path, and its end takes back
+ * whatever settings were changed in it: functions of others may have run.
+ */
+#ifndef QLM_RIGHTS_H
+#define QLM_RIGHTS_H
+
+#include "postgres.h"
+
+typedef struct QlmRights
+{
+	Oid			user;
+	int			context;
+	int			settings;		/* nest level of its settings; 0: none */
+	bool		is_other;		/* the user was changed */
+} QlmRights;
+
+/*
+ * For tables that callers have no rights on.  Nothing can be left behind for
+ * later: a deferred trigger is an error.
+ */
+extern void qlm_rights_become_owner(QlmRights *saved);
+
+/* To read, or make, something for somebody else, as restricted as the owner */
+extern void qlm_rights_become_reader(Oid role, QlmRights *saved);
+
+extern void qlm_rights_restore(const QlmRights *saved);
+
+/*
+ * To do what a caller asks for.  Its end fires the deferred triggers of what
+ * was done, with the same rights: at commit they would have those of the
+ * session.  in_query: a statement is being executed around it, as in all that an
+ * SQL function does.
+ */
+extern void qlm_rights_become_caller(Oid role, QlmRights *saved);
+extern void qlm_rights_end_caller(const QlmRights *saved, bool in_query);
+
+/*
+ * Before the commit of a transaction of a worker: what code of others has left in
+ * its session goes, as cursors that would be read at the commit, prepared
+ * statements and temporary tables.
+ */
+extern void qlm_rights_clean_session(void);
+
+/*
+ * The role of the sessions of all workers, which has no rights: what runs in
+ * them when nobody asks for it can do nothing.  These need a transaction, but no
+ * database.
+ */
+#define QLM_SESSION_ROLE	"qlm_session"
+
+extern Oid	qlm_session_role(void);	/* InvalidOid: there is none */
+extern bool qlm_session_role_may_connect(Oid database_id);
+
+#endif							/* QLM_RIGHTS_H */
