@@ -75,3 +75,9 @@ CREATE FUNCTION @extschema@.qlm_version() RETURNS text
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_version';
 COMMENT ON FUNCTION @extschema@.qlm_version() IS 'version of the loaded library';
+
+CREATE FUNCTION @extschema@.qlm_rename(path text, new_id text, keep_old_id boolean DEFAULT false) RETURNS text
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_rename';
+COMMENT ON FUNCTION @extschema@.qlm_rename(text, text, boolean) IS 'give an Object another first id, or an InfoItem another name, with all below it and all that names it: subscriptions, retention, handlers, peers; keep_old_id: the old one stays as a further id; returns the new path';

@@ -107,3 +107,11 @@ ALTER TABLE qlm.value REPLICA IDENTITY FULL;
 GRANT USAGE ON SCHEMA qlm TO pg_monitor;
 GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO pg_monitor;
 GRANT EXECUTE ON FUNCTION qlm.worker_stats() TO pg_monitor;
+
+CREATE FUNCTION @extschema@.qlm_rename(path text, new_id text, keep_old_id boolean DEFAULT false) RETURNS text
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_rename';
+COMMENT ON FUNCTION @extschema@.qlm_rename(text, text, boolean) IS 'give an Object another first id, or an InfoItem another name, with all below it and all that names it: subscriptions, retention, handlers, peers; keep_old_id: the old one stays as a further id; returns the new path';
+REVOKE ALL ON FUNCTION @extschema@.qlm_rename(text, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.qlm_rename(text, text, boolean) TO qlm_writer;
