@@ -24,7 +24,7 @@ SELECT qlm_subscribe('Rn') AS whole, qlm_subscribe('Rn/Door/open') AS part, qlm_
 SELECT qlm_set_retention('Rn/Door', keep => '100 years');
 CREATE FUNCTION rn_call(text) RETURNS text LANGUAGE sql AS $$ SELECT 'called ' || $1 $$;
 SELECT qlm_set_handler('Rn/Door/open', 'rn_call(text)');
-SELECT qlm_add_peer('rn', role => 'qlm_writer', paths => '{Rn,Other,Rn/Door}');
+SELECT qlm_add_peer('rn', role => 'qlm_writer', paths => '{Rn,Other,Rn/Door}') > 0;
 
 \echo == an Object: all below it, and all that names it
 SELECT qlm_rename('Rn', 'Rn2');
