@@ -37,4 +37,6 @@ CREATE UNIQUE INDEX value_default_info_item_id_ts_idx ON qlm.value_default (info
  */
 ALTER TABLE qlm.value_default REPLICA IDENTITY USING INDEX value_default_info_item_id_ts_idx;
 ALTER TABLE qlm.value REPLICA IDENTITY FULL;
+/* What lies here and has a partition by now, or will have, is found and moved by its time. */
+CREATE INDEX value_default_ts_idx ON qlm.value_default (ts);
 COMMENT ON TABLE qlm.value_default IS 'values of times that have no partition of their own';

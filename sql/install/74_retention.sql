@@ -44,3 +44,10 @@ COMMENT ON FUNCTION @extschema@.qlm_apply_retention() IS
 CREATE TRIGGER retention_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON qlm.retention
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER retention_changed ON qlm.retention IS 'tells all processes';
+
+CREATE FUNCTION @extschema@.qlm_make_partitions("from" timestamptz, "to" timestamptz) RETURNS int
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_make_partitions';
+COMMENT ON FUNCTION @extschema@.qlm_make_partitions(timestamptz, timestamptz) IS
+	'make the partitions of qlm.value that values of these times lack, before history is loaded; returns how many were made';

@@ -46,6 +46,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_drop_peer(text),
 	@extschema@.qlm_set_retention(text, interval, interval, interval),
 	@extschema@.qlm_apply_retention(),
+	@extschema@.qlm_make_partitions(timestamptz, timestamptz),
 	@extschema@.qlm_set_handler(text, regprocedure, text),
 	@extschema@.qlm_add_format(text, regprocedure, regprocedure, text),
 	@extschema@.qlm_drop_format(text),

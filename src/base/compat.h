@@ -61,6 +61,13 @@
 	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* A constraint may be there without being enforced since 18 */
+#if PG_VERSION_NUM >= 180000
+#define qlm_constraint_enforced(constraint) ((constraint)->is_enforced = true)
+#else
+#define qlm_constraint_enforced(constraint) ((void) (constraint))
+#endif
+
 /*
  * What a query may read is noted beside its range table since 16, also that of
  * a relation which nobody is asked about.

@@ -22,6 +22,7 @@
 #include "service/relay.h"
 #include "storage/journal.h"
 #include "storage/partition.h"
+#include "storage/partition_make.h"
 #include "storage/peer.h"
 #include "storage/retention.h"
 

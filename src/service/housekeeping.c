@@ -13,6 +13,8 @@
 #include "storage/journal.h"
 #include "storage/outbox.h"
 #include "storage/partition.h"
+#include "storage/partition_make.h"
+#include "storage/partition_step.h"
 #include "storage/retention.h"
 #include "storage/subscription.h"
 
@@ -64,7 +66,7 @@ trim_journal(int rows)
 
 static const Chore chores[] = {
 	prepare_partitions, expire_messages, expire_subscriptions, forget_values,
-	trim_deliveries, qlm_retention_step, trim_journal
+	trim_deliveries, qlm_retention_step, trim_journal, qlm_partition_move_step
 };
 
 static int

@@ -1,6 +1,6 @@
 /*
  * partition.h
- *		The partitions of qlm.value: which there are, and new ones in time.
+ *		The partitions of qlm.value: which there are, and what they are called.
  */
 #ifndef QLM_STORAGE_PARTITION_H
 #define QLM_STORAGE_PARTITION_H
@@ -15,11 +15,8 @@ typedef enum QlmSpan
 	QLM_SPAN_YEAR
 } QlmSpan;
 
-/* Settings */
+/* A setting */
 extern int	qlm_partition_span;
-extern int	qlm_partitions_ahead;	/* made before their time comes */
-extern int	qlm_partition_years_back;	/* older and */
-extern int	qlm_partition_years_ahead;	/* later times get none */
 
 /* A span of time, lower <= ts < upper, whose values lie in one table */
 typedef struct QlmRange
@@ -41,16 +38,22 @@ extern bool qlm_partition_covers(const QlmRange *range, TimestampTz ts);
 /* Has the range's table no rows at all?  Cheap. */
 extern bool qlm_partition_is_empty(const QlmRange *range);
 
-/* Make partitions for times that want one: before values are inserted. */
-extern void qlm_partition_prepare(const TimestampTz *times, int n);
+/* First moment of the span so many spans after that of a time */
+extern TimestampTz qlm_span_start(TimestampTz ts, int spans);
 
-/* Make that of now and those that are to be there ahead. */
-extern void qlm_partition_ensure(TimestampTz now);
+/* A table's name says its span, or both ends where it is cut short. */
+extern void qlm_partition_name(char *name, TimestampTz lower, TimestampTz upper);
 
 /*
- * Drop a partition of the past without any rows, where nobody has to wait for
- * that; false: there is none.
+ * Is the range with this number a partition that is being filled, step by step,
+ * from the default one?  Until when will it go?
  */
-extern bool qlm_partition_drop_empty(TimestampTz now);
+extern bool qlm_partition_is_growing(int i, TimestampTz *end);
+
+extern bool qlm_partition_table_is_empty(Oid relid);
+
+/* That range; and the default partition, InvalidOid: there is none */
+extern const QlmRange *qlm_partition_range(int i);
+extern Oid	qlm_partition_default(void);
 
 #endif							/* QLM_STORAGE_PARTITION_H */

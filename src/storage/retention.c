@@ -21,6 +21,7 @@
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/partition.h"
+#include "storage/partition_make.h"
 #include "storage/retention.h"
 
 #define ITEMS_PER_STEP	500

@@ -17,6 +17,7 @@
 #include "storage/bulk.h"
 #include "storage/catalog.h"
 #include "storage/partition.h"
+#include "storage/partition_make.h"
 #include "storage/range_plan.h"
 #include "storage/subtransaction.h"
 #include "storage/value.h"
@@ -104,7 +105,27 @@ update_range(void *arg)
 	qlm_range_execute(&update_statement, arg, NULL, NULL, NULL);
 }
 
-/* Insert all or nothing; false if one of the times is taken. */
+static bool
+is_taken(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
+		error->schema_name != NULL && strcmp(error->schema_name, "qlm") == 0;
+}
+
+/* Was a partition made for a row that was on its way into the default one? */
+static bool
+has_moved(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_CHECK_VIOLATION &&
+		error->constraint_name == NULL && error->schema_name != NULL &&
+		strcmp(error->schema_name, "qlm") == 0 && error->table_name != NULL &&
+		strcmp(error->table_name, "value_default") == 0;
+}
+
+/*
+ * Insert all or nothing; false if one of the times is taken, or the attempt
+ * has to be made anew.
+ */
 static bool
 try_insert(const QlmValueRow *rows, int n)
 {
@@ -123,8 +144,7 @@ try_insert(const QlmValueRow *rows, int n)
 	{
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION ||
-			error->schema_name == NULL || strcmp(error->schema_name, "qlm") != 0)
+		if (!is_taken(error) && !has_moved(error))
 			ReThrowError(error);
 		FreeErrorData(error);
 	}

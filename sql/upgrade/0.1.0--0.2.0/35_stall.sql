@@ -24,3 +24,15 @@ COMMENT ON TRIGGER value_checked ON qlm.value_default IS 'refuses values of Info
 CREATE TRIGGER value_item_changed AFTER UPDATE OF info_item_id ON qlm.value
 	FOR EACH ROW EXECUTE FUNCTION qlm.value_checked();
 COMMENT ON TRIGGER value_item_changed ON qlm.value IS 'refuses values of InfoItems that do not exist';
+
+/* History that was loaded without partitions finds its way. */
+CREATE INDEX value_default_ts_idx ON qlm.value_default (ts);
+
+CREATE FUNCTION @extschema@.qlm_make_partitions("from" timestamptz, "to" timestamptz) RETURNS int
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_make_partitions';
+COMMENT ON FUNCTION @extschema@.qlm_make_partitions(timestamptz, timestamptz) IS
+	'make the partitions of qlm.value that values of these times lack, before history is loaded; returns how many were made';
+REVOKE ALL ON FUNCTION @extschema@.qlm_make_partitions(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.qlm_make_partitions(timestamptz, timestamptz) TO qlm_admin;
