@@ -13,7 +13,7 @@ $$;
 CREATE FUNCTION pg_temp.id(request_id text) RETURNS text LANGUAGE sql AS $$ SELECT format('<requestID>%s</requestID>', request_id) $$;
 \echo == to a path that does not exist yet; the answer has a requestID, a decimal number
 SELECT pg_temp.request_id(qlm_handle(pg_temp.odf('read interval="-1"', '<Object><id>S1</id></Object>'))) AS object \gset
-SELECT :'object' ~ '^\d{1,10}$';
+SELECT :'object' ~ '^\d{1,16}$' AND :object < 2::bigint ^ 53;
 SELECT pg_temp.request_id(qlm_handle(pg_temp.odf('read interval="-1"', '<Object><id>S1</id><InfoItem name="x"/></Object>'))) AS item \gset
 \echo == nothing has happened
 SELECT pg_temp.poll(pg_temp.id(:'object'));

@@ -10,6 +10,7 @@
 #include "storage/shmem.h"
 
 #include "process/shmem.h"
+#include "service/guess.h"
 
 QlmShared  *qlm_shared = NULL;
 
@@ -29,7 +30,7 @@ request_shmem(void)
 	if (previous_request_hook)
 		previous_request_hook();
 	RequestAddinShmemSpace(shared_size());
-	RequestNamedLWLockTranche("qlm", 1);
+	RequestNamedLWLockTranche("qlm", 2);
 }
 
 static void
@@ -63,7 +64,9 @@ startup_shmem(void)
 	if (!found)
 	{
 		memset(qlm_shared, 0, shared_size());
-		qlm_shared->lock = &GetNamedLWLockTranche("qlm")->lock;
+		qlm_shared->lock = &GetNamedLWLockTranche("qlm")[0].lock;
+		qlm_shared->guard_lock = &GetNamedLWLockTranche("qlm")[1].lock;
+		qlm_guess_init(&qlm_shared->guard);
 		for (i = 0; i < QLM_MAX_WORKERS; i++)
 			init_slot(&qlm_shared->slots[i]);
 		qlm_shared->max_waiting = MaxBackends;
@@ -74,6 +77,8 @@ startup_shmem(void)
 			pg_atomic_init_u32(&qlm_shared->waiting[i], 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
+	qlm_guess_guard = &qlm_shared->guard;
+	qlm_guess_lock = qlm_shared->guard_lock;
 }
 
 void

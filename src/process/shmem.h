@@ -15,6 +15,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
+#include "base/guard.h"
 #include "storage/wake_key.h"
 
 #define QLM_MAX_WORKERS		64
@@ -77,6 +78,8 @@ typedef struct QlmShared
 	QlmParcelEntry parcels[QLM_MAX_PARCELS];
 	pg_atomic_uint32 nparcels;	/* entries in use */
 	pg_atomic_uint64 noutbox;	/* commits with something to leave */
+	LWLock	   *guard_lock;
+	QlmGuard	guard;			/* who guesses */
 	pg_atomic_uint32 nwaiting;
 	int			max_waiting;
 	pg_atomic_uint32 waiting[FLEXIBLE_ARRAY_MEMBER];	/* by process number:

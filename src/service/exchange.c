@@ -8,7 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "service/call.h"
+#include "service/guess.h"
 #include "service/relay.h"
 #include "service/repeat.h"
 #include "service/subscribe.h"
@@ -129,6 +129,7 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 		call->answer->dialect.json = exchange->form == QLM_ANSWER_JSON;
 	if (exchange->body_problem)
 	{
+		call->unreadable = true;
 		qlm_call_refuse(call, 400, 400, exchange->body_problem);
 		return;
 	}
@@ -141,7 +142,7 @@ begin_call(QlmCall *call, QlmExchange *exchange)
 	if (exchange->token)
 	{
 		refuse_on_standby(call);
-		if (!call->done)
+		if (!call->done && !qlm_guess_token_waits(call))
 			qlm_relay_callback(call, exchange->token);
 		return;
 	}
@@ -215,7 +216,7 @@ piggyback(QlmCall *calls, int n)
 	for (int i = 0; i < n; i++)
 		if (calls[i].peer && calls[i].exchange->status == 200 &&
 			calls[i].awaited == NIL && calls[i].exchange->discovery == NULL &&
-			!calls[i].exchange->apart && !calls[i].exchange->is_greeting)
+			!qlm_exchange_was_left_out(calls[i].exchange) && !calls[i].exchange->is_greeting)
 			with_peer[size++] = &calls[i];
 	if (size > 0)
 		qlm_calls_piggyback(with_peer, size);
@@ -363,7 +364,7 @@ qlm_exchange_run(QlmExchange **exchanges, int n)
 	begin_sessions(calls, n);
 	piggyback(calls, n);
 	for (int i = 0; i < n; i++)
-		if (!exchanges[i]->apart)
+		if (!qlm_exchange_was_left_out(exchanges[i]))
 			finish_call(&calls[i]);
 	qlm_storage_end();
 	qlm_answer_size_set(outer);

@@ -10,6 +10,8 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
+#include "base/client.h"
+
 /* A result of a kept answer stands for what another node is to say. */
 typedef struct QlmAwaited
 {
@@ -93,6 +95,8 @@ typedef struct QlmExchange
 	const char *authorization;	/* as in the HTTP header; NULL: none */
 	const char *peer_name;		/* claimed, from the URL; NULL: none */
 	const char *token;			/* of a callback URL of ours; NULL: none */
+	const QlmClient *client;	/* whose tries are watched; NULL: nobody's */
+	bool		has_waited;		/* it was put off, and its time has come */
 	bool		from_session;	/* an SQL call: the session's own rights */
 	bool		trusted_peer;	/* peer_name was checked by the caller */
 	QlmAnswerForm form;
@@ -115,6 +119,9 @@ typedef struct QlmExchange
 	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503, and
 								 * of discovery 304 and 404 */
 	bool		apart;			/* it was not run: it must run alone */
+	int			pause_ms;		/* it was not run: it must wait, as somebody who
+								 * guesses; 0: not so */
+	bool		was_wrong;		/* so its caller may be guessing */
 	bool		waits;			/* it may wait, now or before */
 	QlmKept    *keep;			/* it should wait now; NULL: answer at once */
 	bool		pushes;			/* something may be pushed on its connection */
@@ -134,6 +141,13 @@ extern void qlm_exchange_run(QlmExchange **exchanges, int n);
 
 /* What the database says of a failed statement, in the protocol's codes */
 extern int	qlm_sqlstate_code(int sqlstate);
+
+/* It was not run, and must be again, later. */
+static inline bool
+qlm_exchange_was_left_out(const QlmExchange *exchange)
+{
+	return exchange->apart || exchange->pause_ms > 0;
+}
 
 /* The media type of an answer */
 extern const char *qlm_exchange_media(const char *answer, Size len);

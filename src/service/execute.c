@@ -186,7 +186,7 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 		qlm_request_add_result(call->response, 429, qlm_queue_surplus());
 		return;
 	}
-	call->gathering = qlm_outbox_new_id();
+	call->gathering = qlm_outbox_new_id(own);
 	call->ngathered = 0;
 	id = list_make1(psprintf(INT64_FORMAT, call->gathering));
 	envelope = qlm_envelope_create(&call->request->dialect, call->request->ttl);

@@ -13,7 +13,7 @@
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
-#include "service/call.h"
+#include "service/guess.h"
 
 /* The cache's record lives until the next look-up only. */
 static QlmPeer *
@@ -78,6 +78,29 @@ peer_by_content(const QlmEnvelope *envelope)
 	return NULL;
 }
 
+static QlmPeer *
+peer_by_authorization(QlmCall *call, const char *authorization)
+{
+	const char *name = call->exchange->peer_name;
+	QlmPeer    *peer = qlm_peer_by_known_credential(authorization);
+	bool		is_new = peer == NULL;
+
+	if (is_new)
+	{
+		if (qlm_guess_credential_waits(call, authorization))
+			return NULL;
+		peer = qlm_peer_by_credential(authorization);
+	}
+	if (peer == NULL || (name && strcmp(name, peer->name) != 0))
+	{
+		qlm_guess_credential_fails(call, authorization);
+		return NULL;
+	}
+	if (is_new)
+		qlm_guess_credential_fits(call, authorization);
+	return peer;
+}
+
 /* The peer that a credential or a name claims; refuses the call if it lies. */
 static QlmPeer *
 claimed_peer(QlmCall *call, bool *claimed)
@@ -90,24 +113,16 @@ claimed_peer(QlmCall *call, bool *claimed)
 		authorization = call->request->authorization;
 	*claimed = authorization != NULL || name != NULL;
 	if (authorization)
-	{
-		peer = qlm_peer_by_credential(authorization);
-		if (peer == NULL)
-			qlm_call_refuse(call, 401, 401, "the credential is not known");
-		else if (name && strcmp(name, peer->name) != 0)
-			qlm_call_refuse(call, 401, 401,
-							"the credential is not that of the peer in the URL");
-		return peer;
-	}
-	if (name == NULL)
+		return peer_by_authorization(call, authorization);
+	if (name == NULL || qlm_guess_name_waits(call, name))
 		return NULL;
 	peer = qlm_peer_by_name(name);
-	if (peer == NULL)
-		qlm_call_refuse(call, 401, 401,
-						psprintf("there is no peer \"%s\"", name));
-	else if (peer->has_credential && !call->exchange->trusted_peer)
-		qlm_call_refuse(call, 401, 401,
-						psprintf("peer \"%s\" must show its credential", name));
+	if (peer == NULL || (peer->has_credential && !call->exchange->trusted_peer))
+	{
+		qlm_guess_name_fails(call, name);
+		return NULL;
+	}
+	qlm_guess_name_fits(call, name);
 	return peer;
 }
 
@@ -145,8 +160,7 @@ become_anonymous(QlmCall *call)
 
 	call->role = (name && *name) ? get_role_oid(name, true) : InvalidOid;
 	if (!OidIsValid(call->role))
-		qlm_call_refuse(call, 401, 401,
-						"this node does not know who is calling");
+		qlm_guess_refuse(call);
 }
 
 void
@@ -166,6 +180,8 @@ qlm_call_identify(QlmCall *call)
 		peer = peer_by_content(call->request);
 	if (!claimed && peer == NULL)
 		peer = peer_of_connection(call->exchange->connected);
+	if (qlm_guess_ids_wait(call, peer))
+		return;
 	call->peer = copy_peer(peer);
 	if (peer == NULL && call->exchange->is_greeting)
 		return;					/* its messages will say */

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "service/guess.h"
 #include "service/payload.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
@@ -202,6 +203,41 @@ poll_relayed(QlmSubscription *subscription, char *id, const QlmCall *call,
 	response->results = list_concat(response->results, results);
 }
 
+/* One requestID; NULL: it has its results already */
+static QlmResult *
+poll_one(QlmCall *call, const QlmRequest *request, QlmRequest *response, char *id)
+{
+	QlmSubscription *subscription;
+	const char *note;
+
+	if (qlm_guess_ids_are_enough(call, &note))
+		return qlm_request_add_result(response, 429, note);
+	subscription = qlm_subscription_of_call(call, id);
+	if (subscription)
+		qlm_guess_id_fits(call, id);
+	if (subscription && subscription->node)
+	{
+		poll_relayed(subscription, id, call, request, response);
+		return NULL;
+	}
+	if (subscription)
+	{
+		QlmOdf	   *tree = qlm_poll(subscription, &note);
+		QlmResult  *result = qlm_request_add_result(response, 200, note);
+
+		result->odf = tree;
+		write_payload(result, subscription, call, request);
+		return result;
+	}
+	if (qlm_poll_forwarded(call, id, response))
+	{
+		qlm_guess_id_fits(call, id);
+		return NULL;
+	}
+	qlm_guess_id_fails(call);
+	return qlm_request_add_result(response, 404, "there is no such subscription");
+}
+
 void
 qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
@@ -209,29 +245,9 @@ qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 
 	foreach(lc, request->request_ids)
 	{
-		char	   *id = lfirst(lc);
-		QlmSubscription *subscription = qlm_subscription_of_call(call, id);
-		QlmResult  *result;
+		QlmResult  *result = poll_one(call, request, response, lfirst(lc));
 
-		if (subscription && subscription->node)
-		{
-			poll_relayed(subscription, id, call, request, response);
-			continue;
-		}
-		else if (subscription)
-		{
-			const char *note;
-			QlmOdf	   *tree = qlm_poll(subscription, &note);
-
-			result = qlm_request_add_result(response, 200, note);
-			result->odf = tree;
-			write_payload(result, subscription, call, request);
-		}
-		else if (qlm_poll_forwarded(call, id, response))
-			continue;
-		else
-			result = qlm_request_add_result(response, 404,
-											"there is no such subscription");
-		result->request_ids = list_make1(id);
+		if (result)
+			result->request_ids = list_make1(lfirst(lc));
 	}
 }

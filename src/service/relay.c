@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "base/url.h"
+#include "service/guess.h"
 #include "service/payload.h"
 #include "service/relay.h"
 #include "service/relay_node.h"
@@ -269,6 +270,7 @@ qlm_relay_callback(QlmCall *call, const char *token)
 	if (forwarding == NULL)
 	{
 		qlm_request_add_result(call->response, 404, "there is no such subscription");
+		qlm_guess_token_fails(call);
 		return;
 	}
 	foreach(lc, call->request->requests)

@@ -107,7 +107,7 @@ qlm_call_remember(QlmCall *call)
 	QlmEnvelope answer;
 	StringInfoData text;
 
-	if (call->recalled || call->exchange->apart || call->exchange->status != 200 ||
+	if (call->recalled || qlm_exchange_was_left_out(call->exchange) || call->exchange->status != 200 ||
 		(call->exchange->kept && !call->merged))
 		return;
 	key = key_of(call);

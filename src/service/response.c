@@ -6,8 +6,8 @@
 #include "postgres.h"
 
 #include "base/limits.h"
-#include "service/call.h"
 #include "service/future.h"
+#include "service/guess.h"
 #include "service/payload.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
@@ -283,6 +283,8 @@ qlm_verb_response(QlmCall *call, const QlmRequest *request,
 		bool		forwarded;
 		bool		asked = correlate(call, group, &forwarded);
 
+		if (!asked && group->message_id != 0)
+			qlm_guess_id_fails(call);
 		/* What another has asked for is none of this node's data. */
 		if (forwarded)
 			continue;

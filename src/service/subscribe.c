@@ -13,8 +13,8 @@
 
 #include "base/datetime.h"
 #include "base/limits.h"
-#include "service/call.h"
 #include "service/callback.h"
+#include "service/guess.h"
 #include "service/payload.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
@@ -213,16 +213,22 @@ qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	foreach(lc, request->request_ids)
 	{
 		char	   *id = lfirst(lc);
-		QlmSubscription *subscription = qlm_subscription_of_call(call, id);
+		const char *why;
+		bool		enough = qlm_guess_ids_are_enough(call, &why);
+		QlmSubscription *subscription = enough ? NULL :
+			qlm_subscription_of_call(call, id);
 		QlmResult  *result;
 
 		if (subscription && qlm_subscription_cancel(subscription->request_id))
 		{
+			qlm_guess_id_fits(call, id);
 			qlm_request_add_result(response, 200, NULL);
 			continue;
 		}
-		result = qlm_request_add_result(response, 404,
+		result = qlm_request_add_result(response, enough ? 429 : 404, enough ? why :
 										"there is no such subscription");
 		result->request_ids = list_make1(id);
+		if (!enough)
+			qlm_guess_id_fails(call);
 	}
 }

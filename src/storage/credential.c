@@ -98,10 +98,9 @@ qlm_credential_verify(const QlmCredential *credential, const char *secret)
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 
-	if (!credential->valid)
-		return false;
+	/* There may be none, which is nothing to find out by a clock. */
 	sha256(credential->salt, QLM_SALT_LENGTH, secret, strlen(secret), digest);
-	return same_digest(digest, credential->digest);
+	return same_digest(digest, credential->digest) && credential->valid;
 }
 
 /* What stands after the scheme, trimmed; NULL if it is another scheme */

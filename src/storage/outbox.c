@@ -213,22 +213,31 @@ run_as_owner(QlmPlan *plan, Datum *values, const char *nulls)
 	return SPI_processed;
 }
 
+void
+qlm_outbox_random_ids(int64 *ids, int n, bool is_small)
+{
+	int64		mask = is_small ? PG_INT32_MAX : ((int64) 1 << 53) - 1;
+
+	if (!pg_strong_random(ids, n * sizeof(int64)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random number")));
+	for (int i = 0; i < n; i++)
+		ids[i] = Max(ids[i] & mask, 1);
+}
+
 int64
-qlm_outbox_new_id(void)
+qlm_outbox_new_id(bool is_small)
 {
 	for (;;)
 	{
-		uint32		random;
+		int64		id;
 		Datum		values[1];
 
-		if (!pg_strong_random(&random, sizeof(random)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate a random number")));
-		random &= PG_INT32_MAX;
-		values[0] = Int64GetDatum((int64) random);
-		if (random != 0 && run_as_owner(&id_free_plan, values, NULL) > 0)
-			return (int64) random;
+		qlm_outbox_random_ids(&id, 1, is_small);
+		values[0] = Int64GetDatum(id);
+		if (run_as_owner(&id_free_plan, values, NULL) > 0)
+			return id;
 	}
 }
 
@@ -272,7 +281,7 @@ qlm_outbox_add(const QlmMessage *message)
 	if (message->url)
 		qlm_outbox_check_url(message->url);
 	if (message_id == 0)
-		message_id = qlm_outbox_new_id();
+		message_id = qlm_outbox_new_id(false);
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = Int64GetDatum(message_id);
 	set_text(values, nulls, 1, message->peer);

@@ -21,8 +21,16 @@ extern int	qlm_wake_pending;
 /* last_error of a message that has expired */
 #define QLM_OUTBOX_TTL_ENDED "time to live ended"
 
-/* A fresh number for a subscription or a message, hard to guess, below 2^31 */
-extern int64 qlm_outbox_new_id(void);
+/*
+ * A fresh number for a subscription or a message.  Whoever knows it may poll and
+ * cancel, where callers have no credentials: so it cannot be guessed.  It is
+ * below 2^53, as many readers hold numbers as floating-point ones.  is_small:
+ * below 2^31, for the smallest readers, where only one connection may use it.
+ */
+extern int64 qlm_outbox_new_id(bool is_small);
+
+/* Random numbers like that, not compared with any others */
+extern void qlm_outbox_random_ids(int64 *ids, int n, bool is_small);
 
 typedef struct QlmMessage
 {

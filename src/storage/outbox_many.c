@@ -48,17 +48,11 @@ static Datum
 new_ids(int n)
 {
 	int64	   *ids = palloc(n * sizeof(int64));
-	uint32	   *random = palloc(n * sizeof(uint32));
 	Datum		values[1];
 
 	do
 	{
-		if (!pg_strong_random(random, n * sizeof(uint32)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate a random number")));
-		for (int i = 0; i < n; i++)
-			ids[i] = Max(random[i] & PG_INT32_MAX, 1);
+		qlm_outbox_random_ids(ids, n, false);
 		values[0] = qlm_array_int8(ids, n);
 		qlm_plan_execute_indexed(&taken_plan, values, NULL, 1);
 		SPI_freetuptable(SPI_tuptable);

@@ -243,40 +243,56 @@ qlm_peer_by_name(const char *name)
 	return entry ? &entry->peer : NULL;
 }
 
+/* Whoever has it, all are compared. */
 static PeerEntry *
 entry_by_secret(PeerCache *cache, const char *secret)
 {
+	PeerEntry  *found = NULL;
+
 	for (int i = 0; i < cache->npeers; i++)
 		if (qlm_credential_verify(&cache->peers[i].credential, secret))
-			return &cache->peers[i];
-	return NULL;
+			found = &cache->peers[i];
+	return found;
+}
+
+/* What a name has not takes as long as what it has. */
+static PeerEntry *
+entry_by_name_and_secret(PeerCache *cache, const char *name, const char *secret)
+{
+	static const QlmCredential none = {false};
+	PeerEntry  *entry = entry_by_name(cache, name);
+
+	return qlm_credential_verify(entry ? &entry->credential : &none, secret) ?
+		entry : NULL;
+}
+
+QlmPeer *
+qlm_peer_by_known_credential(const char *authorization)
+{
+	QlmCredentialKey key;
+	PeerEntry  *entry;
+
+	qlm_credential_key(authorization, &key);
+	entry = qlm_credential_recall(peers()->memo, &key);
+	return entry ? &entry->peer : NULL;
 }
 
 QlmPeer *
 qlm_peer_by_credential(const char *authorization)
 {
 	PeerCache  *cache = peers();
-	PeerEntry  *entry = NULL;
+	PeerEntry  *entry;
 	QlmCredentialKey key;
 	char	   *user;
 	char	   *secret;
 
 	if (!qlm_credential_split(authorization, &user, &secret))
 		return NULL;
-	qlm_credential_key(authorization, &key);
-	entry = qlm_credential_recall(cache->memo, &key);
-	if (entry)
-		return &entry->peer;
-	if (user == NULL)
-		entry = entry_by_secret(cache, secret);
-	else
-	{
-		entry = entry_by_name(cache, user);
-		if (entry && !qlm_credential_verify(&entry->credential, secret))
-			entry = NULL;
-	}
+	entry = user ? entry_by_name_and_secret(cache, user, secret) :
+		entry_by_secret(cache, secret);
 	if (entry == NULL)
 		return NULL;
+	qlm_credential_key(authorization, &key);
 	qlm_credential_remember(cache->memo, &key, entry);
 	return &entry->peer;
 }

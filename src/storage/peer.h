@@ -39,6 +39,10 @@ extern QlmPeer *qlm_peer_by_name(const char *name);
  */
 extern QlmPeer *qlm_peer_by_credential(const char *authorization);
 
+/* The same, if this process has found it right before; else NULL, and nothing
+ * was compared. */
+extern QlmPeer *qlm_peer_by_known_credential(const char *authorization);
+
 /*
  * A peer without credential that has this URL, or that owns the tree: every
  * InfoItem of it, and every Object without InfoItems, lies at or below one of

@@ -15,6 +15,7 @@
 
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/connection.h"
 #include "storage/outbox.h"
 #include "storage/subscription.h"
 
@@ -124,7 +125,8 @@ qlm_subscription_add(QlmSubscription *subscription)
 
 	if (subscription->callback)
 		qlm_outbox_check_url(subscription->callback);
-	subscription->request_id = qlm_outbox_new_id();
+	subscription->request_id =
+		qlm_outbox_new_id(subscription->callback && qlm_is_connection(subscription->callback));
 	subscription->created_at = GetCurrentTimestamp();
 	subscription->polled_at = subscription->created_at;
 	qlm_rights_become_owner(&saved);

@@ -48,6 +48,8 @@ typedef struct QlmHttpRequest
 	QlmClient	client;			/* who sends it */
 	TimestampTz received_at;	/* when it was complete */
 	void	   *owner;			/* of who holds it; NULL at first */
+	void	   *paused;			/* of who has it wait before it is run */
+	bool		has_waited;		/* so it did */
 } QlmHttpRequest;
 
 typedef struct QlmHttpHeader

@@ -341,6 +341,8 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	incoming->request.body_problem = NULL;
 	incoming->request.prefer_wait = head->prefer_wait;
 	incoming->request.owner = NULL;
+	incoming->request.paused = NULL;
+	incoming->request.has_waited = false;
 	incoming->expected = head->length;
 	incoming->seen = 0;
 	refusal = copy_head(incoming, head);

@@ -6,6 +6,7 @@
 
 #include "process/settings.h"
 #include "process/stats.h"
+#include "worker/pause.h"
 #include "worker/reply.h"
 #include "worker/sockets.h"
 #include "worker/waiting.h"
@@ -92,6 +93,12 @@ void
 qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
 			   QlmExchange *exchange)
 {
+	if (exchange->pause_ms > 0)
+	{
+		qlm_pause_hold(request, exchange->pause_ms);
+		return;
+	}
+	qlm_pause_answered(request, exchange->was_wrong);
 	qlm_sockets_note(request, exchange);
 	if (exchange->discovery)
 		answer_discovery(slot, request, exchange);

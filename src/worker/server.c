@@ -28,6 +28,7 @@
 #include "storage/peer.h"
 #include "transport/http_server.h"
 #include "worker/gather.h"
+#include "worker/pause.h"
 #include "worker/server.h"
 #include "worker/slot.h"
 #include "worker/sockets.h"
@@ -189,6 +190,7 @@ serve(Server *server)
 	int			n;
 
 	qlm_waiting_run(server->http, server->slot);
+	qlm_pause_run();
 	qlm_sockets_run(server->http, server->slot);
 	qlm_http_server_run(server->http);
 	qlm_gather_run(server->http);
@@ -259,6 +261,9 @@ set_timers(Server *server)
 	due = qlm_waiting_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
+	due = qlm_pause_due();
+	if (due >= 0)
+		qlm_loop_after(server->loop, due);
 	due = qlm_sockets_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
@@ -281,6 +286,7 @@ stop(Server *server)
 	qlm_slot_report(server->slot, QLM_WORKER_STOPPING, "", "");
 	(void) qlm_http_server_listen(server->http, "", server->port, false, &error);
 	qlm_waiting_end(true);
+	qlm_pause_end();
 	qlm_http_server_run(server->http);
 	while (qlm_turn_run(server->http, server->slot) > 0)
 		qlm_http_server_run(server->http);

@@ -45,6 +45,7 @@ typedef struct Connection
 	char		name[QLM_CONNECTION_NAME_SIZE];
 	uint32		key;
 	bool		greet;			/* find out whose it is */
+	TimestampTz greet_at;		/* not before; 0: at once */
 	bool		named;			/* the tables may know its name */
 	bool		look;			/* something may wait for it */
 	QlmConnected caller;		/* peer NULL: not known */
@@ -265,6 +266,8 @@ mark(TimestampTz now)
 	{
 		Connection *c = dlist_container(Connection, node, iter.cur);
 
+		if (c->greet)
+			any_look = true;
 		if (c->named && (everything || qlm_wake_key_is_set(woken, c->key)))
 			c->look = any_look = true;
 		if (c->caller.peer == NULL)
@@ -302,6 +305,8 @@ greet(Connection *c)
 	c->greet = false;
 	qlm_websocket_describe(c->socket, &request);
 	greeting.body = "";
+	greeting.client = &request.client;
+	greeting.has_waited = c->greet_at != 0;
 	greeting.connection = c->name;
 	greeting.authorization = request.authorization;
 	greeting.peer_name = qlm_route_find(&request).peer_name;
@@ -310,6 +315,11 @@ greet(Connection *c)
 		return;
 	if (qlm_transaction_run(run_greeting, &greeting, LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
 		ereport(LOG, (errmsg("qlm could not find out whose a WebSocket is: %s", message)));
+	else if (greeting.pause_ms > 0)
+	{
+		c->greet = true;
+		c->greet_at = after(greeting.pause_ms);
+	}
 	else if (greeting.caller)
 		note_caller(c, greeting.caller);
 }
@@ -317,14 +327,17 @@ greet(Connection *c)
 static void
 greet_all(void)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &all)
 	{
 		Connection *c = dlist_container(Connection, node, iter.cur);
 
-		if (c->greet)
+		if (c->greet && c->greet_at <= now)
 			greet(c);
+		if (c->greet)
+			next_retry = Min(next_retry, c->greet_at);
 	}
 }
 

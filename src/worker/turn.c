@@ -88,6 +88,8 @@ reset_answers(QlmExchange **exchanges, int n)
 			MemoryContextReset(exchanges[i]->answer_context);
 		exchanges[i]->status = 0;
 		exchanges[i]->apart = false;
+		exchanges[i]->pause_ms = 0;
+		exchanges[i]->was_wrong = false;
 		exchanges[i]->waits = false;
 		exchanges[i]->keep = NULL;
 		exchanges[i]->pushes = false;
@@ -339,6 +341,8 @@ add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 	exchange->authorization = request->authorization;
 	exchange->peer_name = route->peer_name;
 	exchange->token = route->token;
+	exchange->client = &request->client;
+	exchange->has_waited = request->has_waited || request->owner != NULL;
 	exchange->may_wait = qlm_waiting_seconds(request) > 0;
 	exchange->may_hold = qlm_waiting_possible();
 	exchange->prefer_wait = request->prefer_wait;
@@ -375,6 +379,8 @@ add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	exchange->body_len = strlen(request->path);
 	exchange->authorization = request->authorization;
 	exchange->peer_name = peer_name;
+	exchange->client = &request->client;
+	exchange->has_waited = request->has_waited;
 	add_exchange(turn, request, exchange);
 }
 

@@ -21,6 +21,7 @@
 #include "process/stats.h"
 #include "storage/wake_key.h"
 #include "worker/look.h"
+#include "worker/pause.h"
 #include "worker/slot.h"
 #include "worker/transaction.h"
 #include "worker/waiting.h"
@@ -402,10 +403,12 @@ qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 	Waiting   **to_look;
 	int			n;
 
+	while ((nwaiting > 0 || qlm_pause_any()) &&
+		   (request = qlm_http_server_left(server)) != NULL)
+		if (!qlm_pause_left(request))
+			end_waiting(request->owner, slot);
 	if (nwaiting == 0)
 		return;
-	while ((request = qlm_http_server_left(server)) != NULL)
-		end_waiting(request->owner, slot);
 	any_woken |= qlm_interest_take(QLM_INTEREST_REQUESTS, woken);
 	now = GetCurrentTimestamp();
 	if (!(any_woken && now >= next_look) && now < next_due)

@@ -45,7 +45,7 @@ my %kinds = (1 => 'text', 2 => 'binary', 8 => 'close', 9 => 'ping', 10 => 'pong'
 
 # An open socket; dies where it is refused.  Options: path ('/'), headers (a
 # hash), port, timeout (60 s), receive_buffer (bytes of the system), early
-# (bytes to send right behind the handshake).
+# (bytes to send right behind the handshake), from (an address of this machine).
 sub qlm_socket
 {
 	my ($node, %opt) = @_;
@@ -57,6 +57,8 @@ sub qlm_socket
 
 	$socket->sockopt(Socket::SO_RCVBUF(), $opt{receive_buffer})
 	  if $opt{receive_buffer};
+	$socket->bind(Socket::pack_sockaddr_in(0, Socket::inet_aton($opt{from}))) or die "cannot bind: $!"
+	  if $opt{from};
 	$socket->connect(Socket::pack_sockaddr_in($port, Socket::inet_aton('127.0.0.1')))
 	  or die "cannot connect to port $port: $!";
 

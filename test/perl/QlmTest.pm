@@ -134,7 +134,7 @@ sub wait_for_http
 }
 
 # A connection to the node's HTTP port; dies if it is refused.  Options: host,
-# port, timeout.
+# port, timeout, from (an address of this machine, e.g. 127.0.0.2).
 sub qlm_connect
 {
 	my ($node, %opt) = @_;
@@ -142,7 +142,8 @@ sub qlm_connect
 	return QlmTest::Connection->new(
 		$opt{host} // '127.0.0.1',
 		$opt{port} // $node->{qlm_port},
-		$opt{timeout} // $TIMEOUT);
+		$opt{timeout} // $TIMEOUT,
+		$opt{from});
 }
 
 # One request on a connection of its own.  Options: those of qlm_connect, and
@@ -422,10 +423,11 @@ use Time::HiRes qw(time);
 
 sub new
 {
-	my ($class, $host, $port, $timeout) = @_;
+	my ($class, $host, $port, $timeout, $from) = @_;
 	my $socket = IO::Socket::IP->new(
 		PeerHost => $host,
 		PeerPort => $port,
+		defined $from ? (LocalHost => $from) : (),
 		Timeout => $timeout)
 	  or die "cannot connect to $host port $port: $@";
 

@@ -91,7 +91,7 @@ subtest 'reference node 3.x as a client' => sub {
 		is($send->('<read msgformat="odf" newest="1" oldest="1">' . $item->() . '</read>')->[0]{code}, 400, 'a mistake');
 
 		my $id = $send->('<read msgformat="odf" interval="-1">' . $item->() . '</read>', 60)->[0]{ids}[0];
-		cmp_ok($id, '<', 2**31, 'a subscription: its id fits 31 bits');
+		cmp_ok($id, '<', 2**53, 'a subscription: its id is a number that all readers hold');
 		$send->('<write msgformat="odf">' . $item->("<value>$_</value>") . '</write>') for 8, 9;
 		$results = $send->("<read><requestID>$id</requestID><requestID>1</requestID></read>");
 		is(join(' ', map { "$_->{code} $_->{ids}[0] " . texts($_->{values}{"$name/t"}) } @$results), "200 $id 8 9 404 1 ", 'a poll');

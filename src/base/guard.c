@@ -1,0 +1,162 @@
+/*
+ * guard.c
+ *		Who has guessed how often.
+ *
+ * Each table is an array of small sets.  Where a set is full, what says least
+ * goes: the count that is next to nothing, the proof that was not used for
+ * longest.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+
+#include "base/guard.h"
+
+#define USECS			1000000.0
+#define FIRST_PAUSE		250		/* ms, doubled with each further failure */
+#define KEPT			10		/* failures beyond those free that are remembered */
+#define CALM_SECONDS	600		/* more than all rules take to forget everything */
+
+/* So many failures cost nothing, and one is forgotten in so many seconds. */
+static const struct
+{
+	double		free;
+	double		seconds;
+}			rules[QLM_GUARD_KINDS] =
+{
+	{5, 30},
+	{20, 2},
+	{20, 3}
+};
+
+static uint64
+mix(const QlmGuard *guard, int kind, uint64 who)
+{
+	uint64		words[2] = {guard->seed[0] ^ who, guard->seed[1] + kind};
+
+	return hash_bytes_extended((const unsigned char *) words, sizeof(words),
+							   guard->seed[2]) | 1;
+}
+
+static double
+failures_now(const QlmGuardCount *count, QlmGuardKind kind, int64 now)
+{
+	double		forgotten = (now - count->at) / USECS / rules[kind].seconds;
+
+	return Max(count->failures - Max(forgotten, 0), 0);
+}
+
+bool
+qlm_guard_is_calm(const QlmGuard *guard, int64 now)
+{
+	return guard->last_failure == 0 ||
+		now - guard->last_failure > (int64) (CALM_SECONDS * USECS);
+}
+
+int
+qlm_guard_pause(const QlmGuard *guard, QlmGuardKind kind, uint64 who, int64 now)
+{
+	uint64		key = mix(guard, kind, who);
+	const QlmGuardCount *set = guard->counts[key / 2 % QLM_GUARD_SETS];
+
+	for (int i = 0; i < QLM_GUARD_WAYS; i++)
+	{
+		double		beyond;
+
+		if (set[i].key != key)
+			continue;
+		beyond = ceil(failures_now(&set[i], kind, now) - rules[kind].free);
+		return beyond < 1 ? 0 :
+			(int) Min(ldexp(FIRST_PAUSE, (int) beyond - 1), QLM_GUARD_PAUSE_MAX);
+	}
+	return 0;
+}
+
+/*
+ * The kind of what is replaced is not known, so its time counts as if it were
+ * of the kind that comes.
+ */
+static QlmGuardCount *
+find_count(QlmGuardCount *set, QlmGuardKind kind, uint64 key, int64 now)
+{
+	QlmGuardCount *least = &set[0];
+
+	for (int i = 0; i < QLM_GUARD_WAYS; i++)
+	{
+		if (set[i].key == key)
+			return &set[i];
+		if (set[i].key == 0 ||
+			(least->key != 0 &&
+			 failures_now(&set[i], kind, now) < failures_now(least, kind, now)))
+			least = &set[i];
+	}
+	memset(least, 0, sizeof(QlmGuardCount));
+	least->key = key;
+	return least;
+}
+
+void
+qlm_guard_failed(QlmGuard *guard, QlmGuardKind kind, uint64 who, int n, int64 now)
+{
+	uint64		key = mix(guard, kind, who);
+	QlmGuardCount *count = find_count(guard->counts[key / 2 % QLM_GUARD_SETS],
+									  kind, key, now);
+
+	count->failures = Min(failures_now(count, kind, now) + n, rules[kind].free + KEPT);
+	count->at = now;
+	guard->last_failure = now;
+}
+
+static QlmGuardProven *
+find_proven(QlmGuard *guard, QlmGuardProof kind, const QlmGuardDigest *digest,
+			QlmGuardProven **oldest)
+{
+	QlmGuardProven *set = guard->proven[kind][digest->word[0] % QLM_GUARD_SETS];
+
+	*oldest = &set[0];
+	for (int i = 0; i < QLM_GUARD_WAYS; i++)
+	{
+		if (set[i].at != 0 && memcmp(&set[i].digest, digest, sizeof(QlmGuardDigest)) == 0)
+			return &set[i];
+		if (set[i].at < (*oldest)->at)
+			*oldest = &set[i];
+	}
+	return NULL;
+}
+
+bool
+qlm_guard_is_proven(QlmGuard *guard, QlmGuardProof kind,
+					const QlmGuardDigest *digest, int64 now)
+{
+	QlmGuardProven *oldest;
+	QlmGuardProven *proven = find_proven(guard, kind, digest, &oldest);
+
+	if (proven)
+		proven->at = now;
+	return proven != NULL;
+}
+
+void
+qlm_guard_prove(QlmGuard *guard, QlmGuardProof kind,
+				const QlmGuardDigest *digest, int64 now)
+{
+	QlmGuardProven *oldest;
+	QlmGuardProven *proven = find_proven(guard, kind, digest, &oldest);
+
+	if (proven == NULL)
+		proven = oldest;
+	proven->digest = *digest;
+	proven->at = now;
+}
+
+void
+qlm_guard_disprove(QlmGuard *guard, QlmGuardProof kind, const QlmGuardDigest *digest)
+{
+	QlmGuardProven *oldest;
+	QlmGuardProven *proven = find_proven(guard, kind, digest, &oldest);
+
+	if (proven)
+		proven->at = 0;
+}
