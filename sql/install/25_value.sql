@@ -22,7 +22,7 @@ COMMENT ON TABLE qlm.value IS 'values of InfoItems, one a time and InfoItem';
 COMMENT ON COLUMN qlm.value.info_item_id IS 'the InfoItem';
 COMMENT ON COLUMN qlm.value.peer_id IS 'the peer who wrote it; 0: this node';
 COMMENT ON COLUMN qlm.value.ts IS 'time of the value';
-COMMENT ON COLUMN qlm.value.num IS 'the value as a number, if it is one';
+COMMENT ON COLUMN qlm.value.num IS 'the value as a number, if it is one; true and false count as 1 and 0';
 COMMENT ON COLUMN qlm.value.txt IS 'the value as written; null: num in its shortest spelling';
 COMMENT ON COLUMN qlm.value.type IS 'type as written, e.g. xs:double; null: xs:string';
 COMMENT ON COLUMN qlm.value.attributes IS 'proprietary attributes by name';

@@ -27,6 +27,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_write(text, text, timestamptz, text),
 	@extschema@.qlm_write(text, double precision, timestamptz, text),
 	@extschema@.qlm_write(text, numeric, timestamptz, text),
+	@extschema@.qlm_write(text, boolean, timestamptz, text),
+	@extschema@.qlm_write(text, jsonb, timestamptz, text),
 	@extschema@.qlm_rename(text, text, boolean),
 	@extschema@.qlm_delete(text),
 	@extschema@.qlm_delete(text, timestamptz, timestamptz)

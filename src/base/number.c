@@ -202,6 +202,23 @@ qlm_double_parse(const char *text, int len, double *value)
 	return true;
 }
 
+bool
+qlm_number_parse(const char *text, int len, double *value)
+{
+	const char *end = text + len;
+
+	if (qlm_double_parse(text, len, value))
+		return isfinite(*value);
+	trim(&text, &end);
+	if (end - text == 4 && memcmp(text, "true", 4) == 0)
+		*value = 1;
+	else if (end - text == 5 && memcmp(text, "false", 5) == 0)
+		*value = 0;
+	else
+		return false;
+	return true;
+}
+
 void
 qlm_double_append(StringInfo buf, double value)
 {

@@ -19,6 +19,12 @@
 extern bool qlm_double_parse(const char *text, int len, double *value);
 
 /*
+ * What of a value's text can be summed up and compared: a finite xs:double; true
+ * and false, the names that xs:boolean has for 1 and 0; false if it is neither.
+ */
+extern bool qlm_number_parse(const char *text, int len, double *value);
+
+/*
  * A decimal number times 10 ^ scale, rounded to an integer, halves away from
  * zero; false if it is none or does not fit.
  */

@@ -154,8 +154,8 @@ put_values(const char *path, QlmInfoItem *item, void *arg)
 		row[1] = TimestampTzGetDatum(value->ts);
 		row[2] = PointerGetDatum(cstring_to_text_with_len(value->text,
 														  value->len));
-		nulls[3] = !qlm_double_parse(value->text, value->len, &number) ||
-			isinf(number) || isnan(number);
+		nulls[3] = value->is_odf ||
+			!qlm_number_parse(value->text, value->len, &number);
 		row[3] = nulls[3] ? (Datum) 0 : Float8GetDatum(number);
 		nulls[4] = value->type == NULL;
 		row[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(value->type);

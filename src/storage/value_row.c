@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "utils/builtins.h"
@@ -51,8 +49,7 @@ split_text(const QlmValue *value, Datum *num, bool *no_num,
 
 	*no_num = true;
 	*no_txt = false;
-	if (!value->is_odf && qlm_double_parse(value->text, value->len, &number) &&
-		isfinite(number))
+	if (!value->is_odf && qlm_number_parse(value->text, value->len, &number))
 	{
 		*num = Float8GetDatum(number);
 		*no_num = false;
