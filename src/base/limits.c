@@ -17,5 +17,6 @@ int			qlm_retry_delay = 5000;
 int			qlm_retry_max_delay = 5 * 60 * 1000;
 int			qlm_poll_buffer_max = 10000;
 int			qlm_max_subscriptions = 10000;
+int			qlm_max_anonymous_subscriptions = 1000;
 int			qlm_max_queued = 100000;
 int			qlm_finished_kept = 100000;

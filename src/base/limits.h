@@ -21,6 +21,7 @@ extern int	qlm_retry_delay;		/* ms until a message is sent again */
 extern int	qlm_retry_max_delay;	/* ms, however often it has failed */
 extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
 extern int	qlm_max_subscriptions;	/* of one caller; 0: no limit */
+extern int	qlm_max_anonymous_subscriptions;	/* of all without a peer */
 extern int	qlm_max_queued;			/* messages of one caller; 0: no limit */
 extern int	qlm_finished_kept;		/* newest ended messages of each kind */
 

@@ -367,6 +367,40 @@ register_limits(void)
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
+/* What one caller may leave here */
+static void
+register_quotas(void)
+{
+	DefineCustomIntVariable("qlm.poll_buffer_max",
+							"Most values that one subscription keeps for its next poll.",
+							"Beyond, the oldest are dropped.",
+							&qlm_poll_buffer_max, 10000, 1, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_subscriptions",
+							"Most subscriptions of one peer, or of one role without a peer.",
+							"Beyond, the answer is 429; 0 is no limit. Members of qlm_admin have none in SQL.",
+							&qlm_max_subscriptions, 10000, 0, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.finished_kept",
+							"Newest ended messages that stay in qlm.outbox, with their answers.",
+							"As many requests, and as many data for callbacks; the workers "
+							"delete older ones.",
+							&qlm_finished_kept, 100000, 100, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_anonymous_subscriptions",
+							"Most subscriptions of all callers together who are no known peer.",
+							"Beyond, the answer is 429; 0 is no limit but qlm.max_subscriptions. "
+							"SQL sessions are no such callers.",
+							&qlm_max_anonymous_subscriptions, 1000, 0, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_queued",
+							"Most messages that wait for one peer, or that one caller has had sent.",
+							"Beyond, the answer is 429, and events for callbacks are dropped and "
+							"counted; 0 is no limit. Members of qlm_admin have none in SQL.",
+							&qlm_max_queued, 100000, 0, INT_MAX / 2,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 static void
 register_messages(void)
 {
@@ -402,27 +436,6 @@ register_messages(void)
 							"peer owns then. A WebSocket of the peer always begins one.",
 							&qlm_session_timeout, 5 * 60 * 1000, 100, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
-	DefineCustomIntVariable("qlm.poll_buffer_max",
-							"Most values that one subscription keeps for its next poll.",
-							"Beyond, the oldest are dropped.",
-							&qlm_poll_buffer_max, 10000, 1, INT_MAX / 2,
-							PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("qlm.max_subscriptions",
-							"Most subscriptions of one peer, or of one role without a peer.",
-							"Beyond, the answer is 429; 0 is no limit. Members of qlm_admin have none in SQL.",
-							&qlm_max_subscriptions, 10000, 0, INT_MAX / 2,
-							PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("qlm.finished_kept",
-							"Newest ended messages that stay in qlm.outbox, with their answers.",
-							"As many requests, and as many data for callbacks; the workers "
-							"delete older ones.",
-							&qlm_finished_kept, 100000, 100, INT_MAX / 2,
-							PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("qlm.max_queued",
-							"Most messages that wait for one peer, or that one caller has had sent.",
-							"Beyond, the answer is 429; 0 is no limit. Members of qlm_admin have none in SQL.",
-							&qlm_max_queued, 100000, 0, INT_MAX / 2,
-							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("qlm.log_messages",
 							 "Which messages are kept in qlm.message.",
 							 "none, errors (those whose answer is not 200) or all.",
@@ -469,6 +482,7 @@ qlm_settings_register(void)
 	register_client();
 	register_limits();
 	register_messages();
+	register_quotas();
 	register_history();
 	MarkGUCPrefixReserved("qlm");
 }

@@ -18,6 +18,7 @@
 #include "storage/delivery.h"
 #include "storage/format.h"
 #include "storage/outbox.h"
+#include "storage/quota.h"
 #include "storage/subscription.h"
 #include "storage/subtransaction.h"
 
@@ -256,6 +257,40 @@ queue_callbacks(const Delivery *deliveries, int n)
 	}
 }
 
+/*
+ * What waits for connections has bounds of its own, and is taken soon; what
+ * qlm_admin has subscribed to in SQL has none.
+ */
+static bool
+has_room(const QlmSubscription *subscription)
+{
+	return qlm_is_connection(subscription->callback) ||
+		qlm_quota_take_event(subscription->peer, subscription->role) ||
+		!qlm_is_limited(subscription->role, subscription->peer == NULL);
+}
+
+/* Those for which there is room come first; how many?  The others are counted. */
+static int
+keep_within_quota(Delivery *deliveries, int n)
+{
+	int64	   *dropped = palloc(n * sizeof(int64));
+	int			ndropped = 0;
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const QlmSubscription *subscription = deliveries[i].match->subscription;
+
+		if (has_room(subscription))
+			deliveries[kept++] = deliveries[i];
+		else
+			dropped[ndropped++] = subscription->request_id;
+	}
+	qlm_delivery_note_dropped(dropped, ndropped);
+	pfree(dropped);
+	return kept;
+}
+
 /* Nothing that could fail has to be kept from the writer. */
 static bool
 is_harmless(const Delivery *delivery)
@@ -317,7 +352,7 @@ deliver_all(QlmMatch *matches, int n)
 			called[ncalled++] = delivery;
 	}
 	qlm_subscription_buffer(buffered, nbuffered);
-	queue_callbacks(called, ncalled);
+	queue_callbacks(called, keep_within_quota(called, ncalled));
 }
 
 void

@@ -76,11 +76,20 @@ qlm_is_limited(Oid role, bool from_session)
 const char *
 qlm_subscription_surplus(const char *peer, Oid role, bool from_session)
 {
+	int			limit = qlm_max_subscriptions;
+	bool		anonymous = peer == NULL && !from_session &&
+		qlm_max_anonymous_subscriptions > 0 &&
+		(limit == 0 || qlm_max_anonymous_subscriptions < limit);
+
+	if (anonymous)
+		limit = qlm_max_anonymous_subscriptions;
 	if (!qlm_is_limited(role, from_session) ||
-		qlm_quota_subscriptions(peer, role) > 0)
+		qlm_quota_subscriptions(peer, role, limit) > 0)
 		return NULL;
-	return psprintf("there are %d subscriptions of this caller already, and no more are allowed",
-					qlm_max_subscriptions);
+	return psprintf(anonymous ?
+					"there are %d subscriptions of callers who are no known peer already, and no more are allowed" :
+					"there are %d subscriptions of this caller already, and no more are allowed",
+					limit);
 }
 
 const char *

@@ -143,6 +143,9 @@ extern int64 qlm_delivery_take_dropped(int64 request_id);
 extern void qlm_delivery_have_dropped(const int64 *request_ids, int n,
 									  bool *some);
 
+/* Of each of these one was dropped, since its caller has too much queued. */
+extern void qlm_delivery_note_dropped(const int64 *request_ids, int n);
+
 /*
  * Small steps of housekeeping: remembered ids, finished messages beyond the
  * newest 100,000 requests and as many others, messages of a subscription

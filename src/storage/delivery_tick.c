@@ -71,6 +71,14 @@ static QlmPlan take_plan = {
 	1, {INT8OID}
 };
 
+/* The count may miss some while somebody has the subscription in hand. */
+static QlmPlan note_plan = {
+	"UPDATE qlm.subscription SET dropped = dropped + 1 WHERE request_id ="
+	" ANY (ARRAY(SELECT request_id FROM qlm.subscription"
+	" WHERE request_id = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED))",
+	1, {INT8ARRAYOID}
+};
+
 List *
 qlm_delivery_ticks(int max)
 {
@@ -226,4 +234,18 @@ qlm_delivery_have_dropped(const int64 *request_ids, int n, bool *some)
 		some[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
 	}
 	SPI_freetuptable(SPI_tuptable);
+}
+
+void
+qlm_delivery_note_dropped(const int64 *request_ids, int n)
+{
+	Datum		values[1];
+	QlmRights	saved;
+
+	if (n == 0 || IsolationUsesXactSnapshot())
+		return;
+	values[0] = qlm_array_int8(request_ids, n);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&note_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
 }

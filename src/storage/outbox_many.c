@@ -15,12 +15,19 @@
 #include "storage/outbox.h"
 #include "storage/wake_key.h"
 
+/*
+ * The limits make each a probe of an index: as a condition the planner would
+ * rather read a whole table, for as long as it thinks that small.
+ */
+#define IN_USE(table, column) \
+	"SELECT FROM ROWS FROM (pg_catalog.unnest($1)) AS m (id)," \
+	" LATERAL (SELECT FROM " table " WHERE " column " = m.id LIMIT 1) AS o"
+
 static QlmPlan taken_plan = {
-	"SELECT FROM ROWS FROM (pg_catalog.unnest($1)) AS m (id)"
-	" WHERE EXISTS (SELECT FROM qlm.outbox WHERE message_id = m.id)"
-	" OR EXISTS (SELECT FROM qlm.subscription WHERE request_id = m.id)"
-	" OR EXISTS (SELECT FROM qlm.gathering WHERE request_id = m.id)"
-	" OR EXISTS (SELECT FROM qlm.forwarding WHERE request_id = m.id)"
+	IN_USE("qlm.outbox", "message_id")
+	" UNION ALL " IN_USE("qlm.subscription", "request_id")
+	" UNION ALL " IN_USE("qlm.gathering", "request_id")
+	" UNION ALL " IN_USE("qlm.forwarding", "request_id")
 	" UNION ALL"
 	" SELECT FROM ROWS FROM (pg_catalog.unnest($1)) AS m (id) GROUP BY id"
 	" HAVING pg_catalog.count(*) > 1",

@@ -5,14 +5,30 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/quota.h"
+
+/* What a caller's events may still queue is counted after so long at the latest */
+#define COUNT_MS		1000
+#define COUNT_PAUSE_MS	100		/* and no earlier */
+#define MAX_CALLERS		1000
+
+typedef struct Left
+{
+	uint64		caller;
+	TimestampTz counted_at;
+	int			limit;			/* qlm.max_queued then */
+	int			counted;
+	int			left;
+} Left;
 
 /* $1: the peer, or without one the role; $2: the limit; $3: now */
 #define COUNT(what) \
@@ -74,11 +90,10 @@ room(QlmPlan *plan, const char *whose, int limit)
 }
 
 int
-qlm_quota_subscriptions(const char *peer, Oid role)
+qlm_quota_subscriptions(const char *peer, Oid role, int limit)
 {
-	return peer ? room(&peer_subscriptions_plan, peer, qlm_max_subscriptions) :
-		room(&role_subscriptions_plan, GetUserNameFromId(role, false),
-			 qlm_max_subscriptions);
+	return peer ? room(&peer_subscriptions_plan, peer, limit) :
+		room(&role_subscriptions_plan, GetUserNameFromId(role, false), limit);
 }
 
 int
@@ -92,4 +107,70 @@ int
 qlm_quota_waiting(const char *peer)
 {
 	return room(&waiting_plan, peer, qlm_max_queued);
+}
+
+static uint64
+caller_key(const char *peer, Oid role)
+{
+	return peer ? hash_bytes_extended((const unsigned char *) peer, strlen(peer), 0) :
+		hash_bytes_extended((const unsigned char *) &role, sizeof(role), 1);
+}
+
+static Left *
+find_left(const char *peer, Oid role)
+{
+	static HTAB *callers = NULL;
+	HASHCTL		control = {0};
+	uint64		key = caller_key(peer, role);
+	Left	   *left;
+	bool		found;
+
+	if (callers && hash_get_num_entries(callers) >= MAX_CALLERS)
+	{
+		hash_destroy(callers);
+		callers = NULL;
+	}
+	if (callers == NULL)
+	{
+		control.keysize = sizeof(uint64);
+		control.entrysize = sizeof(Left);
+		callers = hash_create("qlm event quotas", 64, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	left = hash_search(callers, &key, HASH_ENTER, &found);
+	if (!found)
+		left->counted_at = 0;
+	return left;
+}
+
+/* Others use it up at the same time, so it is counted again after a half. */
+static bool
+must_count(const Left *left)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return left->counted_at == 0 || left->limit != qlm_max_queued ||
+		now < left->counted_at ||
+		TimestampDifferenceExceeds(left->counted_at, now, COUNT_MS) ||
+		(left->left > 0 && left->left < left->counted / 2 &&
+		 TimestampDifferenceExceeds(left->counted_at, now, COUNT_PAUSE_MS));
+}
+
+bool
+qlm_quota_take_event(const char *peer, Oid role)
+{
+	Left	   *left;
+
+	if (qlm_max_queued == 0)
+		return true;
+	left = find_left(peer, role);
+	if (must_count(left))
+	{
+		left->counted = left->left = qlm_quota_asked(peer, role);
+		left->counted_at = GetCurrentTimestamp();
+		left->limit = qlm_max_queued;
+	}
+	if (left->left <= 0)
+		return false;
+	left->left--;
+	return true;
 }

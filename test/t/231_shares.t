@@ -15,6 +15,7 @@ qlm.callback_allow = '127.0.0.0/8, localhost'
 qlm.retry_delay = '1s'
 qlm.retry_max_delay = '2s'
 qlm.callback_timeout = '3s'
+qlm.http_workers = 1
 EOC
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
@@ -142,6 +143,42 @@ subtest 'URLs that are named once' => sub {
 	cmp_ok(sql("SELECT count(*) FROM qlm.endpoint WHERE url LIKE '%/old%'"), '<', 3000, 'rows that nobody needs are trimmed meanwhile');
 	is(sql("SELECT count(*) FROM qlm.endpoint WHERE url IN ('" . join("','", map { $_->url } $near, $own, $peer) . "')"), 3, 'those of subscriptions and peers stay');
 	sql("DELETE FROM qlm.endpoint WHERE url LIKE '%/old%'");
+};
+
+# What one caller may leave here, in subscriptions and in what they queue
+subtest 'bounds of one caller' => sub {
+	my $set = sub {
+		my ($name, $value) = @_;
+
+		sql("ALTER SYSTEM SET $name = $value");
+		$node->reload;
+		wait_for_sql($node, "SHOW $name", $value);
+	};
+	my $closed = QlmReceiver->new(stopped => 1);
+	my $waiting = "FROM qlm.outbox WHERE url LIKE '" . $closed->url . "%' AND state IN ('queued', 'sent')";
+
+	sql("SELECT qlm_write('Full/x', 0); UPDATE qlm.outbox SET state = 'cancelled' WHERE state IN ('queued', 'sent'); SELECT count(qlm_cancel(request_id)) FROM qlm.subscription WHERE callback LIKE '%/once%'");
+	$set->('qlm.max_anonymous_subscriptions', sql("SELECT count(*) + 20 FROM qlm.subscription WHERE peer IS NULL"));
+	my @ids = map { subscribe('Full/x', $closed->url) } 1 .. 20;
+	my $answer = post($node, envelope('M2', '<read interval="-1"><msg>' . objects('M2', 'Full/x') . '</msg></read>', ttl => 60));
+	is(return_code($answer), 429, 'one more of anybody who is unknown is refused');
+	like($answer->{body}, qr/callers who are no known peer/, 'and it is said whose are too many');
+	ok(subscribe('Near/y', $own->url, %app), 'a peer has its own');
+
+	$set->('qlm.max_queued', 50);
+	post($node, write_envelope('M2', 'Full/x', $_)) for 1 .. 10;
+	is(sql("SELECT count(*) $waiting"), 50, 'no more is queued than may be');
+	is(sql("SELECT sum(dropped) FROM (SELECT dropped FROM qlm.subscription WHERE callback = '" . $closed->url . "' UNION ALL SELECT dropped $waiting) d"), 150, 'what is dropped is counted');
+	is_soon($own, 'App/x', 'another caller is not concerned', %app);
+	$set->('qlm.max_queued', 100000);
+	$closed->start;
+	ok(wait_for_sql($node, "SELECT count(*) $waiting", 0), 'what was queued is delivered');
+	$closed->forget;
+	# It is known for a second that there was no room.
+	wait_until(sub { post($node, write_envelope('M2', 'Full/x', 'after')); sql("SELECT sum(dropped) FROM qlm.subscription WHERE callback = '" . $closed->url . "'") == 0 }, 'there is room again');
+	wait_until(sub { scalar grep { /older values were dropped/ } $closed->bodies }, 'the next message tells');
+	pass('and the next message tells how many are missing');
+	sql("SELECT qlm_cancel($_)") for @ids;
 };
 
 # Ten thousand endpoints that wait for their time: to look at each of them
