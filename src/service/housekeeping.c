@@ -16,6 +16,7 @@
 #include "storage/partition_make.h"
 #include "storage/partition_step.h"
 #include "storage/retention.h"
+#include "storage/statistics.h"
 #include "storage/subscription.h"
 
 /* Rows at once, as many as can be done in the time */
@@ -64,9 +65,28 @@ trim_journal(int rows)
 	return false;
 }
 
+static bool statistics_are_old = false;
+
+static bool
+look_at_statistics(int rows)
+{
+	statistics_are_old = qlm_statistics_are_old();
+	return false;
+}
+
+bool
+qlm_housekeeping_wants_statistics(void)
+{
+	bool		wants = statistics_are_old;
+
+	statistics_are_old = false;
+	return wants;
+}
+
 static const Chore chores[] = {
 	prepare_partitions, expire_messages, expire_subscriptions, forget_values,
-	trim_deliveries, qlm_retention_step, trim_journal, qlm_partition_move_step
+	trim_deliveries, qlm_retention_step, trim_journal,
+	look_at_statistics, qlm_partition_move_step
 };
 
 static int

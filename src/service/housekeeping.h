@@ -14,4 +14,7 @@
  */
 extern bool qlm_housekeeping_step(void);
 
+/* Has a step found that statistics should be taken, which is more than a step?  Once. */
+extern bool qlm_housekeeping_wants_statistics(void);
+
 #endif							/* QLM_HOUSEKEEPING_H */

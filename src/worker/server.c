@@ -27,6 +27,7 @@
 #include "storage/catalog.h"
 #include "storage/peer.h"
 #include "transport/http_server.h"
+#include "worker/analyze.h"
 #include "worker/gather.h"
 #include "worker/pause.h"
 #include "worker/server.h"
@@ -239,6 +240,8 @@ keep_house(Server *server)
 		ereport(LOG, (errmsg("qlm could not do its housekeeping: %s", message)));
 		qlm_slot_error(server->slot, message);
 	}
+	if (qlm_housekeeping_wants_statistics())
+		qlm_analyze_start(&server->order);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(server->chores_context);
 	pgstat_report_activity(STATE_IDLE, NULL);

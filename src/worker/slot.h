@@ -14,6 +14,7 @@
 
 /* The number of the dispatcher, of which each database has one */
 #define QLM_DISPATCHER	0
+#define QLM_ANALYST		(-1)
 
 /* Handed over in bgw_extra */
 typedef struct QlmWorkerOrder

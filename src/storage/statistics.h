@@ -1,0 +1,17 @@
+/*
+ * statistics.h
+ *		What the planner knows of qlm.value as a whole.
+ */
+#ifndef QLM_STORAGE_STATISTICS_H
+#define QLM_STORAGE_STATISTICS_H
+
+/* Is it old, or is there none?  Quick. */
+extern bool qlm_statistics_are_old(void);
+
+/*
+ * Take a sample of all partitions.  That may take seconds, in which nobody waits
+ * but who makes a partition.
+ */
+extern void qlm_statistics_take(void);
+
+#endif							/* QLM_STORAGE_STATISTICS_H */
