@@ -9,16 +9,22 @@
  */
 #include "postgres.h"
 
+#include "base/spelling.h"
 #include "message/redact.h"
 
 #define STARS			"***"
-#define TAIL_SIZE		16		/* of a name: longer than every word */
+#define NAME_SIZE		32		/* what is kept of a name: longer than every word */
 #define END				(-1)
 #define MAX_DEPTH		64		/* of escapes within escapes */
 
 /* A name with one of these in it is that of a secret. */
 static const char *const words[] = {
-	"authorization", "token", "password", "passwd", "secret", "credential"
+	"authorization", "authorisation", "token", "password", "passwd", "secret", "credential"
+};
+
+/* And so is one of these, or a slip of the first. */
+static const char *const names[] = {
+	"authorization", "auth", "api-key", "api_key", "apikey", "pwd", "cookie", NULL
 };
 
 /* What stands before a secret where there is no name */
@@ -84,18 +90,18 @@ read_reference(const Redactor *r, Character *c)
 	{
 		const char *name;
 		char		code;
-	}			names[] = {{"quot;", '"'}, {"apos;", '\''}, {"lt;", '<'}, {"gt;", '>'}};
+	}			references[] = {{"quot;", '"'}, {"apos;", '\''}, {"lt;", '<'}, {"gt;", '>'}};
 	int			at = c->start + 1;
 	int			code = 0;
 	bool		is_hex;
 
 	while (begins_with(r, at, "amp;"))
 		at += 4;
-	for (int i = 0; i < lengthof(names); i++)
-		if (begins_with(r, at, names[i].name))
+	for (int i = 0; i < lengthof(references); i++)
+		if (begins_with(r, at, references[i].name))
 		{
-			c->code = names[i].code;
-			c->end = at + strlen(names[i].name);
+			c->code = references[i].code;
+			c->end = at + strlen(references[i].name);
 			return true;
 		}
 	if (at >= r->len || r->text[at++] != '#')
@@ -190,36 +196,60 @@ is_name(int code)
 }
 
 static bool
-ends_with(const char *tail, int len, const char *word)
+is_one_of(const char *name, const char *const *list, int n)
 {
-	int			n = strlen(word);
+	for (int i = 0; i < n; i++)
+		if (strcmp(name, list[i]) == 0)
+			return true;
+	return false;
+}
 
-	return len >= n && memcmp(tail + len - n, word, n) == 0;
+static bool
+ends_with_word(const char *tail, int len)
+{
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		int			n = strlen(words[i]);
+
+		if (len >= n && memcmp(tail + len - n, words[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_secret_name(const char *name)
+{
+	static const char *const meant[] = {"authorization", NULL};
+
+	return is_one_of(name, names, lengthof(names) - 1) ||
+		qlm_spelling_meant(name, meant) != NULL;
 }
 
 /*
- * Read a name to its end; returns what follows it.  Is one of the words in it,
- * or, where these count, is it a scheme?
+ * Read a name to its end; returns what follows it.  Is it that of a secret, or,
+ * where these count, a scheme?
  */
 static Character
 read_name(const Redactor *r, Character c, bool with_schemes, bool *is_secret)
 {
-	char		tail[TAIL_SIZE];
+	char		tail[NAME_SIZE + 1];
 	int			len = 0;
 	int			total = 0;
 
 	*is_secret = false;
 	for (; is_name(c.code); c = read_character(r, c.end))
 	{
-		if (len == TAIL_SIZE)
+		if (len == NAME_SIZE)
 			memmove(tail, tail + 1, --len);
 		tail[len++] = pg_tolower((unsigned char) c.code);
 		total++;
-		for (int i = 0; i < lengthof(words); i++)
-			*is_secret |= ends_with(tail, len, words[i]);
+		*is_secret |= ends_with_word(tail, len);
 	}
-	for (int i = 0; with_schemes && i < lengthof(schemes); i++)
-		*is_secret |= total == strlen(schemes[i]) && ends_with(tail, len, schemes[i]);
+	tail[len] = '\0';
+	if (total == len)
+		*is_secret |= is_secret_name(tail) ||
+			(with_schemes && is_one_of(tail, schemes, lengthof(schemes)));
 	return c;
 }
 

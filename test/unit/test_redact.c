@@ -23,6 +23,8 @@ static const struct
 	{"<e token='S3\"CR3T' b='c'/>", "<e token='***' b='c'/>"},
 	{"<e authorization=\"a\\\" token=\"S3CR3T\"/>", "<e authorization=\"***\" token=\"***\"/>"},
 	{"<e auth_token=\"S3CR3T\" x-password='S3CR3T'/>", "<e auth_token=\"***\" x-password='***'/>"},
+	{"<e autorization='S3CR3T' authorisation='S3CR3T' auth=\"S3CR3T\" author=\"x\"/>", "<e autorization='***' authorisation='***' auth=\"***\" author=\"x\"/>"},
+	{"{\"autHorizaTion\":\"S3CR3T\",\"api_key\":\"S3CR3T\",\"key\":1}", "{\"autHorizaTion\":\"***\",\"api_key\":\"***\",\"key\":1}"},
 	{"<e authorization=\"\"/>", "<e authorization=\"\"/>"},
 	{"<e authorization=\"S3CR3T", "<e authorization=\"***"},
 	{"<a><authorization>S3CR3T</authorization></a>", "<a><authorization>***</authorization></a>"},
