@@ -240,6 +240,20 @@ qlm_rights_may_select(QlmRelation relation)
 }
 
 bool
+qlm_rights_may_see_all_nodes(void)
+{
+	static const QlmRelation tables[] = {
+		QLM_REL_OBJECT, QLM_REL_OBJECT_ID, QLM_REL_INFO_ITEM, QLM_REL_META_DATA
+	};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		if (!qlm_rights_may_select(tables[i]) ||
+			check_enable_rls(qlm_catalog_relid(tables[i]), InvalidOid, true) == RLS_ENABLED)
+			return false;
+	return true;
+}
+
+bool
 qlm_rights_are_filtered(void)
 {
 	static const QlmRelation data[] = {QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE};

@@ -62,6 +62,9 @@ extern void qlm_catalog_invalidate(Oid relid);
 extern bool qlm_rights_may_insert(QlmRelation relation);
 extern bool qlm_rights_may_select(QlmRelation relation);
 
+/* May the current user see all Objects and InfoItems with what describes them? */
+extern bool qlm_rights_may_see_all_nodes(void);
+
 /* Do policies hide rows of the data from the current user? */
 extern bool qlm_rights_are_filtered(void);
 

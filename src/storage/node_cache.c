@@ -11,7 +11,6 @@
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/rls.h"
 
 #include "storage/catalog.h"
 #include "storage/node_cache.h"
@@ -44,11 +43,6 @@ typedef struct RowEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* What rows are made of */
-static const QlmRelation tables[] = {
-	QLM_REL_OBJECT, QLM_REL_OBJECT_ID, QLM_REL_INFO_ITEM, QLM_REL_META_DATA
-};
-
 /* What changes when they change, or when ids or MetaData are added */
 static const QlmRelation signs[] = {
 	QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_META_DATA, QLM_REL_OBJECT_SEQ
@@ -57,16 +51,6 @@ static const QlmRelation signs[] = {
 static MemoryContext cache_context = NULL;
 static rowhash_hash *rows = NULL;
 static uint64 generations[lengthof(signs)];
-
-static bool
-may_read_all(void)
-{
-	for (int i = 0; i < lengthof(tables); i++)
-		if (!qlm_rights_may_select(tables[i]) ||
-			check_enable_rls(qlm_catalog_relid(tables[i]), InvalidOid, true) == RLS_ENABLED)
-			return false;
-	return true;
-}
 
 static bool
 is_current(void)
@@ -101,7 +85,7 @@ qlm_node_cache_begin(void)
 	if (IsolationUsesXactSnapshot())
 		return false;
 	AcceptInvalidationMessages();
-	if (!may_read_all())
+	if (!qlm_rights_may_see_all_nodes())
 		return false;
 	if (rows == NULL || !is_current())
 		start_anew();

@@ -52,6 +52,7 @@ typedef struct MissingEntry
 
 struct QlmMissing
 {
+	QlmObjectCache *cache;
 	missinghash_hash *by_path;
 	QlmMissingNode **nodes;
 	int			n;
@@ -126,10 +127,11 @@ static QlmPlan make_plans[2][2] = {
 };
 
 QlmMissing *
-qlm_missing_create(void)
+qlm_missing_create(QlmObjectCache *cache)
 {
 	QlmMissing *missing = palloc0(sizeof(QlmMissing));
 
+	missing->cache = cache;
 	missing->by_path = missinghash_create(CurrentMemoryContext, 16, NULL);
 	missing->capacity = 16;
 	missing->nodes = palloc(missing->capacity * sizeof(QlmMissingNode *));
@@ -228,7 +230,7 @@ find_paths(QlmMissing *missing, bool below_missing)
 		if (isnull)
 			parent_id = 0;
 		is_item = DatumGetBool(qlm_spi_datum(i, 4, &isnull));
-		qlm_object_cache_add(parent_id, entry->node->name, is_item, id);
+		qlm_object_cache_add(missing->cache, parent_id, entry->node->name, is_item, id);
 		pfree(path);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -393,11 +395,11 @@ make_levels(QlmMissing *missing, bool in_bulk)
  * tables of their own, and are left to whoever stores static data.
  */
 static void
-remember(const QlmMissingNode *missing)
+remember(QlmObjectCache *cache, const QlmMissingNode *missing)
 {
 	int			parent_id = missing->parent ? missing->parent->id :
 		missing->parent_id;
-	QlmNode    *node = qlm_object_cache_add(parent_id, missing->name,
+	QlmNode    *node = qlm_object_cache_add(cache, parent_id, missing->name,
 											missing->is_item, missing->id);
 	uint64		hash;
 	QlmStaticParts parts;
@@ -456,6 +458,6 @@ qlm_missing_make(QlmMissing *missing)
 	if (outcome != MADE)
 		return false;
 	for (int i = 0; i < missing->n; i++)
-		remember(missing->nodes[i]);
+		remember(missing->cache, missing->nodes[i]);
 	return true;
 }

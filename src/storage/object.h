@@ -6,6 +6,7 @@
 #define QLM_STORAGE_OBJECT_H
 
 #include "message/odf.h"
+#include "storage/object_cache.h"
 
 typedef struct QlmMissing QlmMissing;
 
@@ -25,7 +26,8 @@ typedef struct QlmMissingNode
 	const QlmInfoItem *item;
 } QlmMissingNode;
 
-extern QlmMissing *qlm_missing_create(void);
+/* What is found or made is added to the cache. */
+extern QlmMissing *qlm_missing_create(QlmObjectCache *cache);
 extern int	qlm_missing_count(const QlmMissing *missing);
 extern const QlmMissingNode *qlm_missing_node(const QlmMissing *missing, int i);
 

@@ -56,8 +56,14 @@ hash_key(NodeKey key)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-static MemoryContext cache_context = NULL;
-static nodehash_hash *nodes = NULL;
+struct QlmObjectCache
+{
+	MemoryContext context;
+	nodehash_hash *nodes;
+	bool		is_shared;		/* by all writes of this process that see all */
+};
+
+static QlmObjectCache shared = {NULL, NULL, true};
 static dlist_head fresh_nodes = DLIST_STATIC_INIT(fresh_nodes);
 static uint64 object_generation;
 static uint64 item_generation;
@@ -69,10 +75,10 @@ static void
 forget_all(void)
 {
 	dlist_init(&fresh_nodes);
-	nodes = NULL;
+	shared.nodes = NULL;
 	epoch++;
-	if (cache_context != NULL)
-		MemoryContextReset(cache_context);
+	if (shared.context != NULL)
+		MemoryContextReset(shared.context);
 }
 
 uint64
@@ -87,7 +93,7 @@ forget_node(QlmNode *node)
 	NodeKey		key = {node->parent_id, node->name};
 
 	dlist_delete(&node->fresh);
-	nodehash_delete(nodes, key);
+	nodehash_delete(shared.nodes, key);
 	pfree(node);
 }
 
@@ -159,17 +165,27 @@ subtransaction_ends(SubXactEvent event, SubTransactionId subid,
 }
 
 static void
-create_cache(void)
+create_shared(void)
 {
-	if (cache_context == NULL)
+	if (shared.context == NULL)
 	{
-		cache_context = AllocSetContextCreate(TopMemoryContext,
-											  "qlm object cache",
-											  ALLOCSET_DEFAULT_SIZES);
+		shared.context = AllocSetContextCreate(TopMemoryContext,
+											   "qlm object cache",
+											   ALLOCSET_DEFAULT_SIZES);
 		RegisterXactCallback(transaction_ends, NULL);
 		RegisterSubXactCallback(subtransaction_ends, NULL);
 	}
-	nodes = nodehash_create(cache_context, 1024, NULL);
+	shared.nodes = nodehash_create(shared.context, 1024, NULL);
+}
+
+static QlmObjectCache *
+create_private(void)
+{
+	QlmObjectCache *cache = palloc0(sizeof(QlmObjectCache));
+
+	cache->context = CurrentMemoryContext;
+	cache->nodes = nodehash_create(cache->context, 64, NULL);
+	return cache;
 }
 
 void
@@ -179,26 +195,29 @@ qlm_object_lock(LOCKMODE mode)
 					   qlm_catalog_relid(QLM_REL_INFO_ITEM), 0, mode);
 }
 
-void
+QlmObjectCache *
 qlm_object_cache_begin(void)
 {
 	qlm_object_lock(RowExclusiveLock);
-	if (nodes != NULL &&
+	if (!qlm_rights_may_see_all_nodes())
+		return create_private();
+	if (shared.nodes != NULL &&
 		(object_generation != qlm_catalog_generation(QLM_REL_OBJECT) ||
 		 item_generation != qlm_catalog_generation(QLM_REL_INFO_ITEM) ||
-		 nodes->members > MAX_NODES))
+		 shared.nodes->members > MAX_NODES))
 		forget_all();
-	if (nodes == NULL)
-		create_cache();
+	if (shared.nodes == NULL)
+		create_shared();
 	object_generation = qlm_catalog_generation(QLM_REL_OBJECT);
 	item_generation = qlm_catalog_generation(QLM_REL_INFO_ITEM);
+	return &shared;
 }
 
 QlmNode *
-qlm_object_cache_find(int parent_id, const char *name)
+qlm_object_cache_find(const QlmObjectCache *cache, int parent_id, const char *name)
 {
 	NodeKey		key = {parent_id, name};
-	NodeEntry  *entry = nodehash_lookup(nodes, key);
+	NodeEntry  *entry = nodehash_lookup(cache->nodes, key);
 
 	return entry ? entry->node : NULL;
 }
@@ -206,6 +225,8 @@ qlm_object_cache_find(int parent_id, const char *name)
 static void
 mark_fresh(QlmNode *node, bool only_changed)
 {
+	if (node->is_private)
+		return;
 	if (node->nest_level == 0)
 	{
 		node->only_changed = only_changed;
@@ -215,7 +236,8 @@ mark_fresh(QlmNode *node, bool only_changed)
 }
 
 QlmNode *
-qlm_object_cache_add(int parent_id, const char *name, bool is_item, int id)
+qlm_object_cache_add(QlmObjectCache *cache, int parent_id, const char *name,
+					 bool is_item, int id)
 {
 	Size		len = strlen(name) + 1;
 	QlmNode    *node;
@@ -223,15 +245,16 @@ qlm_object_cache_add(int parent_id, const char *name, bool is_item, int id)
 	NodeKey		key;
 	bool		found;
 
-	node = MemoryContextAllocZero(cache_context, offsetof(QlmNode, name) + len);
+	node = MemoryContextAllocZero(cache->context, offsetof(QlmNode, name) + len);
 	node->id = id;
 	node->parent_id = parent_id;
 	node->is_item = is_item;
+	node->is_private = !cache->is_shared;
 	memcpy(node->name, name, len);
 
 	key.parent_id = parent_id;
 	key.name = node->name;
-	entry = nodehash_insert(nodes, key, &found);
+	entry = nodehash_insert(cache->nodes, key, &found);
 	if (found)
 	{
 		pfree(node);

@@ -2,9 +2,8 @@
  * object_cache.h
  *		Which Objects and InfoItems this process knows by their paths.
  *
- * Only writing uses it.  What is found here saves a look-up and gives no
- * rights: the statement that uses the id still asks PostgreSQL, so a role
- * that row level security keeps from a path is refused at the value.
+ * Only writing uses it.  What it knows saves a look-up, and is for those alone
+ * who may see all Objects and InfoItems: who may not looks for himself.
  */
 #ifndef QLM_OBJECT_CACHE_H
 #define QLM_OBJECT_CACHE_H
@@ -27,6 +26,8 @@ typedef struct QlmNode
 	uint64		planned_run;
 	int			planned_round;
 
+	bool		is_private;		/* of one write's own cache */
+
 	/* Private: what this transaction has added or changed may be undone. */
 	dlist_node	fresh;
 	int			nest_level;		/* 0: not in the list */
@@ -34,16 +35,20 @@ typedef struct QlmNode
 	char		name[FLEXIBLE_ARRAY_MEMBER];
 } QlmNode;
 
+typedef struct QlmObjectCache QlmObjectCache;
+
 /*
  * Keep deleters away until the transaction ends, and forget what others have
  * deleted before.  Nodes stay where they are until the next call or until the
- * (sub)transaction that added them is rolled back.
+ * (sub)transaction that added them is rolled back.  Whom privileges or policies keep
+ * from some nodes gets an empty cache in the current memory context.
  */
-extern void qlm_object_cache_begin(void);
+extern QlmObjectCache *qlm_object_cache_begin(void);
 
-extern QlmNode *qlm_object_cache_find(int parent_id, const char *name);
-extern QlmNode *qlm_object_cache_add(int parent_id, const char *name,
-									 bool is_item, int id);
+extern QlmNode *qlm_object_cache_find(const QlmObjectCache *cache, int parent_id,
+									  const char *name);
+extern QlmNode *qlm_object_cache_add(QlmObjectCache *cache, int parent_id,
+									 const char *name, bool is_item, int id);
 
 /* These static data are stored. */
 extern void qlm_object_cache_set_static(QlmNode *node, uint64 hash);

@@ -30,6 +30,7 @@
 
 typedef struct Walk
 {
+	QlmObjectCache *cache;
 	QlmWrite   *write;
 	QlmMissing *missing;
 	QlmAliases *aliases;		/* of what was missing; NULL: none */
@@ -128,7 +129,7 @@ enter_alias(Walk *walk, Place *place, QlmObject *object, QlmInfoItem *item)
 		qlm_alias_rename_item(item, canonical);
 	MemoryContextSwitchTo(context);
 	place->name = object != NULL ? object->ids->text : item->name;
-	place->node = qlm_object_cache_find(place->parent->id, place->name);
+	place->node = qlm_object_cache_find(walk->cache, place->parent->id, place->name);
 }
 
 /* Step down to an Object or InfoItem; false: the write is refused. */
@@ -141,7 +142,7 @@ enter(Walk *walk, const Place *parent, Place *place, const char *name,
 	place->depth = parent->depth + 1;
 	place->missing = NULL;
 	place->node = parent->id < 0 ? NULL :
-		qlm_object_cache_find(parent->id, name);
+		qlm_object_cache_find(walk->cache, parent->id, name);
 	if (place->node == NULL && walk->aliases != NULL && parent->id >= 0)
 		enter_alias(walk, place, object, item);
 	if (place->node == NULL)
@@ -227,7 +228,7 @@ walk_all(Walk *walk, QlmWrite *writes, int n)
 {
 	bool		accepted = true;
 
-	walk->missing = qlm_missing_create();
+	walk->missing = qlm_missing_create(walk->cache);
 	walk->nrows = 0;
 	qlm_static_tasks_reset(&walk->statics);
 	for (int i = 0; i < n; i++)
@@ -310,7 +311,7 @@ qlm_write_run(QlmWrite *writes, int n)
 	}
 	walk.capacity = 64;
 	walk.rows = palloc(walk.capacity * sizeof(QlmValueRow));
-	qlm_object_cache_begin();
+	walk.cache = qlm_object_cache_begin();
 	resolve(&walk, writes, n);
 	qlm_static_tasks_store(&walk.statics);
 	qlm_values_insert(walk.rows, walk.nrows);
