@@ -7,9 +7,6 @@
  * triggers do what foreign keys do, but nothing while a dump is restored; and
  * where a foreign key would delete children as the owner of their table, and so
  * give his rights to the triggers of others on it, they delete as the current user.
- *
- * The functions have no search_path of their own, which would cost more than the
- * rest: all names here are qualified, operators too.
  */
 #include "postgres.h"
 
@@ -25,19 +22,17 @@
 #include "storage/catalog.h"
 #include "storage/restore.h"
 
-#define EQUAL " OPERATOR(pg_catalog.=) "
-
 /* A child is locked out of the deletion of its parent, not of other changes. */
 #define PARENT(table, key) \
-	"SELECT FROM ONLY qlm." table " p WHERE p." key EQUAL "$1 FOR KEY SHARE OF p"
+	"SELECT FROM ONLY qlm." table " p WHERE p." key " = $1 FOR KEY SHARE OF p"
 #define CHILD(table, column) \
-	"SELECT FROM ONLY qlm." table " c WHERE c." column EQUAL "$1 LIMIT 1"
+	"SELECT FROM ONLY qlm." table " c WHERE c." column " = $1 LIMIT 1"
 
 /* of the rows that a trigger calls old_rows */
 #define DELETED(table, column, key) \
-	"DELETE FROM ONLY qlm." table " c USING old_rows o WHERE c." column EQUAL "o." key
+	"DELETE FROM ONLY qlm." table " c USING old_rows o WHERE c." column " = o." key
 #define LEFT_OVER(table, column, key) \
-	"SELECT FROM ONLY qlm." table " c, old_rows o WHERE c." column EQUAL "o." key " LIMIT 1"
+	"SELECT FROM ONLY qlm." table " c, old_rows o WHERE c." column " = o." key " LIMIT 1"
 
 /* after TRUNCATE */
 #define ALL_DELETED(table, column) \
