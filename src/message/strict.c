@@ -173,42 +173,55 @@ qlm_strict_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 	refuse(p, frame->kind, qlm_parser_line(p), error);
 }
 
+/* Does the value of an InfoItem hold it, which is an element? */
+static bool
+belongs_into_value(QlmFrameKind kind, const char *name)
+{
+	static const char *const misplaced[] = {
+		"value", "values", "dateTime", "unixTime", NULL
+	};
+
+	if (kind == QLM_FRAME_ITEM)
+		for (int i = 0; misplaced[i] != NULL; i++)
+			if (strcmp(name, misplaced[i]) == 0)
+				return true;
+	return false;
+}
+
+/* Prefixes are for elements and attributes of other vocabularies. */
+static bool
+has_foreign_prefix(const QlmXmlElement *element,
+				   const QlmXmlAttribute *attribute)
+{
+	return attribute->prefix != NULL &&
+		(element->prefix == NULL ||
+		 strcmp(attribute->prefix, element->prefix) != 0);
+}
+
 /*
  * An attribute that an element may have, but that the protocol does not know.
- * Is it what the sender makes of it, or a slip?  The value of an InfoItem is
- * an element, and its time stands there.
+ * Is it what the sender makes of it, or a slip?  One of another vocabulary is
+ * given back without its prefix, so it must not look like a slip then.
  */
 bool
 qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 					 const QlmXmlElement *element,
 					 const QlmXmlAttribute *attribute)
 {
-	static const char *const misplaced[] = {
-		"value", "values", "dateTime", "unixTime", NULL
-	};
 	QlmFrameKind kind = frame->kind;
-	const char *meant;
+	const char *name = attribute->name;
+	bool		misplaced = belongs_into_value(kind, name);
+	const char *meant = misplaced ? NULL :
+		qlm_spelling_meant(name, frames[kind].known);
 
-	if (attribute->prefix != NULL &&
-		(element->prefix == NULL || strcmp(attribute->prefix, element->prefix) != 0))
+	if (!misplaced && meant == NULL)
 		return true;
-	if (is_refused(p, kind))
+	if (has_foreign_prefix(element, attribute) || is_refused(p, kind))
 		return false;
-	if (kind == QLM_FRAME_ITEM)
-		for (int i = 0; misplaced[i] != NULL; i++)
-			if (strcmp(attribute->name, misplaced[i]) == 0)
-			{
-				refuse(p, kind, qlm_parser_line(p),
-					   psprintf("%s is no attribute of an InfoItem: it belongs into a value",
-								attribute->name));
-				return false;
-			}
-	meant = qlm_spelling_meant(attribute->name, frames[kind].known);
-	if (meant == NULL)
-		return true;
-	refuse(p, kind, qlm_parser_line(p),
-		   psprintf("%s is no attribute of %s: did you mean %s?",
-					attribute->name, frame_name(p, kind), meant));
+	refuse(p, kind, qlm_parser_line(p), misplaced ?
+		   psprintf("%s is no attribute of an InfoItem: it belongs into a value", name) :
+		   psprintf("%s is no attribute of %s: did you mean %s?", name,
+					frame_name(p, kind), meant));
 	return false;
 }
 
@@ -224,10 +237,7 @@ qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
 	};
 	const char *name = attribute->name;
 
-	if (request->error_code != 0)
-		return;
-	if (attribute->prefix != NULL &&
-		(element->prefix == NULL || strcmp(attribute->prefix, element->prefix) != 0))
+	if (request->error_code != 0 || has_foreign_prefix(element, attribute))
 		return;
 	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that a %s takes%s",
 					  qlm_parser_quote(p, name, strlen(name)),

@@ -349,7 +349,26 @@ subtest 'a page in a browser, and a Grafana plug-in' => sub {
 		post($node, write_envelope('M0', 'Rich/temperature', "for $version"));
 		my $pushed = browser_reader($socket->receive, $version);
 		is("$pushed->[0]{ids}[0] " . texts($pushed->[0]{values}{'Rich/temperature'}), "$id for $version", 'callback "0" in its own version');
+
+		# it takes whatever bears an id that it knows for data of that subscription
+		my @cancelled = map {
+			$socket->send(omi($version, "<cancel><requestID>$id</requestID></cancel>"));
+			browser_reader($socket->receive, $version)->[0]
+		} 1 .. 2;
+		is_deeply([ map { [ $_->{code}, @{ $_->{ids} } ] } @cancelled ], [ [200], [ 404, $id ] ], 'a cancel that succeeds bears no requestID');
 		$socket->close;
+
+		# and takes the value of each InfoItem that it sees
+		is(return_code(post($node, omi($version, '<write msgformat="odf">' . odf($version, '<Object><id>Rich</id><InfoItem name="never"/></Object>') . '</write>'))), 200, 'an InfoItem without a value');
+		my $names = sub {
+			return join ' ', map { $_->getAttribute('name') . ':' . grep { $_->localname eq 'value' } QlmReader::elements($_) }
+			  document(post($node, omi($version, "<read msgformat=\"odf\" $_[0]>" . odf($version, $_[1]) . '</read>'))->{body})->findnodes('//*[local-name()="InfoItem"]');
+		};
+		unlike($names->('', '<Object><id>Rich</id></Object>'), qr/:0/, 'is none of what an Object holds');
+		unlike($names->('maxlevels="9"', ''), qr/:0/, 'nor of everything');
+		like($names->('all="true"', '<Object><id>Rich</id></Object>'), qr/never:0/, 'but of all');
+		is($names->('', '<Object><id>Rich</id><InfoItem name="never"/></Object>'), 'never:0', 'and by its name');
+		like(get($node, '/Objects/Rich')->{body}, qr/name="never"/, 'and to who looks around');
 	}
 
 	# it walks the tree with GET, and looks for the end of an InfoItem

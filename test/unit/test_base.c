@@ -10,6 +10,7 @@
 #include "base/datetime.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/spelling.h"
 
 #include "shim.h"
 #include "tap.h"
@@ -422,9 +423,65 @@ test_acceptances(void)
 	}
 }
 
+static const char *const known[] = {
+	"dateTime", "unixTime", "value", "type", "id", "InfoItem", NULL
+};
+
+/* The known name that was meant; NOTHING: it is one, or another word */
+static const Case spellings[] = {
+	{"value", NOTHING}, {"dateTime", NOTHING}, {"owner", NOTHING},
+	{"", NOTHING}, {"-", NOTHING}, {"x", NOTHING},
+	{"datetime", "dateTime"}, {"DATETIME", "dateTime"},
+	{"date_time", "dateTime"}, {"unix-time", "unixTime"}, {"unix.time", "unixTime"},
+	{"dateTmie", "dateTime"}, {"dateTme", "dateTime"}, {"dateTimee", "dateTime"},
+	{"vlaue", "value"}, {"valeu", "value"}, {"vaule", "value"},
+	{"vale", "value"}, {"values", "value"}, {"Value", "value"},
+	{"valve", NOTHING}, {"value1", NOTHING}, {"avlaeu", NOTHING},
+	{"tpye", "type"}, {"Type", "type"}, {"typ", NOTHING}, {"types", NOTHING},
+	{"ID", "id"}, {"di", NOTHING}, {"ids", NOTHING},
+	{"infoitem", "InfoItem"}, {"Info_Item", "InfoItem"}, {"InfoItems", "InfoItem"},
+	{"a-name-that-is-much-longer-than-any-known-name-is", NOTHING},
+	{"\xC3\xA4value", NOTHING},
+};
+
+static void
+test_spellings(void)
+{
+	for (int i = 0; i < lengthof(spellings); i++)
+	{
+		const Case *c = &spellings[i];
+		const char *meant = qlm_spelling_meant(c->input, known);
+
+		tap_is(meant ? meant : NOTHING, c->output, "spelling of \"%s\"", c->input);
+	}
+}
+
+/* What a number that is no unixTime would be in a smaller unit */
+static const Case units[] = {
+	{"1714557600123456", ", but in microseconds it would be 2024-05-01T10:00:00.123456Z"},
+	{" 1714557600123456789 ", ", but in nanoseconds it would be 2024-05-01T10:00:00.123457Z"},
+	{"1.714557600123456e15", ", but in microseconds it would be 2024-05-01T10:00:00.123456Z"},
+	{"1e300", NOTHING}, {"now", NOTHING}, {"-1714557600123456", NOTHING},
+	{"99999999999999999", NOTHING},
+};
+
+static void
+test_units(void)
+{
+	for (int i = 0; i < lengthof(units); i++)
+	{
+		const Case *c = &units[i];
+		const char *unit = qlm_unixtime_unit(c->input, strlen(c->input));
+
+		tap_is(unit ? unit : NOTHING, c->output, "unit of %s", c->input);
+	}
+}
+
 int
 main(void)
 {
+	test_spellings();
+	test_units();
 	test_acceptances();
 	test_datetimes();
 	test_unixtimes();
