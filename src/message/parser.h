@@ -82,6 +82,15 @@ typedef struct QlmCaptured
 	const char *uri;
 } QlmCaptured;
 
+/* An attribute of the sender's own, of an element of this kind */
+typedef struct QlmOwnAttribute
+{
+	QlmFrameKind kind;
+	char	   *name;			/* NULL: none yet */
+} QlmOwnAttribute;
+
+#define QLM_OWN_ATTRIBUTES 8
+
 typedef struct QlmParser
 {
 	QlmXmlReader *reader;		/* NULL: the message is JSON */
@@ -118,6 +127,8 @@ typedef struct QlmParser
 	QlmOdf	   *odf;			/* the payload being read */
 	const char *odf_uri;
 	const char *last_type;		/* of the last value: most are the same */
+	QlmOwnAttribute own[QLM_OWN_ATTRIBUTES];	/* the last ones, for the same reason */
+	int			next_own;
 	int			nvalues;		/* over the whole message, with MetaData */
 	int			nnodes;
 } QlmParser;

@@ -198,6 +198,28 @@ has_foreign_prefix(const QlmXmlElement *element,
 		 strcmp(attribute->prefix, element->prefix) != 0);
 }
 
+/* Was it looked at before?  Elements of one kind repeat their attributes. */
+static bool
+is_known_own(const QlmParser *p, QlmFrameKind kind, const char *name)
+{
+	for (int i = 0; i < QLM_OWN_ATTRIBUTES && p->own[i].name != NULL; i++)
+		if (p->own[i].kind == kind && strcmp(p->own[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+remember_own(QlmParser *p, QlmFrameKind kind, const char *name)
+{
+	QlmOwnAttribute *own = &p->own[p->next_own];
+
+	if (own->name != NULL)
+		pfree(own->name);
+	own->kind = kind;
+	own->name = pstrdup(name);
+	p->next_own = (p->next_own + 1) % QLM_OWN_ATTRIBUTES;
+}
+
 /*
  * An attribute that an element may have, but that the protocol does not know.
  * Is it what the sender makes of it, or a slip?  One of another vocabulary is
@@ -210,12 +232,18 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 {
 	QlmFrameKind kind = frame->kind;
 	const char *name = attribute->name;
-	bool		misplaced = belongs_into_value(kind, name);
-	const char *meant = misplaced ? NULL :
-		qlm_spelling_meant(name, frames[kind].known);
+	bool		misplaced;
+	const char *meant;
 
-	if (!misplaced && meant == NULL)
+	if (is_known_own(p, kind, name))
 		return true;
+	misplaced = belongs_into_value(kind, name);
+	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
+	if (!misplaced && meant == NULL)
+	{
+		remember_own(p, kind, name);
+		return true;
+	}
 	if (has_foreign_prefix(element, attribute) || is_refused(p, kind))
 		return false;
 	refuse(p, kind, qlm_parser_line(p), misplaced ?
