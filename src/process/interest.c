@@ -171,6 +171,22 @@ wake_worker(QlmWorkerSlot *slot)
 }
 
 void
+qlm_interest_poke(uint32 key)
+{
+	for (int i = 0; qlm_shared && i < QLM_MAX_WORKERS; i++)
+	{
+		QlmWorkerSlot *slot = &qlm_shared->slots[i];
+		uint64		bit = UINT64CONST(1) << (key % 64);
+
+		if (slot->pid == 0 || slot->database_id != MyDatabaseId ||
+			!(pg_atomic_read_u64(&slot->interest[key / 64]) & bit))
+			continue;
+		pg_atomic_fetch_or_u64(&slot->woken[key / 64], bit);
+		SetLatch(&ProcGlobal->allProcs[slot->process].procLatch);
+	}
+}
+
+void
 qlm_interest_wake(void)
 {
 	int			i;

@@ -27,6 +27,9 @@ extern void qlm_interest_disconnect(uint32 key);
  */
 extern bool qlm_interest_is_connected(const char *peer);
 
+/* Have those who are interested look, as if something had been committed. */
+extern void qlm_interest_poke(uint32 key);
+
 /* Who asks, each for itself */
 typedef enum QlmInterestIn
 {

@@ -9,6 +9,7 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
+#include "process/presence.h"
 #include "process/shmem.h"
 #include "service/guess.h"
 
@@ -29,7 +30,7 @@ request_shmem(void)
 {
 	if (previous_request_hook)
 		previous_request_hook();
-	RequestAddinShmemSpace(shared_size());
+	RequestAddinShmemSpace(add_size(shared_size(), qlm_presence_size()));
 	RequestNamedLWLockTranche("qlm", 2);
 }
 
@@ -76,6 +77,7 @@ startup_shmem(void)
 		for (i = 0; i < MaxBackends; i++)
 			pg_atomic_init_u32(&qlm_shared->waiting[i], 0);
 	}
+	qlm_presence_create();
 	LWLockRelease(AddinShmemInitLock);
 	qlm_guess_guard = &qlm_shared->guard;
 	qlm_guess_lock = qlm_shared->guard_lock;

@@ -78,7 +78,7 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 {
 	QlmExchange exchange = {0};
 	QlmCall		call = {0};
-	List	   *texts = NIL;
+	List	   *pushes = NIL;
 	List	   *messages;
 	bool		carried;
 	ListCell   *lc;
@@ -96,9 +96,15 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 		char	   *text = print_message(&call, message, carried);
 
 		if (text)
-			texts = lappend(texts, text);
+		{
+			QlmPeerPush *push = palloc(sizeof(QlmPeerPush));
+
+			push->message_id = message->message_id;
+			push->text = text;
+			pushes = lappend(pushes, push);
+		}
 		else
 			qlm_outbox_fail(message->message_id, "it is no message");
 	}
-	return texts;
+	return pushes;
 }

@@ -9,9 +9,15 @@
 
 #include "service/exchange.h"
 
+typedef struct QlmPeerPush
+{
+	int64		message_id;
+	char	   *text;
+} QlmPeerPush;
+
 /*
  * Take what is due for the peer of a connection, as messages to be pushed there
- * (List of char *).  valid: it is still the peer that it was.
+ * (List of QlmPeerPush *).  valid: it is still the peer that it was.
  */
 extern List *qlm_push_queued(const QlmConnected *connected, bool *valid);
 

@@ -86,6 +86,13 @@ extern List *qlm_outbox_claim(const char *peer, int max, int outstanding_max,
 /* The peer has connected anew: what it may have missed is due again soon. */
 extern void qlm_outbox_reconnected(const char *peer);
 
+/*
+ * These were pushed, the last at that time, on a connection that shows no life:
+ * they are due again, as far as nobody has answered them meanwhile.
+ */
+extern void qlm_outbox_return(const int64 *message_ids, int n,
+							  TimestampTz pushed_at);
+
 /* Undo the claim of one that did not fit into the response. */
 extern void qlm_outbox_unclaim(int64 message_id);
 

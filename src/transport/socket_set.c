@@ -351,6 +351,7 @@ check_times(QlmWebSocket *socket, TimestampTz now)
 {
 	bool		listens = socket->state == QLM_SOCKET_OPEN && (socket->events & EPOLLIN) != 0;
 
+	qlm_socket_check_life(socket, now, listens);
 	if ((socket->state == QLM_SOCKET_FINISHED && now >= socket->close_by) ||
 		(socket->nchunks > 0 &&
 		 TimestampDifferenceExceeds(socket->sent_at, now, qlm_request_timeout)))

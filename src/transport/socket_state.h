@@ -110,6 +110,9 @@ struct QlmWebSocket
 	TimestampTz sent_at;		/* or had nothing to send */
 	TimestampTz begun_at;		/* the frame or message that is coming */
 	TimestampTz close_by;
+	TimestampTz life_by;		/* a sign of it must come; 0: none is waited for */
+	TimestampTz moved_at;		/* what is sent */
+	Size		unconfirmed;	/* bytes of it, when that was last looked at */
 	bool		pinged;			/* since it was heard */
 };
 
@@ -147,6 +150,10 @@ extern bool qlm_socket_go_on(QlmWebSocket *socket);	/* false: it is gone */
 extern bool qlm_socket_may_read(const QlmWebSocket *socket);
 extern void qlm_socket_begin_close(QlmWebSocket *socket, int code,
 								   const char *reason);
+
+/* socket_life.c */
+extern void qlm_socket_check_life(QlmWebSocket *socket, TimestampTz now,
+								  bool listens);
 
 /* socket_out.c */
 extern QlmSocketChunk *qlm_socket_chunk(QlmSocketSet *set, QlmFrameKind kind,

@@ -338,6 +338,7 @@ qlm_socket_receive(QlmWebSocket *socket)
 	{
 		socket->heard_at = GetCurrentTimestamp();
 		socket->pinged = false;
+		socket->life_by = 0;
 		used = take_bytes(socket, buffer, n);
 		keep_rest(socket, buffer + used, n - used);
 	}

@@ -39,6 +39,21 @@ extern bool qlm_websocket_push(QlmWebSocket *socket, const char *data, Size len)
 /* Has what was sent before mostly left?  Ask before each push. */
 extern bool qlm_websocket_has_room(const QlmWebSocket *socket);
 
+/*
+ * Ask for a sign of life behind what was pushed: where not a byte comes within
+ * so long, nor what was sent moves on, the connection is dropped.
+ */
+extern void qlm_websocket_ask(QlmWebSocket *socket, int ms);
+
+/* Where that is still waited for, it is no longer than this. */
+extern void qlm_websocket_hurry(QlmWebSocket *socket, int ms);
+
+/* Is it waited for, or was in vain? */
+extern bool qlm_websocket_is_silent(const QlmWebSocket *socket);
+
+/* When the last byte came */
+extern TimestampTz qlm_websocket_heard_at(const QlmWebSocket *socket);
+
 /* Say goodbye: what was sent before still leaves. */
 extern void qlm_websocket_close(QlmWebSocket *socket, int code,
 								const char *reason);

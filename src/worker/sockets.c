@@ -19,12 +19,14 @@
 
 #include "base/limits.h"
 #include "process/interest.h"
+#include "process/presence.h"
 #include "process/stats.h"
 #include "service/push.h"
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/outbox.h"
-#include "worker/route.h"
+#include "worker/greeting.h"
+#include "worker/pushed.h"
 #include "worker/slot.h"
 #include "worker/sockets.h"
 #include "worker/sockets_sweep.h"
@@ -37,6 +39,8 @@
 #define RETRY_MS		20		/* somebody else had it, or must answer first */
 #define FAILED_MS		1000
 #define LOOK_LIMIT_MS	10000
+#define LIFE_MS			5000	/* for a sign of life after a push to a peer */
+#define HURRY_MS		1000	/* the same once the peer is heard elsewhere */
 
 typedef struct Connection
 {
@@ -50,6 +54,8 @@ typedef struct Connection
 	bool		look;			/* something may wait for it */
 	QlmConnected caller;		/* peer NULL: not known */
 	uint32		peer_key;
+	QlmPresence *presence;		/* of its peer */
+	QlmPushed	pushed;			/* to its peer, since it was heard */
 	bool		look_peer;		/* something may wait for its peer */
 	TimestampTz retry_at;		/* look then for its peer; DT_NOEND: no need */
 	int			retry_ms;		/* grows while looks lead to nothing */
@@ -66,7 +72,7 @@ typedef struct Look
 	Connection **peers;
 	const char **peer_names;
 	bool	   *due;
-	List	  **texts;			/* for each, of char * */
+	List	  **texts;			/* for each, of QlmPeerPush * */
 	bool	   *valid;
 	List	   *pushes;			/* of QlmPush * */
 } Look;
@@ -121,13 +127,31 @@ forget_caller(Connection *c)
 {
 	if (c->caller.peer == NULL)
 		return;
+	if (qlm_websocket_is_silent(c->socket))
+		qlm_pushed_return(&c->pushed);
+	c->pushed.n = 0;
+	qlm_presence_end(c->presence, false);
 	qlm_interest_disconnect(c->peer_key);
+	qlm_interest_poke(c->peer_key);
 	pfree(unconstify(char *, c->caller.peer));
 	if (c->caller.dialect)
 		pfree(unconstify(char *, c->caller.dialect));
 	memset(&c->caller, 0, sizeof(QlmConnected));
 	c->look_peer = false;
 	c->retry_at = DT_NOEND;
+}
+
+/*
+ * What is queued for a peer goes where it was heard last.  Elsewhere it is not
+ * waited for long that somebody shows to have read what was pushed before.
+ */
+static bool
+is_latest(Connection *c)
+{
+	if (qlm_presence_is_latest(c->presence))
+		return true;
+	qlm_websocket_hurry(c->socket, HURRY_MS);
+	return false;
 }
 
 static void
@@ -148,6 +172,9 @@ note_caller(Connection *c, const QlmConnected *caller)
 		c->caller.dialect = NULL;
 		c->peer_key = qlm_wake_key_of_peer(caller->peer);
 		qlm_interest_connect(c->peer_key);
+		c->presence = qlm_presence_begin(c->caller.peer,
+										 qlm_websocket_heard_at(c->socket));
+		qlm_interest_poke(c->peer_key);
 	}
 	else if (strcmp(c->caller.peer, caller->peer) != 0 ||
 			 c->caller.peer_id != caller->peer_id)
@@ -283,45 +310,20 @@ mark(TimestampTz now)
 }
 
 static void
-run_greeting(void *arg)
-{
-	QlmExchange *greeting = arg;
-
-	if (qlm_worker_can_serve())
-		qlm_exchange_run(&greeting, 1);
-}
-
-/*
- * Whose is it, by its handshake?  Who said nothing then is known by messages,
- * perhaps.  Each in a transaction of its own: what fails harms nobody else.
- */
-static void
 greet(Connection *c)
 {
-	QlmExchange greeting = {0};
-	QlmHttpRequest request;
-	char	   *message;
+	int			pause_ms;
+	const QlmConnected *caller = qlm_greeting_run(c->socket, c->name, c->greet_at != 0,
+												  &pause_ms);
 
 	c->greet = false;
-	qlm_websocket_describe(c->socket, &request);
-	greeting.body = "";
-	greeting.client = &request.client;
-	greeting.has_waited = c->greet_at != 0;
-	greeting.connection = c->name;
-	greeting.authorization = request.authorization;
-	greeting.peer_name = qlm_route_find(&request).peer_name;
-	greeting.is_greeting = true;
-	if (greeting.authorization == NULL && greeting.peer_name == NULL)
-		return;
-	if (qlm_transaction_run(run_greeting, &greeting, LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
-		ereport(LOG, (errmsg("qlm could not find out whose a WebSocket is: %s", message)));
-	else if (greeting.pause_ms > 0)
+	if (pause_ms > 0)
 	{
 		c->greet = true;
-		c->greet_at = after(greeting.pause_ms);
+		c->greet_at = after(pause_ms);
 	}
-	else if (greeting.caller)
-		note_caller(c, greeting.caller);
+	else if (caller)
+		note_caller(c, caller);
 }
 
 static void
@@ -346,6 +348,13 @@ collect(Look *look)
 {
 	dlist_iter	iter;
 
+	dlist_foreach(iter, &all)
+	{
+		const Connection *c = dlist_container(Connection, node, iter.cur);
+
+		if (c->look_peer)
+			qlm_presence_heard(c->presence, qlm_websocket_heard_at(c->socket));
+	}
 	memset(look, 0, sizeof(Look));
 	look->connections = palloc(nconnections * sizeof(Connection *));
 	look->names = palloc(nconnections * sizeof(char *));
@@ -359,6 +368,8 @@ collect(Look *look)
 	{
 		Connection *c = dlist_container(Connection, node, iter.cur);
 
+		if (c->look_peer && !is_latest(c))
+			c->look_peer = false;
 		if (!(c->look || c->look_peer) || !qlm_websocket_has_room(c->socket))
 			continue;
 		if (c->look)
@@ -408,6 +419,26 @@ push(Connection *c, const char *text, QlmWorkerSlot *slot)
 		QLM_COUNT(slot, bytes_out, len);
 }
 
+/* To the peer.  That nobody is there any more, a push alone does not tell. */
+static void
+push_to_peer(Connection *c, List *pushes, QlmWorkerSlot *slot)
+{
+	ListCell   *lc;
+
+	if (pushes == NIL)
+		return;
+	if (!qlm_websocket_is_silent(c->socket))
+		c->pushed.n = 0;
+	foreach(lc, pushes)
+	{
+		const QlmPeerPush *one = lfirst(lc);
+
+		push(c, one->text, slot);
+		qlm_pushed_note(&c->pushed, one->message_id);
+	}
+	qlm_websocket_ask(c->socket, LIFE_MS);
+}
+
 /* When to look again for the peer */
 static void
 plan_retry(Connection *c, bool due, bool found)
@@ -445,8 +476,7 @@ push_all(Look *look, QlmWorkerSlot *slot)
 	}
 	for (int i = 0; i < look->npeers; i++)
 	{
-		foreach(lc, look->texts[i])
-			push(look->peers[i], lfirst(lc), slot);
+		push_to_peer(look->peers[i], look->texts[i], slot);
 		plan_retry(look->peers[i], look->due[i], look->texts[i] != NIL);
 		if (!look->valid[i])
 			forget_caller(look->peers[i]);
@@ -511,6 +541,7 @@ qlm_sockets_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 
 	take_news(server);
 	qlm_sweep_run(slot);
+	qlm_pushed_run(slot);
 	if (nconnections == 0)
 		return;
 	any_woken |= qlm_interest_take(QLM_INTEREST_SOCKETS, woken);
@@ -530,7 +561,7 @@ qlm_sockets_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 int64
 qlm_sockets_due(void)
 {
-	TimestampTz due = qlm_sweep_due();
+	TimestampTz due = Min(qlm_sweep_due(), qlm_pushed_due());
 
 	if (nconnections > 0)
 	{
@@ -565,4 +596,5 @@ qlm_sockets_end(QlmHttpServer *server, QlmWorkerSlot *slot)
 	}
 	ended = true;
 	qlm_sweep_run(slot);
+	qlm_pushed_run(slot);
 }

@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "process/interest.h"
+#include "process/presence.h"
 #include "process/settings.h"
 #include "process/stats.h"
 #include "storage/wake_key.h"
@@ -44,7 +45,9 @@ typedef struct Waiting
 	int			retry_ms;		/* grows while looks lead to nothing */
 	Size		size;			/* of this and all that is kept */
 	bool		in_line;		/* about to run again */
+	bool		is_left;		/* its client is gone */
 	uint32		key;			/* of the peer, if kept.peer */
+	QlmPresence *presence;
 	QlmKept		kept;
 } Waiting;
 
@@ -186,6 +189,8 @@ begin_waiting(QlmHttpRequest *request, const QlmExchange *exchange)
 	w->since = w->look_at = GetCurrentTimestamp();
 	w->deadline = deadline_of(w);
 	w->retry_ms = RETRY_MS;
+	if (w->kept.peer)
+		w->presence = qlm_presence_begin(w->kept.peer, w->since);
 	dlist_push_tail(&all, &w->node);
 	nwaiting++;
 	change_interest(w, qlm_interest_add);
@@ -245,6 +250,10 @@ qlm_waiting_release(QlmHttpRequest *request)
 	if (w == NULL)
 		return;
 	change_interest(w, qlm_interest_remove);
+	if (w->presence)
+		qlm_presence_end(w->presence, !w->is_left);
+	if (w->presence && w->is_left)
+		qlm_interest_poke(w->key);
 	dlist_delete(&w->node);
 	nwaiting--;
 	request->owner = NULL;
@@ -375,6 +384,23 @@ act_on(Waiting **waiting, const QlmLook *look)
 	}
 }
 
+/*
+ * What to look for.  Messages of the peer are none of it where the peer was heard
+ * elsewhere later: nobody knows whether there is still anybody here.
+ */
+static const QlmKept *
+wanted(const Waiting *w)
+{
+	QlmKept    *kept;
+
+	if (w->presence == NULL || qlm_presence_is_latest(w->presence))
+		return &w->kept;
+	kept = palloc(sizeof(QlmKept));
+	*kept = w->kept;
+	kept->peer = NULL;
+	return kept;
+}
+
 /* Where one cannot look, each is looked for again later. */
 static void
 look_and_act(Waiting **waiting, int n, QlmWorkerSlot *slot)
@@ -383,7 +409,10 @@ look_and_act(Waiting **waiting, int n, QlmWorkerSlot *slot)
 	char	   *message;
 
 	for (int i = 0; i < n; i++)
-		look.kept[i] = &waiting[i]->kept;
+		if (waiting[i]->presence)
+			qlm_presence_heard(waiting[i]->presence, waiting[i]->since);
+	for (int i = 0; i < n; i++)
+		look.kept[i] = wanted(waiting[i]);
 	if (qlm_transaction_run(qlm_look, &look, LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
 	{
 		ereport(LOG, (errmsg("qlm could not look for what requests wait for: %s", message)));
@@ -406,7 +435,10 @@ qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 	while ((nwaiting > 0 || qlm_pause_any()) &&
 		   (request = qlm_http_server_left(server)) != NULL)
 		if (!qlm_pause_left(request))
+		{
+			((Waiting *) request->owner)->is_left = true;
 			end_waiting(request->owner, slot);
+		}
 	if (nwaiting == 0)
 		return;
 	any_woken |= qlm_interest_take(QLM_INTEREST_REQUESTS, woken);

@@ -17,6 +17,8 @@ A process of its own passes bytes on, as its latest order says:
   pass      as they come
   delay S   after S seconds
   stall     not at all, but connections stay and new ones are taken
+  swallow   not at all, though they are taken, as by a network that forgot where to:
+            connections stay, and nobody is told
   cut N     N more bytes of each connection, then it is reset
   refuse    no: connections are reset, new ones at once
 
@@ -160,6 +162,7 @@ sub take_bytes
 	my $n = sysread $socket, $bytes, 65536;
 
 	$self->{select}->remove($socket) unless $n;
+	return if $how eq 'swallow';
 	if ($how eq 'cut')
 	{
 		my $left = $argument - $pair->{bytes};

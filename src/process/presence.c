@@ -1,0 +1,230 @@
+/*
+ * presence.c
+ *		Where a peer was heard last.
+ *
+ * A peer has an entry as long as it has a place where it may be heard.  Entries
+ * lie near where the peer's hash says; where there is none free, its places know
+ * nothing of each other, and all count as the latest.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "process/presence.h"
+#include "process/shmem.h"
+
+#define ENTRIES			4096
+#define PROBES			32
+
+/* In use while there are places; found and taken under qlm_shared->lock */
+typedef struct Entry
+{
+	uint64		who;
+	Oid			database_id;
+	int			nplaces;
+	slock_t		lock;			/* guards what follows */
+	uint64		latest;			/* the place; 0: it has ended */
+	TimestampTz heard_at;		/* there */
+	TimestampTz ended_at;		/* where the latest has ended */
+} Entry;
+
+typedef struct Entries
+{
+	pg_atomic_uint64 last_place;
+	Entry		entries[ENTRIES];
+} Entries;
+
+struct QlmPresence
+{
+	dlist_node	node;
+	Entry	   *entry;			/* NULL: there was none free */
+	uint64		place;
+};
+
+static Entries *shared = NULL;	/* or of this process alone */
+static dlist_head mine = DLIST_STATIC_INIT(mine);
+
+Size
+qlm_presence_size(void)
+{
+	return sizeof(Entries);
+}
+
+static void
+init_entries(Entries *all)
+{
+	memset(all, 0, sizeof(Entries));
+	pg_atomic_init_u64(&all->last_place, 0);
+	for (int i = 0; i < ENTRIES; i++)
+		SpinLockInit(&all->entries[i].lock);
+}
+
+void
+qlm_presence_create(void)
+{
+	bool		found;
+
+	shared = ShmemInitStruct("qlm presence", sizeof(Entries), &found);
+	if (!found)
+		init_entries(shared);
+}
+
+static void
+lock_entries(void)
+{
+	if (qlm_shared)
+		LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+}
+
+static void
+unlock_entries(void)
+{
+	if (qlm_shared)
+		LWLockRelease(qlm_shared->lock);
+}
+
+/* The entry of the peer, or a free one; NULL: neither is near. */
+static Entry *
+find_entry(uint64 who)
+{
+	Entry	   *free_one = NULL;
+
+	for (int i = 0; i < PROBES; i++)
+	{
+		Entry	   *entry = &shared->entries[(who + i) % ENTRIES];
+
+		if (entry->nplaces == 0)
+			free_one = free_one ? free_one : entry;
+		else if (entry->who == who && entry->database_id == MyDatabaseId)
+			return entry;
+	}
+	return free_one;
+}
+
+static Entry *
+take_entry(uint64 who)
+{
+	Entry	   *entry;
+
+	lock_entries();
+	entry = find_entry(who);
+	if (entry && entry->nplaces++ == 0)
+	{
+		entry->who = who;
+		entry->database_id = MyDatabaseId;
+		entry->latest = 0;
+		entry->heard_at = entry->ended_at = 0;
+	}
+	unlock_entries();
+	return entry;
+}
+
+static void
+leave_entry(QlmPresence *presence, bool it_returns)
+{
+	Entry	   *entry = presence->entry;
+
+	if (entry == NULL)
+		return;
+	SpinLockAcquire(&entry->lock);
+	if (entry->latest == presence->place)
+	{
+		entry->latest = 0;
+		entry->ended_at = it_returns ? GetCurrentTimestamp() : 0;
+		if (!it_returns)
+			entry->heard_at = 0;
+	}
+	SpinLockRelease(&entry->lock);
+	lock_entries();
+	entry->nplaces--;
+	unlock_entries();
+}
+
+/* This process ends. */
+static void
+leave_all(int code, Datum arg)
+{
+	while (!dlist_is_empty(&mine))
+		leave_entry(dlist_container(QlmPresence, node, dlist_pop_head_node(&mine)),
+					false);
+}
+
+static void
+begin_process(void)
+{
+	static bool begun = false;
+
+	if (begun)
+		return;
+	if (shared == NULL)
+	{
+		shared = MemoryContextAlloc(TopMemoryContext, sizeof(Entries));
+		init_entries(shared);
+	}
+	before_shmem_exit(leave_all, (Datum) 0);
+	begun = true;
+}
+
+QlmPresence *
+qlm_presence_begin(const char *peer, TimestampTz heard_at)
+{
+	uint64		who = hash_bytes_extended((const unsigned char *) peer, strlen(peer), 0);
+	QlmPresence *presence;
+
+	begin_process();
+	presence = MemoryContextAllocZero(TopMemoryContext, sizeof(QlmPresence));
+	presence->place = pg_atomic_add_fetch_u64(&shared->last_place, 1);
+	presence->entry = take_entry(who);
+	dlist_push_tail(&mine, &presence->node);
+	qlm_presence_heard(presence, heard_at);
+	return presence;
+}
+
+void
+qlm_presence_heard(QlmPresence *presence, TimestampTz heard_at)
+{
+	Entry	   *entry = presence->entry;
+
+	if (entry == NULL)
+		return;
+	SpinLockAcquire(&entry->lock);
+	if (heard_at >= entry->heard_at)
+	{
+		entry->heard_at = heard_at;
+		entry->latest = presence->place;
+	}
+	SpinLockRelease(&entry->lock);
+}
+
+bool
+qlm_presence_is_latest(const QlmPresence *presence)
+{
+	Entry	   *entry = presence->entry;
+	uint64		latest;
+	TimestampTz ended_at;
+
+	if (entry == NULL)
+		return true;
+	SpinLockAcquire(&entry->lock);
+	latest = entry->latest;
+	ended_at = entry->ended_at;
+	SpinLockRelease(&entry->lock);
+	return latest == presence->place ||
+		(latest == 0 && TimestampDifferenceExceeds(ended_at, GetCurrentTimestamp(),
+												   QLM_PRESENCE_GRACE_MS));
+}
+
+void
+qlm_presence_end(QlmPresence *presence, bool it_returns)
+{
+	dlist_delete(&presence->node);
+	leave_entry(presence, it_returns);
+	pfree(presence);
+}

@@ -1,0 +1,42 @@
+/*
+ * presence.h
+ *		Where a peer was heard last, among all workers of a database: on which
+ *		WebSocket, or with which request that is held for it.  What is queued for
+ *		a peer goes there, and not to connections of before, of which nobody
+ *		knows whether there is still anybody at the other end.
+ *
+ * Works where there is shared memory; elsewhere each worker knows its own.
+ */
+#ifndef QLM_PRESENCE_H
+#define QLM_PRESENCE_H
+
+#include "datatype/timestamp.h"
+
+typedef struct QlmPresence QlmPresence;
+
+/*
+ * One more place where a peer may be heard, and was at that time.  It ends with
+ * this process at the latest.
+ */
+extern QlmPresence *qlm_presence_begin(const char *peer, TimestampTz heard_at);
+
+/* The peer was last heard there at that time. */
+extern void qlm_presence_heard(QlmPresence *presence, TimestampTz heard_at);
+
+/*
+ * Is there none where it was heard later?  Where the latest one has ended, none
+ * is the latest for a moment: the peer may be about to come back.
+ */
+extern bool qlm_presence_is_latest(const QlmPresence *presence);
+
+/* It has ended; it_returns: the peer has its answer, and will probably ask again. */
+extern void qlm_presence_end(QlmPresence *presence, bool it_returns);
+
+/* How long that moment is */
+#define QLM_PRESENCE_GRACE_MS	2000
+
+/* shmem.c: what it needs of the shared memory */
+extern Size qlm_presence_size(void);
+extern void qlm_presence_create(void);
+
+#endif							/* QLM_PRESENCE_H */
