@@ -271,6 +271,16 @@ set_asker(Datum *values, char *nulls, const QlmMessage *message)
 	set_text(values, nulls, 12, message->node);
 }
 
+/*
+ * Only the peer that it is for can answer it.  Where it was sent on for somebody
+ * he may ask for the answer by its number.
+ */
+static bool
+is_between_us(const QlmMessage *message)
+{
+	return message->peer && message->url == NULL && !OidIsValid(message->asker_role);
+}
+
 int64
 qlm_outbox_add(const QlmMessage *message)
 {
@@ -281,7 +291,7 @@ qlm_outbox_add(const QlmMessage *message)
 	if (message->url)
 		qlm_outbox_check_url(message->url);
 	if (message_id == 0)
-		message_id = qlm_outbox_new_id(false);
+		message_id = qlm_outbox_new_id(is_between_us(message));
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = Int64GetDatum(message_id);
 	set_text(values, nulls, 1, message->peer);

@@ -25,7 +25,8 @@ extern int	qlm_wake_pending;
  * A fresh number for a subscription or a message.  Whoever knows it may poll and
  * cancel, where callers have no credentials: so it cannot be guessed.  It is
  * below 2^53, as many readers hold numbers as floating-point ones.  is_small:
- * below 2^31, for the smallest readers, where only one connection may use it.
+ * below 2^31, for the smallest readers, where only one connection or peer may use
+ * it.
  */
 extern int64 qlm_outbox_new_id(bool is_small);
 
