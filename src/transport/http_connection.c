@@ -154,6 +154,8 @@ qlm_http_connection_queue(QlmHttpConnection *c)
 	dlist_push_tail(&c->server->ready, &c->queue_node);
 	c->is_queued = true;
 	c->server->queue.n++;
+	if (c->guest.source)
+		c->guest.source->nwaiting++;
 }
 
 void
@@ -162,6 +164,8 @@ qlm_http_connection_unqueue(QlmHttpConnection *c)
 	dlist_delete(&c->queue_node);
 	c->is_queued = false;
 	c->server->queue.n--;
+	if (c->guest.source)
+		c->guest.source->nwaiting--;
 }
 
 void
@@ -194,13 +198,20 @@ qlm_http_connection_resume(QlmHttpConnection *c)
 	c->server->has_answers = true;
 }
 
+/* How many requests of one client are in line already?  Behind a proxy are many. */
+static int
+waiting_from(const QlmHttpConnection *c)
+{
+	return c->guest.source && !c->guest.source->is_proxy ? c->guest.source->nwaiting : 0;
+}
+
 static enum MHD_Result
 complete_request(QlmHttpConnection *c)
 {
 	static const QlmRefusal busy = {503, "Too many requests wait in line now.\n", {NULL}, true};
 	QlmRefusal	refusal = qlm_incoming_finish(&c->incoming);
 
-	if (refusal.status == 0 && qlm_queue_is_full(&c->server->queue))
+	if (refusal.status == 0 && qlm_queue_is_full(&c->server->queue, waiting_from(c)))
 		refusal = busy;
 	if (refusal.status != 0)
 		return refuse(c, refusal);
@@ -322,9 +333,13 @@ handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 		c->server = server;
 		c->mhd = mhd;
 		c->since = GetCurrentTimestamp();
-		(void) qlm_source_enter(server->sources, &c->guest,
-								MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
-								evict);
+		if (qlm_source_enter(server->sources, &c->guest,
+							 MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+							 evict))
+		{
+			c->incoming.share = &c->guest.source->bodies;
+			c->incoming.request.is_proxied = c->guest.source->is_proxy;
+		}
 		dlist_push_tail(&server->connections, &c->node);
 		server->nconnections++;
 	}
@@ -332,8 +347,8 @@ handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 	{
 		dlist_delete(&c->node);
 		server->nconnections--;
-		qlm_source_leave(server->sources, &c->guest);
 		qlm_incoming_free(&c->incoming);
+		qlm_source_leave(server->sources, &c->guest);
 		pfree(c);
 	}
 }
@@ -386,6 +401,10 @@ handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
 
 	c->server->nsending--;
 	c->phase = QLM_PHASE_SOCKET;
+
+	/* The address is counted with the socket from here on. */
+	qlm_incoming_forget_body(&c->incoming);
+	c->incoming.share = NULL;
 	if (own < 0)
 		elog(LOG, "could not take over a connection: %m");
 	else if (!qlm_socket_set_add(c->server->sockets, own,

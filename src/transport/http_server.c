@@ -18,12 +18,14 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/limits.h"
 #include "process/settings.h"
 #include "transport/epoll.h"
 #include "transport/http_connection.h"
 #include "transport/http_response.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
+#define HURRY		1024		/* times that, where memory is short */
 #define TIGHT_MS	100			/* between two looks for who may go */
 #define MAX_PARTS	32			/* of a message, read before others have their turn */
 
@@ -43,7 +45,8 @@ qlm_http_server_create(void)
 	server->held = qlm_epoll_create();
 	qlm_epoll_nest(server->epoll, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 	qlm_epoll_nest(server->epoll, server->held);
-	server->sockets = qlm_socket_set_create(server->context, server->sources);
+	server->sockets = qlm_socket_set_create(server->context, server->sources,
+											&server->budget);
 	qlm_epoll_nest(server->epoll, qlm_socket_set_fd(server->sockets));
 	qlm_listener_init(&server->listener, server->epoll);
 	return server;
@@ -95,12 +98,25 @@ take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 		elog(DEBUG1, "libmicrohttpd did not take a connection: %m");
 }
 
-/* ms that a connection may be as it is */
+/* Do answers that have not left take more than half of what they may? */
+static bool
+is_short_of_memory(const QlmHttpServer *server)
+{
+	return qlm_http_server_unsent(server) >
+		(Size) qlm_max_answer_size * QLM_MAX_LARGE_ANSWERS / 2;
+}
+
+/*
+ * ms that a connection may be as it is.  Who takes a large answer slowly keeps
+ * others from theirs when memory for them runs short.
+ */
 static int
 patience_with(const QlmHttpConnection *c)
 {
-	return c->phase == QLM_PHASE_HEAD ? Min(qlm_header_timeout, qlm_request_timeout) :
-		qlm_request_timeout + c->extra_ms;
+	if (c->phase == QLM_PHASE_HEAD)
+		return Min(qlm_header_timeout, qlm_request_timeout);
+	return qlm_request_timeout +
+		(is_short_of_memory(c->server) ? c->extra_ms / HURRY : c->extra_ms);
 }
 
 /*

@@ -46,6 +46,7 @@ typedef struct QlmHttpRequest
 	bool		wants_socket;	/* asks to become a WebSocket */
 	struct QlmWebSocket *socket;	/* that it came on, or NULL */
 	QlmClient	client;			/* who sends it */
+	bool		is_proxied;		/* or who else, as many may have this address */
 	TimestampTz received_at;	/* when it was complete */
 	void	   *owner;			/* of who holds it; NULL at first */
 	void	   *paused;			/* of who has it wait before it is run */

@@ -96,18 +96,19 @@ cost_of(const QlmBuffer *body)
 static void
 release_body(QlmIncoming *incoming)
 {
-	incoming->budget->used -= cost_of(&incoming->body);
+	qlm_budget_change(incoming->budget, incoming->share,
+					  cost_of(&incoming->body), 0);
 	release(&incoming->body);
 }
 
 static bool
 reserve_body(QlmIncoming *incoming, Size used, Size size)
 {
-	bool		ok;
+	Size		before = cost_of(&incoming->body);
+	bool		ok = reserve(incoming->context, &incoming->body, used, size);
 
-	incoming->budget->used -= cost_of(&incoming->body);
-	ok = reserve(incoming->context, &incoming->body, used, size);
-	incoming->budget->used += cost_of(&incoming->body);
+	qlm_budget_change(incoming->budget, incoming->share, before,
+					  cost_of(&incoming->body));
 	return ok;
 }
 
@@ -372,8 +373,8 @@ make_room(QlmIncoming *incoming, Size more)
 		size = need * 2;
 	size = Max(Max(size, need), 1024);
 	if (size > KEEP_BUFFER &&
-		incoming->budget->used - cost_of(&incoming->body) + size >
-		(Size) qlm_max_message_size * QLM_MAX_LARGE_MESSAGES)
+		!qlm_budget_has_room(incoming->budget, incoming->share,
+							 cost_of(&incoming->body), size))
 		return too_much;
 	return reserve_body(incoming, used, size) ? accepted : no_memory;
 }

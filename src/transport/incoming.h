@@ -9,6 +9,7 @@
 #define QLM_INCOMING_H
 
 #include "base/origin.h"
+#include "transport/budget.h"
 #include "transport/compress.h"
 #include "transport/header.h"
 #include "transport/http_server.h"
@@ -18,12 +19,6 @@ typedef struct QlmBuffer
 	char	   *data;
 	Size		size;
 } QlmBuffer;
-
-/* What the large bodies of all connections of a server have in memory */
-typedef struct QlmBudget
-{
-	Size		used;
-} QlmBudget;
 
 /* Why a request is not taken; status 0: it is.  All texts are constants. */
 typedef struct QlmRefusal
@@ -65,6 +60,7 @@ typedef struct QlmIncoming
 	QlmHttpRequest request;		/* first: what others see of it */
 	MemoryContext context;
 	QlmBudget  *budget;
+	QlmBudgetShare *share;		/* of its address, or NULL */
 	QlmOriginVerdict origin;
 	bool		origins_vary;	/* caches must tell origins apart */
 	QlmAcceptCoding accept;

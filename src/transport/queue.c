@@ -20,10 +20,15 @@ patience(void)
 	return qlm_request_timeout * 1000.0 / 4;
 }
 
+/* Nobody has more of the line than he leaves to others. */
 bool
-qlm_queue_is_full(const QlmQueue *queue)
+qlm_queue_is_full(const QlmQueue *queue, int his)
 {
-	return queue->n >= ALWAYS && queue->n * queue->pace > patience();
+	if (queue->n < ALWAYS)
+		return false;
+	if (his < ALWAYS)
+		his = 0;
+	return (queue->n + his) * queue->pace > patience();
 }
 
 void

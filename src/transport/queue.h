@@ -15,7 +15,8 @@ typedef struct QlmQueue
 } QlmQueue;
 
 /* Must the next one be refused? */
-extern bool qlm_queue_is_full(const QlmQueue *queue);
+/* So many of those that wait are of one client, who wants one more. */
+extern bool qlm_queue_is_full(const QlmQueue *queue, int his);
 
 /* So many requests were run in so many us; hung: some took too long. */
 extern void qlm_queue_note(QlmQueue *queue, int n, int64 elapsed, bool hung);

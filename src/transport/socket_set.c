@@ -34,12 +34,14 @@ qlm_socket_alloc(QlmSocketSet *set, Size size)
 }
 
 QlmSocketSet *
-qlm_socket_set_create(MemoryContext context, QlmSourceSet *sources)
+qlm_socket_set_create(MemoryContext context, QlmSourceSet *sources,
+					  QlmBudget *budget)
 {
 	QlmSocketSet *set = MemoryContextAllocZero(context, sizeof(QlmSocketSet));
 
 	set->context = context;
 	set->sources = sources;
+	set->budget = budget;
 	set->epoll = qlm_epoll_create();
 	dlist_init(&set->open);
 	dlist_init(&set->dirty);
@@ -116,9 +118,17 @@ forget_input(QlmWebSocket *socket)
 {
 	if (socket->rest)
 		pfree(socket->rest);
-	if (socket->body)
-		pfree(socket->body);
-	socket->rest = socket->body = NULL;
+	socket->rest = NULL;
+	qlm_socket_forget_body(socket);
+}
+
+/* What is still under way counts no more as its address's. */
+static void
+leave_source(QlmWebSocket *socket)
+{
+	if (socket->guest.source)
+		socket->guest.source->bodies.used -= socket->cost;
+	qlm_source_leave(socket->set->sources, &socket->guest);
 }
 
 /* The connection ends now. */
@@ -134,13 +144,13 @@ qlm_socket_drop(QlmWebSocket *socket)
 	socket->is_dirty = false;
 	socket->state = QLM_SOCKET_GONE;
 	dlist_delete(&socket->node);
-	qlm_source_leave(set->sources, &socket->guest);
 	set->nopen--;
 	(void) epoll_ctl(set->epoll, EPOLL_CTL_DEL, socket->fd, NULL);
 	close(socket->fd);
 	socket->fd = -1;
 	qlm_socket_forget_output(socket);
 	forget_input(socket);
+	leave_source(socket);
 	qlm_socket_tell(socket);
 	free_if_done(socket);
 }
@@ -189,6 +199,7 @@ create_socket(QlmSocketSet *set, const QlmHttpRequest *request, Size early)
 	socket->peer_name = place_text(&texts, request->peer_name);
 	socket->authorization = place_text(&texts, request->authorization);
 	socket->client = request->client;
+	socket->is_proxied = request->is_proxied;
 	socket->rest = rest;
 	socket->rest_len = early;
 	socket->last_kind = QLM_FRAME_TEXT;

@@ -13,7 +13,8 @@
 typedef struct QlmSocketSet QlmSocketSet;
 
 extern QlmSocketSet *qlm_socket_set_create(MemoryContext context,
-										   QlmSourceSet *sources);
+										   QlmSourceSet *sources,
+										   QlmBudget *budget);
 
 /* A descriptor that is readable when there is something to do */
 extern int	qlm_socket_set_fd(const QlmSocketSet *set);

@@ -93,6 +93,8 @@ struct QlmWebSocket
 	int			nmessages;
 	int			window;			/* so many at most */
 	Size		message_bytes;
+	Size		cost;			/* of bodies, in the budget */
+	bool		is_proxied;
 	bool		peer_closed;	/* it sends nothing any more */
 	bool		at_end;			/* nor is there anything to read */
 	bool		failed;
@@ -120,6 +122,7 @@ struct QlmSocketSet
 {
 	MemoryContext context;
 	QlmSourceSet *sources;
+	QlmBudget  *budget;
 	int			epoll;
 	bool		ending;
 	dlist_head	open;
@@ -146,6 +149,7 @@ extern void qlm_socket_drop(QlmWebSocket *socket);
 
 /* websocket.c: bytes are there; or look again at what could not go on */
 extern void qlm_socket_receive(QlmWebSocket *socket);
+extern void qlm_socket_forget_body(QlmWebSocket *socket);
 extern bool qlm_socket_go_on(QlmWebSocket *socket);	/* false: it is gone */
 extern bool qlm_socket_may_read(const QlmWebSocket *socket);
 extern void qlm_socket_begin_close(QlmWebSocket *socket, int code,

@@ -83,6 +83,7 @@ make_source(QlmSourceSet *set, const struct sockaddr *address)
 		dlist_push_tail(bucket_of(set, key), &source->node);
 	}
 	source->is_proxy = qlm_address_list_matches(qlm_proxies, address, NULL);
+	source->bodies.is_limited = !source->is_proxy;
 	return source;
 }
 

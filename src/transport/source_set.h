@@ -12,6 +12,7 @@
 #include "lib/ilist.h"
 
 #include "base/client.h"
+#include "transport/budget.h"
 
 struct sockaddr;
 
@@ -37,7 +38,7 @@ typedef struct QlmSource
 	int			nevictable;
 	dlist_head	stays[QLM_STAYS_EVICTABLE]; /* connections, oldest first */
 	int			nwaiting;		/* requests in line */
-	Size		body_bytes;		/* of large bodies under way */
+	QlmBudgetShare bodies;		/* under way */
 } QlmSource;
 
 /* Part of each connection */

@@ -24,6 +24,7 @@
 
 #define LINGER_MS		5000	/* for the other end to close */
 #define LINGER_END_MS	1000	/* the same when this process ends */
+#define SMALL_BODY	(64 * 1024)	/* bodies up to that cost nothing */
 #define FIRST_BODY		1024
 
 uint64
@@ -47,6 +48,7 @@ qlm_websocket_describe(const QlmWebSocket *socket, QlmHttpRequest *request)
 	request->peer_name = socket->peer_name;
 	request->authorization = socket->authorization;
 	request->client = socket->client;
+	request->is_proxied = socket->is_proxied;
 }
 
 void
@@ -110,11 +112,33 @@ qlm_socket_may_read(const QlmWebSocket *socket)
 		!is_full(socket);
 }
 
+static QlmBudgetShare *
+share_of(const QlmWebSocket *socket)
+{
+	return socket->guest.source ? &socket->guest.source->bodies : NULL;
+}
+
+/* Small ones do not count. */
+static Size
+cost_of(Size size)
+{
+	return size > SMALL_BODY ? size : 0;
+}
+
 static void
-forget_body(QlmWebSocket *socket)
+change_cost(QlmWebSocket *socket, Size before, Size after)
+{
+	qlm_budget_change(socket->set->budget, share_of(socket),
+					  cost_of(before), cost_of(after));
+	socket->cost += cost_of(after) - cost_of(before);
+}
+
+void
+qlm_socket_forget_body(QlmWebSocket *socket)
 {
 	if (socket->body)
 		pfree(socket->body);
+	change_cost(socket, socket->body_size, 0);
 	socket->body = NULL;
 	socket->body_len = socket->body_size = 0;
 }
@@ -144,7 +168,7 @@ qlm_socket_begin_close(QlmWebSocket *socket, int code, const char *reason)
 	socket->state = QLM_SOCKET_CLOSING;
 	socket->close_code = code;
 	strlcpy(socket->close_reason, reason, sizeof(socket->close_reason));
-	forget_body(socket);
+	qlm_socket_forget_body(socket);
 	release_held(socket);
 	qlm_socket_mark(socket);
 }
@@ -161,6 +185,10 @@ make_room(QlmWebSocket *socket, Size more)
 		return true;
 	size = Max(need, socket->body_size * 2);
 	size = Max(Min(size, Max(need, (Size) socket->reader.limit + 1)), FIRST_BODY);
+	if (size > SMALL_BODY &&
+		!qlm_budget_has_room(socket->set->budget, share_of(socket),
+							 cost_of(socket->body_size), size))
+		return false;
 	body = qlm_socket_alloc(socket->set, size);
 	if (body == NULL)
 		return false;
@@ -168,6 +196,7 @@ make_room(QlmWebSocket *socket, Size more)
 		memcpy(body, socket->body, socket->body_len);
 	if (socket->body)
 		pfree(socket->body);
+	change_cost(socket, socket->body_size, size);
 	socket->body = body;
 	socket->body_size = size;
 	return true;
@@ -194,6 +223,7 @@ add_message(QlmWebSocket *socket, QlmFrameKind kind)
 	m->request.peer_name = socket->peer_name;
 	m->request.authorization = socket->authorization;
 	m->request.client = socket->client;
+	m->request.is_proxied = socket->is_proxied;
 	m->request.charset = kind == QLM_FRAME_TEXT ? "UTF-8" : NULL;
 	m->request.body = m->body;
 	m->request.body_len = socket->body_len;
@@ -403,6 +433,7 @@ forget_message_body(QlmSocketMessage *m)
 	m->body = NULL;
 	m->request.body = "";
 	m->request.body_len = 0;
+	change_cost(m->request.socket, m->bytes, 0);
 	m->request.socket->message_bytes -= m->bytes;
 	m->bytes = 0;
 }

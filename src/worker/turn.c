@@ -344,7 +344,7 @@ add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 	exchange->client = &request->client;
 	exchange->has_waited = request->has_waited || request->owner != NULL;
 	exchange->may_wait = qlm_waiting_seconds(request) > 0;
-	exchange->may_hold = qlm_waiting_possible();
+	exchange->may_hold = qlm_waiting_possible(request);
 	exchange->prefer_wait = request->prefer_wait;
 	exchange->on_socket = request->socket != NULL;
 	qlm_sockets_resume(request, exchange);

@@ -33,6 +33,7 @@
 #define LOOK_ALONE_MS	100		/* without shared memory nobody wakes us */
 #define RETRY_MS		20		/* somebody else had it */
 #define LOOK_LIMIT_MS	10000
+#define FEW				8		/* that any may have waiting */
 #define SPARE_PART		10		/* of the connections, for who does not wait */
 
 typedef struct Waiting
@@ -48,6 +49,7 @@ typedef struct Waiting
 	bool		is_left;		/* its client is gone */
 	uint32		key;			/* of the peer, if kept.peer */
 	QlmPresence *presence;
+	uint64		client;			/* where it comes from */
 	QlmKept		kept;
 } Waiting;
 
@@ -68,11 +70,52 @@ qlm_waiting_seconds(const QlmHttpRequest *request)
 	return ended ? 0 : Min(request->prefer_wait, qlm_max_wait);
 }
 
-bool
-qlm_waiting_possible(void)
+/* How many more may wait? */
+static int
+room(void)
 {
-	return !ended &&
-		nwaiting < qlm_max_connections - Max(qlm_max_connections / SPARE_PART, 1);
+	return qlm_max_connections - Max(qlm_max_connections / SPARE_PART, 1) - nwaiting;
+}
+
+/* Nobody has more than he leaves to others, but for a few. */
+static bool
+is_fair(int his)
+{
+	return his < FEW || his < room();
+}
+
+static int
+count_from(const QlmClient *client)
+{
+	uint64		key = qlm_client_key(client);
+	int			n = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all)
+		n += dlist_container(Waiting, node, iter.cur)->client == key;
+	return n;
+}
+
+static int
+count_of_peer(int peer_id)
+{
+	int			n = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all)
+		n += dlist_container(Waiting, node, iter.cur)->kept.peer_id == peer_id;
+	return n;
+}
+
+/* A request that is held already has its place. */
+bool
+qlm_waiting_possible(const QlmHttpRequest *request)
+{
+	if (request->owner)
+		return !ended;
+	return !ended && room() > 0 &&
+		(request->is_proxied || room() > nwaiting ||
+		 is_fair(count_from(&request->client)));
 }
 
 Size
@@ -182,9 +225,11 @@ begin_waiting(QlmHttpRequest *request, const QlmExchange *exchange)
 {
 	Waiting    *w;
 
-	if (!qlm_waiting_possible())
+	if (room() <= 0 || (exchange->keep->nawaited == 0 && room() <= nwaiting &&
+						!is_fair(count_of_peer(exchange->keep->peer_id))))
 		return false;
 	w = create_waiting(request, exchange->keep);
+	w->client = qlm_client_key(&request->client);
 	request->owner = w;
 	w->since = w->look_at = GetCurrentTimestamp();
 	w->deadline = deadline_of(w);

@@ -14,8 +14,8 @@
 /* The seconds that a request may wait, 0: not at all */
 extern int	qlm_waiting_seconds(const QlmHttpRequest *request);
 
-/* Can more requests be held, whether they ask for it or not? */
-extern bool qlm_waiting_possible(void);
+/* Can one more be held, whether it asks for it or not? */
+extern bool qlm_waiting_possible(const QlmHttpRequest *request);
 
 /* Hold a request whose exchange says so; false: it must be answered. */
 extern bool qlm_waiting_hold(QlmHttpRequest *request,

@@ -5,7 +5,7 @@
 : "${PG_CONFIG:=pg_config}"
 
 pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c src/message/*.c)
-	src/transport/compress.c src/transport/form.c src/transport/frame.c
+	src/transport/budget.c src/transport/compress.c src/transport/form.c src/transport/frame.c
 	src/transport/handshake.c src/transport/header.c src/transport/incoming.c
 	src/transport/multipart.c src/transport/outgoing.c
 	src/transport/upgrade.c"

@@ -247,5 +247,97 @@ subtest 'headers that take too long' => sub {
 	set('qlm.header_timeout', "'60s'");
 };
 
+# Large messages under way take memory: one address has half of it at most.
+subtest 'large messages that do not end' => sub {
+	my $size = 900_000;
+	my $big = write_envelope('M1b', 'Fridge/text', 'x' x $size);
+	my $post = QlmTest::Connection::format_request('localhost', 'POST', '/', body => $big);
+	my $send = sub {
+		my ($socket, $bytes) = @_;
+		my $end = running_time() + 10;
+
+		while (length $bytes && running_time() < $end)
+		{
+			my $n = syswrite $socket, $bytes, 65536;
+			defined $n ? substr($bytes, 0, $n, '') : select undef, undef, undef, 0.01;
+		}
+		return;
+	};
+	local $SIG{PIPE} = 'IGNORE';
+
+	set('qlm.max_message_size', "'1MB'");		# 16 of these in all
+	my @half = map { open_from('127.0.0.2') } 1 .. 30;
+	wait_until(sub { connections() >= 30 }, 'they are there');
+	$send->($_, substr $post, 0, $size) for @half;
+	my $other = open_from('127.0.0.3');
+	wait_until(sub { connections() >= 31 }, 'another one is there');
+	$send->($other, $post);
+	like(answer_of($other, qr{</omiEnvelope>|\n\n$}), qr{^HTTP/1.1 200 .*returnCode="200"}s, 'that of another address is taken');
+	my $more = open_from('127.0.0.2');
+	wait_until(sub { connections() >= 32 }, 'one more is there');
+	$send->($more, $post);
+	like(answer_of($more, qr{\r\n\r\n.}), qr{^HTTP/1.1 503 .*Retry-After}s, 'one more of the same is not');
+	dismiss(@half, $other, $more);
+
+	# The same on WebSockets
+	@half = map { open_from('127.0.0.2') } 1 .. 30;
+	wait_until(sub { connections() >= 30 }, 'they are there');
+	$send->($_, $upgrade) for @half;
+	answer_of($_, qr{\r\n\r\n}) for @half;
+	my $frame = pack('CCQ>N', 0x81, 0xff, length $big, 0) . $big;
+	$send->($_, substr $frame, 0, $size) for @half;
+	ok(wait_until(sub { my @closed = grep { answer_of($_, qr/\x88.\x03\xf3/s) =~ /no memory/ } @half[ 20 .. 29 ]; @closed > 5 }, 'some are closed'),
+		'messages on WebSockets have the same bound');
+	$other = open_from('127.0.0.3');
+	wait_until(sub { connections() >= 1 }, 'another one is there');
+	$send->($other, $post);
+	like(answer_of($other, qr{</omiEnvelope>|\n\n$}), qr{^HTTP/1.1 200 .*returnCode="200"}s, 'and leave others theirs');
+	dismiss(@half, $other);
+	set('qlm.max_message_size', "'10MB'");
+};
+
+# Requests that wait for something to be queued: one peer has half of the places at most.
+subtest 'requests that are held' => sub {
+	$node->safe_psql('postgres', "SELECT qlm_add_peer(p, role => 'qlm_writer', piggyback => true) FROM unnest('{greedy,calm}'::text[]) p");
+	set('qlm.max_connections', 40);
+	my $wait = sub {
+		my ($peer) = @_;
+		my $socket = open_from('127.0.0.1');
+
+		select undef, undef, undef, 0.02;
+		syswrite $socket, QlmTest::Connection::format_request('localhost', 'POST', "/peer/$peer", body => envelope('M1b', '<read/>'), headers => { Prefer => 'wait=30' });
+		return $socket;
+	};
+	my @greedy = map { $wait->('greedy') } 1 .. 25;
+	wait_until(sub { connections() >= 25 }, 'they are there');
+	my @answered = grep { answer_of($_, qr{</omiEnvelope>}) =~ / 200 / } @greedy[ 18 .. 24 ];
+	cmp_ok(scalar @answered, '>', 3, 'beyond half of the places one peer is answered at once');
+	my $calm = $wait->('calm');
+	wait_until(sub { connections() >= 26 }, 'another peer waits');
+	my $id = $node->safe_psql('postgres', "SELECT qlm_request('calm', qlm_read_envelope('Fridge/door'))");
+	like(answer_of($calm, qr{</omiEnvelope>}), qr/Preference-Applied: wait=30.*$id/s, 'and has its place');
+	dismiss(@greedy, $calm);
+	set('qlm.max_connections', 500);
+};
+
+# Answers that nobody takes hold memory that others need.
+subtest 'large answers that are not taken' => sub {
+	$node->safe_psql('postgres', "SELECT qlm_write('Fridge/big', repeat('x', 20000000))");
+	set('qlm.max_answer_size', "'32MB'");		# 128 MB of them in all
+	set('qlm.request_timeout', "'2s'");
+	my $read_big = QlmTest::Connection::format_request('localhost', 'POST', '/', body => read_envelope('M1b', 'Fridge/big'));
+	my @slow = map { open_from('127.0.0.2') } 1 .. 4;
+
+	wait_until(sub { connections() >= 4 }, 'they are there');
+	syswrite $_, $read_big for @slow;
+	ok(wait_until(sub { connections() <= 1 }, 'they are cut off'), 'where memory is short who takes nothing is cut off soon');
+	my $one = open_from('127.0.0.3');
+	wait_until(sub { connections() >= 1 }, 'another one is there');
+	syswrite $one, $read_big;
+	like(answer_of($one, qr{</omiEnvelope>}), qr{^HTTP/1.1 200}, 'others have theirs');
+	dismiss(@slow, $one);
+	set('qlm.request_timeout', "'60s'");
+};
+
 $node->stop;
 done_testing();
