@@ -211,8 +211,8 @@ sub building_item
 	  . "<description lang=\"en\">The $name &amp; what it says, no. $n</description>"
 	  . "<description lang=\"fi\">L\x{e4}mp\x{f6} $n</description>"
 	  . '<MetaData>'
-	  . "<InfoItem name=\"unit\"><value>$unit</value></InfoItem>"
-	  . "<InfoItem name=\"format\" type=\"http://example.org/classes#Format\"><description lang=\"en\">How it is written</description><value type=\"xs:string\">%.${n}f</value></InfoItem>"
+	  . "<InfoItem name=\"unit\"><value dateTime=\"2023-01-01T00:00:00Z\">$unit</value></InfoItem>"
+	  . "<InfoItem name=\"format\" type=\"http://example.org/classes#Format\"><description lang=\"en\">How it is written</description><value type=\"xs:string\" dateTime=\"2023-01-01T00:00:00Z\">%.${n}f</value></InfoItem>"
 	  . "<InfoItem name=\"accuracy\" source=\"datasheet\"><value type=\"xs:double\" dateTime=\"2023-01-01T00:00:00Z\" confidence=\"0.95\">0.$n</value></InfoItem>"
 	  . '</MetaData>'
 	  . "<value$label dateTime=\"$time:00.25Z\">" . escape($values[0]) . '</value>'
@@ -260,7 +260,7 @@ sub parking
 			  . "</value></InfoItem><InfoItem name=\"hint &amp; help\"><value>a &lt; b</value></InfoItem></Object>"
 		} 1 .. $opt{places};
 		$lots .= "<Object type=\"mv:ParkingLot\"><id>Lot $lot</id>"
-		  . "<InfoItem name=\"lot\" type=\"mv:lot\"><MetaData><InfoItem name=\"format\"><value>odf</value></InfoItem></MetaData>"
+		  . "<InfoItem name=\"lot\" type=\"mv:lot\"><MetaData><InfoItem name=\"format\"><value dateTime=\"2023-01-01T00:00:00Z\">odf</value></InfoItem></MetaData>"
 		  . "<value type=\"odf\" dateTime=\"2024-05-01T10:00:00Z\"><Objects><Object type=\"list\"><id>Places</id>$places</Object></Objects></value>"
 		  . "<value type=\"odf\" dateTime=\"2024-05-01T11:00:00Z\"><Objects/></value></InfoItem></Object>";
 	}

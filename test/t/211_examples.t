@@ -112,7 +112,7 @@ sub masked
 	my $n;
 
 	push @{ $carrying{$database} }, $answer =~ m{<requestI[dD]>(\d{3,})</requestI[dD]><(?:omi|qlm)Envelope}g;
-	push @{ $ids{$database} }, $1 if $answer =~ m{subscription started"/><requestI[dD]>(\d+)<};
+	push @{ $ids{$database} }, $1 if $answer =~ m{subscription started[^"]*"/><requestI[dD]>(\d+)<};
 	for my $id (@{ $ids{$database} })
 	{
 		my $name = 'id' . ++$n;
