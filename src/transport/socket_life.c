@@ -79,8 +79,9 @@ qlm_websocket_heard_at(const QlmWebSocket *socket)
 }
 
 /*
- * Is its time up?  Who is not read from is not to blame; and a slow network, in
- * which what was sent before the ping still moves on, is one that lives.
+ * Is its time up?  Who is not read from is not to blame, unless that is because
+ * it reads nothing itself; and a slow network, in which what was sent before the
+ * ping still moves on, is one that lives.
  */
 void
 qlm_socket_check_life(QlmWebSocket *socket, TimestampTz now, bool listens)
@@ -91,7 +92,7 @@ qlm_socket_check_life(QlmWebSocket *socket, TimestampTz now, bool listens)
 		return;
 	look_soon(socket);
 	left = unconfirmed(socket);
-	if (!listens || left < socket->unconfirmed)
+	if ((!listens && !qlm_socket_is_full(socket)) || left < socket->unconfirmed)
 		socket->moved_at = now;
 	socket->unconfirmed = left;
 	if (now < socket->life_by ||

@@ -152,6 +152,7 @@ extern void qlm_socket_receive(QlmWebSocket *socket);
 extern void qlm_socket_forget_body(QlmWebSocket *socket);
 extern bool qlm_socket_go_on(QlmWebSocket *socket);	/* false: it is gone */
 extern bool qlm_socket_may_read(const QlmWebSocket *socket);
+extern bool qlm_socket_is_full(const QlmWebSocket *socket);	/* to be sent */
 extern void qlm_socket_begin_close(QlmWebSocket *socket, int code,
 								   const char *reason);
 

@@ -72,8 +72,8 @@ qlm_websocket_push(QlmWebSocket *socket, const char *data, Size len)
 	return true;
 }
 
-static bool
-is_full(const QlmWebSocket *socket)
+bool
+qlm_socket_is_full(const QlmWebSocket *socket)
 {
 	return socket->out_bytes > QLM_SOCKET_OUT_BYTES ||
 		socket->nchunks >= QLM_SOCKET_OUT_MESSAGES;
@@ -86,11 +86,11 @@ qlm_websocket_has_room(const QlmWebSocket *socket)
 
 	if (s->state != QLM_SOCKET_OPEN)
 		return false;
-	if (is_full(s))
+	if (qlm_socket_is_full(s))
 		qlm_socket_flush(s);
 	if (s->failed)
 		qlm_socket_mark(s);
-	s->wants_room = is_full(s);
+	s->wants_room = qlm_socket_is_full(s);
 	return !s->wants_room;
 }
 
@@ -109,7 +109,7 @@ qlm_socket_may_read(const QlmWebSocket *socket)
 		return true;
 	return socket->nmessages < socket->window &&
 		socket->message_bytes < QLM_SOCKET_LINE_BYTES &&
-		!is_full(socket);
+		!qlm_socket_is_full(socket);
 }
 
 static QlmBudgetShare *

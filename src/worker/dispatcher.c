@@ -328,6 +328,9 @@ stop(Dispatcher *dispatcher)
 		run(dispatcher, record_deliveries);
 	for (int i = 0; i < qlm_max_transfers && qlm_courier_has_answer(); i++)
 		run(dispatcher, record_answer);
+	qlm_http_client_close_sockets(dispatcher->client,
+								  qlm_http_client_idle_sockets(dispatcher->client, 0));
+	qlm_http_client_run(dispatcher->client);
 	proc_exit(1);
 }
 

@@ -7,15 +7,17 @@
  */
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "process/stats.h"
+#include "service/push.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
 #include "worker/pushed.h"
 #include "worker/transaction.h"
 
+#define LIFE_MS		5000	/* for a sign of life after a push to a peer */
 #define LIMIT_MS	10000
 #define AGAIN_MS	1000
 
@@ -24,8 +26,8 @@ static List *to_return = NIL;	/* of QlmPushed * */
 static TimestampTz next_run = 0;
 static bool has_failed = false;
 
-void
-qlm_pushed_note(QlmPushed *pushed, int64 message_id)
+static void
+note(QlmPushed *pushed, int64 message_id)
 {
 	if (pushed->n == QLM_MAX_PUSHED)
 	{
@@ -35,6 +37,36 @@ qlm_pushed_note(QlmPushed *pushed, int64 message_id)
 	}
 	pushed->message_ids[pushed->n++] = message_id;
 	pushed->at = GetCurrentTimestamp();
+}
+
+/* A push alone does not tell that nobody is there any more. */
+void
+qlm_pushed_send(QlmPushed *pushed, QlmWebSocket *socket, List *pushes,
+				QlmWorkerSlot *slot)
+{
+	ListCell   *lc;
+
+	if (pushes == NIL)
+		return;
+	if (!qlm_websocket_is_silent(socket))
+		pushed->n = 0;
+	foreach(lc, pushes)
+	{
+		const QlmPeerPush *one = lfirst(lc);
+		Size		len = strlen(one->text);
+
+		if (qlm_websocket_push(socket, one->text, len))
+			QLM_COUNT(slot, bytes_out, len);
+		note(pushed, one->message_id);
+	}
+	qlm_websocket_ask(socket, LIFE_MS);
+}
+
+void
+qlm_pushed_ask(QlmWebSocket *socket)
+{
+	if (!qlm_websocket_is_silent(socket))
+		qlm_websocket_ask(socket, LIFE_MS);
 }
 
 void

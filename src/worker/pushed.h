@@ -7,6 +7,9 @@
 
 #include "datatype/timestamp.h"
 
+#include "nodes/pg_list.h"
+
+#include "transport/websocket.h"
 #include "worker/slot.h"
 
 #define QLM_MAX_PUSHED	64		/* what was pushed before waits for its time */
@@ -18,7 +21,12 @@ typedef struct QlmPushed
 	TimestampTz at;				/* the last one */
 } QlmPushed;
 
-extern void qlm_pushed_note(QlmPushed *pushed, int64 message_id);
+/* Push to the peer at the other end (List of QlmPeerPush *), and ask for life. */
+extern void qlm_pushed_send(QlmPushed *pushed, QlmWebSocket *socket, List *pushes,
+							QlmWorkerSlot *slot);
+
+/* Ask whether there is somebody who will read what it is full of. */
+extern void qlm_pushed_ask(QlmWebSocket *socket);
 
 /* It was in vain: in the next run it becomes due again. */
 extern void qlm_pushed_return(const QlmPushed *pushed);

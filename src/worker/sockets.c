@@ -39,8 +39,7 @@
 #define RETRY_MS		20		/* somebody else had it, or must answer first */
 #define FAILED_MS		1000
 #define LOOK_LIMIT_MS	10000
-#define LIFE_MS			5000	/* for a sign of life after a push to a peer */
-#define HURRY_MS		1000	/* the same once the peer is heard elsewhere */
+#define HURRY_MS		1000	/* for a sign of life once the peer is heard elsewhere */
 
 typedef struct Connection
 {
@@ -370,8 +369,14 @@ collect(Look *look)
 
 		if (c->look_peer && !is_latest(c))
 			c->look_peer = false;
-		if (!(c->look || c->look_peer) || !qlm_websocket_has_room(c->socket))
+		if (!(c->look || c->look_peer))
 			continue;
+		if (!qlm_websocket_has_room(c->socket))
+		{
+			if (c->look_peer)
+				qlm_pushed_ask(c->socket);
+			continue;
+		}
 		if (c->look)
 		{
 			look->connections[look->n] = c;
@@ -419,26 +424,6 @@ push(Connection *c, const char *text, QlmWorkerSlot *slot)
 		QLM_COUNT(slot, bytes_out, len);
 }
 
-/* To the peer.  That nobody is there any more, a push alone does not tell. */
-static void
-push_to_peer(Connection *c, List *pushes, QlmWorkerSlot *slot)
-{
-	ListCell   *lc;
-
-	if (pushes == NIL)
-		return;
-	if (!qlm_websocket_is_silent(c->socket))
-		c->pushed.n = 0;
-	foreach(lc, pushes)
-	{
-		const QlmPeerPush *one = lfirst(lc);
-
-		push(c, one->text, slot);
-		qlm_pushed_note(&c->pushed, one->message_id);
-	}
-	qlm_websocket_ask(c->socket, LIFE_MS);
-}
-
 /* When to look again for the peer */
 static void
 plan_retry(Connection *c, bool due, bool found)
@@ -476,7 +461,7 @@ push_all(Look *look, QlmWorkerSlot *slot)
 	}
 	for (int i = 0; i < look->npeers; i++)
 	{
-		push_to_peer(look->peers[i], look->texts[i], slot);
+		qlm_pushed_send(&look->peers[i]->pushed, look->peers[i]->socket, look->texts[i], slot);
 		plan_retry(look->peers[i], look->due[i], look->texts[i] != NIL);
 		if (!look->valid[i])
 			forget_caller(look->peers[i]);

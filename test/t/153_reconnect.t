@@ -133,6 +133,25 @@ subtest 'what is not answered comes, too' => sub {
 	$new->close;
 };
 
+subtest 'the one that was heard last does not read' => sub {
+	my $peer = add_peer();
+	my $reads = qlm_socket($node, path => "/peer/$peer");
+	is(return_code($reads->request($empty)), 200);
+	my $full = qlm_socket($node, path => "/peer/$peer", receive_buffer => 4096);
+	$full->send(envelope('Q1', '<read interval="-1" callback="0">' . objects('Q1', 'Big/x') . '</read>'));
+	ok(wait_until(sub { session("SELECT count(*) FROM qlm.subscription WHERE peer = '$peer'") eq '1' }, 'it subscribes'));
+	# It answered, so it was heard after the other; from now on it reads nothing.
+	session("SELECT qlm_write('Big/x', i || repeat('x', 100000)) FROM generate_series(1, 120) AS i");
+	my $start = running_time();
+	my $id = queue($peer, 'D/full');
+	is(serve($reads, 20), $id, 'another one gets what is queued');
+	my $took = running_time() - $start;
+	cmp_ok($took, '<', 12, 'after some seconds');
+	note sprintf 'queue to the next connection, where the latest does not read: %.1f s', $took;
+	$full->abandon;
+	$reads->close;
+};
+
 subtest 'slow is not dead' => sub {
 	my $peer = add_peer();
 	my $slow = qlm_socket($node, path => "/peer/$peer");
