@@ -64,6 +64,14 @@ relation_changed(Datum arg, Oid relid)
 	}
 }
 
+/* Peers and subscriptions name a role, and are remembered with its OID. */
+static void
+role_changed(Datum arg, int cache_id, uint32 hash)
+{
+	generations[QLM_REL_PEER]++;
+	generations[QLM_REL_SUBSCRIPTION]++;
+}
+
 static Oid
 relation_owner(Oid relid)
 {
@@ -144,6 +152,7 @@ load(void)
 	if (!registered)
 	{
 		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
 		registered = true;
 	}
 	if (!loaded || !current)	/* no invalidation tells of a new version */
