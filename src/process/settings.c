@@ -31,6 +31,7 @@ char	   *qlm_listen_addresses = NULL;
 int			qlm_port = 8090;
 int			qlm_http_workers = 2;
 int			qlm_request_timeout = 60000;
+int			qlm_large_message = 1024 * 1024;
 int			qlm_header_timeout = 10000;
 int			qlm_max_connections = 1000;
 int			qlm_max_connections_per_address = 250;
@@ -241,6 +242,11 @@ register_server(void)
 							"connection that is idle as long is closed.",
 							&qlm_request_timeout, 60000, 1000, 3600 * 1000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.large_message",
+							"Size from which on an HTTP message runs in a process of its own.",
+							"So the worker goes on answering others. 0 has it run all.",
+							&qlm_large_message, 1024 * 1024, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_BYTE, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.max_connections",
 							"HTTP connections that one process serves at the same time.",
 							"When more come, those that do nothing are closed; where none "

@@ -51,6 +51,8 @@ typedef struct QlmHttpRequest
 	void	   *owner;			/* of who holds it; NULL at first */
 	void	   *paused;			/* of who has it wait before it is run */
 	bool		has_waited;		/* so it did */
+	void	   *errand;			/* of who has it run elsewhere */
+	bool		stays;			/* nobody else can run it */
 } QlmHttpRequest;
 
 typedef struct QlmHttpHeader

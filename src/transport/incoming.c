@@ -344,6 +344,8 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	incoming->request.owner = NULL;
 	incoming->request.paused = NULL;
 	incoming->request.has_waited = false;
+	incoming->request.errand = NULL;
+	incoming->request.stays = false;
 	incoming->expected = head->length;
 	incoming->seen = 0;
 	refusal = copy_head(incoming, head);

@@ -28,6 +28,7 @@
 #include "storage/peer.h"
 #include "transport/http_server.h"
 #include "worker/analyze.h"
+#include "worker/errand.h"
 #include "worker/gather.h"
 #include "worker/pause.h"
 #include "worker/server.h"
@@ -192,6 +193,7 @@ serve(Server *server)
 
 	qlm_waiting_run(server->http, server->slot);
 	qlm_pause_run();
+	qlm_errand_run(server->slot);
 	qlm_sockets_run(server->http, server->slot);
 	qlm_http_server_run(server->http);
 	qlm_gather_run(server->http);
@@ -267,6 +269,9 @@ set_timers(Server *server)
 	due = qlm_pause_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
+	due = qlm_errand_due();
+	if (due >= 0)
+		qlm_loop_after(server->loop, due);
 	due = qlm_sockets_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
@@ -290,6 +295,7 @@ stop(Server *server)
 	(void) qlm_http_server_listen(server->http, "", server->port, false, &error);
 	qlm_waiting_end(true);
 	qlm_pause_end();
+	qlm_errand_end(server->slot);
 	qlm_http_server_run(server->http);
 	while (qlm_turn_run(server->http, server->slot) > 0)
 		qlm_http_server_run(server->http);
@@ -329,6 +335,7 @@ qlm_server_main(Datum arg)
 	server.http = qlm_http_server_create();
 	server.loop = qlm_loop_create(qlm_http_server_fd(server.http));
 	qlm_sockets_init(server.order.number);
+	qlm_errand_init(&server.order);
 	start_listening(&server);
 	if (server.order.number == 1)
 		server.chores_due = GetCurrentTimestamp();

@@ -187,7 +187,7 @@ qlm_worker_connect(const QlmWorkerOrder *order, const char *application_name)
 				(errcode(ERRCODE_INVALID_ROLE_SPECIFICATION),
 				 errmsg("role \"%s\" must not be a superuser", QLM_SESSION_ROLE),
 				 errhint("ALTER ROLE %s NOSUPERUSER;", QLM_SESSION_ROLE)));
-	claimed = claim_number(order->number);
+	claimed = order->number == QLM_ERRAND || claim_number(order->number);
 	CommitTransactionCommand();
 	if (claimed)
 		return;

@@ -15,6 +15,7 @@
 /* The number of the dispatcher, of which each database has one */
 #define QLM_DISPATCHER	0
 #define QLM_ANALYST		(-1)
+#define QLM_ERRAND		(-2)	/* of these there may be several */
 
 /* Handed over in bgw_extra */
 typedef struct QlmWorkerOrder

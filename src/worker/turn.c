@@ -24,6 +24,7 @@
 #include "service/exchange.h"
 #include "storage/answer_size.h"
 #include "storage/catalog.h"
+#include "worker/errand.h"
 #include "worker/page.h"
 #include "worker/query.h"
 #include "worker/reply.h"
@@ -394,7 +395,8 @@ add_request(Turn *turn, QlmHttpRequest *request)
 	switch (route.kind)
 	{
 		case QLM_ROUTE_MESSAGE:
-			add_message(turn, request, &route);
+			if (!qlm_errand_take(request, &route))
+				add_message(turn, request, &route);
 			break;
 		case QLM_ROUTE_DISCOVERY:
 			add_discovery(turn, request, route.peer_name);

@@ -21,6 +21,7 @@
 #include "process/settings.h"
 #include "process/stats.h"
 #include "storage/wake_key.h"
+#include "worker/errand.h"
 #include "worker/look.h"
 #include "worker/pause.h"
 #include "worker/slot.h"
@@ -477,9 +478,9 @@ qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 	Waiting   **to_look;
 	int			n;
 
-	while ((nwaiting > 0 || qlm_pause_any()) &&
+	while ((nwaiting > 0 || qlm_pause_any() || qlm_errand_any()) &&
 		   (request = qlm_http_server_left(server)) != NULL)
-		if (!qlm_pause_left(request))
+		if (!qlm_pause_left(request) && !qlm_errand_left(request))
 		{
 			((Waiting *) request->owner)->is_left = true;
 			end_waiting(request->owner, slot);
