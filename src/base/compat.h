@@ -92,9 +92,13 @@
 #if PG_VERSION_NUM >= 160000
 #define qlm_database_aclcheck(database, role, mode) \
 	object_aclcheck(DatabaseRelationId, database, role, mode)
+#define qlm_relation_ownercheck(relation, role) \
+	object_ownercheck(RelationRelationId, relation, role)
 #else
 #define qlm_database_aclcheck(database, role, mode) \
 	pg_database_aclcheck(database, role, mode)
+#define qlm_relation_ownercheck(relation, role) \
+	pg_class_ownercheck(relation, role)
 #endif
 
 #endif							/* QLM_COMPAT_H */

@@ -13,12 +13,14 @@
 #include "catalog/pg_class.h"
 #include "commands/trigger.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/datetime.h"
 #include "storage/catalog.h"
 #include "storage/partition.h"
@@ -302,6 +304,23 @@ qlm_partition_ensure(TimestampTz now)
 	}
 }
 
+/* One that a dump brought back may belong to somebody else: say so, once. */
+static bool
+is_ours(Oid relid)
+{
+	static bool told = false;
+
+	if (qlm_relation_ownercheck(relid, qlm_catalog_owner()))
+		return true;
+	if (!told)
+		ereport(LOG,
+				(errmsg("qlm cannot drop empty partition \"%s\", which belongs to somebody else",
+						get_rel_name(relid)),
+				 errhint("SELECT qlm.adopt_partitions(), as superuser.")));
+	told = true;
+	return false;
+}
+
 /* The conditional lock keeps a line of writers from forming behind this. */
 static bool
 drop_partition(const QlmRange *range)
@@ -331,7 +350,7 @@ qlm_partition_drop_empty(TimestampTz now)
 
 	for (int i = 0; i < n; i++)
 		if (!ranges[i].is_default && ranges[i].upper < now - USECS_PER_DAY &&
-			qlm_partition_table_is_empty(ranges[i].relid))
+			qlm_partition_table_is_empty(ranges[i].relid) && is_ours(ranges[i].relid))
 			return drop_partition(&ranges[i]);
 	return false;
 }

@@ -138,6 +138,33 @@ for my $case ([ 'plain', $plain ], [ 'plain, in one transaction', $plain, '-1' ]
 	is_whole($database, 'over what is there');
 }
 
+# Partitions that lack what the node gives to its own: an owner, and what a dump of 0.1.0 knows nothing of.
+{
+	my $database = fresh_database();
+	my $partitions = <<'EOQ';
+SELECT c.relname, c.relowner::regrole, c.relreplident, (SELECT string_agg(t.tgname, ' ' ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'qlm.value'::regclass ORDER BY 1
+EOQ
+	my $should = $node->safe_psql('postgres', $partitions);
+
+	restore_ok('without owners', $database, $custom, '-e', '-O');
+	$node->safe_psql($database, 'ALTER TABLE qlm.value_2024_02 REPLICA IDENTITY DEFAULT; DROP TRIGGER value_checked ON qlm.value_2024_02');
+	isnt($node->safe_psql($database, $partitions), $should, 'partitions lack something');
+	cmp_ok($node->safe_psql($database, 'SELECT qlm.adopt_partitions()'), '>', 2, 'they are adopted');
+	is($node->safe_psql($database, $partitions), $should, 'they have what others have');
+	is($node->safe_psql($database, 'SELECT qlm.adopt_partitions()'), 0, 'and lack nothing any more');
+
+	# One that nobody has adopted is in nobody's way.
+	$node->safe_psql($database, "ALTER TABLE qlm.value_2024_01 OWNER TO postgres; SELECT qlm_delete('House')");
+	$node->safe_psql($database, 'VACUUM qlm.value');
+	$node->safe_psql($database, 'SELECT qlm_start()');
+	ok($node->poll_query_until($database, "SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'qlm'::regnamespace AND relname ~ '^value_2024_0[1-4]\$'", 'value_2024_01'),
+		'empty partitions of the past go, but for the one of somebody else');
+	like(slurp_file($node->logfile), qr/cannot drop empty partition "value_2024_01"/, 'which is in the log');
+	$node->safe_psql($database, 'SELECT qlm_stop()');
+	$node->safe_psql('postgres', "DROP DATABASE $database");
+}
+
 # Data only, into an extension that is there: by way of the parent, since there are no partitions yet.
 for my $jobs (1, 2)
 {

@@ -136,3 +136,57 @@ REVOKE ALL ON FUNCTION @extschema@.qlm_write(text, boolean, timestamptz, text), 
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_write(text, boolean, timestamptz, text), @extschema@.qlm_write(text, jsonb, timestamptz, text) TO qlm_writer;
 
 COMMENT ON COLUMN qlm.value.num IS 'the value as a number, if it is one; true and false count as 1 and 0';
+
+/* Partitions that a dump brought back */
+CREATE FUNCTION qlm.adopt_partitions() RETURNS int
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	p record;
+	t record;
+	changed boolean;
+	n int := 0;
+BEGIN
+	FOR p IN
+		SELECT c.oid, c.oid::regclass AS partition, c.relreplident, c.relowner <> parent.relowner AS is_foreign,
+			pg_get_userbyid(parent.relowner) AS owner
+		FROM pg_class AS parent
+			JOIN pg_inherits AS i ON i.inhparent = parent.oid
+			JOIN pg_class AS c ON c.oid = i.inhrelid
+		WHERE parent.oid = 'qlm.value'::regclass AND c.relkind = 'r'
+		ORDER BY c.oid
+	LOOP
+		changed := false;
+		/* What value_default has for itself alone, a partition has too. */
+		FOR t IN
+			SELECT replace(pg_get_triggerdef(d.oid), ' ON qlm.value_default ', format(' ON %s ', p.partition)) AS definition
+			FROM pg_trigger AS d
+			WHERE d.tgrelid = 'qlm.value_default'::regclass AND NOT d.tgisinternal AND d.tgparentid = 0
+				AND NOT EXISTS (SELECT FROM pg_trigger AS x WHERE x.tgrelid = p.oid AND x.tgname = d.tgname)
+		LOOP
+			EXECUTE t.definition;
+			changed := true;
+		END LOOP;
+		FOR t IN
+			SELECT x.indexrelid, c.relname AS name
+			FROM pg_index AS x
+				JOIN pg_class AS c ON c.oid = x.indexrelid
+			WHERE x.indrelid = p.oid AND p.relreplident = 'd' AND x.indisunique AND x.indimmediate AND x.indisvalid AND x.indpred IS NULL
+				AND x.indnkeyatts = 2 AND pg_get_indexdef(c.oid, 1, true) = 'info_item_id' AND pg_get_indexdef(c.oid, 2, true) = 'ts'
+			LIMIT 1
+		LOOP
+			EXECUTE format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', p.partition, t.name);
+			changed := true;
+		END LOOP;
+		IF p.is_foreign THEN
+			EXECUTE format('ALTER TABLE %s OWNER TO %I', p.partition, p.owner);
+			changed := true;
+		END IF;
+		n := n + changed::int;
+	END LOOP;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION qlm.adopt_partitions() IS 'give partitions of qlm.value that a dump brought back what those have that the node makes: their owner, triggers and replica identity; returns how many lacked something';
+REVOKE ALL ON FUNCTION qlm.adopt_partitions() FROM PUBLIC;
