@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "commands/vacuum.h"
 #include "storage/bufmgr.h"
@@ -43,7 +45,7 @@ are_old(double now, double then, TimestampTz taken_at, TimestampTz time)
 		return false;
 	if (then < 0)
 		return now >= CHANGED_MIN;
-	return Abs(now - then) > Max(then / CHANGED_PART, CHANGED_MIN) ||
+	return fabs(now - then) > Max(then / CHANGED_PART, CHANGED_MIN) ||
 		(now > 0 && taken_at != 0 && time - taken_at > TOO_OLD);
 }
 
