@@ -1,16 +1,54 @@
+/* What is right in a peer's row, and how what an administrator writes becomes so. */
+
+CREATE FUNCTION qlm.credential_hash(secret text) RETURNS text
+	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_credential_hash';
+COMMENT ON FUNCTION qlm.credential_hash(text) IS 'salted hash of a secret, for qlm.peer.credential';
+
+CREATE FUNCTION qlm.path_normal(path text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_path_normal';
+COMMENT ON FUNCTION qlm.path_normal(text) IS 'a path as it is stored; an error for what is no path';
+
+CREATE FUNCTION qlm.dialect_is_known(dialect text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_dialect_is_known';
+COMMENT ON FUNCTION qlm.dialect_is_known(text) IS 'whether messages can be written in this dialect: Q0 Q1 QP M0 M1a M1b M2';
+
+CREATE FUNCTION qlm.url_is_http(url text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_url_is_http_sql';
+COMMENT ON FUNCTION qlm.url_is_http(text) IS 'whether it is an absolute http or https URL with a host, and a port that exists if any';
+
+CREATE FUNCTION qlm.credential_is_hash(credential text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_credential_is_hash';
+COMMENT ON FUNCTION qlm.credential_is_hash(text) IS 'whether it is a hash that qlm.credential_hash gives';
+
+CREATE FUNCTION qlm.paths_are_stored(paths text[]) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_paths_are_stored';
+COMMENT ON FUNCTION qlm.paths_are_stored(text[]) IS 'whether all are paths as qlm.path_normal gives them';
+
 CREATE SEQUENCE qlm.peer_seq AS int;
 COMMENT ON SEQUENCE qlm.peer_seq IS 'numbers of peers';
 
 CREATE TABLE qlm.peer (
-	peer_id int PRIMARY KEY DEFAULT pg_catalog.nextval('qlm.peer_seq'),
+	peer_id int PRIMARY KEY DEFAULT pg_catalog.nextval('qlm.peer_seq') CONSTRAINT peer_peer_id_check CHECK (peer_id > 0),
 	name text NOT NULL UNIQUE CHECK (name <> '' AND name !~ '[/:[:space:][:cntrl:]]'),
-	url text COLLATE "C",
+	url text COLLATE "C" CONSTRAINT peer_url_check CHECK (qlm.url_is_http(url) AND pg_catalog.octet_length(url) <= 2000),
 	role name NOT NULL DEFAULT 'qlm_reader',
-	credential text,
-	paths text[] NOT NULL DEFAULT '{}',
+	credential text CONSTRAINT peer_credential_check CHECK (qlm.credential_is_hash(credential)),
+	paths text[] NOT NULL DEFAULT '{}' CONSTRAINT peer_paths_check CHECK (qlm.paths_are_stored(paths)),
 	piggyback boolean,
-	heartbeat interval,
-	dialect text,
+	heartbeat interval CONSTRAINT peer_heartbeat_check CHECK (heartbeat > '0'),
+	dialect text CONSTRAINT peer_dialect_check CHECK (qlm.dialect_is_known(dialect)),
 	echoes_ids boolean NOT NULL DEFAULT false,
 	acknowledges boolean NOT NULL DEFAULT false,
 	last_seen timestamptz,
@@ -18,15 +56,16 @@ CREATE TABLE qlm.peer (
 	last_failure timestamptz,
 	last_error text,
 	secret text CHECK (secret !~ '[[:cntrl:]]'),
-	form boolean NOT NULL DEFAULT false
+	form boolean NOT NULL DEFAULT false,
+	by_name boolean
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
-COMMENT ON COLUMN qlm.peer.peer_id IS 'number of the peer in qlm.value';
-COMMENT ON COLUMN qlm.peer.name IS 'its name here, in URLs and as the user of HTTP Basic';
+COMMENT ON COLUMN qlm.peer.peer_id IS 'its number, by which all other tables know it; none is given twice';
+COMMENT ON COLUMN qlm.peer.name IS 'its name here, in URLs and as the user of HTTP Basic; may be changed';
 COMMENT ON COLUMN qlm.peer.url IS 'where it can be called; null: it cannot be reached';
 COMMENT ON COLUMN qlm.peer.role IS 'database role whose rights its messages have';
-COMMENT ON COLUMN qlm.peer.credential IS 'salted hash of its secret; null: it is trusted to say its name';
+COMMENT ON COLUMN qlm.peer.credential IS 'salted hash of its secret; null: it has none, see by_name';
 COMMENT ON COLUMN qlm.peer.paths IS 'paths of the Objects that it owns: writing them identifies it';
 COMMENT ON COLUMN qlm.peer.piggyback IS 'whether it takes piggy-backed requests; null: as its dialect and its answers show';
 COMMENT ON COLUMN qlm.peer.heartbeat IS 'how often this node calls it; null: never';
@@ -39,3 +78,4 @@ COMMENT ON COLUMN qlm.peer.last_failure IS 'when a message last failed to reach 
 COMMENT ON COLUMN qlm.peer.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.peer.secret IS 'what this node shows it: a token, or with a blank in it the whole value of the header Authorization';
 COMMENT ON COLUMN qlm.peer.form IS 'messages are posted to it as form field msg, as it takes nothing else';
+COMMENT ON COLUMN qlm.peer.by_name IS 'whether its name in the URL, its URL as callback or its Objects are enough to be taken for it, where it has no credential; null: only while this node neither calls it nor shows it a secret';

@@ -28,20 +28,22 @@ CREATE TABLE qlm.outbox (
 	node text,
 	sent_as bigint,
 	awaited_by bigint,
+	peer_id int NOT NULL DEFAULT 0,
+	asker_peer_id int NOT NULL DEFAULT 0,
 	CHECK (peer IS NOT NULL OR url IS NOT NULL)
 );
-CREATE INDEX outbox_peer_idx ON qlm.outbox (peer, priority DESC, seq)
+CREATE INDEX outbox_peer_idx ON qlm.outbox (peer_id, priority DESC, seq)
 	WHERE state IN ('queued', 'sent') AND url IS NULL;
-CREATE INDEX outbox_peer_url_idx ON qlm.outbox (peer, priority DESC, seq)
-	WHERE state IN ('queued', 'sent') AND url IS NOT NULL AND peer IS NOT NULL;
-CREATE INDEX outbox_url_idx ON qlm.outbox (url, priority DESC, seq)
+CREATE INDEX outbox_peer_url_idx ON qlm.outbox (peer_id, priority DESC, seq)
+	WHERE state IN ('queued', 'sent') AND url IS NOT NULL AND peer_id <> 0;
+CREATE INDEX outbox_url_idx ON qlm.outbox (url, peer_id, priority DESC, seq)
 	WHERE state IN ('queued', 'sent') AND url IS NOT NULL;
 CREATE INDEX outbox_next_attempt_at_idx ON qlm.outbox (next_attempt_at) WHERE state = 'sent';
-CREATE INDEX outbox_unacknowledged_idx ON qlm.outbox (peer)
+CREATE INDEX outbox_unacknowledged_idx ON qlm.outbox (peer_id)
 	WHERE state = 'sent' AND kind = 'response' AND NOT posting;
 CREATE INDEX outbox_subscription_idx ON qlm.outbox (subscription_id, seq)
 	WHERE state = 'queued' AND subscription_id IS NOT NULL;
-CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer, asker_role)
+CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer_id, asker_role)
 	WHERE state IN ('queued', 'sent') AND asker_role IS NOT NULL;
 CREATE INDEX outbox_seq_idx ON qlm.outbox (seq) WHERE state = 'queued';
 CREATE INDEX outbox_finished_idx ON qlm.outbox (kind, seq) WHERE state NOT IN ('queued', 'sent');
@@ -77,6 +79,8 @@ COMMENT ON COLUMN qlm.outbox.asker_peer IS 'peer that asked for it or subscribed
 COMMENT ON COLUMN qlm.outbox.node IS 'it was sent on: the node as the nodeList named it';
 COMMENT ON COLUMN qlm.outbox.sent_as IS 'cancelled, since it left under this number before its transaction ended';
 COMMENT ON COLUMN qlm.outbox.awaited_by IS 'the gathering or forwarded subscription that is still to be told how it ended';
+COMMENT ON COLUMN qlm.outbox.peer_id IS 'number of the peer; 0: of none; -1: there was none of this name';
+COMMENT ON COLUMN qlm.outbox.asker_peer_id IS 'number of the peer that asked for it; 0: of none; -1: there was none of this name';
 
 CREATE TABLE qlm.gathering (
 	request_id bigint PRIMARY KEY,
@@ -86,9 +90,10 @@ CREATE TABLE qlm.gathering (
 	envelope text NOT NULL,
 	dialect text NOT NULL,
 	ttl float8 NOT NULL,
-	created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	peer_id int NOT NULL DEFAULT 0
 );
-CREATE INDEX gathering_owner_idx ON qlm.gathering (peer, role);
+CREATE INDEX gathering_owner_idx ON qlm.gathering (peer_id, role);
 CREATE INDEX gathering_connection_idx ON qlm.gathering (callback) WHERE callback LIKE '~%';
 COMMENT ON TABLE qlm.gathering IS 'requests with a callback that were sent on: what goes there once all messages have ended that they wait for';
 COMMENT ON COLUMN qlm.gathering.request_id IS 'the requestID that the caller was told';
@@ -99,3 +104,4 @@ COMMENT ON COLUMN qlm.gathering.envelope IS 'the answer if nobody answered; a re
 COMMENT ON COLUMN qlm.gathering.dialect IS 'dialect of the answer';
 COMMENT ON COLUMN qlm.gathering.ttl IS 'ttl of the request';
 COMMENT ON COLUMN qlm.gathering.created_at IS 'when it was asked for';
+COMMENT ON COLUMN qlm.gathering.peer_id IS 'number of the peer; 0: of none; -1: there was none of this name';

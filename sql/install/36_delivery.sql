@@ -1,14 +1,16 @@
 /* What the dispatcher knows of those it posts to, and what was executed. */
 
 CREATE TABLE qlm.endpoint (
-	url text COLLATE "C" PRIMARY KEY,
+	url text COLLATE "C" NOT NULL,
 	failures int NOT NULL DEFAULT 0,
 	paused_until timestamptz,
 	last_success timestamptz,
 	last_failure timestamptz,
 	last_error text,
 	delivered bigint NOT NULL DEFAULT 0,
-	attempts bigint NOT NULL DEFAULT 0
+	attempts bigint NOT NULL DEFAULT 0,
+	peer_id int NOT NULL DEFAULT 0,
+	PRIMARY KEY (peer_id, url)
 ) WITH (fillfactor = 50);
 CREATE INDEX endpoint_paused_until_idx ON qlm.endpoint (paused_until) WHERE paused_until IS NOT NULL;
 COMMENT ON TABLE qlm.endpoint IS 'URLs that messages are posted to, and how they fare';
@@ -20,17 +22,20 @@ COMMENT ON COLUMN qlm.endpoint.last_failure IS 'when a message last did not';
 COMMENT ON COLUMN qlm.endpoint.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.endpoint.delivered IS 'messages that have arrived';
 COMMENT ON COLUMN qlm.endpoint.attempts IS 'messages posted, whatever came of them';
+COMMENT ON COLUMN qlm.endpoint.peer_id IS 'number of the peer whose messages go there; 0: of all who are no peers';
 
 CREATE TABLE qlm.executed (
 	peer text NOT NULL,
 	request_id text NOT NULL,
 	answer text NOT NULL,
 	executed_at timestamptz NOT NULL,
-	PRIMARY KEY (peer, request_id)
+	peer_id int NOT NULL DEFAULT 0
 );
+CREATE UNIQUE INDEX executed_request_id_idx ON qlm.executed (peer_id, request_id) WHERE peer_id > 0;
 CREATE INDEX executed_executed_at_idx ON qlm.executed (executed_at);
 COMMENT ON TABLE qlm.executed IS 'nested requests executed in the last ten minutes: one that comes again is answered and not executed again';
 COMMENT ON COLUMN qlm.executed.peer IS 'the peer that asked';
 COMMENT ON COLUMN qlm.executed.request_id IS 'the requestID it gave; of a long one a hash';
 COMMENT ON COLUMN qlm.executed.answer IS 'the answer it got';
 COMMENT ON COLUMN qlm.executed.executed_at IS 'when';
+COMMENT ON COLUMN qlm.executed.peer_id IS 'number of the peer; -1: there was none of this name';

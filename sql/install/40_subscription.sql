@@ -11,10 +11,11 @@ CREATE TABLE qlm.subscription (
 	polled_at timestamptz,
 	deliveries bigint NOT NULL DEFAULT 0,
 	dropped bigint NOT NULL DEFAULT 0,
-	node text
+	node text,
+	peer_id int NOT NULL DEFAULT 0
 );
 CREATE INDEX subscription_expires_at_idx ON qlm.subscription (expires_at) WHERE expires_at < 'infinity';
-CREATE INDEX subscription_owner_idx ON qlm.subscription (peer, role);
+CREATE INDEX subscription_owner_idx ON qlm.subscription (peer_id, role);
 CREATE INDEX subscription_connection_idx ON qlm.subscription (callback) WHERE callback LIKE '~%';
 CREATE INDEX subscription_next_due_idx ON qlm.subscription (next_due) WHERE next_due IS NOT NULL;
 COMMENT ON TABLE qlm.subscription IS 'subscriptions at this node';
@@ -31,6 +32,7 @@ COMMENT ON COLUMN qlm.subscription.polled_at IS 'last tick that a poll has taken
 COMMENT ON COLUMN qlm.subscription.deliveries IS 'messages delivered or polls answered';
 COMMENT ON COLUMN qlm.subscription.dropped IS 'values for a poll, or messages for the callback, that were dropped and not told of yet';
 COMMENT ON COLUMN qlm.subscription.node IS 'it is a subscription at another node, as the nodeList named that; null: at this one';
+COMMENT ON COLUMN qlm.subscription.peer_id IS 'number of the peer; 0: of none; -1: there was none of this name';
 
 CREATE TABLE qlm.subscription_target (
 	request_id bigint NOT NULL,
@@ -70,10 +72,11 @@ CREATE TABLE qlm.forwarding (
 	token text COLLATE "C",
 	poll_seconds float8 NOT NULL,
 	next_poll timestamptz,
-	ended boolean NOT NULL DEFAULT false
+	ended boolean NOT NULL DEFAULT false,
+	peer_id int NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX forwarding_token_idx ON qlm.forwarding (token) WHERE token IS NOT NULL;
-CREATE INDEX forwarding_remote_id_idx ON qlm.forwarding (peer, remote_id);
+CREATE INDEX forwarding_remote_id_idx ON qlm.forwarding (peer_id, remote_id);
 CREATE INDEX forwarding_next_poll_idx ON qlm.forwarding (next_poll) WHERE next_poll IS NOT NULL;
 COMMENT ON TABLE qlm.forwarding IS 'subscriptions at other nodes that this node has made for others';
 COMMENT ON COLUMN qlm.forwarding.request_id IS 'its requestID here';
@@ -83,6 +86,7 @@ COMMENT ON COLUMN qlm.forwarding.token IS 'end of the callback URL that the node
 COMMENT ON COLUMN qlm.forwarding.poll_seconds IS 'how often it is polled';
 COMMENT ON COLUMN qlm.forwarding.next_poll IS 'when next; null: a poll is under way, or it is not polled';
 COMMENT ON COLUMN qlm.forwarding.ended IS 'it has ended here, and is to be cancelled at the node as soon as its requestID there is known';
+COMMENT ON COLUMN qlm.forwarding.peer_id IS 'number of the other node; -1: there was none of this name';
 
 CREATE TABLE qlm.forwarded_result (
 	request_id bigint NOT NULL,

@@ -47,7 +47,7 @@ CREATE VIEW qlm.stat_peer AS
 				pg_catalog.count(*) FILTER (WHERE o.state = 'expired') AS expired,
 				pg_catalog.avg(o.answered_at - o.created_at) FILTER (WHERE o.state = 'answered') AS mean_answer_time
 			FROM qlm.outbox AS o
-			WHERE o.peer = p.name) AS q;
+			WHERE o.peer_id = p.peer_id) AS q;
 COMMENT ON VIEW qlm.stat_peer IS 'each peer with its queue';
 COMMENT ON COLUMN qlm.stat_peer.name IS 'the peer';
 COMMENT ON COLUMN qlm.stat_peer.last_seen IS 'when it last called, to some seconds';
@@ -76,18 +76,20 @@ CREATE VIEW qlm.stat_delivery AS
 		e.last_success,
 		e.last_failure,
 		e.last_error,
-		COALESCE(e.delivered, 0) AS delivered
+		COALESCE(e.delivered, 0) AS delivered,
+		(SELECT n.name FROM qlm.peer AS n WHERE n.peer_id = COALESCE(e.peer_id, w.peer_id)) AS peer
 	FROM qlm.endpoint AS e
 		FULL JOIN (
 			SELECT COALESCE(o.url, p.url) AS url,
+				o.peer_id,
 				pg_catalog.count(*) FILTER (WHERE o.state = 'queued' OR o.posting) AS queued,
 				pg_catalog.min(o.created_at) FILTER (WHERE o.state = 'queued' OR o.posting) AS oldest_waiting
 			FROM qlm.outbox AS o
-				LEFT JOIN qlm.peer AS p ON p.name = o.peer AND o.url IS NULL
+				LEFT JOIN qlm.peer AS p ON p.peer_id = o.peer_id AND o.url IS NULL
 			WHERE o.state IN ('queued', 'sent') AND COALESCE(o.url, p.url) IS NOT NULL
 				AND (o.url LIKE '~%') IS NOT TRUE
-			GROUP BY 1) AS w USING (url);
-COMMENT ON VIEW qlm.stat_delivery IS 'each endpoint that messages are posted to';
+			GROUP BY 1, 2) AS w USING (url, peer_id);
+COMMENT ON VIEW qlm.stat_delivery IS 'each endpoint that messages are posted to: a URL, and the peer whose messages go there';
 COMMENT ON COLUMN qlm.stat_delivery.url IS 'its URL';
 COMMENT ON COLUMN qlm.stat_delivery.state IS 'ok; paused after a failure; or refused: the last message will not be posted again, since qlm.callback_allow does not allow the address or the receiver refuses it, as last_error says';
 COMMENT ON COLUMN qlm.stat_delivery.queued IS 'messages that have not arrived';
@@ -99,6 +101,7 @@ COMMENT ON COLUMN qlm.stat_delivery.last_success IS 'when a message last arrived
 COMMENT ON COLUMN qlm.stat_delivery.last_failure IS 'when a message last did not';
 COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.stat_delivery.delivered IS 'messages that have arrived';
+COMMENT ON COLUMN qlm.stat_delivery.peer IS 'the peer whose messages go there; null: of those who are no peers';
 
 CREATE VIEW qlm.stat_subscription AS
 	SELECT s.request_id,

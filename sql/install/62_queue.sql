@@ -38,35 +38,11 @@ CREATE FUNCTION @extschema@.qlm_requeue(request_id bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'qlm_requeue';
 COMMENT ON FUNCTION @extschema@.qlm_requeue(bigint) IS 'queue a failed, expired or cancelled message again, with its whole ttl; false: it is not in such a state';
 
-CREATE FUNCTION qlm.credential_hash(secret text) RETURNS text
-	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_credential_hash';
-COMMENT ON FUNCTION qlm.credential_hash(text) IS 'salted hash of a secret, for qlm.peer.credential';
-
-CREATE FUNCTION qlm.path_normal(path text) RETURNS text
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_path_normal';
-COMMENT ON FUNCTION qlm.path_normal(text) IS 'a path as it is stored; an error for what is no path';
-
-CREATE FUNCTION qlm.dialect_is_known(dialect text) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_dialect_is_known';
-COMMENT ON FUNCTION qlm.dialect_is_known(text) IS 'whether messages can be written in this dialect: Q0 Q1 QP M0 M1a M1b M2';
-
-CREATE FUNCTION qlm.url_is_http(url text) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_url_is_http_sql';
-COMMENT ON FUNCTION qlm.url_is_http(text) IS 'whether it is an absolute http or https URL with a host, and a port that exists if any';
-
 CREATE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role name DEFAULT 'qlm_reader',
 										 credential text DEFAULT NULL, paths text[] DEFAULT '{}',
 										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
 										 dialect text DEFAULT NULL, secret text DEFAULT NULL,
-										 form boolean DEFAULT false) RETURNS int
+										 form boolean DEFAULT false, by_name boolean DEFAULT NULL) RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -107,35 +83,25 @@ BEGIN
 		RAISE EXCEPTION 'a secret must not hold control characters'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form)
+	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form, by_name)
 	VALUES (qlm_add_peer.name, qlm_add_peer.url, qlm_add_peer.role,
 			qlm.credential_hash(qlm_add_peer.credential),
 			(SELECT coalesce(array_agg(qlm.path_normal(path)), '{}') FROM unnest(qlm_add_peer.paths) AS path),
 			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect, qlm_add_peer.secret,
-			coalesce(qlm_add_peer.form, false))
+			coalesce(qlm_add_peer.form, false), qlm_add_peer.by_name)
 	RETURNING p.peer_id INTO id;
 	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; returns its number';
+COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; by_name: whether its name is enough to be taken for it, by default only if it has none of credential, url, heartbeat and secret; returns its number';
 
 CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	WITH gone AS (DELETE FROM qlm.forwarding AS f WHERE f.peer = qlm_drop_peer.name RETURNING f.request_id),
-		told AS (UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone WHERE o.awaited_by = gone.request_id)
-	DELETE FROM qlm.subscription AS s USING gone WHERE s.request_id = gone.request_id;
-	UPDATE qlm.outbox AS o
-	SET state = 'cancelled', last_error = 'the peer was dropped', next_attempt_at = NULL, posting = false
-	WHERE o.peer = qlm_drop_peer.name AND o.state IN ('queued', 'sent');
-	DELETE FROM qlm.subscription AS s WHERE s.peer = qlm_drop_peer.name;
-	WITH gone AS (DELETE FROM qlm.gathering AS g WHERE g.peer = qlm_drop_peer.name RETURNING g.request_id)
-	UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone WHERE o.awaited_by = gone.request_id;
-	DELETE FROM qlm.executed AS e WHERE e.peer = qlm_drop_peer.name;
 	DELETE FROM qlm.peer AS p WHERE p.name = qlm_drop_peer.name;
 	RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.qlm_drop_peer(text) IS 'forget a peer, cancel what waits for it and end its subscriptions and those made there; false: there is none of this name';
+COMMENT ON FUNCTION @extschema@.qlm_drop_peer(text) IS 'forget a peer, cancel what waits for it and end its subscriptions and those made there, as deleting its row does; false: there is none of this name';

@@ -35,7 +35,7 @@ COMMENT ON FUNCTION qlm.configuration_changed() IS 'makes every process read pee
 /* Columns that only say how a peer or a subscription is doing are left out. */
 CREATE TRIGGER peer_changed
 	AFTER INSERT OR DELETE OR TRUNCATE
-		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form
+		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name
 	ON qlm.peer
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';
@@ -66,30 +66,6 @@ CREATE TRIGGER subscription_target_changed
 	ON qlm.subscription_target
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER subscription_target_changed ON qlm.subscription_target IS 'tells all processes';
-
-/*
- * Messages of a peer have the rights of its role, so nobody may give one that
- * he could not take himself.  A role that does not exist yet, as while a dump is
- * restored, is for superusers.
- */
-CREATE FUNCTION qlm.check_peer_role() RETURNS trigger
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	IF NOT coalesce(pg_has_role(to_regrole(quote_ident(NEW.role)), 'MEMBER'),
-					(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) THEN
-		RAISE EXCEPTION 'a peer cannot have role "%": you are no member of it', NEW.role
-			USING ERRCODE = 'insufficient_privilege';
-	END IF;
-	RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION qlm.check_peer_role() IS 'refuses peers with rights beyond those of who adds or changes them';
-
-CREATE TRIGGER peer_role BEFORE INSERT OR UPDATE OF role ON qlm.peer
-	FOR EACH ROW EXECUTE FUNCTION qlm.check_peer_role();
-COMMENT ON TRIGGER peer_role ON qlm.peer IS 'nobody gives more rights than he has';
 
 CREATE FUNCTION qlm.awaited_ended() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE

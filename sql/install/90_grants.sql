@@ -34,7 +34,19 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_delete(text, timestamptz, timestamptz)
 	TO qlm_writer;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.peer, qlm.handler, qlm.outbox, qlm.endpoint, qlm.executed, qlm.message, qlm.retention, qlm.format TO qlm_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.handler, qlm.endpoint, qlm.message, qlm.retention, qlm.format TO qlm_admin;
+/* Numbers of peers are this node's to give, and who has asked for what is not an administrator's to say. */
+GRANT SELECT, DELETE ON qlm.peer, qlm.outbox, qlm.executed TO qlm_admin;
+GRANT INSERT (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name),
+	UPDATE (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name,
+		last_seen, last_success, last_failure, last_error)
+	ON qlm.peer TO qlm_admin;
+GRANT INSERT (message_id, peer, url, kind, envelope, state, priority, subscription_id, created_at, expires_at, attempts, next_attempt_at,
+		sent_at, answered_at, return_code, answer, last_error),
+	UPDATE (peer, url, kind, envelope, state, priority, subscription_id, created_at, expires_at, attempts, next_attempt_at, sent_at, answered_at,
+		return_code, answer, last_error)
+	ON qlm.outbox TO qlm_admin;
+GRANT INSERT (peer, request_id, answer, executed_at), UPDATE (peer, request_id, answer, executed_at) ON qlm.executed TO qlm_admin;
 /* Data of a subscription are read with the rights of its role: only qlm_subscribe makes one. */
 GRANT SELECT, DELETE ON qlm.gathering, qlm.forwarding, qlm.forwarded_result, qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
 GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO qlm_admin;
@@ -44,7 +56,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_request(text, xml, interval, int),
 	@extschema@.qlm_await(bigint, interval),
 	@extschema@.qlm_requeue(bigint),
-	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean),
+	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean),
 	@extschema@.qlm_drop_peer(text),
 	@extschema@.qlm_set_retention(text, interval, interval, interval),
 	@extschema@.qlm_apply_retention(),
@@ -58,6 +70,8 @@ GRANT EXECUTE ON FUNCTION
 	qlm.credential_hash(text),
 	qlm.dialect_is_known(text),
 	qlm.url_is_http(text),
+	qlm.credential_is_hash(text),
+	qlm.paths_are_stored(text[]),
 	qlm.worker_stats()
 	TO qlm_admin;
 

@@ -37,6 +37,14 @@
 #define qlm_lock_held(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+/* Has it the role's rights, or may take them?  A member needs a leave for it since 16 */
+#if PG_VERSION_NUM >= 160000
+#define qlm_may_become(member, role) \
+	(has_privs_of_role(member, role) || member_can_set_role(member, role))
+#else
+#define qlm_may_become(member, role) is_member_of_role(member, role)
+#endif
+
 /* Functions that do not return: "QLM_NORETURN extern void f(void);" */
 #if PG_VERSION_NUM >= 180000
 #define QLM_NORETURN pg_noreturn

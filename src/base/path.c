@@ -154,6 +154,22 @@ qlm_path_split(const char *path, char ***ids, const char **error)
 	return nids;
 }
 
+bool
+qlm_path_is_stored(const char *path)
+{
+	StringInfoData stored;
+	const char *error;
+	char	  **ids;
+	int			n = qlm_path_split(psprintf("Objects/%s", path), &ids, &error);
+
+	if (n < 0)
+		return false;
+	initStringInfo(&stored);
+	for (int i = 0; i < n; i++)
+		qlm_path_append(&stored, ids[i]);
+	return strcmp(stored.data, path) == 0;
+}
+
 void
 qlm_path_append(StringInfo path, const char *id)
 {

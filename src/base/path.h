@@ -18,6 +18,9 @@ extern int	qlm_path_split(const char *path, char ***ids, const char **error);
 /* Append one id to a path under construction, escaped, with '/' if needed. */
 extern void qlm_path_append(StringInfo path, const char *id);
 
+/* Is it spelt as the tables hold paths: by append, without "Objects" in front? */
+extern bool qlm_path_is_stored(const char *path);
+
 /* Does the path lie at or below the ancestor?  An empty ancestor is the root. */
 extern bool qlm_path_is_below(const char *path, const char *ancestor);
 

@@ -100,9 +100,9 @@ qlm_interest_disconnect(uint32 key)
 }
 
 bool
-qlm_interest_is_connected(const char *peer)
+qlm_interest_is_connected(int peer_id)
 {
-	uint32		key = qlm_wake_key_of_peer(peer);
+	uint32		key = qlm_wake_key_of_peer(peer_id);
 
 	for (int i = 0; qlm_shared && i < QLM_MAX_WORKERS; i++)
 	{

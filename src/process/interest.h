@@ -25,7 +25,7 @@ extern void qlm_interest_disconnect(uint32 key);
  * Is a peer connected by WebSocket to any worker of this database?  Now and
  * then yes for one that is not.
  */
-extern bool qlm_interest_is_connected(const char *peer);
+extern bool qlm_interest_is_connected(int peer_id);
 
 /* Have those who are interested look, as if something had been committed. */
 extern void qlm_interest_poke(uint32 key);

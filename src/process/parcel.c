@@ -43,18 +43,19 @@ typedef enum ParcelState
 	PARCEL_WITHDRAWN			/* the sender has given up */
 } ParcelState;
 
-/* In the segment: this, then three strings, each with its end. */
+/* In the segment: this, then up to two strings, each with its end. */
 typedef struct ParcelContent
 {
 	pg_atomic_uint32 state;
 	int			sender;			/* process number */
 	int			taker;			/* process id */
 	int64		message_id;		/* of the message, once it is queued */
+	int			peer_id;		/* whom it is for */
 	int			priority;
 	TimestampTz created_at;
 	TimestampTz expires_at;
-	Size		url_at;			/* in the strings; 0: none */
-	Size		envelope_at;
+	bool		has_url;
+	Size		envelope_at;	/* in the strings, after the URL */
 	char		error[QLM_MAX_ERROR];
 	char		strings[FLEXIBLE_ARRAY_MEMBER];
 } ParcelContent;
@@ -75,26 +76,23 @@ change_state(ParcelContent *content, uint32 from, uint32 to)
 static dsm_segment *
 pack(const QlmMessage *message)
 {
-	Size		peer_size = strlen(message->peer) + 1;
 	Size		url_size = message->url ? strlen(message->url) + 1 : 0;
 	Size		envelope_size = strlen(message->envelope) + 1;
 	dsm_segment *segment = dsm_create(offsetof(ParcelContent, strings) +
-									  peer_size + url_size + envelope_size, 0);
+									  url_size + envelope_size, 0);
 	ParcelContent *content = dsm_segment_address(segment);
 
 	memset(content, 0, offsetof(ParcelContent, strings));
 	pg_atomic_init_u32(&content->state, PARCEL_WAITING);
 	content->sender = MyProc - ProcGlobal->allProcs;
+	content->peer_id = message->peer_id;
 	content->priority = message->priority;
 	content->created_at = message->created_at;
 	content->expires_at = message->expires_at;
-	memcpy(content->strings, message->peer, peer_size);
+	content->has_url = message->url != NULL;
 	if (message->url)
-	{
-		content->url_at = peer_size;
-		memcpy(content->strings + peer_size, message->url, url_size);
-	}
-	content->envelope_at = peer_size + url_size;
+		memcpy(content->strings, message->url, url_size);
+	content->envelope_at = url_size;
 	memcpy(content->strings + content->envelope_at, message->envelope,
 		   envelope_size);
 	return segment;
@@ -378,20 +376,24 @@ qlm_parcel_insert(QlmParcel *parcel)
 {
 	ParcelContent *content = parcel->content;
 	QlmMessage	message = {0};
+	const QlmPeer *peer = qlm_peer_by_id(content->peer_id);
 
-	message.peer = content->strings;
-	if (content->url_at > 0)
-		message.url = content->strings + content->url_at;
+	if (peer == NULL)
+	{
+		parcel->refused = true;
+		strlcpy(content->error, "Its peer was added by the same transaction, or is gone.",
+				QLM_MAX_ERROR);
+		return;
+	}
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
+	if (content->has_url)
+		message.url = content->strings;
 	message.envelope = content->strings + content->envelope_at;
 	message.priority = content->priority;
 	message.created_at = content->created_at;
 	message.expires_at = content->expires_at;
-	parcel->refused = qlm_peer_by_name(message.peer) == NULL;
-	if (parcel->refused)
-		snprintf(content->error, QLM_MAX_ERROR,
-				 "Peer \"%s\" was added by the same transaction.", message.peer);
-	else
-		content->message_id = qlm_outbox_add(&message);
+	content->message_id = qlm_outbox_add(&message);
 }
 
 void

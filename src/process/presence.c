@@ -173,9 +173,9 @@ begin_process(void)
 }
 
 QlmPresence *
-qlm_presence_begin(const char *peer, TimestampTz heard_at)
+qlm_presence_begin(int peer_id, TimestampTz heard_at)
 {
-	uint64		who = hash_bytes_extended((const unsigned char *) peer, strlen(peer), 0);
+	uint64		who = hash_bytes_uint32_extended((uint32) peer_id, 0);
 	QlmPresence *presence;
 
 	begin_process();

@@ -18,7 +18,7 @@ typedef struct QlmPresence QlmPresence;
  * One more place where a peer may be heard, and was at that time.  It ends with
  * this process at the latest.
  */
-extern QlmPresence *qlm_presence_begin(const char *peer, TimestampTz heard_at);
+extern QlmPresence *qlm_presence_begin(int peer_id, TimestampTz heard_at);
 
 /* The peer was last heard there at that time. */
 extern void qlm_presence_heard(QlmPresence *presence, TimestampTz heard_at);

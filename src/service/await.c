@@ -42,9 +42,8 @@ qlm_call_keep_awaited(QlmCall *call)
 	if (exchange->kept)
 		return;					/* the rest is as it was */
 	kept->until = qlm_call_held_until(call);
-	kept->caller = call->peer ? call->peer->name : NULL;
 	kept->peer_id = call->peer ? call->peer->peer_id : 0;
-	kept->has_credential = call->peer && call->peer->has_credential;
+	kept->proof = call->peer ? call->peer->proof : 0;
 	kept->dialect = qlm_dialect_to_text(&call->request->dialect);
 	kept->answer = exchange->answer.data;
 	kept->answer_len = exchange->answer.len;
@@ -226,11 +225,11 @@ is_asker(const QlmCall *call, const QlmOutcome *outcome)
 	if (!OidIsValid(outcome->asker_role))
 		return false;
 	if (call->peer)
-		return outcome->asker_peer && strcmp(outcome->asker_peer, call->peer->name) == 0;
+		return outcome->asker_peer_id == call->peer->peer_id;
 	if (call->exchange->from_session && OidIsValid(outcome->asker_role) &&
 		has_privs_of_role(call->role, outcome->asker_role))
 		return true;
-	return outcome->asker_peer == NULL && outcome->asker_role == call->role;
+	return outcome->asker_peer_id == 0 && outcome->asker_role == call->role;
 }
 
 /* The device's answer, an error too, or why there is none */

@@ -40,7 +40,7 @@ extern void qlm_call_identify(QlmCall *call);
 
 /* identify.c: a call with the rights of a peer; false: there is none */
 extern bool qlm_call_begin_for_peer(QlmCall *call, QlmExchange *exchange,
-									const char *peer);
+									int peer_id);
 
 /* response.c: store what a peer answered to our requests, where it may */
 extern void qlm_results_store(QlmCall *call, List *results);
@@ -136,17 +136,17 @@ extern void qlm_call_forward(QlmCall *call, const QlmRequest *request,
  * peer's device is asked, whose answer is this node's too.
  */
 extern int64 qlm_call_send_on(QlmCall *call, const QlmRequest *request,
-							  const char *peer, const char *node);
+							  const QlmPeer *peer, const char *node);
 
 /* forward.c: queue a copy without nodeList, which says that it was here. */
 extern int64 qlm_call_queue(const QlmCall *call, const QlmRequest *request,
 							QlmMessage *message);
 
 /*
- * forward.c: may it queue another message, for a peer (NULL: for a URL)?  If
+ * forward.c: may it queue another message, for a peer (0: for a URL)?  If
  * not, what is said of it, with code 429
  */
-extern bool qlm_call_may_queue(QlmCall *call, const char *peer);
+extern bool qlm_call_may_queue(QlmCall *call, int peer_id);
 extern const char *qlm_queue_surplus(void);
 
 /* forward.c: is the answer held until the nodes have said theirs? */

@@ -221,10 +221,14 @@ fill_message(QlmMessage *message, const Delivery *delivery, bool some_dropped)
 	memset(message, 0, sizeof(QlmMessage));
 	/* What waits for a connection is nobody else's, not even its peer's. */
 	if (!qlm_is_connection(subscription->callback))
+	{
+		message->peer_id = subscription->peer_id;
 		message->peer = subscription->peer;
+	}
 	message->url = subscription->callback;
 	message->is_response = true;
 	message->asker_role = subscription->role;
+	message->asker_peer_id = subscription->peer_id;
 	message->asker_peer = subscription->peer;
 	if (some_dropped)
 		message->dropped = qlm_delivery_take_dropped(subscription->request_id);
@@ -265,8 +269,8 @@ static bool
 has_room(const QlmSubscription *subscription)
 {
 	return qlm_is_connection(subscription->callback) ||
-		qlm_quota_take_event(subscription->peer, subscription->role) ||
-		!qlm_is_limited(subscription->role, subscription->peer == NULL);
+		qlm_quota_take_event(subscription->peer_id, subscription->role) ||
+		!qlm_is_limited(subscription->role, subscription->peer_id == 0);
 }
 
 /* Those for which there is room come first; how many?  The others are counted. */
@@ -372,9 +376,9 @@ qlm_subscriptions_deliver(QlmMatch *matches, int n)
 }
 
 void
-qlm_subscriptions_connected(const char *name)
+qlm_subscriptions_connected(int peer_id)
 {
-	QlmPeer    *peer = qlm_peer_by_name(name);
+	QlmPeer    *peer = qlm_peer_by_id(peer_id);
 	QlmMatch   *matches;
 	int			n;
 

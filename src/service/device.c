@@ -18,7 +18,7 @@
 #include "storage/catalog.h"
 
 /* The one peer that owns all that is read; NULL: none, or several do */
-static const char *
+static const QlmPeer *
 owner_of(const QlmOdf *odf)
 {
 	const char **paths;
@@ -33,7 +33,7 @@ owner_of(const QlmOdf *odf)
 			return NULL;
 		owner = peer;
 	}
-	return owner ? pstrdup(owner->name) : NULL;
+	return qlm_peer_copy(owner);
 }
 
 /* Can a peer be asked, for this caller? */
@@ -157,7 +157,7 @@ add_stored(const QlmRequest *request, QlmRequest *response)
 bool
 qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 {
-	const char *owner;
+	const QlmPeer *owner;
 	int			first = list_length(response->results);
 	QlmOdf	   *odf;
 	int64		id;
@@ -176,10 +176,10 @@ qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 		return true;
 	}
 	owner = owner_of(request->odf);
-	if (owner == NULL || (call->peer && strcmp(call->peer->name, owner) == 0))
+	if (owner == NULL || (call->peer && call->peer->peer_id == owner->peer_id))
 		return false;
 	add_stored(request, response);
-	if (can_ask(call) && qlm_call_may_queue(call, owner))
+	if (can_ask(call) && qlm_call_may_queue(call, owner->peer_id))
 	{
 		call->nforwarded++;
 		id = qlm_call_send_on(call, request, owner, NULL);

@@ -65,9 +65,9 @@ print(const QlmEnvelope *envelope)
 }
 
 char *
-qlm_dialog_outgoing(const char *peer_name, const QlmMessage *message)
+qlm_dialog_outgoing(int peer_id, const QlmMessage *message)
 {
-	QlmPeer    *peer = peer_name ? qlm_peer_by_name(peer_name) : NULL;
+	QlmPeer    *peer = qlm_peer_by_id(peer_id);
 	QlmEnvelope *envelope;
 	int			error_code;
 	const char *error;
@@ -90,12 +90,13 @@ qlm_dialog_outgoing(const char *peer_name, const QlmMessage *message)
 }
 
 static void
-queue_answer(const char *peer, const char *callback, double ttl,
+queue_answer(const QlmPeer *peer, const char *callback, double ttl,
 			 const char *envelope)
 {
 	QlmMessage	message = {0};
 
-	message.peer = peer;
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
 	message.url = callback;
 	message.is_response = true;
 	message.envelope = envelope;
@@ -154,7 +155,7 @@ correlate(QlmRequest *response, List *request_ids)
 }
 
 static void
-queue_together(const char *peer, Answers *answers)
+queue_together(const QlmPeer *peer, Answers *answers)
 {
 	if (answers->envelope)
 		queue_answer(peer, NULL, answers->ttl, print(answers->envelope));
@@ -169,7 +170,7 @@ add_answer(QlmCall *call, Answers *answers, double ttl, Size size)
 		(answers->size + size > TOGETHER_MAX ||
 		 strcmp(qlm_dialect_key(&answers->envelope->dialect),
 				qlm_dialect_key(&call->answer->dialect)) != 0))
-		queue_together(call->peer->name, answers);
+		queue_together(call->peer, answers);
 	if (answers->envelope == NULL)
 	{
 		answers->envelope = call->answer;
@@ -225,7 +226,7 @@ refuse_nested(QlmCall *call, const QlmResult *carrier, const char *why)
 
 	qlm_request_add_result(response, 400, why);
 	correlate(response, carrier->request_ids);
-	queue_answer(call->peer->name, NULL, -1, print(answer));
+	queue_answer(call->peer, NULL, -1, print(answer));
 }
 
 /* A nested response may carry no further requests; it says so if one does. */
@@ -278,7 +279,7 @@ static void
 execute_nested(QlmCall *call, const QlmResult *carrier, Answers *answers)
 {
 	const char *callback = take_callback(call->peer, carrier->nested);
-	const char *peer = call->peer->name;
+	const QlmPeer *peer = call->peer;
 	ListCell   *lc;
 	char	   *answer;
 
@@ -310,11 +311,11 @@ answer_again(QlmCall *call, const QlmResult *carrier)
 
 	if (carrier->request_ids == NIL)
 		return false;
-	answer = qlm_delivery_remembered(call->peer->name,
+	answer = qlm_delivery_remembered(call->peer,
 									 linitial(carrier->request_ids));
 	if (answer == NULL)
 		return false;
-	queue_answer(call->peer->name, NULL, -1, answer);
+	queue_answer(call->peer, NULL, -1, answer);
 	return true;
 }
 
@@ -360,7 +361,7 @@ own_answer(const QlmEnvelope *envelope, List *results)
 }
 
 int
-qlm_dialog_receive(const char *peer, const char *body, Size len,
+qlm_dialog_receive(int peer_id, const char *body, Size len,
 				   int *return_code, char **answer, bool store)
 {
 	QlmExchange exchange = {0};
@@ -384,7 +385,7 @@ qlm_dialog_receive(const char *peer, const char *body, Size len,
 		*return_code = ((QlmResult *) linitial(results))->code;
 
 	qlm_storage_begin();
-	if (peer && qlm_call_begin_for_peer(&call, &exchange, peer))
+	if (qlm_call_begin_for_peer(&call, &exchange, peer_id))
 	{
 		call.request = envelope;
 		if (answer)
@@ -396,7 +397,7 @@ qlm_dialog_receive(const char *peer, const char *body, Size len,
 			call.request = envelope;
 			nested += receive_result(&call, lfirst(lc), &answers);
 		}
-		queue_together(peer, &answers);
+		queue_together(call.peer, &answers);
 	}
 	qlm_storage_end();
 	return nested;

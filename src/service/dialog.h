@@ -21,16 +21,17 @@ extern void qlm_dialog_heartbeat(StringInfo body, const char *dialect);
  * no interest): the results that are not nested requests, as an envelope.
  * store: the data in them are this node's too.
  * Returns the number of nested requests; *return_code is that of the first
- * result, 0 if the body is no message.  peer NULL: the body is only looked at.
+ * result, 0 if the body is no message.  peer_id 0, or of one that is
+ * gone: the body is only looked at.
  */
-extern int	qlm_dialog_receive(const char *peer, const char *body, Size len,
+extern int	qlm_dialog_receive(int peer_id, const char *body, Size len,
 							   int *return_code, char **answer, bool store);
 
 /*
  * The text of a message as it leaves: a request in the dialect of the peer,
  * with what remains of its ttl; data for a callback as they are.
  */
-extern char *qlm_dialog_outgoing(const char *peer, const QlmMessage *message);
+extern char *qlm_dialog_outgoing(int peer_id, const QlmMessage *message);
 
 /* An interval subscription is due: queue its delivery, or notify. */
 extern void qlm_dialog_tick(int64 request_id);

@@ -85,7 +85,7 @@ greet(QlmCall *call, QlmExchange *exchange)
 	begin_answer(call, &call->request->dialect);
 	qlm_call_identify(call);
 	if (exchange->caller)
-		qlm_outbox_reconnected(exchange->caller->peer);
+		qlm_outbox_reconnected(exchange->caller->peer_id);
 	call->done = true;
 }
 
@@ -332,7 +332,7 @@ begin_sessions(QlmCall *calls, int n)
 {
 	for (int i = 0; i < n && !XactReadOnly; i++)
 		if (calls[i].connects && calls[i].exchange->status == 200)
-			qlm_subscriptions_connected(calls[i].peer->name);
+			qlm_subscriptions_connected(calls[i].peer->peer_id);
 }
 
 void

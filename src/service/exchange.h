@@ -27,9 +27,9 @@ typedef struct QlmAwaited
  */
 typedef struct QlmKept
 {
-	const char *peer;			/* whose queue may bring something; NULL: no */
-	int			peer_id;
-	bool		has_credential;
+	int			peer_id;		/* who called; 0: no peer */
+	uint32		proof;			/* as the peer's was then */
+	bool		by_queue;		/* its queue may bring something */
 	const char *dialect;		/* of the request, text form */
 	const char *answer;			/* as it was printed */
 	Size		answer_len;
@@ -46,7 +46,6 @@ typedef struct QlmKept
 	int			nawaited;
 	const QlmAwaited *awaited;
 	TimestampTz until;
-	const char *caller;			/* a peer; NULL: none */
 } QlmKept;
 
 /* A look at what is there, instead of a message (protocol 9.2) */
@@ -78,9 +77,8 @@ typedef enum QlmAnswerForm
 /* Whose a WebSocket is, as far as it is known */
 typedef struct QlmConnected
 {
-	const char *peer;
-	int			peer_id;
-	bool		has_credential;
+	int			peer_id;		/* 0: not known */
+	uint32		proof;			/* as the peer's was then */
 	const char *dialect;		/* of its last message, text form; NULL: none */
 } QlmConnected;
 

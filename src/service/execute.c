@@ -130,8 +130,13 @@ queue_for_callback(const QlmCall *call, const char *callback,
 
 	message.message_id = call->gathering;
 	message.asker_role = call->role;
+	message.asker_peer_id = call->peer ? call->peer->peer_id : 0;
 	message.asker_peer = call->peer ? call->peer->name : NULL;
-	message.peer = qlm_is_connection(callback) ? NULL : message.asker_peer;
+	if (!qlm_is_connection(callback))
+	{
+		message.peer_id = message.asker_peer_id;
+		message.peer = message.asker_peer;
+	}
 	message.url = callback;
 	message.is_response = true;
 	message.envelope = envelope;
@@ -150,6 +155,7 @@ gather_for_callback(const QlmCall *call, const char *callback,
 
 	gathering.request_id = call->gathering;
 	gathering.role = call->role;
+	gathering.peer_id = call->peer ? call->peer->peer_id : 0;
 	gathering.peer = call->peer ? call->peer->name : NULL;
 	gathering.callback = callback;
 	gathering.envelope = envelope;
@@ -181,7 +187,7 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 		qlm_request_add_result(call->response, code, problem);
 		return;
 	}
-	if (!qlm_call_may_queue(call, NULL))
+	if (!qlm_call_may_queue(call, 0))
 	{
 		qlm_request_add_result(call->response, 429, qlm_queue_surplus());
 		return;

@@ -84,15 +84,15 @@ answered_until(const QlmCall *call)
 }
 
 bool
-qlm_call_may_queue(QlmCall *call, const char *peer)
+qlm_call_may_queue(QlmCall *call, int peer_id)
 {
 	if (!qlm_is_limited(call->role, call->exchange->from_session))
 		return true;
 	if (!call->room_known)
-		call->room = qlm_quota_asked(call->peer ? call->peer->name : NULL,
+		call->room = qlm_quota_asked(call->peer ? call->peer->peer_id : 0,
 									 call->role);
 	call->room_known = true;
-	if (call->room <= 0 || (peer && qlm_quota_waiting(peer) <= 0))
+	if (call->room <= 0 || (peer_id != 0 && qlm_quota_waiting(peer_id) <= 0))
 		return false;
 	call->room--;
 	return true;
@@ -126,17 +126,19 @@ qlm_call_queue(const QlmCall *call, const QlmRequest *request,
 }
 
 int64
-qlm_call_send_on(QlmCall *call, const QlmRequest *request, const char *peer,
+qlm_call_send_on(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 				 const char *node)
 {
 	QlmRequest	copy = *request;
 	QlmMessage	message = {0};
 
 	copy.callback = NULL;
-	message.peer = peer;
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
 	message.expires_at = node == NULL && qlm_call_holds(call) ?
 		qlm_call_held_until(call) : answered_until(call);
 	message.asker_role = call->role;
+	message.asker_peer_id = call->peer ? call->peer->peer_id : 0;
 	message.asker_peer = call->peer ? call->peer->name : NULL;
 	message.node = node;
 	message.awaited_by = call->gathering;
@@ -222,13 +224,13 @@ add_result_of(QlmRequest *response, const char *node, int code,
 
 /* The result that stands until the node has answered */
 static void
-ask_node(QlmCall *call, const QlmRequest *request, const char *peer,
+ask_node(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 		 const char *node, QlmRequest *response)
 {
 	bool		polled = call->gathering == 0 && !qlm_call_holds(call);
 	int64		id;
 
-	if (!qlm_call_may_queue(call, peer))
+	if (!qlm_call_may_queue(call, peer->peer_id))
 	{
 		add_result_of(response, node, 429, qlm_queue_surplus());
 		return;
@@ -270,9 +272,9 @@ forward_to(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 					  psprintf("a message is sent on at most %d times",
 							   QLM_MAX_NODES));
 	else if (is_subscription(request))
-		qlm_relay_subscribe(call, request, pstrdup(peer->name), node, response);
+		qlm_relay_subscribe(call, request, qlm_peer_copy(peer), node, response);
 	else
-		ask_node(call, request, pstrdup(peer->name), node, response);
+		ask_node(call, request, qlm_peer_copy(peer), node, response);
 }
 
 void

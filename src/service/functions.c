@@ -38,14 +38,28 @@ PG_FUNCTION_INFO_V1(qlm_delete);
 PG_FUNCTION_INFO_V1(qlm_delete_values);
 PG_FUNCTION_INFO_V1(qlm_call);
 
-/* Speaking for a peer fetches what is queued for it: for administrators. */
+/*
+ * Speaking for a peer fetches what is queued for it, which is for administrators,
+ * and has its rights, which is for those who have them too.
+ */
 static void
-require_admin(void)
+require_may_speak_for(const char *name)
 {
+	const QlmPeer *peer;
+
 	if (!has_privs_of_role(GetUserId(), get_role_oid("qlm_admin", false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only members of qlm_admin may speak for a peer")));
+	qlm_storage_begin();
+	peer = qlm_peer_by_name(name);
+	if (peer && OidIsValid(peer->role) && !qlm_peer_may_act(peer->role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("peer \"%s\" has the rights of role \"%s\", and you are no member of it",
+						name, GetUserNameFromId(peer->role, false)),
+				 errhint("Whoever speaks for a peer must be a member of its role.")));
+	qlm_storage_end();
 }
 
 static Datum
@@ -66,7 +80,7 @@ handle(FunctionCallInfo fcinfo, QlmAnswerForm form)
 	exchange.peer_name = qlm_text_argument(fcinfo, 1);
 	if (exchange.peer_name)
 	{
-		require_admin();
+		require_may_speak_for(exchange.peer_name);
 		exchange.trusted_peer = true;
 	}
 	qlm_exchange_run(exchanges, 1);
@@ -271,7 +285,7 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 	if (subscription.ntargets == 2 &&
 		strcmp(subscription.targets[0], subscription.targets[1]) == 0)
 		subscription.ntargets = 1;
-	problem = qlm_subscription_surplus(NULL, subscription.role, true);
+	problem = qlm_subscription_surplus(0, subscription.role, true);
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),

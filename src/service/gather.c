@@ -106,10 +106,15 @@ finish(const QlmGathering *gathering)
 	if (message.envelope == NULL)
 		return;
 	message.message_id = gathering->request_id;
-	message.peer = qlm_is_connection(gathering->callback) ? NULL : gathering->peer;
+	if (!qlm_is_connection(gathering->callback))
+	{
+		message.peer_id = gathering->peer_id;
+		message.peer = gathering->peer;
+	}
 	message.url = gathering->callback;
 	message.is_response = true;
 	message.asker_role = gathering->role;
+	message.asker_peer_id = gathering->peer_id;
 	message.asker_peer = gathering->peer;
 	message.created_at = GetCurrentTimestamp();
 	message.expires_at = qlm_kept_until(message.created_at,

@@ -15,6 +15,7 @@
 #include "storage/partition.h"
 #include "storage/partition_make.h"
 #include "storage/partition_step.h"
+#include "storage/peer.h"
 #include "storage/retention.h"
 #include "storage/statistics.h"
 #include "storage/subscription.h"
@@ -52,6 +53,23 @@ forget_values(int rows)
 	return qlm_subscription_forget_values(rows) == rows;
 }
 
+/* What was inserted for a peer while it was dropped */
+static bool
+forget_gone_peers(int rows)
+{
+	static TimestampTz done_at = 0;
+	static uint64 generation = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (done_at != 0 && now >= done_at && now < done_at + USECS_PER_MINUTE &&
+		generation == qlm_catalog_generation(QLM_REL_PEER))
+		return false;
+	done_at = now;
+	generation = qlm_catalog_generation(QLM_REL_PEER);
+	(void) qlm_peer_forget_gone();
+	return false;
+}
+
 static bool
 trim_deliveries(int rows)
 {
@@ -84,8 +102,8 @@ qlm_housekeeping_wants_statistics(void)
 }
 
 static const Chore chores[] = {
-	prepare_partitions, expire_messages, expire_subscriptions, forget_values,
-	trim_deliveries, qlm_retention_step, trim_journal,
+	prepare_partitions, expire_messages, expire_subscriptions, forget_gone_peers,
+	forget_values, trim_deliveries, qlm_retention_step, trim_journal,
 	look_at_statistics, qlm_partition_move_step
 };
 

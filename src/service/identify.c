@@ -3,7 +3,7 @@
  *		Who is calling, and with whose rights (protocol 7.4, point 1).
  *
  * A credential counts first; names, callback URLs and written Objects only for
- * peers without one; the address never.  Who was found to be at the other end
+ * peers without one that this node does not call; the address never.  Who was found to be at the other end
  * of a WebSocket stays so for messages that do not say it.
  */
 #include "postgres.h"
@@ -14,24 +14,6 @@
 #include "utils/timestamp.h"
 
 #include "service/guess.h"
-
-/* The cache's record lives until the next look-up only. */
-static QlmPeer *
-copy_peer(const QlmPeer *peer)
-{
-	QlmPeer    *copy;
-
-	if (peer == NULL)
-		return NULL;
-	copy = palloc(sizeof(QlmPeer));
-	*copy = *peer;
-	copy->name = pstrdup(peer->name);
-	copy->url = peer->url ? pstrdup(peer->url) : NULL;
-	copy->dialect = peer->dialect ? pstrdup(peer->dialect) : NULL;
-	copy->npaths = 0;
-	copy->paths = NULL;
-	return copy;
-}
 
 /*
  * By what it writes, or answers.  What was refused may lack what every Object
@@ -117,7 +99,7 @@ claimed_peer(QlmCall *call, bool *claimed)
 	if (name == NULL || qlm_guess_name_waits(call, name))
 		return NULL;
 	peer = qlm_peer_by_name(name);
-	if (peer == NULL || (peer->has_credential && !call->exchange->trusted_peer))
+	if (peer == NULL || (!peer->claimable && !call->exchange->trusted_peer))
 	{
 		qlm_guess_name_fails(call, name);
 		return NULL;
@@ -129,10 +111,9 @@ claimed_peer(QlmCall *call, bool *claimed)
 static QlmPeer *
 peer_of_connection(const QlmConnected *connected)
 {
-	QlmPeer    *peer = connected ? qlm_peer_by_name(connected->peer) : NULL;
+	QlmPeer    *peer = connected ? qlm_peer_by_id(connected->peer_id) : NULL;
 
-	return peer && peer->peer_id == connected->peer_id &&
-		!peer->has_credential ? peer : NULL;
+	return peer && peer->claimable && peer->proof == connected->proof ? peer : NULL;
 }
 
 /* Tell the connection whose it is. */
@@ -145,9 +126,8 @@ note_caller(QlmCall *call)
 	if (exchange->connection == NULL || call->done)
 		return;
 	caller = palloc0(sizeof(QlmConnected));
-	caller->peer = call->peer->name;
 	caller->peer_id = call->peer->peer_id;
-	caller->has_credential = call->peer->has_credential;
+	caller->proof = call->peer->proof;
 	if (!exchange->is_greeting)
 		caller->dialect = qlm_dialect_to_text(&call->request->dialect);
 	exchange->caller = caller;
@@ -182,7 +162,7 @@ qlm_call_identify(QlmCall *call)
 		peer = peer_of_connection(call->exchange->connected);
 	if (qlm_guess_ids_wait(call, peer))
 		return;
-	call->peer = copy_peer(peer);
+	call->peer = qlm_peer_copy(peer);
 	if (peer == NULL && call->exchange->is_greeting)
 		return;					/* its messages will say */
 	if (peer == NULL)
@@ -203,14 +183,14 @@ qlm_call_identify(QlmCall *call)
 }
 
 bool
-qlm_call_begin_for_peer(QlmCall *call, QlmExchange *exchange, const char *name)
+qlm_call_begin_for_peer(QlmCall *call, QlmExchange *exchange, int peer_id)
 {
-	QlmPeer    *peer = qlm_peer_by_name(name);
+	QlmPeer    *peer = qlm_peer_by_id(peer_id);
 
 	if (peer == NULL || !OidIsValid(peer->role))
 		return false;
 	call->exchange = exchange;
-	call->peer = copy_peer(peer);
+	call->peer = qlm_peer_copy(peer);
 	call->role = peer->role;
 	call->alone = true;
 	call->received_at = GetCurrentTimestamp();

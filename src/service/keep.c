@@ -114,10 +114,9 @@ make_kept(const QlmCall *call, bool polls)
 	kept->tick = DT_NOEND;
 	if (polls)
 		note_subscriptions(kept, call->request);
-	if (qlm_call_takes_piggyback(call))
-		kept->peer = call->peer->name;
+	kept->by_queue = qlm_call_takes_piggyback(call);
 	kept->peer_id = call->peer->peer_id;
-	kept->has_credential = call->peer->has_credential;
+	kept->proof = call->peer->proof;
 	kept->dialect = qlm_dialect_to_text(&call->request->dialect);
 	kept->answer = call->exchange->answer.data;
 	kept->answer_len = call->exchange->answer.len;
@@ -154,12 +153,11 @@ static bool
 find_peer(QlmCall *call, QlmExchange *exchange)
 {
 	const QlmKept *kept = exchange->kept;
-	const char *name = kept->nawaited > 0 ? kept->caller : kept->peer;
 
-	if (name == NULL || !qlm_call_begin_for_peer(call, exchange, name))
+	if (kept->nawaited == 0 && !kept->by_queue)
 		return false;
-	return call->peer->peer_id == kept->peer_id &&
-		call->peer->has_credential == kept->has_credential;
+	return qlm_call_begin_for_peer(call, exchange, kept->peer_id) &&
+		call->peer->proof == kept->proof;
 }
 
 void

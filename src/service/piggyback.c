@@ -95,7 +95,7 @@ attach(QlmCall *call, const QlmMessage *message, QlmEnvelope *nested)
 static void
 piggyback_call(QlmCall *call)
 {
-	List	   *messages = qlm_outbox_claim(call->peer->name, qlm_piggyback_max,
+	List	   *messages = qlm_outbox_claim(call->peer->peer_id, qlm_piggyback_max,
 											qlm_call_outstanding_max(call), false,
 											call->peer->acknowledges);
 	int			size = 0;
@@ -129,11 +129,11 @@ piggyback_call(QlmCall *call)
 void
 qlm_calls_piggyback(QlmCall **calls, int n)
 {
-	const char **peers = palloc(n * sizeof(char *));
+	int		   *peers = palloc(n * sizeof(int));
 	bool	   *due = palloc0(n * sizeof(bool));
 
 	for (int i = 0; i < n; i++)
-		peers[i] = calls[i]->peer->name;
+		peers[i] = calls[i]->peer->peer_id;
 	qlm_outbox_due(peers, n, due);
 	for (int i = 0; i < n; i++)
 		if (due[i] && qlm_call_takes_piggyback(calls[i]))

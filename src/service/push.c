@@ -55,14 +55,21 @@ print_message(const QlmCall *call, const QlmMessage *message, bool carried)
 	return carried ? print_carried(message, envelope) : print(envelope);
 }
 
+bool
+qlm_push_is_for(const QlmConnected *connected)
+{
+	const QlmPeer *peer = qlm_peer_by_id(connected->peer_id);
+
+	return peer && OidIsValid(peer->role) && peer->proof == connected->proof;
+}
+
 static bool
 begin_call(QlmCall *call, QlmExchange *exchange, const QlmConnected *connected)
 {
 	QlmDialect	dialect;
 
-	if (!qlm_call_begin_for_peer(call, exchange, connected->peer) ||
-		call->peer->peer_id != connected->peer_id ||
-		(call->peer->has_credential && !connected->has_credential))
+	if (!qlm_call_begin_for_peer(call, exchange, connected->peer_id) ||
+		call->peer->proof != connected->proof)
 		return false;
 	if (connected->dialect == NULL ||
 		!qlm_dialect_from_text(connected->dialect, &dialect))
@@ -87,7 +94,7 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 	if (!*valid)
 		return NIL;
 	carried = qlm_call_takes_piggyback(&call);
-	messages = qlm_outbox_claim(call.peer->name, Max(qlm_piggyback_max, 1),
+	messages = qlm_outbox_claim(call.peer->peer_id, Max(qlm_piggyback_max, 1),
 								carried ? qlm_call_outstanding_max(&call) : 1, true,
 								false);
 	foreach(lc, messages)

@@ -21,4 +21,7 @@ typedef struct QlmPeerPush
  */
 extern List *qlm_push_queued(const QlmConnected *connected, bool *valid);
 
+/* Is it still that peer, though nothing is due? */
+extern bool qlm_push_is_for(const QlmConnected *connected);
+
 #endif							/* QLM_PUSH_H */

@@ -34,12 +34,12 @@ PG_FUNCTION_INFO_V1(qlm_url_is_http_sql);
 
 /* What cannot wait must be answered while its peer is connected. */
 static TimestampTz
-connected_end(const char *peer, TimestampTz now)
+connected_end(const QlmPeer *peer, TimestampTz now)
 {
-	if (qlm_peer_is_connected == NULL || !qlm_peer_is_connected(peer))
+	if (qlm_peer_is_connected == NULL || !qlm_peer_is_connected(peer->peer_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_DOES_NOT_EXIST),
-				 errmsg("peer \"%s\" is not connected", peer),
+				 errmsg("peer \"%s\" is not connected", peer->name),
 				 errdetail("A request with ttl 0 cannot wait for its peer: it leaves only where that has a WebSocket open."),
 				 errhint("Say a ttl greater than 0, or none.")));
 	return now + QLM_MAX_FORWARD_WAIT * USECS_PER_SEC;
@@ -47,7 +47,7 @@ connected_end(const char *peer, TimestampTz now)
 
 /* Until when a request with this ttl waits; ERROR for one that cannot wait */
 static TimestampTz
-request_end(const char *peer, const Interval *ttl)
+request_end(const QlmPeer *peer, const Interval *ttl)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz end;
@@ -99,6 +99,7 @@ Datum
 qlm_request(PG_FUNCTION_ARGS)
 {
 	QlmMessage	message = {0};
+	const QlmPeer *peer;
 	int64		id;
 
 	qlm_require_arguments(fcinfo, 2);
@@ -107,12 +108,14 @@ qlm_request(PG_FUNCTION_ARGS)
 	message.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 	check_request(message.envelope);
 	qlm_storage_begin();
-	if (qlm_peer_by_name(message.peer) == NULL)
+	peer = qlm_peer_by_name(message.peer);
+	if (peer == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no peer \"%s\"", message.peer),
 				 errhint("Add it with qlm_add_peer.")));
-	message.expires_at = request_end(message.peer,
+	message.peer_id = peer->peer_id;
+	message.expires_at = request_end(peer,
 									 PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2));
 	id = qlm_outbox_add(&message);
 	qlm_storage_end();

@@ -62,7 +62,7 @@ poll_seconds(const QlmSubscription *subscription)
 }
 
 static void
-send_subscription(QlmCall *call, const QlmRequest *request, const char *peer,
+send_subscription(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 				  const QlmSubscription *subscription)
 {
 	QlmForwarding forwarding = {0};
@@ -70,23 +70,26 @@ send_subscription(QlmCall *call, const QlmRequest *request, const char *peer,
 	QlmMessage	message = {0};
 
 	forwarding.request_id = subscription->request_id;
-	forwarding.peer = peer;
+	forwarding.peer_id = peer->peer_id;
+	forwarding.peer = peer->name;
 	forwarding.token = qlm_url && *qlm_url ? new_token() : NULL;
 	forwarding.poll_seconds = poll_seconds(subscription);
 	qlm_forwarding_add(&forwarding);
 	copy.interval = subscription->interval;
 	copy.callback = forwarding.token ? callback_url(forwarding.token) : NULL;
-	message.peer = peer;
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
 	message.node = subscription->node;
 	message.expires_at = subscription->expires_at;
 	message.awaited_by = subscription->request_id;
 	message.asker_role = call->role;
+	message.asker_peer_id = subscription->peer_id;
 	message.asker_peer = subscription->peer;
 	qlm_call_queue(call, &copy, &message);
 }
 
 void
-qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const char *peer,
+qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 					const char *node, QlmRequest *response)
 {
 	QlmSubscription subscription = {0};
@@ -97,10 +100,11 @@ qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const char *peer,
 	const char *changed;
 
 	subscription.role = call->role;
+	subscription.peer_id = call->peer ? call->peer->peer_id : 0;
 	subscription.peer = call->peer ? call->peer->name : NULL;
-	problem = qlm_subscription_surplus(subscription.peer, call->role,
+	problem = qlm_subscription_surplus(subscription.peer_id, call->role,
 									   call->exchange->from_session);
-	if (problem == NULL && !qlm_call_may_queue(call, peer))
+	if (problem == NULL && !qlm_call_may_queue(call, peer->peer_id))
 		problem = qlm_queue_surplus();
 	if (problem)
 	{
@@ -203,7 +207,11 @@ queue_callback(const QlmSubscription *subscription, List *results)
 	message.dropped = qlm_delivery_take_dropped(subscription->request_id);
 	if (first->description == NULL)
 		first->description = qlm_dropped_note(message.dropped);
-	message.peer = qlm_is_connection(subscription->callback) ? NULL : subscription->peer;
+	if (!qlm_is_connection(subscription->callback))
+	{
+		message.peer_id = subscription->peer_id;
+		message.peer = subscription->peer;
+	}
 	message.url = subscription->callback;
 	message.is_response = true;
 	write_payloads(subscription, results);
@@ -290,7 +298,7 @@ qlm_relay_callback(QlmCall *call, const char *token)
 }
 
 List *
-qlm_relay_results(const char *peer, List *results)
+qlm_relay_results(int peer_id, List *results)
 {
 	List	   *others = NIL;
 	ListCell   *lc;
@@ -299,7 +307,7 @@ qlm_relay_results(const char *peer, List *results)
 	{
 		QlmResult  *result = lfirst(lc);
 		const QlmForwarding *forwarding = result->request_ids == NIL ? NULL :
-			qlm_forwarding_by_remote_id(peer, linitial(result->request_ids));
+			qlm_forwarding_by_remote_id(peer_id, linitial(result->request_ids));
 
 		if (forwarding)
 			deliver_by_id(forwarding->request_id, list_make1(result));
@@ -348,7 +356,10 @@ qlm_relay_ask(const QlmForwarding *forwarding, QlmVerb verb,
 	QlmEnvelope *envelope;
 	QlmMessage	message = {0};
 	StringInfoData text;
+	const QlmPeer *peer = qlm_peer_copy(qlm_peer_by_id(forwarding->peer_id));
 
+	if (peer == NULL)
+		return;
 	if (!qlm_dialect_from_text(dialect_text, &dialect))
 		dialect = *qlm_dialect_default();
 	envelope = qlm_envelope_create(&dialect, -1);
@@ -356,7 +367,8 @@ qlm_relay_ask(const QlmForwarding *forwarding, QlmVerb verb,
 		list_make1(unconstify(char *, forwarding->remote_id));
 	initStringInfo(&text);
 	qlm_envelope_print(&text, envelope);
-	message.peer = forwarding->peer;
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
 	message.node = node;
 	message.envelope = text.data;
 	message.expires_at = expires_at;
@@ -374,7 +386,7 @@ void
 qlm_relay_cancel(const QlmForwarding *forwarding, const char *dialect,
 				 TimestampTz expires_at)
 {
-	if (qlm_relay_is_known(forwarding) && qlm_peer_by_name(forwarding->peer))
+	if (qlm_relay_is_known(forwarding))
 		qlm_relay_ask(forwarding, QLM_CANCEL, dialect, "",
 					  qlm_kept_until(GetCurrentTimestamp(), expires_at));
 	qlm_forwarding_remove(forwarding->request_id);

@@ -14,7 +14,7 @@ extern char *qlm_url;
 
 /* Subscribe at a node of the nodeList; adds the result. */
 extern void qlm_relay_subscribe(QlmCall *call, const QlmRequest *request,
-								const char *peer, const char *node,
+								const QlmPeer *peer, const char *node,
 								QlmRequest *response);
 
 /* A node has posted to the callback URL that ends in this token. */
@@ -24,7 +24,7 @@ extern void qlm_relay_callback(QlmCall *call, const char *token);
  * Hand on what a peer delivers under its own requestIDs.  Returns the results
  * that are something else.
  */
-extern List *qlm_relay_results(const char *peer, List *results);
+extern List *qlm_relay_results(int peer_id, List *results);
 
 /* What waits to be polled, as results; note as qlm_poll's */
 extern List *qlm_relay_poll(QlmSubscription *subscription, const char **note);

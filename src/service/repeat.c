@@ -59,10 +59,10 @@ key_of(const QlmCall *call)
 
 /* Until the transaction ends; false: it is being executed just now. */
 static bool
-lock_key(const char *peer, const char *key)
+lock_key(int peer_id, const char *key)
 {
 	LOCKTAG		tag;
-	uint32		hash = hash_combine(hash_bytes((const unsigned char *) peer, strlen(peer)),
+	uint32		hash = hash_combine(hash_bytes_uint32((uint32) peer_id),
 									hash_bytes((const unsigned char *) key, strlen(key)));
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
@@ -81,12 +81,12 @@ qlm_call_recall(QlmCall *call)
 
 	if (key == NULL)
 		return;
-	if (!lock_key(call->peer->name, key))
+	if (!lock_key(call->peer->peer_id, key))
 	{
 		qlm_call_refuse(call, 503, 503, "this request is being executed just now");
 		return;
 	}
-	text = qlm_delivery_remembered(call->peer->name, key);
+	text = qlm_delivery_remembered(call->peer, key);
 	if (text == NULL)
 		return;
 	answer = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
@@ -119,5 +119,5 @@ qlm_call_remember(QlmCall *call)
 	answer.dialect.json = false;	/* it is for us to read */
 	initStringInfo(&text);
 	qlm_envelope_print(&text, &answer);
-	qlm_delivery_remember(call->peer->name, key, text.data);
+	qlm_delivery_remember(call->peer, key, text.data);
 }

@@ -127,7 +127,7 @@ qlm_call_acknowledges(QlmCall *call)
 {
 	if (call->peer->acknowledges)
 		return;
-	qlm_peer_acknowledges(call->peer->name);
+	qlm_peer_acknowledges(call->peer->peer_id);
 	call->peer->acknowledges = true;
 }
 
@@ -140,14 +140,14 @@ correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 	*forwarded = false;
 	if (call->peer == NULL)
 		return false;
-	id = qlm_outbox_answer(call->peer->name, group->message_id,
+	id = qlm_outbox_answer(call->peer->peer_id, group->message_id,
 						   fits_request, group, group_code(group),
 						   answer_text(call, group->results), forwarded, &data);
 	if (id != 0 && data)
 		qlm_call_acknowledges(call);
 	if (id != 0 && group->message_id == id && !call->peer->echoes_ids)
 	{
-		QlmPeer    *peer = qlm_peer_by_name(call->peer->name);
+		QlmPeer    *peer = qlm_peer_by_id(call->peer->peer_id);
 
 		if (peer)
 			qlm_peer_echoes_ids(peer);
@@ -275,7 +275,7 @@ qlm_verb_response(QlmCall *call, const QlmRequest *request,
 	ListCell   *lc;
 
 	if (call->peer)
-		results = qlm_relay_results(call->peer->name, results);
+		results = qlm_relay_results(call->peer->peer_id, results);
 	read_payloads(results);
 	foreach(lc, group_results(results))
 	{

@@ -74,17 +74,17 @@ qlm_is_limited(Oid role, bool from_session)
 }
 
 const char *
-qlm_subscription_surplus(const char *peer, Oid role, bool from_session)
+qlm_subscription_surplus(int peer_id, Oid role, bool from_session)
 {
 	int			limit = qlm_max_subscriptions;
-	bool		anonymous = peer == NULL && !from_session &&
+	bool		anonymous = peer_id == 0 && !from_session &&
 		qlm_max_anonymous_subscriptions > 0 &&
 		(limit == 0 || qlm_max_anonymous_subscriptions < limit);
 
 	if (anonymous)
 		limit = qlm_max_anonymous_subscriptions;
 	if (!qlm_is_limited(role, from_session) ||
-		qlm_quota_subscriptions(peer, role, limit) > 0)
+		qlm_quota_subscriptions(peer_id, role, limit) > 0)
 		return NULL;
 	return psprintf(anonymous ?
 					"there are %d subscriptions of callers who are no known peer already, and no more are allowed" :
@@ -133,8 +133,9 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 		return;
 	}
 	subscription.role = call->role;
+	subscription.peer_id = call->peer ? call->peer->peer_id : 0;
 	subscription.peer = call->peer ? call->peer->name : NULL;
-	problem = qlm_subscription_surplus(subscription.peer, call->role,
+	problem = qlm_subscription_surplus(subscription.peer_id, call->role,
 									   call->exchange->from_session);
 	if (problem)
 	{
@@ -167,10 +168,10 @@ qlm_subscription_is_callers(const QlmSubscription *subscription,
 							const QlmPeer *peer, Oid role, bool from_session)
 {
 	if (peer)
-		return subscription->peer && strcmp(subscription->peer, peer->name) == 0;
+		return subscription->peer_id == peer->peer_id;
 	if (from_session && has_privs_of_role(role, subscription->role))
 		return true;
-	return subscription->peer == NULL && subscription->role == role;
+	return subscription->peer_id == 0 && subscription->role == role;
 }
 
 int64
@@ -188,7 +189,7 @@ qlm_request_id_parse(const char *text)
 static bool
 is_anothers(const QlmCall *call, const QlmSubscription *subscription)
 {
-	if (subscription->peer || call->exchange->from_session ||
+	if (subscription->peer_id || call->exchange->from_session ||
 		subscription->callback == NULL || !qlm_is_connection(subscription->callback))
 		return false;
 	return call->exchange->connection == NULL ||

@@ -27,7 +27,7 @@ extern bool qlm_is_own_connection(const QlmCall *call, const char *callback);
 extern bool qlm_is_limited(Oid role, bool from_session);
 
 /* Has the caller as many subscriptions as he may have?  Says so, or NULL. */
-extern const char *qlm_subscription_surplus(const char *peer, Oid role,
+extern const char *qlm_subscription_surplus(int peer_id, Oid role,
 											bool from_session);
 
 /*
@@ -43,7 +43,7 @@ extern void qlm_subscriptions_deliver(QlmMatch *matches, int n);
  * A peer that owns Objects has begun a session: their current values to those
  * who subscribe to that, in the transaction of its message (protocol 4, -2)
  */
-extern void qlm_subscriptions_connected(const char *peer);
+extern void qlm_subscriptions_connected(int peer_id);
 
 extern bool qlm_subscription_is_callers(const QlmSubscription *subscription,
 										const QlmPeer *peer, Oid role,

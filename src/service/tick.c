@@ -164,10 +164,15 @@ queue_tick(const QlmSubscription *subscription)
 	run_guarded(&tick, make_message);
 	message.envelope = tick.code == 0 ? tick.text :
 		print_failure(subscription, tick.code, tick.description);
-	message.peer = qlm_is_connection(subscription->callback) ? NULL : subscription->peer;
+	if (!qlm_is_connection(subscription->callback))
+	{
+		message.peer_id = subscription->peer_id;
+		message.peer = subscription->peer;
+	}
 	message.url = subscription->callback;
 	message.is_response = true;
 	message.asker_role = subscription->role;
+	message.asker_peer_id = subscription->peer_id;
 	message.asker_peer = subscription->peer;
 	message.subscription_id = subscription->request_id;
 	message.dropped = dropped;

@@ -34,7 +34,7 @@ static QlmPlan take_plan = {
 	" LATERAL (SELECT m.message_id, pg_catalog.sum(pg_catalog.octet_length(m.envelope))"
 	" OVER (ORDER BY m.priority DESC, m.seq ROWS BETWEEN UNBOUNDED PRECEDING"
 	" AND 1 PRECEDING) AS before FROM (SELECT message_id, envelope, priority, seq"
-	" FROM qlm.outbox WHERE url = c.name AND url IS NOT NULL"
+	" FROM qlm.outbox WHERE url = c.name AND peer_id = 0 AND url IS NOT NULL"
 	" AND state IN ('queued', 'sent') ORDER BY priority DESC, seq LIMIT $2) AS m) AS o"
 	" WHERE (o.before >= $3) IS NOT TRUE),"
 	" held AS (SELECT message_id FROM qlm.outbox WHERE message_id ="

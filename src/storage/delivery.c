@@ -44,12 +44,12 @@
 static QlmPlan claim_plan = {
 	"WITH mine AS ("
 	"(SELECT message_id, priority, seq FROM qlm.outbox"
-	" WHERE url = $1 AND " IS_WAITING
-	" AND " QLM_ENDPOINT_IS_HELD("$1", "$3") " IS NOT TRUE"
+	" WHERE url = $1 AND peer_id = $2 AND " IS_WAITING
+	" AND " QLM_ENDPOINT_IS_HELD("$1", "$2", "$3") " IS NOT TRUE"
 	" ORDER BY priority DESC, seq LIMIT $4)"
 	" UNION ALL"
 	" (SELECT message_id, priority, seq FROM qlm.outbox"
-	" WHERE peer = $2 AND url IS NULL AND " IS_WAITING
+	" WHERE $6 AND peer_id = $2 AND url IS NULL AND " IS_WAITING
 	" ORDER BY priority DESC, seq LIMIT $4)),"
 	" held AS (SELECT message_id FROM qlm.outbox WHERE message_id = ANY (ARRAY("
 	"SELECT message_id FROM mine ORDER BY priority DESC, seq LIMIT $4))"
@@ -63,10 +63,10 @@ static QlmPlan claim_plan = {
 	" ELSE last_error END,"
 	" posting = expires_at > $3"
 	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING *)"
-	" SELECT message_id, peer, kind, envelope, priority, subscription_id,"
+	" SELECT message_id, peer_id, kind, envelope, priority, subscription_id,"
 	" created_at, expires_at, attempts, posting, node"
 	" FROM claimed ORDER BY priority DESC, seq",
-	5, {TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
+	6, {TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, BOOLOID}
 };
 
 /*
@@ -138,11 +138,11 @@ static QlmPlan recover_plan = {
 
 /* Order needs one dispatcher at a time; who comes second takes nothing. */
 static bool
-lock_endpoint(const char *url)
+lock_endpoint(const char *endpoint_key)
 {
 	LOCKTAG		tag;
-	uint32		key = DatumGetUInt32(hash_any((const unsigned char *) url,
-											  strlen(url)));
+	uint32		key = DatumGetUInt32(hash_any((const unsigned char *) endpoint_key,
+											  strlen(endpoint_key)));
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
 					   key, 1);
@@ -159,7 +159,7 @@ claimed_message(const char *url, uint64 row)
 
 	message->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
 	message->message_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
-	message->peer = qlm_spi_text(row, 2);
+	message->peer_id = DatumGetInt32(qlm_spi_datum(row, 2, &isnull));
 	message->url = url;
 	message->is_response = strcmp(kind, "response") == 0;
 	message->envelope = qlm_spi_text(row, 4);
@@ -178,16 +178,15 @@ claim(const QlmEndpoint *endpoint, const char *url, int max, int lease_ms,
 {
 	TimestampTz now = GetCurrentTimestamp();
 	List	   *claimed = NIL;
-	Datum		values[5];
-	char		nulls[] = "     ";
+	Datum		values[6];
 
 	values[0] = CStringGetTextDatum(url);
-	values[1] = endpoint->peer ? CStringGetTextDatum(endpoint->peer) : (Datum) 0;
-	nulls[1] = endpoint->peer ? ' ' : 'n';
+	values[1] = Int32GetDatum(endpoint->peer_id);
 	values[2] = TimestampTzGetDatum(now);
 	values[3] = Int64GetDatum(max);
 	values[4] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, (int64) lease_ms));
-	qlm_plan_execute_indexed(&claim_plan, values, nulls, 0);
+	values[5] = BoolGetDatum(endpoint->is_own);
+	qlm_plan_execute_indexed(&claim_plan, values, NULL, 0);
 	*n = SPI_processed;
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
@@ -210,7 +209,7 @@ qlm_delivery_claim(const QlmEndpoint *endpoint, int max, int lease_ms)
 	uint64		n = 1;
 	QlmRights	saved;
 
-	if (max <= 0 || XactReadOnly || !lock_endpoint(url))
+	if (max <= 0 || XactReadOnly || !lock_endpoint(qlm_endpoint_key(endpoint)))
 		return NIL;
 	qlm_rights_become_owner(&saved);
 	for (int i = 0; claimed == NIL && n > 0 && i < MAX_EXPIRED_CLAIMS; i++)

@@ -13,12 +13,19 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "storage/outbox.h"
+#include "storage/peer.h"
 
-/* Where messages are posted: one at a time and in order, each on its own */
+/*
+ * Where messages are posted: one at a time and in order, each on its own.  It
+ * is a URL together with the peer whose messages go there: what others have
+ * sent there has its own order and pauses, and nothing of what the peer's own
+ * messages are given.
+ */
 typedef struct QlmEndpoint
 {
 	char	   *url;
-	char	   *peer;			/* the peer whose url it is; NULL: a callback */
+	int			peer_id;		/* 0: of all who are no peers */
+	bool		is_own;			/* the URL is that peer's; else a callback */
 	char	   *authorization;	/* header value for the peer; NULL: none */
 	char	   *asker;			/* who has what is next sent there: a peer or
 								 * a role, told apart; empty: this node */
@@ -28,11 +35,23 @@ typedef struct QlmEndpoint
 	int			failures;		/* in a row */
 } QlmEndpoint;
 
+/* The peer at the other end; 0: a callback */
+#define qlm_endpoint_peer(endpoint) ((endpoint)->is_own ? (endpoint)->peer_id : 0)
+
+/* What tells it from others */
+extern char *qlm_endpoint_key(const QlmEndpoint *endpoint);
+
 extern QlmEndpoint *qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint);
 
 /*
- * Endpoints that have something due and are not paused; busy: URLs that are
- * being served (char *).  Due are messages with a url, and those without one
+ * Fill in what the peer of the endpoint says of it now.  False: the peer is
+ * gone, so nothing may be posted there.
+ */
+extern bool qlm_endpoint_look_up(QlmEndpoint *endpoint);
+
+/*
+ * Endpoints that have something due and are not paused; busy: keys of those that
+ * are being served (char *).  Due are messages with a url, and those without one
  * for a peer that has a url.  Those that have answered come before those that
  * nobody knows, and these before those that failed; among them those of each
  * asker and host in turn, and of one those that waited longest first.
@@ -94,7 +113,7 @@ extern TimestampTz qlm_delivery_next_due(bool *to_take_up);
 /* Peers with a url and a heartbeat */
 typedef struct QlmHeartbeat
 {
-	char	   *peer;
+	int			peer_id;
 	char	   *url;
 	char	   *dialect;		/* text form; NULL: not said */
 	char	   *authorization;	/* header value to send; NULL: none */
@@ -103,7 +122,7 @@ typedef struct QlmHeartbeat
 } QlmHeartbeat;
 
 extern List *qlm_delivery_heartbeats(void);
-extern void qlm_delivery_heartbeat_done(const char *peer, const char *error);
+extern void qlm_delivery_heartbeat_done(int peer_id, const char *error);
 
 /*
  * Nested requests of a peer that were executed: the answer that was given to
@@ -112,8 +131,8 @@ extern void qlm_delivery_heartbeat_done(const char *peer, const char *error);
  */
 #define QLM_REMEMBERED_FOR (10 * USECS_PER_MINUTE)
 
-extern char *qlm_delivery_remembered(const char *peer, const char *id);
-extern void qlm_delivery_remember(const char *peer, const char *id,
+extern char *qlm_delivery_remembered(const QlmPeer *peer, const char *id);
+extern void qlm_delivery_remember(const QlmPeer *peer, const char *id,
 								  const char *answer);
 
 /* Subscriptions with interval and callback whose next tick is due */

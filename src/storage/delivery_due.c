@@ -21,74 +21,96 @@
 
 /* A peer has what was asked for in its name; without one it is the role's. */
 #define ASKER \
-	"COALESCE('p' || COALESCE(o.asker_peer, o.peer), 'r' || o.asker_role) AS asker"
+	"CASE WHEN o.asker_peer_id <> 0 THEN 'p' || o.asker_peer_id" \
+	" WHEN o.peer_id <> 0 THEN 'p' || o.peer_id ELSE 'r' || o.asker_role END AS asker"
 
-/* $1: URLs that are left out; $2: now; $3: most; $4: no pause is longer */
+/* As qlm_endpoint_key */
+#define KEY(url, peer) "pg_catalog.concat(" peer ", ' ', " url ")"
+
+/*
+ * What is for a peer that is gone is nobody's.  $1: keys that are left out; $2: now; $3: most; $4: no
+ * pause is longer
+ */
 #define DUE(urls, peers) \
-	urls ", place AS (SELECT u.url, (SELECT pg_catalog.min(p.name) FROM qlm.peer p" \
-	" WHERE p.url = u.url) AS peer, true AS by_url FROM u WHERE u.url IS NOT NULL" \
+	urls ", place AS (SELECT u.url, u.peer_id, (p.url = u.url) IS TRUE AS own," \
+	" true AS by_url FROM u LEFT JOIN qlm.peer p ON p.peer_id = u.peer_id" \
+	" WHERE u.peer_id = 0 OR p.peer_id IS NOT NULL" \
 	" UNION ALL" \
-	" SELECT p.url, p.name, false FROM qlm.peer p WHERE p.url IS NOT NULL" peers ")," \
-	" due AS (SELECT DISTINCT ON (place.url) place.url, place.peer, first.asker," \
+	" SELECT p.url, p.peer_id, true, false FROM qlm.peer p WHERE p.url IS NOT NULL" peers ")," \
+	" due AS (SELECT DISTINCT ON (place.url, place.peer_id) place.url, place.peer_id," \
+	" place.own, first.asker," \
 	" first.created_at, first.subscribed, COALESCE(e.failures, 0) AS failures," \
-	" COALESCE(e.failures, 0) = 0 AND (place.peer IS NOT NULL" \
+	" COALESCE(e.failures, 0) = 0 AND (place.own" \
 	" OR e.last_success IS NOT NULL) AS proven FROM place" \
-	" LEFT JOIN qlm.endpoint e ON e.url = place.url" \
+	" LEFT JOIN qlm.endpoint e ON e.url = place.url AND e.peer_id = place.peer_id" \
 	" CROSS JOIN LATERAL (" \
 	"(SELECT o.created_at, " ASKER ", o.subscription_id IS NOT NULL AS subscribed FROM qlm.outbox o WHERE place.by_url" \
-	" AND o.url = place.url AND " IS_WAITING("o") \
+	" AND o.url = place.url AND o.peer_id = place.peer_id AND " IS_WAITING("o") \
 	" ORDER BY o.priority DESC, o.seq LIMIT 1)" \
 	" UNION ALL" \
-	" (SELECT o.created_at, 'p' || o.peer, false FROM qlm.outbox o WHERE NOT place.by_url" \
-	" AND o.peer = place.peer AND o.url IS NULL AND " IS_WAITING("o") \
+	" (SELECT o.created_at, 'p' || o.peer_id, false FROM qlm.outbox o WHERE NOT place.by_url" \
+	" AND o.peer_id = place.peer_id AND o.url IS NULL AND " IS_WAITING("o") \
 	" ORDER BY o.priority DESC, o.seq LIMIT 1)) AS first" \
-	" WHERE place.url <> ALL ($1)" \
-	" AND (place.by_url AND " QLM_ENDPOINT_IS_HELD("place.url", "$2") ") IS NOT TRUE" \
+	" WHERE " KEY("place.url", "place.peer_id") " <> ALL ($1)" \
+	" AND (place.by_url AND " QLM_ENDPOINT_IS_HELD("place.url", "place.peer_id", "$2") ") IS NOT TRUE" \
 	" AND (e.paused_until IS NULL OR e.paused_until <= $2 OR e.paused_until > $4)" \
-	" ORDER BY place.url, first.created_at)," \
+	" ORDER BY place.url, place.peer_id, first.created_at)," \
 	" ranked AS (SELECT due.*, pg_catalog.row_number() OVER (PARTITION BY asker," \
 	" pg_catalog.split_part(url, '/', 3) ORDER BY created_at) AS n FROM due)" \
-	" SELECT r.url, r.peer, r.failures, p.secret, COALESCE(p.form, true)," \
-	" COALESCE(r.asker, ''), r.proven," \
-	" r.peer IS NOT NULL OR r.subscribed"
+	" SELECT r.own, p.secret, COALESCE(p.form, true), r.url, r.peer_id, r.failures," \
+	" COALESCE(r.asker, ''), r.proven, r.own OR r.subscribed"
 
 #define IN_ORDER \
-	" FROM ranked r LEFT JOIN qlm.peer p ON p.name = r.peer" \
+	" FROM ranked r LEFT JOIN qlm.peer p ON r.own AND p.peer_id = r.peer_id" \
 	" ORDER BY r.failures > 0, NOT r.proven, r.n, r.created_at LIMIT $3"
 
 /*
- * Each URL of the queue is found by one index probe after the one before it,
+ * Each endpoint of the queue is found by one index probe after the one before it,
  * however many messages wait for it.  Names of WebSocket connections to this
  * node come after all URLs: the server workers take what waits for those.  A
  * pause that is longer than pauses can be was made before the clock was set
  * back.
  */
 static QlmPlan all_plan = {
-	DUE("WITH RECURSIVE u AS ("
-		"(SELECT url FROM qlm.outbox WHERE state IN ('queued', 'sent')"
-		" AND url IS NOT NULL AND url < '~' ORDER BY url LIMIT 1)"
+	DUE("WITH RECURSIVE u (url, peer_id) AS ("
+		"(SELECT url, peer_id FROM qlm.outbox WHERE state IN ('queued', 'sent')"
+		" AND url IS NOT NULL AND url < '~' ORDER BY url, peer_id LIMIT 1)"
 		" UNION ALL"
-		" SELECT (SELECT o.url FROM qlm.outbox o WHERE o.state IN ('queued', 'sent')"
-		" AND o.url > u.url AND o.url < '~' ORDER BY o.url LIMIT 1)"
-		" FROM u WHERE u.url IS NOT NULL)", "")
+		" SELECT n.url, n.peer_id FROM u, LATERAL (SELECT o.url, o.peer_id"
+		" FROM qlm.outbox o WHERE o.state IN ('queued', 'sent') AND o.url IS NOT NULL"
+		" AND (o.url, o.peer_id) > (u.url, u.peer_id) AND o.url < '~'"
+		" ORDER BY o.url, o.peer_id LIMIT 1) AS n)", "")
 	IN_ORDER,
 	4, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
 };
 
 /* $5: the number from which on messages are looked at */
 static QlmPlan fresh_plan = {
-	DUE("WITH fresh AS MATERIALIZED (SELECT url, peer FROM qlm.outbox"
+	DUE("WITH fresh AS MATERIALIZED (SELECT url, peer_id FROM qlm.outbox"
 		" WHERE state = 'queued' AND seq > $5 ORDER BY seq DESC LIMIT $3),"
-		" u AS (SELECT DISTINCT url FROM fresh WHERE url < '~')",
-		" AND p.name = ANY (ARRAY(SELECT peer FROM fresh WHERE url IS NULL))")
+		" u AS (SELECT DISTINCT url, peer_id FROM fresh WHERE url < '~')",
+		" AND p.peer_id = ANY (ARRAY(SELECT peer_id FROM fresh WHERE url IS NULL))")
 	IN_ORDER,
 	5, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, INT8OID}
+};
+
+static QlmPlan look_up_plan = {
+	"SELECT p.peer_id IS NOT NULL, p.secret, COALESCE(p.form, true) FROM qlm.peer o"
+	" LEFT JOIN qlm.peer p ON p.peer_id = o.peer_id AND p.url = $2"
+	" WHERE o.peer_id = $1",
+	2, {INT4OID, TEXTOID}
 };
 
 static QlmPlan last_plan = {
 	"SELECT seq FROM qlm.outbox WHERE state = 'queued' ORDER BY seq DESC LIMIT 1",
 	0, {0}
 };
+
+char *
+qlm_endpoint_key(const QlmEndpoint *endpoint)
+{
+	return psprintf("%d %s", endpoint->peer_id, endpoint->url);
+}
 
 QlmEndpoint *
 qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint)
@@ -97,7 +119,6 @@ qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint)
 
 	*copy = *endpoint;
 	copy->url = pstrdup(endpoint->url);
-	copy->peer = endpoint->peer ? pstrdup(endpoint->peer) : NULL;
 	copy->asker = pstrdup(endpoint->asker);
 	copy->authorization = endpoint->authorization ?
 		pstrdup(endpoint->authorization) : NULL;
@@ -115,20 +136,51 @@ text_array(List *texts)
 	return qlm_array_text(values, n);
 }
 
+/* What its peer says of it, in the first columns */
+static void
+read_peer(QlmEndpoint *endpoint, uint64 row)
+{
+	bool		isnull;
+
+	endpoint->is_own = DatumGetBool(qlm_spi_datum(row, 1, &isnull));
+	endpoint->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 2));
+	endpoint->form = DatumGetBool(qlm_spi_datum(row, 3, &isnull));
+}
+
+bool
+qlm_endpoint_look_up(QlmEndpoint *endpoint)
+{
+	Datum		values[2];
+	QlmRights	saved;
+	bool		found;
+
+	if (endpoint->peer_id == 0)
+		return true;
+	values[0] = Int32GetDatum(endpoint->peer_id);
+	values[1] = CStringGetTextDatum(endpoint->url);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&look_up_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	found = SPI_processed > 0;
+	if (found)
+		read_peer(endpoint, 0);
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
 static QlmEndpoint *
 found_endpoint(uint64 row)
 {
 	QlmEndpoint *endpoint = palloc0(sizeof(QlmEndpoint));
 	bool		isnull;
 
-	endpoint->url = qlm_spi_text(row, 1);
-	endpoint->peer = qlm_spi_text(row, 2);
-	endpoint->failures = DatumGetInt32(qlm_spi_datum(row, 3, &isnull));
-	endpoint->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 4));
-	endpoint->form = DatumGetBool(qlm_spi_datum(row, 5, &isnull));
-	endpoint->asker = qlm_spi_text(row, 6);
-	endpoint->is_proven = DatumGetBool(qlm_spi_datum(row, 7, &isnull));
-	endpoint->is_lasting = DatumGetBool(qlm_spi_datum(row, 8, &isnull));
+	read_peer(endpoint, row);
+	endpoint->url = qlm_spi_text(row, 4);
+	endpoint->peer_id = DatumGetInt32(qlm_spi_datum(row, 5, &isnull));
+	endpoint->failures = DatumGetInt32(qlm_spi_datum(row, 6, &isnull));
+	endpoint->asker = qlm_spi_text(row, 7);
+	endpoint->is_proven = DatumGetBool(qlm_spi_datum(row, 8, &isnull));
+	endpoint->is_lasting = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
 	return endpoint;
 }
 

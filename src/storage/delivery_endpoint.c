@@ -28,24 +28,24 @@
  * Whoever names ever new URLs leaves no row for each: one that works, or that
  * refuses what it gets, has one where it is a peer's or a subscription's, $4.
  */
-#define IS_KEPT "($4 OR EXISTS (SELECT FROM qlm.endpoint WHERE url = $1))"
+#define IS_KEPT "($4 OR EXISTS (SELECT FROM qlm.endpoint WHERE url = $1 AND peer_id = $5))"
 
 static QlmPlan delivered_plan = {
-	"INSERT INTO qlm.endpoint AS e (url, attempts, delivered, last_success)"
-	" SELECT $1, $3, $3, $2 WHERE " IS_KEPT
-	" ON CONFLICT (url) DO UPDATE SET failures = 0,"
+	"INSERT INTO qlm.endpoint AS e (url, attempts, delivered, last_success, peer_id)"
+	" SELECT $1, $3, $3, $2, $5 WHERE " IS_KEPT
+	" ON CONFLICT (url, peer_id) DO UPDATE SET failures = 0,"
 	" paused_until = NULL, attempts = e.attempts + $3,"
 	" delivered = e.delivered + $3, last_success = $2",
-	4, {TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID}, QLM_PLAN_GENERIC
+	5, {TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID, INT4OID}, QLM_PLAN_GENERIC
 };
 
 /* No failures, and yet a failure is the last that is known: it was for good. */
 static QlmPlan refused_plan = {
-	"INSERT INTO qlm.endpoint AS e (url, attempts, last_failure, last_error)"
-	" SELECT $1, 1, $2, $3 WHERE " IS_KEPT
-	" ON CONFLICT (url) DO UPDATE SET paused_until = NULL, failures = 0,"
+	"INSERT INTO qlm.endpoint AS e (url, attempts, last_failure, last_error, peer_id)"
+	" SELECT $1, 1, $2, $3, $5 WHERE " IS_KEPT
+	" ON CONFLICT (url, peer_id) DO UPDATE SET paused_until = NULL, failures = 0,"
 	" attempts = e.attempts + 1, last_failure = $2, last_error = $3",
-	4, {TEXTOID, TIMESTAMPTZOID, TEXTOID, BOOLOID}
+	5, {TEXTOID, TIMESTAMPTZOID, TEXTOID, BOOLOID, INT4OID}
 };
 
 /* $4 and $5: shortest and longest pause in ms; $6: jitter */
@@ -55,20 +55,20 @@ static QlmPlan refused_plan = {
 
 static QlmPlan failed_plan = {
 	"INSERT INTO qlm.endpoint AS e"
-	" (url, failures, paused_until, attempts, last_failure, last_error)"
-	" VALUES ($1, 1, " PAUSED_UNTIL("0") ", 1, $2, $3)"
-	" ON CONFLICT (url) DO UPDATE SET failures = e.failures + 1,"
+	" (url, failures, paused_until, attempts, last_failure, last_error, peer_id)"
+	" VALUES ($1, 1, " PAUSED_UNTIL("0") ", 1, $2, $3, $7)"
+	" ON CONFLICT (url, peer_id) DO UPDATE SET failures = e.failures + 1,"
 	" paused_until = " PAUSED_UNTIL("e.failures") ", attempts = e.attempts + 1,"
 	" last_failure = $2, last_error = $3 RETURNING paused_until, failures = 1",
-	6, {TEXTOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID}
+	7, {TEXTOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID}
 };
 
 static QlmPlan peer_failed_plan = {
-	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE name = $1"
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
 	" FOR NO KEY UPDATE SKIP LOCKED)"
 	" UPDATE qlm.peer p SET last_failure = $2, last_error = $3"
 	" FROM mine WHERE p.peer_id = mine.peer_id",
-	3, {TEXTOID, TIMESTAMPTZOID, TEXTOID}
+	3, {INT4OID, TIMESTAMPTZOID, TEXTOID}
 };
 
 /*
@@ -77,9 +77,9 @@ static QlmPlan peer_failed_plan = {
  */
 static QlmPlan open_plan = {
 	"UPDATE qlm.endpoint SET paused_until = NULL"
-	" WHERE url = (SELECT url FROM qlm.peer WHERE name = $1)"
+	" WHERE url = (SELECT url FROM qlm.peer WHERE peer_id = $1) AND peer_id = $1"
 	" AND paused_until > $2 AND (last_failure < $3) IS NOT FALSE",
-	3, {TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
 /*
@@ -115,7 +115,7 @@ static QlmPlan unwanted_plan = {
 };
 
 static QlmPlan heartbeats_plan = {
-	"SELECT name, url, dialect, secret,"
+	"SELECT peer_id, url, dialect, secret,"
 	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form FROM qlm.peer"
 	" WHERE url IS NOT NULL AND heartbeat > interval '0'"
 	" ORDER BY name COLLATE \"C\"",
@@ -133,23 +133,24 @@ qlm_endpoint_authorization(char *secret)
 void
 qlm_endpoint_delivered(const QlmEndpoint *endpoint, int n)
 {
-	Datum		values[4];
+	Datum		values[5];
 
 	values[0] = CStringGetTextDatum(endpoint->url);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = Int64GetDatum(n);
 	values[3] = BoolGetDatum(endpoint->is_lasting);
+	values[4] = Int32GetDatum(endpoint->peer_id);
 	qlm_plan_execute(&delivered_plan, values, NULL, 0);
-	if (endpoint->peer)
-		qlm_peer_succeeded(endpoint->peer);
+	if (endpoint->is_own)
+		qlm_peer_succeeded(endpoint->peer_id);
 }
 
 static void
-note_peer_failure(const char *peer, const char *reason)
+note_peer_failure(int peer_id, const char *reason)
 {
 	Datum		values[3];
 
-	values[0] = CStringGetTextDatum(peer);
+	values[0] = Int32GetDatum(peer_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = CStringGetTextDatum(reason);
 	qlm_plan_execute_indexed(&peer_failed_plan, values, NULL, 0);
@@ -158,15 +159,16 @@ note_peer_failure(const char *peer, const char *reason)
 void
 qlm_endpoint_refused(const QlmEndpoint *endpoint, const char *reason)
 {
-	Datum		values[4];
+	Datum		values[5];
 
 	values[0] = CStringGetTextDatum(endpoint->url);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = CStringGetTextDatum(reason);
 	values[3] = BoolGetDatum(endpoint->is_lasting);
+	values[4] = Int32GetDatum(endpoint->peer_id);
 	qlm_plan_execute_indexed(&refused_plan, values, NULL, 0);
-	if (endpoint->peer)
-		note_peer_failure(endpoint->peer, reason);
+	if (endpoint->is_own)
+		note_peer_failure(endpoint->peer_id, reason);
 }
 
 /* What fails has a row, for its pause: those that are over are trimmed. */
@@ -186,7 +188,7 @@ qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason)
 {
 	double		jitter = 1 - QLM_PAUSE_JITTER + 2 * QLM_PAUSE_JITTER * pg_prng_double(&pg_global_prng_state);
 	TimestampTz paused_until;
-	Datum		values[6];
+	Datum		values[7];
 	bool		is_new;
 	bool		isnull;
 
@@ -196,14 +198,15 @@ qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason)
 	values[3] = Float8GetDatum(qlm_retry_delay);
 	values[4] = Float8GetDatum(qlm_retry_max_delay);
 	values[5] = Float8GetDatum(jitter);
+	values[6] = Int32GetDatum(endpoint->peer_id);
 	qlm_plan_execute_indexed(&failed_plan, values, NULL, 0);
 	paused_until = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
 	is_new = DatumGetBool(qlm_spi_datum(0, 2, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	if (is_new && !endpoint->is_lasting)
 		note_new();
-	if (endpoint->peer)
-		note_peer_failure(endpoint->peer, reason);
+	if (endpoint->is_own)
+		note_peer_failure(endpoint->peer_id, reason);
 	return paused_until;
 }
 
@@ -242,7 +245,7 @@ qlm_delivery_heartbeats(void)
 		QlmHeartbeat *heartbeat = palloc0(sizeof(QlmHeartbeat));
 		bool		isnull;
 
-		heartbeat->peer = qlm_spi_text(row, 1);
+		heartbeat->peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
 		heartbeat->url = qlm_spi_text(row, 2);
 		heartbeat->dialect = qlm_spi_text(row, 3);
 		heartbeat->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 4));
@@ -255,12 +258,12 @@ qlm_delivery_heartbeats(void)
 }
 
 static void
-open_endpoint(const char *peer)
+open_endpoint(int peer_id)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Datum		values[3];
 
-	values[0] = CStringGetTextDatum(peer);
+	values[0] = Int32GetDatum(peer_id);
 	values[1] = TimestampTzGetDatum(now);
 	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -(int64) qlm_retry_delay));
 	qlm_plan_execute_indexed(&open_plan, values, NULL, 0);
@@ -269,17 +272,17 @@ open_endpoint(const char *peer)
 }
 
 void
-qlm_delivery_heartbeat_done(const char *peer, const char *error)
+qlm_delivery_heartbeat_done(int peer_id, const char *error)
 {
 	QlmRights	saved;
 
 	qlm_rights_become_owner(&saved);
 	if (error)
-		note_peer_failure(peer, error);
+		note_peer_failure(peer_id, error);
 	else
 	{
-		qlm_peer_succeeded(peer);
-		open_endpoint(peer);
+		qlm_peer_succeeded(peer_id);
+		open_endpoint(peer_id);
 	}
 	qlm_rights_restore(&saved);
 }

@@ -12,12 +12,12 @@
 
 /*
  * What a peer took and has not acknowledged comes before all that follows: is
- * there such at this URL?  
+ * there such of this peer at this URL?
  */
-#define QLM_ENDPOINT_IS_HELD(url, now) \
+#define QLM_ENDPOINT_IS_HELD(url, peer, now) \
 	"(SELECT h.state = 'sent' AND h.kind = 'response' AND NOT h.posting" \
 	" AND (h.next_attempt_at > " now ") IS TRUE FROM qlm.outbox h WHERE h.url = " url \
-	" AND h.state IN ('queued', 'sent') ORDER BY h.priority DESC, h.seq LIMIT 1)"
+	" AND h.peer_id = " peer " AND h.state IN ('queued', 'sent') ORDER BY h.priority DESC, h.seq LIMIT 1)"
 
 /*
  * The header value: a bare secret is shown as a token; otherwise it is the

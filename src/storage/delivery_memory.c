@@ -19,26 +19,26 @@
 	" pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to($2, 'UTF8')), 'hex') END"
 
 static QlmPlan remembered_plan = {
-	"SELECT answer FROM qlm.executed WHERE peer = $1 AND request_id = " KEY
+	"SELECT answer FROM qlm.executed WHERE peer_id = $1 AND peer_id > 0 AND request_id = " KEY
 	" AND executed_at > $3",
-	3, {TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	3, {INT4OID, TEXTOID, TIMESTAMPTZOID}
 };
 
 static QlmPlan remember_plan = {
-	"INSERT INTO qlm.executed (peer, request_id, answer, executed_at)"
-	" VALUES ($1, " KEY ", $3, $4) ON CONFLICT (peer, request_id)"
+	"INSERT INTO qlm.executed (peer_id, request_id, answer, executed_at, peer)"
+	" VALUES ($1, " KEY ", $3, $4, $5) ON CONFLICT (peer_id, request_id) WHERE peer_id > 0"
 	" DO UPDATE SET answer = excluded.answer, executed_at = excluded.executed_at",
-	4, {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	5, {INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
 };
 
 char *
-qlm_delivery_remembered(const char *peer, const char *id)
+qlm_delivery_remembered(const QlmPeer *peer, const char *id)
 {
 	Datum		values[3];
 	char	   *answer = NULL;
 	QlmRights	saved;
 
-	values[0] = CStringGetTextDatum(peer);
+	values[0] = Int32GetDatum(peer->peer_id);
 	values[1] = CStringGetTextDatum(id);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp() - QLM_REMEMBERED_FOR);
 	qlm_rights_become_owner(&saved);
@@ -51,15 +51,16 @@ qlm_delivery_remembered(const char *peer, const char *id)
 }
 
 void
-qlm_delivery_remember(const char *peer, const char *id, const char *answer)
+qlm_delivery_remember(const QlmPeer *peer, const char *id, const char *answer)
 {
-	Datum		values[4];
+	Datum		values[5];
 	QlmRights	saved;
 
-	values[0] = CStringGetTextDatum(peer);
+	values[0] = Int32GetDatum(peer->peer_id);
 	values[1] = CStringGetTextDatum(id);
 	values[2] = CStringGetTextDatum(answer ? answer : "");
 	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[4] = CStringGetTextDatum(peer->name);
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&remember_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);

@@ -54,10 +54,11 @@ static QlmPlan finished_plan = {
 };
 
 static QlmPlan idle_plan = {
-	"DELETE FROM qlm.endpoint WHERE url = ANY (ARRAY(SELECT e.url"
+	"DELETE FROM qlm.endpoint d USING (SELECT e.url, e.peer_id"
 	" FROM qlm.endpoint e WHERE GREATEST(e.last_success, e.last_failure) < $1"
 	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = e.url"
-	" AND o.state IN ('queued', 'sent')) LIMIT $2))",
+	" AND o.peer_id = e.peer_id AND o.state IN ('queued', 'sent')) LIMIT $2) AS i"
+	" WHERE d.url = i.url AND d.peer_id = i.peer_id",
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
@@ -66,13 +67,13 @@ static QlmPlan idle_plan = {
  * somebody waits at, has subscribed or is known by stays.
  */
 static QlmPlan unused_plan = {
-	"DELETE FROM qlm.endpoint WHERE url = ANY (ARRAY(SELECT e.url"
+	"DELETE FROM qlm.endpoint WHERE ctid = ANY (ARRAY(SELECT e.ctid"
 	" FROM qlm.endpoint e WHERE (SELECT pg_catalog.count(*) FROM"
 	" (SELECT FROM qlm.endpoint LIMIT $1 + 1) AS n) > $1"
 	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = e.url"
-	" AND o.state IN ('queued', 'sent'))"
-	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.url = e.url)"
-	" AND NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.callback = e.url)"
+	" AND o.peer_id = e.peer_id AND o.state IN ('queued', 'sent'))"
+	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.url = e.url AND p.peer_id = e.peer_id)"
+	" AND NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.callback = e.url AND s.peer_id = e.peer_id)"
 	" ORDER BY GREATEST(e.last_success, e.last_failure) DESC NULLS LAST"
 	" OFFSET $1 LIMIT $2))",
 	2, {INT8OID, INT8OID}

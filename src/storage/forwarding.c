@@ -19,13 +19,13 @@
 #define MAX_BUFFERED	1000
 
 static QlmPlan add_plan = {
-	"INSERT INTO qlm.forwarding (request_id, peer, token, poll_seconds)"
-	" VALUES ($1, $2, $3, $4)",
-	4, {INT8OID, TEXTOID, TEXTOID, FLOAT8OID}
+	"INSERT INTO qlm.forwarding (request_id, peer, token, poll_seconds, peer_id)"
+	" VALUES ($1, $2, $3, $4, $5)",
+	5, {INT8OID, TEXTOID, TEXTOID, FLOAT8OID, INT4OID}
 };
 
 #define GET \
-	"SELECT request_id, peer, remote_id, token, poll_seconds, ended" \
+	"SELECT request_id, peer_id, remote_id, token, poll_seconds, ended" \
 	" FROM qlm.forwarding WHERE "
 
 static QlmPlan get_plan = {
@@ -37,8 +37,8 @@ static QlmPlan token_plan = {
 };
 
 static QlmPlan remote_plan = {
-	GET "peer = $1 AND remote_id = $2 AND NOT ended LIMIT 1",
-	2, {TEXTOID, TEXTOID}
+	GET "peer_id = $1 AND remote_id = $2 AND NOT ended LIMIT 1",
+	2, {INT4OID, TEXTOID}
 };
 
 static QlmPlan began_plan = {
@@ -118,14 +118,15 @@ run(QlmPlan *plan, Datum *values, const char *nulls)
 void
 qlm_forwarding_add(const QlmForwarding *forwarding)
 {
-	Datum		values[4];
-	char		nulls[] = "    ";
+	Datum		values[5];
+	char		nulls[] = "     ";
 
 	values[0] = Int64GetDatum(forwarding->request_id);
 	values[1] = CStringGetTextDatum(forwarding->peer);
 	values[2] = forwarding->token ? CStringGetTextDatum(forwarding->token) : (Datum) 0;
 	nulls[2] = forwarding->token ? ' ' : 'n';
 	values[3] = Float8GetDatum(forwarding->poll_seconds);
+	values[4] = Int32GetDatum(forwarding->peer_id);
 	run(&add_plan, values, nulls);
 }
 
@@ -139,7 +140,7 @@ get(QlmPlan *plan, Datum *values)
 	{
 		forwarding = palloc0(sizeof(QlmForwarding));
 		forwarding->request_id = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
-		forwarding->peer = qlm_spi_text(0, 2);
+		forwarding->peer_id = DatumGetInt32(qlm_spi_datum(0, 2, &isnull));
 		forwarding->remote_id = qlm_spi_text(0, 3);
 		forwarding->token = qlm_spi_text(0, 4);
 		forwarding->poll_seconds = DatumGetFloat8(qlm_spi_datum(0, 5, &isnull));
@@ -166,13 +167,13 @@ qlm_forwarding_by_token(const char *token)
 }
 
 QlmForwarding *
-qlm_forwarding_by_remote_id(const char *peer, const char *remote_id)
+qlm_forwarding_by_remote_id(int peer_id, const char *remote_id)
 {
 	Datum		values[2];
 
 	if (*remote_id == '\0' || strlen(remote_id) > QLM_MAX_REMOTE_ID)
 		return NULL;
-	values[0] = CStringGetTextDatum(peer);
+	values[0] = Int32GetDatum(peer_id);
 	values[1] = CStringGetTextDatum(remote_id);
 	return get(&remote_plan, values);
 }

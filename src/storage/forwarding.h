@@ -17,7 +17,8 @@
 typedef struct QlmForwarding
 {
 	int64		request_id;		/* of the subscription here */
-	const char *peer;
+	int			peer_id;
+	const char *peer;			/* its name; on input only */
 	const char *remote_id;		/* NULL: not known yet; empty: there is none */
 	const char *token;			/* end of our callback URL; NULL: it is polled */
 	double		poll_seconds;
@@ -42,7 +43,7 @@ extern void qlm_forwarding_add(const QlmForwarding *forwarding);
  */
 extern QlmForwarding *qlm_forwarding_get(int64 request_id);
 extern QlmForwarding *qlm_forwarding_by_token(const char *token);
-extern QlmForwarding *qlm_forwarding_by_remote_id(const char *peer,
+extern QlmForwarding *qlm_forwarding_by_remote_id(int peer_id,
 												  const char *remote_id);
 
 /* Its id there is known; poll: it is to be polled. */

@@ -18,12 +18,12 @@
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.gathering (request_id, peer, callback, envelope, dialect, ttl,"
-	" role) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-	7, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, NAMEOID}
+	" role, peer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, NAMEOID, INT4OID}
 };
 
 static QlmPlan complete_plan = {
-	"SELECT request_id, peer, callback, envelope, dialect, ttl, role::pg_catalog.text"
+	"SELECT request_id, peer, callback, envelope, dialect, ttl, role::pg_catalog.text, peer_id"
 	" FROM " QLM_GATHERING_COMPLETE
 	" ORDER BY request_id LIMIT $2 FOR UPDATE SKIP LOCKED",
 	2, {TIMESTAMPTZOID, INT8OID}
@@ -38,8 +38,8 @@ void
 qlm_gathering_add(const QlmGathering *gathering)
 {
 	Name		role = palloc0(sizeof(NameData));
-	Datum		values[7];
-	char		nulls[] = "       ";
+	Datum		values[8];
+	char		nulls[] = "        ";
 	QlmRights	saved;
 
 	qlm_outbox_check_url(gathering->callback);
@@ -52,6 +52,7 @@ qlm_gathering_add(const QlmGathering *gathering)
 	values[5] = Float8GetDatum(gathering->ttl);
 	namestrcpy(role, GetUserNameFromId(gathering->role, false));
 	values[6] = NameGetDatum(role);
+	values[7] = Int32GetDatum(gathering->peer_id);
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&add_plan, values, nulls, 0);
 	qlm_rights_restore(&saved);
@@ -71,6 +72,7 @@ read_gathering(uint64 row)
 	gathering->dialect = qlm_spi_text(row, 5);
 	gathering->ttl = DatumGetFloat8(qlm_spi_datum(row, 6, &isnull));
 	gathering->role = get_role_oid(qlm_spi_text(row, 7), true);
+	gathering->peer_id = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
 	return gathering;
 }
 

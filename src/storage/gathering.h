@@ -15,7 +15,8 @@ typedef struct QlmGathering
 {
 	int64		request_id;
 	Oid			role;			/* of whoever asked; InvalidOid: it is gone */
-	const char *peer;			/* that asked; NULL: none */
+	int			peer_id;		/* that asked; 0: none */
+	const char *peer;			/* its name */
 	const char *callback;
 	const char *envelope;		/* the answer if nobody answered */
 	const char *dialect;		/* of the answer, text form */

@@ -37,10 +37,11 @@ static QlmPlan id_free_plan = {
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope, priority,"
 	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer, node,"
-	" awaited_by)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-	14, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, NAMEOID, TEXTOID, TEXTOID, INT8OID}
+	" awaited_by, peer_id, asker_peer_id)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+	16, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, NAMEOID, TEXTOID, TEXTOID, INT8OID,
+	INT4OID, INT4OID}
 };
 
 /*
@@ -54,7 +55,7 @@ static QlmPlan add_plan = {
 	"(state = 'queued' OR next_attempt_at IS NULL OR next_attempt_at <= $2)"
 #define IS_WAITING "state IN ('queued', 'sent') AND " IS_DUE
 
-#define WAITS_FOR(peer) "peer = " peer " AND url IS NULL AND " IS_WAITING
+#define WAITS_FOR(peer) "peer_id = " peer " AND url IS NULL AND " IS_WAITING
 
 /*
  * Where the message is known by its id: written so that the indexes on what
@@ -70,24 +71,25 @@ static QlmPlan add_plan = {
 #define WAITS_FOR_URL(peer) \
 	"(SELECT m.message_id, m.kind, m.priority, m.seq, m.expires_at FROM (" \
 	"SELECT message_id, kind, priority, seq, url, expires_at FROM qlm.outbox" \
-	" WHERE peer = " peer " AND url IS NOT NULL AND " IS_WAITING \
+	" WHERE peer_id = " peer " AND peer_id <> 0 AND url IS NOT NULL AND " IS_WAITING \
 	" ORDER BY priority DESC, seq LIMIT 100) AS m WHERE EXISTS (SELECT" \
-	" FROM qlm.endpoint e WHERE e.url = m.url AND e.paused_until > $2))"
+	" FROM qlm.endpoint e WHERE e.url = m.url AND e.peer_id = " peer \
+	" AND e.paused_until > $2))"
 
 /*
  * What has outlived its ttl counts as well: a claim says so of it.  The limit
  * stops each probe at the first message that is due.
  */
 static QlmPlan due_plan = {
-	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (name, n),"
-	" LATERAL (SELECT FROM qlm.outbox WHERE peer = p.name AND url IS NULL"
+	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
+	" LATERAL (SELECT FROM qlm.outbox WHERE peer_id = p.id AND url IS NULL"
 	" AND state IN ('queued', 'sent') AND (state = 'queued'"
 	" OR next_attempt_at IS NULL OR next_attempt_at <= $2"
 	" OR (expires_at <= $2) IS TRUE) LIMIT 1) AS o"
 	" UNION ALL"
-	" SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (name, n),"
-	" LATERAL (SELECT FROM " WAITS_FOR_URL("p.name") " AS u LIMIT 1) AS o",
-	2, {TEXTARRAYOID, TIMESTAMPTZOID}
+	" SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
+	" LATERAL (SELECT FROM " WAITS_FOR_URL("p.id") " AS u LIMIT 1) AS o",
+	2, {INT4ARRAYOID, TIMESTAMPTZOID}
 };
 
 /* Data for callbacks, rather than answers, which who asked asks for again */
@@ -109,11 +111,11 @@ static QlmPlan due_plan = {
  * answered, cancelled or posted, so the lock looks at each again.
  */
 static QlmPlan claim_plan = {
-	"WITH held AS (SELECT EXISTS (SELECT FROM qlm.outbox WHERE peer = $1"
+	"WITH held AS (SELECT EXISTS (SELECT FROM qlm.outbox WHERE peer_id = $1"
 	" AND state = 'sent' AND kind = 'response' AND NOT posting"
 	" AND (next_attempt_at > $2) IS TRUE AND " IS_ALIVE ") AS yes),"
 	" busy AS (SELECT pg_catalog.count(*) AS n FROM qlm.outbox"
-	" WHERE peer = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
+	" WHERE peer_id = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
 	" AND (next_attempt_at > $2) IS TRUE AND " IS_ALIVE "),"
 	" waiting AS ((SELECT message_id, priority, seq FROM qlm.outbox"
 	" WHERE " WAITS_FOR("$1") " AND " IS_ALIVE
@@ -140,15 +142,15 @@ static QlmPlan claim_plan = {
 	" WHERE c.kind = 'response' OR c.n <= $4)) RETURNING o.*)"
 	" SELECT message_id, kind, envelope, priority, subscription_id, created_at,"
 	" expires_at, attempts, " IS_DATA("claimed") " FROM claimed ORDER BY priority DESC, seq",
-	8, {TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, BOOLOID,
+	8, {INT4OID, TIMESTAMPTZOID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, BOOLOID,
 	BOOLOID}
 };
 
 static QlmPlan reconnected_plan = {
 	"UPDATE qlm.outbox SET next_attempt_at = LEAST(next_attempt_at,"
-	" sent_at + $2 * interval '1 ms') WHERE peer = $1 AND url IS NULL"
+	" sent_at + $2 * interval '1 ms') WHERE peer_id = $1 AND url IS NULL"
 	" AND state = 'sent' AND state IN ('queued', 'sent') AND NOT posting",
-	2, {TEXTOID, FLOAT8OID}
+	2, {INT4OID, FLOAT8OID}
 };
 
 static QlmPlan unclaim_plan = {
@@ -177,11 +179,11 @@ static QlmPlan requeue_plan = {
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
-static QlmPlan cancel_plan = {
-	"UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
-	" posting = false, last_error = 'the peer was dropped'"
-	" WHERE peer = $1 AND state IN ('queued', 'sent')",
-	1, {TEXTOID}
+/* Nobody can have it any more, whoever has the name now. */
+static QlmPlan gone_plan = {
+	"SELECT peer FROM qlm.outbox o WHERE message_id = $1 AND peer_id <> 0"
+	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.peer_id = o.peer_id)",
+	1, {INT8OID}
 };
 
 #define EXPIRE(condition) \
@@ -198,7 +200,7 @@ static QlmPlan expire_plan = {
 };
 
 static QlmPlan expire_peer_plan = {
-	EXPIRE(" AND peer = $3"), 3, {TIMESTAMPTZOID, INT8OID, TEXTOID}
+	EXPIRE(" AND peer_id = $3"), 3, {TIMESTAMPTZOID, INT8OID, INT4OID}
 };
 
 /* Execute as the owner a statement that returns nothing; how many rows? */
@@ -285,8 +287,8 @@ int64
 qlm_outbox_add(const QlmMessage *message)
 {
 	int64		message_id = message->message_id;
-	Datum		values[14];
-	char		nulls[14];
+	Datum		values[16];
+	char		nulls[16];
 
 	if (message->url)
 		qlm_outbox_check_url(message->url);
@@ -308,20 +310,22 @@ qlm_outbox_add(const QlmMessage *message)
 	set_asker(values, nulls, message);
 	values[13] = Int64GetDatum(message->awaited_by);
 	nulls[13] = message->awaited_by != 0 ? ' ' : 'n';
+	values[14] = Int32GetDatum(message->peer_id);
+	values[15] = Int32GetDatum(message->asker_peer_id);
 	run_as_owner(&add_plan, values, nulls);
 	qlm_outbox_note(message);
 	return message_id;
 }
 
 void
-qlm_outbox_due(const char **peers, int n, bool *due)
+qlm_outbox_due(const int *peer_ids, int n, bool *due)
 {
 	Datum		values[2];
 
 	memset(due, 0, n * sizeof(bool));
 	if (n == 0 || XactReadOnly)
 		return;
-	values[0] = qlm_array_text(peers, n);
+	values[0] = qlm_array_int4(peer_ids, n);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	run_as_owner(&due_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
@@ -334,14 +338,14 @@ qlm_outbox_due(const char **peers, int n, bool *due)
 }
 
 static int
-expire(QlmPlan *plan, int max, const char *peer)
+expire(QlmPlan *plan, int max, int peer_id)
 {
 	Datum		values[3];
 	uint64		n;
 
 	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[1] = Int64GetDatum(max);
-	values[2] = peer ? CStringGetTextDatum(peer) : (Datum) 0;
+	values[2] = Int32GetDatum(peer_id);
 	n = run_as_owner(plan, values, NULL);
 	if (n > 0)
 		qlm_wake_pending |= QLM_WAKE_ANSWER;
@@ -351,7 +355,7 @@ expire(QlmPlan *plan, int max, const char *peer)
 int
 qlm_outbox_expire(int max)
 {
-	return expire(&expire_plan, max, NULL);
+	return expire(&expire_plan, max, 0);
 }
 
 /*
@@ -359,19 +363,17 @@ qlm_outbox_expire(int max)
  * who comes second takes nothing instead of waiting.
  */
 static bool
-lock_queue(const char *peer)
+lock_queue(int peer_id)
 {
 	LOCKTAG		tag;
-	uint32		key = DatumGetUInt32(hash_any((const unsigned char *) peer,
-											  strlen(peer)));
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
-					   key, 0);
+					   (uint32) peer_id, 0);
 	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 static QlmMessage *
-claimed_message(const char *peer, uint64 row)
+claimed_message(int peer_id, uint64 row)
 {
 	QlmMessage *message = palloc0(sizeof(QlmMessage));
 	bool		isnull;
@@ -380,7 +382,7 @@ claimed_message(const char *peer, uint64 row)
 
 	message->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
 	message->message_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
-	message->peer = peer;
+	message->peer_id = peer_id;
 	message->is_response = strcmp(kind, "response") == 0;
 	message->envelope = qlm_spi_text(row, 3);
 	message->priority = DatumGetInt32(qlm_spi_datum(row, 4, &isnull));
@@ -392,17 +394,16 @@ claimed_message(const char *peer, uint64 row)
 }
 
 List *
-qlm_outbox_claim(const char *peer, int max, int outstanding_max, bool rarely,
+qlm_outbox_claim(int peer_id, int max, int outstanding_max, bool rarely,
 				 bool acknowledged)
 {
 	List	   *claimed = NIL;
 	Datum		values[8];
 
-	if (max <= 0 || XactReadOnly || !lock_queue(peer))
+	if (max <= 0 || XactReadOnly || !lock_queue(peer_id))
 		return NIL;
-	peer = pstrdup(peer);
-	expire(&expire_peer_plan, CLAIM_EXPIRES, peer);
-	values[0] = CStringGetTextDatum(peer);
+	expire(&expire_peer_plan, CLAIM_EXPIRES, peer_id);
+	values[0] = Int32GetDatum(peer_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = Int64GetDatum(max);
 	values[3] = Int64GetDatum(outstanding_max);
@@ -413,7 +414,7 @@ qlm_outbox_claim(const char *peer, int max, int outstanding_max, bool rarely,
 	run_as_owner(&claim_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		QlmMessage *message = claimed_message(peer, row);
+		QlmMessage *message = claimed_message(peer_id, row);
 
 		if (message->is_response)
 			qlm_wake_pending |= QLM_WAKE_ANSWER;
@@ -424,13 +425,13 @@ qlm_outbox_claim(const char *peer, int max, int outstanding_max, bool rarely,
 }
 
 void
-qlm_outbox_reconnected(const char *peer)
+qlm_outbox_reconnected(int peer_id)
 {
 	Datum		values[2];
 
 	if (XactReadOnly)
 		return;
-	values[0] = CStringGetTextDatum(peer);
+	values[0] = Int32GetDatum(peer_id);
 	values[1] = Float8GetDatum(qlm_retry_delay);
 	run_as_owner(&reconnected_plan, values, NULL);
 }
@@ -455,6 +456,21 @@ qlm_outbox_fail(int64 message_id, const char *reason)
 	qlm_wake_key_note(qlm_wake_key_of_message(message_id));
 }
 
+static void
+require_peer(int64 message_id)
+{
+	Datum		values[1] = {Int64GetDatum(message_id)};
+
+	if (run_as_owner(&gone_plan, values, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the peer that message " INT64_FORMAT " was for is gone",
+						message_id),
+				 errdetail("It was called \"%s\". A peer that has the name now is another one.",
+						   qlm_spi_text(0, 1)),
+				 errhint("Queue a new request with qlm_request.")));
+}
+
 bool
 qlm_outbox_requeue(int64 message_id)
 {
@@ -462,6 +478,7 @@ qlm_outbox_requeue(int64 message_id)
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	require_peer(message_id);
 	if (run_as_owner(&requeue_plan, values, NULL) == 0)
 		return false;
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
@@ -469,13 +486,3 @@ qlm_outbox_requeue(int64 message_id)
 	return true;
 }
 
-int
-qlm_outbox_cancel_peer(const char *peer)
-{
-	Datum		values[1] = {CStringGetTextDatum(peer)};
-	uint64		n = run_as_owner(&cancel_plan, values, NULL);
-
-	if (n > 0)
-		qlm_wake_pending |= QLM_WAKE_ANSWER;
-	return (int) n;
-}

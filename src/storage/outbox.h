@@ -36,7 +36,8 @@ extern void qlm_outbox_random_ids(int64 *ids, int n, bool is_small);
 typedef struct QlmMessage
 {
 	int64		message_id;		/* 0 on input: give it one */
-	const char *peer;			/* NULL: by url alone */
+	int			peer_id;		/* whose it is; 0: nobody's, by url alone */
+	const char *peer;			/* its name, for people */
 	const char *url;			/* NULL: waits for the peer to call */
 	bool		is_response;	/* data for a callback; else a request */
 	bool		is_data;		/* claimed: a response that is no mere answer */
@@ -50,6 +51,7 @@ typedef struct QlmMessage
 
 	/* Who asked for it, or subscribed to it, and may ask for its answer */
 	Oid			asker_role;		/* InvalidOid: nobody */
+	int			asker_peer_id;	/* 0: no peer */
 	const char *asker_peer;
 	const char *node;			/* as the asker called it */
 	int64		awaited_by;		/* what is to be told how it ended; 0: nothing */
@@ -69,7 +71,7 @@ extern void qlm_outbox_note(const QlmMessage *message);
 /*
  * Which of these peers have something due?  Sets due[i]; one cheap query.
  */
-extern void qlm_outbox_due(const char **peers, int n, bool *due);
+extern void qlm_outbox_due(const int *peer_ids, int n, bool *due);
 
 /*
  * Take what is due for a peer, in order, at most so many: marks it sent, to
@@ -81,11 +83,11 @@ extern void qlm_outbox_due(const char **peers, int n, bool *due);
  * url of its own leaves so only while that endpoint is paused.  rarely: what
  * stays unanswered is due again later and later.
  */
-extern List *qlm_outbox_claim(const char *peer, int max, int outstanding_max,
+extern List *qlm_outbox_claim(int peer_id, int max, int outstanding_max,
 							  bool rarely, bool acknowledged);
 
 /* The peer has connected anew: what it may have missed is due again soon. */
-extern void qlm_outbox_reconnected(const char *peer);
+extern void qlm_outbox_reconnected(int peer_id);
 
 /*
  * These were pushed, the last at that time, on a connection that shows no life:
@@ -108,7 +110,7 @@ extern void qlm_outbox_fail(int64 message_id, const char *reason);
  * forwarded: the message was sent on for somebody else.  data: it was data
  * for a callback, which the peer has acknowledged.
  */
-extern int64 qlm_outbox_answer(const char *peer, int64 message_id,
+extern int64 qlm_outbox_answer(int peer_id, int64 message_id,
 							   bool (*fits) (const char *envelope, void *arg),
 							   void *arg,
 							   int return_code, const char *answer,
@@ -125,7 +127,7 @@ typedef struct QlmOutcome
 	const char *answer;
 	const char *error;
 	Oid			asker_role;		/* as those of QlmMessage */
-	const char *asker_peer;
+	int			asker_peer_id;
 	const char *node;
 } QlmOutcome;
 
@@ -156,11 +158,11 @@ extern void qlm_outbox_sent_as(int64 message_id, int64 other_id);
 /* Which of these have not ended yet?  Sets pending[i]. */
 extern void qlm_outbox_pending(const int64 *message_ids, int n, bool *pending);
 
-/* Queue a failed, expired or cancelled message again; its ttl starts anew. */
+/*
+ * Queue a failed, expired or cancelled message again; its ttl starts anew.  An
+ * error for one whose peer is gone.
+ */
 extern bool qlm_outbox_requeue(int64 message_id);
-
-/* Cancel what is queued for a peer that goes; returns how many. */
-extern int	qlm_outbox_cancel_peer(const char *peer);
 
 /* Mark at most max messages whose ttl has ended; returns how many. */
 extern int	qlm_outbox_expire(int max);

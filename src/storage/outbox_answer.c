@@ -25,17 +25,17 @@
 static QlmPlan answer_plan = {
 	"UPDATE qlm.outbox SET state = 'answered', answered_at = $3, return_code = $4,"
 	" answer = CASE kind WHEN 'request' THEN $5 END, next_attempt_at = NULL,"
-	" last_error = NULL, posting = false WHERE message_id = $1 AND peer = $2"
+	" last_error = NULL, posting = false WHERE message_id = $1 AND peer_id = $2"
 	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE"
 	" AND (kind = 'request' OR (attempts > 0 AND NOT posting))"
 	" RETURNING kind = 'response' AND url IS NOT NULL,"
 	" CASE kind WHEN 'response' THEN subscription_id END",
-	5, {INT8OID, TEXTOID, TIMESTAMPTZOID, INT4OID, TEXTOID}
+	5, {INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID, TEXTOID}
 };
 
 static QlmPlan known_plan = {
-	"SELECT node IS NOT NULL, kind = 'response' FROM qlm.outbox WHERE message_id = $1 AND peer = $2",
-	2, {INT8OID, TEXTOID}
+	"SELECT node IS NOT NULL, kind = 'response' FROM qlm.outbox WHERE message_id = $1 AND peer_id = $2",
+	2, {INT8OID, INT4OID}
 };
 
 static QlmPlan delivered_plan = {
@@ -49,16 +49,16 @@ static QlmPlan delivered_plan = {
 /* The envelope is null where there is only one, which need not be compared. */
 static QlmPlan outstanding_plan = {
 	"SELECT message_id, CASE WHEN pg_catalog.count(*) OVER () > 1 THEN envelope END"
-	" FROM qlm.outbox WHERE peer = $1 AND url IS NULL AND kind = 'request'"
+	" FROM qlm.outbox WHERE peer_id = $1 AND url IS NULL AND kind = 'request'"
 	" AND state = 'sent'"
 	" AND (expires_at > $2) IS TRUE ORDER BY seq LIMIT $3",
-	3, {TEXTOID, TIMESTAMPTZOID, INT8OID}
+	3, {INT4OID, TIMESTAMPTZOID, INT8OID}
 };
 
 #define OUTCOME \
 	"SELECT state, answer, last_error, xmin," \
 	" state IN ('queued', 'sent') AND expires_at <= $2, sent_as," \
-	" asker_role::pg_catalog.text, asker_peer, node, message_id FROM qlm.outbox"
+	" asker_role::pg_catalog.text, asker_peer_id, node, message_id FROM qlm.outbox"
 
 static QlmPlan outcome_plan = {
 	OUTCOME " WHERE message_id = $1",
@@ -77,9 +77,9 @@ static QlmPlan told_plan = {
 };
 
 static QlmPlan fetch_plan = {
-	"SELECT peer, url, envelope, priority, created_at, expires_at"
+	"SELECT peer_id, url, envelope, priority, created_at, expires_at"
 	" FROM qlm.outbox WHERE message_id = $1 AND kind = 'request'"
-	" AND peer IS NOT NULL AND asker_role IS NULL AND (state = 'queued') IS TRUE",
+	" AND peer_id > 0 AND asker_role IS NULL AND (state = 'queued') IS TRUE",
 	1, {INT8OID}
 };
 
@@ -103,12 +103,12 @@ typedef struct Outstanding
 } Outstanding;
 
 static int
-find_outstanding(const char *peer, Outstanding **messages)
+find_outstanding(int peer_id, Outstanding **messages)
 {
 	Datum		values[3];
 	int			n;
 
-	values[0] = CStringGetTextDatum(peer);
+	values[0] = Int32GetDatum(peer_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = Int64GetDatum(MAX_COMPARED);
 	qlm_plan_execute_indexed(&outstanding_plan, values, NULL, 0);
@@ -127,11 +127,11 @@ find_outstanding(const char *peer, Outstanding **messages)
 
 /* Which message does an answer without id belong to?  0: none */
 static int64
-match_by_content(const char *peer,
+match_by_content(int peer_id,
 				 bool (*fits) (const char *envelope, void *arg), void *arg)
 {
 	Outstanding *messages;
-	int			n = find_outstanding(peer, &messages);
+	int			n = find_outstanding(peer_id, &messages);
 
 	for (int i = 0; i < n; i++)
 		if (messages[i].envelope == NULL || fits == NULL ||
@@ -159,7 +159,7 @@ count_delivery(void)
 }
 
 static bool
-record_answer(const char *peer, int64 message_id, int return_code,
+record_answer(int peer_id, int64 message_id, int return_code,
 			  const char *answer)
 {
 	Datum		values[5];
@@ -167,7 +167,7 @@ record_answer(const char *peer, int64 message_id, int return_code,
 	bool		recorded;
 
 	values[0] = Int64GetDatum(message_id);
-	values[1] = CStringGetTextDatum(peer);
+	values[1] = Int32GetDatum(peer_id);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[3] = Int32GetDatum(return_code);
 	values[4] = answer ? CStringGetTextDatum(answer) : (Datum) 0;
@@ -180,13 +180,13 @@ record_answer(const char *peer, int64 message_id, int return_code,
 }
 
 static bool
-is_known(const char *peer, int64 message_id, bool *forwarded, bool *data)
+is_known(int peer_id, int64 message_id, bool *forwarded, bool *data)
 {
 	Datum		values[2];
 	bool		isnull;
 
 	values[0] = Int64GetDatum(message_id);
-	values[1] = CStringGetTextDatum(peer);
+	values[1] = Int32GetDatum(peer_id);
 	qlm_plan_execute_indexed(&known_plan, values, NULL, 1);
 	if (SPI_processed == 0)
 		return false;
@@ -196,7 +196,7 @@ is_known(const char *peer, int64 message_id, bool *forwarded, bool *data)
 }
 
 int64
-qlm_outbox_answer(const char *peer, int64 message_id,
+qlm_outbox_answer(int peer_id, int64 message_id,
 				  bool (*fits) (const char *envelope, void *arg), void *arg,
 				  int return_code, const char *answer, bool *forwarded,
 				  bool *data)
@@ -207,11 +207,11 @@ qlm_outbox_answer(const char *peer, int64 message_id,
 	*forwarded = *data = false;
 	qlm_rights_become_owner(&saved);
 	if (message_id == 0)
-		message_id = match_by_content(peer, fits, arg);
+		message_id = match_by_content(peer_id, fits, arg);
 	if (message_id != 0)
 	{
-		recorded = record_answer(peer, message_id, return_code, answer);
-		if (!is_known(peer, message_id, forwarded, data))
+		recorded = record_answer(peer_id, message_id, return_code, answer);
+		if (!is_known(peer_id, message_id, forwarded, data))
 			message_id = 0;
 	}
 	qlm_rights_restore(&saved);
@@ -219,8 +219,8 @@ qlm_outbox_answer(const char *peer, int64 message_id,
 	{
 		qlm_wake_pending |= QLM_WAKE_ANSWER;
 		qlm_wake_key_note(qlm_wake_key_of_message(message_id));
-		qlm_wake_key_note(qlm_wake_key_of_peer(peer));
-		qlm_peer_succeeded(peer);
+		qlm_wake_key_note(qlm_wake_key_of_peer(peer_id));
+		qlm_peer_succeeded(peer_id);
 	}
 	return message_id;
 }
@@ -257,7 +257,7 @@ read_outcome(QlmOutcome *outcome, uint64 row)
 	outcome->final = strcmp(outcome->state, "queued") != 0 &&
 		strcmp(outcome->state, "sent") != 0;
 	outcome->asker_role = role ? get_role_oid(role, true) : InvalidOid;
-	outcome->asker_peer = qlm_spi_text(row, 8);
+	outcome->asker_peer_id = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
 	outcome->node = qlm_spi_text(row, 9);
 }
 
@@ -342,7 +342,7 @@ qlm_outbox_fetch(int64 message_id, QlmMessage *message)
 	if (found)
 	{
 		message->message_id = message_id;
-		message->peer = qlm_spi_text(0, 1);
+		message->peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
 		message->url = qlm_spi_text(0, 2);
 		message->envelope = qlm_spi_text(0, 3);
 		message->priority = DatumGetInt32(qlm_spi_datum(0, 4, &isnull));

@@ -36,18 +36,23 @@ static QlmPlan taken_plan = {
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope,"
-	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer)"
+	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer,"
+	" peer_id, asker_peer_id)"
 	" SELECT m.id, NULLIF(m.peer, ''), m.url, 'response', m.envelope,"
 	" m.subscription_id, m.created_at, m.expires_at, m.dropped,"
-	" NULLIF(m.asker_role, '')::pg_catalog.name, NULLIF(m.asker_peer, '')"
+	" NULLIF(m.asker_role, '')::pg_catalog.name, NULLIF(m.asker_peer, ''),"
+	" m.peer_id, m.asker_peer_id"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
 	" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
 	" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8),"
-	" pg_catalog.unnest($9), pg_catalog.unnest($10))"
+	" pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11),"
+	" pg_catalog.unnest($12))"
 	" WITH ORDINALITY AS m (id, peer, url, envelope, subscription_id, created_at,"
-	" expires_at, dropped, asker_role, asker_peer, n) ORDER BY m.n",
-	10, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
-		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC
+	" expires_at, dropped, asker_role, asker_peer, peer_id, asker_peer_id, n)"
+	" ORDER BY m.n",
+	12, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID}, QLM_PLAN_GENERIC
 };
 
 /* Fresh numbers, as qlm_outbox_new_id gives them */
@@ -88,6 +93,8 @@ fill(Datum *values, const QlmMessage *messages, int n)
 	int64	   *dropped = palloc(n * sizeof(int64));
 	const char **roles = palloc(n * sizeof(char *));
 	const char **askers = palloc(n * sizeof(char *));
+	int		   *peer_ids = palloc(n * sizeof(int));
+	int		   *asker_ids = palloc(n * sizeof(int));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -101,6 +108,8 @@ fill(Datum *values, const QlmMessage *messages, int n)
 		roles[i] = i > 0 && messages[i].asker_role == messages[i - 1].asker_role ?
 			roles[i - 1] : role_name(messages[i].asker_role);
 		askers[i] = messages[i].asker_peer ? messages[i].asker_peer : "";
+		peer_ids[i] = messages[i].peer_id;
+		asker_ids[i] = messages[i].asker_peer_id;
 	}
 	values[1] = qlm_array_text(peers, n);
 	values[2] = qlm_array_text(urls, n);
@@ -111,6 +120,8 @@ fill(Datum *values, const QlmMessage *messages, int n)
 	values[7] = qlm_array_int8(dropped, n);
 	values[8] = qlm_array_text(roles, n);
 	values[9] = qlm_array_text(askers, n);
+	values[10] = qlm_array_int4(peer_ids, n);
+	values[11] = qlm_array_int4(asker_ids, n);
 }
 
 void
@@ -123,14 +134,14 @@ qlm_outbox_note(const QlmMessage *message)
 	}
 	else
 		qlm_wake_pending |= QLM_WAKE_OUTBOX;
-	if (message->peer)
-		qlm_wake_key_note(qlm_wake_key_of_peer(message->peer));
+	if (message->peer_id > 0)
+		qlm_wake_key_note(qlm_wake_key_of_peer(message->peer_id));
 }
 
 void
 qlm_outbox_add_data(const QlmMessage *messages, int n)
 {
-	Datum		values[10];
+	Datum		values[12];
 	QlmRights	saved;
 
 	if (n == 0)

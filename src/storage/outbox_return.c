@@ -28,7 +28,7 @@ static QlmPlan return_plan = {
 	" state = CASE kind WHEN 'request' THEN state ELSE 'queued' END,"
 	" answered_at = CASE kind WHEN 'request' THEN answered_at END,"
 	" last_error = 'the connection that it was pushed on shows no life'"
-	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING peer",
+	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING peer_id",
 	3, {INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
@@ -48,11 +48,12 @@ qlm_outbox_return(const int64 *message_ids, int n, TimestampTz pushed_at)
 	qlm_rights_restore(&saved);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		char	   *peer = qlm_spi_text(row, 1);
+		bool		isnull;
+		int			peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
 
 		qlm_wake_pending |= QLM_WAKE_OUTBOX;
-		if (peer)
-			qlm_wake_key_note(qlm_wake_key_of_peer(peer));
+		if (peer_id > 0)
+			qlm_wake_key_note(qlm_wake_key_of_peer(peer_id));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

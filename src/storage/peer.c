@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -23,18 +24,13 @@
 #include "storage/peer.h"
 #include "storage/stamp.h"
 
-/* last_seen and last_success are this exact */
-#define TOUCH_INTERVAL_MS 10000
-
-bool		(*qlm_peer_is_connected) (const char *name) = NULL;
+bool		(*qlm_peer_is_connected) (int peer_id) = NULL;
 char	   *qlm_anonymous_role = NULL;
-int			qlm_session_timeout = 5 * 60 * 1000;
 
 typedef struct PeerEntry
 {
 	QlmPeer		peer;			/* first: callers know only this */
 	QlmCredential credential;
-	TimestampTz last_success;
 } PeerEntry;
 
 typedef struct PeerCache
@@ -43,6 +39,7 @@ typedef struct PeerCache
 	QlmStamp	stamp;
 	int			npeers;
 	PeerEntry  *peers;			/* sorted by name */
+	PeerEntry **by_id;			/* the same, sorted by number */
 	QlmPathMap	paths;
 	QlmCredentialMemo *memo;
 } PeerCache;
@@ -52,64 +49,11 @@ static PeerCache *current = NULL;
 static QlmPlan load_plan = {
 	"SELECT peer_id, name, url, role::pg_catalog.text, credential, paths,"
 	" CASE WHEN piggyback THEN 1 WHEN NOT piggyback THEN 0 ELSE -1 END,"
-	" dialect, echoes_ids, last_seen, last_success, acknowledges"
+	" dialect, echoes_ids, last_seen, last_success, acknowledges,"
+	" COALESCE(by_name, url IS NULL AND heartbeat IS NULL AND secret IS NULL)"
 	" FROM qlm.peer ORDER BY name COLLATE \"C\"",
 	0, {0}
 };
-
-/*
- * Never waits for another transaction: whoever is just updating the row says
- * the same.
- */
-#define TOUCH(column) \
-	"WITH mine AS (SELECT peer_id, " column " AS before" \
-	" FROM qlm.peer WHERE peer_id = $1" \
-	" AND (" column " IS NULL OR " column " <= $3)" \
-	" FOR NO KEY UPDATE SKIP LOCKED)" \
-	" UPDATE qlm.peer p SET " column " = $2" \
-	" FROM mine WHERE p.peer_id = mine.peer_id" \
-	" RETURNING COALESCE(mine.before, '-infinity')"
-
-static QlmPlan seen_plan = {
-	TOUCH("last_seen"), 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
-};
-
-static QlmPlan success_plan = {
-	TOUCH("last_success"), 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
-};
-
-static QlmPlan echoes_plan = {
-	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1 AND NOT echoes_ids"
-	" FOR NO KEY UPDATE SKIP LOCKED)"
-	" UPDATE qlm.peer p SET echoes_ids = true"
-	" FROM mine WHERE p.peer_id = mine.peer_id",
-	1, {INT4OID}
-};
-
-static QlmPlan acknowledges_plan = {
-	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1 AND NOT acknowledges"
-	" FOR NO KEY UPDATE SKIP LOCKED)"
-	" UPDATE qlm.peer p SET acknowledges = true"
-	" FROM mine WHERE p.peer_id = mine.peer_id",
-	1, {INT4OID}
-};
-
-/* A path as the administrator wrote it, in its one spelling; NULL if wrong */
-static char *
-canonical_path(const char *written)
-{
-	StringInfoData path;
-	const char *error;
-	char	  **ids;
-	int			n = qlm_path_split(written, &ids, &error);
-
-	if (n < 0)
-		return NULL;
-	initStringInfo(&path);
-	for (int i = 0; i < n; i++)
-		qlm_path_append(&path, ids[i]);
-	return path.data;
-}
 
 static void
 load_paths(PeerCache *cache, PeerEntry *entry, Datum array)
@@ -123,10 +67,9 @@ load_paths(PeerCache *cache, PeerEntry *entry, Datum array)
 	entry->peer.paths = palloc(Max(n, 1) * sizeof(char *));
 	for (int i = 0; i < n; i++)
 	{
-		char	   *path = nulls[i] ? NULL :
-			canonical_path(TextDatumGetCString(elements[i]));
+		char	   *path = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
 
-		if (path == NULL)
+		if (path == NULL || !qlm_path_is_stored(path))
 			continue;
 		entry->peer.paths[entry->peer.npaths++] = path;
 		qlm_path_map_add(&cache->paths, path, entry);
@@ -149,6 +92,7 @@ load_peer(PeerCache *cache, PeerEntry *entry, uint64 row)
 	QlmPeer    *peer = &entry->peer;
 	bool		isnull;
 	char	   *credential = qlm_spi_text(row, 5);
+	bool		by_name = DatumGetBool(qlm_spi_datum(row, 13, &isnull));
 
 	peer->peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
 	peer->name = qlm_spi_text(row, 2);
@@ -157,13 +101,36 @@ load_peer(PeerCache *cache, PeerEntry *entry, uint64 row)
 	peer->has_credential = credential != NULL;
 	if (credential)
 		qlm_credential_parse(credential, &entry->credential);
+	peer->claimable = !peer->has_credential && by_name;
+	peer->proof = credential ?
+		hash_bytes((const unsigned char *) credential, strlen(credential)) | 1 :
+		peer->claimable ? 0 : 2;
 	load_paths(cache, entry, qlm_spi_datum(row, 6, &isnull));
 	peer->piggyback = DatumGetInt32(qlm_spi_datum(row, 7, &isnull));
 	peer->dialect = qlm_spi_text(row, 8);
 	peer->echoes_ids = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
 	peer->acknowledges = DatumGetBool(qlm_spi_datum(row, 12, &isnull));
 	peer->last_seen = time_column(row, 10);
-	entry->last_success = time_column(row, 11);
+	peer->last_success = time_column(row, 11);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int			x = (*(PeerEntry *const *) a)->peer.peer_id;
+	int			y = (*(PeerEntry *const *) b)->peer.peer_id;
+
+	return (x > y) - (x < y);
+}
+
+static void
+sort_by_id(PeerCache *cache)
+{
+	cache->by_id = MemoryContextAllocHuge(cache->context,
+										  Max(cache->npeers, 1) * sizeof(PeerEntry *));
+	for (int i = 0; i < cache->npeers; i++)
+		cache->by_id[i] = &cache->peers[i];
+	qsort(cache->by_id, cache->npeers, sizeof(PeerEntry *), compare_ids);
 }
 
 /* Read the table into a cache that dies with the transaction. */
@@ -189,6 +156,7 @@ load_peers(void)
 	for (int i = 0; i < cache->npeers; i++)
 		load_peer(cache, &cache->peers[i], i);
 	SPI_freetuptable(SPI_tuptable);
+	sort_by_id(cache);
 	qlm_path_map_sort(&cache->paths);
 	cache->memo = qlm_credential_memo_create(context);
 	MemoryContextSwitchTo(caller);
@@ -233,6 +201,58 @@ entry_by_name(PeerCache *cache, const char *name)
 			high = middle;
 	}
 	return NULL;
+}
+
+static PeerEntry *
+entry_by_id(PeerCache *cache, int peer_id)
+{
+	int			low = 0;
+	int			high = cache->npeers;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			id = cache->by_id[middle]->peer.peer_id;
+
+		if (id == peer_id)
+			return cache->by_id[middle];
+		if (id < peer_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+QlmPeer *
+qlm_peer_by_id(int peer_id)
+{
+	PeerEntry  *entry = peer_id > 0 ? entry_by_id(peers(), peer_id) : NULL;
+
+	return entry ? &entry->peer : NULL;
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+QlmPeer *
+qlm_peer_copy(const QlmPeer *peer)
+{
+	QlmPeer    *copy;
+
+	if (peer == NULL)
+		return NULL;
+	copy = palloc(sizeof(QlmPeer));
+	*copy = *peer;
+	copy->name = pstrdup(peer->name);
+	copy->url = copy_text(peer->url);
+	copy->dialect = copy_text(peer->dialect);
+	copy->npaths = 0;
+	copy->paths = NULL;
+	return copy;
 }
 
 QlmPeer *
@@ -307,7 +327,7 @@ qlm_peer_by_url(const char *url)
 	{
 		QlmPeer    *peer = &cache->peers[i].peer;
 
-		if (peer->url == NULL || peer->has_credential ||
+		if (peer->url == NULL || !peer->claimable ||
 			strcmp(peer->url, url) != 0)
 			continue;
 		if (found)
@@ -407,7 +427,7 @@ qlm_peer_by_objects(const QlmOdf *odf)
 
 		if (found && len < found_len)
 			break;
-		if (peer == found || peer->has_credential ||
+		if (peer == found || !peer->claimable ||
 			!covers_object(peer, &odf->root, &path))
 			continue;
 		if (found)
@@ -426,99 +446,6 @@ qlm_peer_by_path(const char *path)
 	if (owners == NIL)
 		return NULL;
 	return &((PeerEntry *) ((QlmPathEntry *) linitial(owners))->data)->peer;
-}
-
-/*
- * Note a time in a row and in this process, if the last one is old.  Nothing
- * is noted where the row could not be changed without an error.  Returns the
- * time before, or DT_NOEND where nothing was noted.
- */
-static TimestampTz
-touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz before = DT_NOEND;
-	Datum		values[3];
-	QlmRights	saved;
-	bool		isnull;
-
-	if (!TimestampDifferenceExceeds(*known, now, interval_ms) ||
-		XactReadOnly || IsolationUsesXactSnapshot())
-		return DT_NOEND;
-	*known = now;
-	values[0] = Int32GetDatum(peer_id);
-	values[1] = TimestampTzGetDatum(now);
-	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -interval_ms));
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	if (SPI_processed > 0)
-		before = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
-	SPI_freetuptable(SPI_tuptable);
-	return before;
-}
-
-/*
- * The row tells a session once, whichever process asks.  If this transaction
- * is undone, it must be asked again.
- */
-bool
-qlm_peer_seen(QlmPeer *peer)
-{
-	TimestampTz known = peer->last_seen;
-	int			interval_ms = TOUCH_INTERVAL_MS;
-	TimestampTz before;
-
-	if (peer->npaths > 0)
-		interval_ms = Min(interval_ms, qlm_session_timeout / 2);
-	before = touch(&seen_plan, peer->peer_id, &peer->last_seen, interval_ms);
-	if (before == DT_NOEND || peer->npaths == 0)
-		return false;
-	if (before != DT_NOBEGIN &&
-		!TimestampDifferenceExceeds(before, GetCurrentTimestamp(), qlm_session_timeout))
-		return false;
-	peer->last_seen = known;
-	return true;
-}
-
-void
-qlm_peer_succeeded(const char *name)
-{
-	PeerEntry  *entry = entry_by_name(peers(), name);
-
-	if (entry)
-		(void) touch(&success_plan, entry->peer.peer_id, &entry->last_success,
-					 TOUCH_INTERVAL_MS);
-}
-
-void
-qlm_peer_echoes_ids(QlmPeer *peer)
-{
-	Datum		values[1] = {Int32GetDatum(peer->peer_id)};
-	QlmRights	saved;
-
-	if (peer->echoes_ids || XactReadOnly || IsolationUsesXactSnapshot())
-		return;
-	peer->echoes_ids = true;
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&echoes_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-}
-
-/* Who is not noted, since somebody holds the row, will be the next time. */
-void
-qlm_peer_acknowledges(const char *name)
-{
-	QlmPeer    *peer = qlm_peer_by_name(name);
-	Datum		values[1];
-	QlmRights	saved;
-
-	if (peer == NULL || peer->acknowledges || XactReadOnly || IsolationUsesXactSnapshot())
-		return;
-	values[0] = Int32GetDatum(peer->peer_id);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&acknowledges_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
 }
 
 char *

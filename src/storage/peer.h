@@ -11,16 +11,23 @@
 extern char *qlm_anonymous_role;	/* setting; empty: nobody */
 
 /* Does it have a WebSocket now?  process/wake.c fills it in. */
-extern bool (*qlm_peer_is_connected) (const char *name);
+extern bool (*qlm_peer_is_connected) (int peer_id);
 
-/* A row of qlm.peer in this process's cache, valid until the transaction ends */
+/*
+ * A row of qlm.peer in this process's cache, valid until the transaction ends.
+ * Its number is what it is known by everywhere: rows, processes and connections
+ * that hold a number never mean another peer that has the name later.  Names
+ * are for people, URLs and credentials.
+ */
 typedef struct QlmPeer
 {
-	int			peer_id;
+	int			peer_id;		/* above 0 */
 	char	   *name;
 	char	   *url;			/* NULL: cannot be reached */
 	Oid			role;			/* InvalidOid: the role is gone */
 	bool		has_credential;
+	bool		claimable;		/* by its name, its URL or its Objects alone */
+	uint32		proof;			/* changes with what shows that it is it */
 	int			npaths;
 	char	  **paths;
 	int			piggyback;		/* 1, 0, -1: not said */
@@ -28,9 +35,18 @@ typedef struct QlmPeer
 	bool		echoes_ids;
 	bool		acknowledges;	/* data that leave nested in responses to it */
 	TimestampTz last_seen;		/* as this process knows it; 0: never */
+	TimestampTz last_success;
 } QlmPeer;
 
+/* Numbers in tables: of nobody, and of a peer that was not there */
+#define QLM_PEER_NONE		0
+#define QLM_PEER_UNKNOWN	(-1)
+
+extern QlmPeer *qlm_peer_by_id(int peer_id);
 extern QlmPeer *qlm_peer_by_name(const char *name);
+
+/* A copy in the current memory context, without paths; NULL of NULL */
+extern QlmPeer *qlm_peer_copy(const QlmPeer *peer);
 
 /*
  * Who has this credential?  authorization as in the HTTP header: Basic with
@@ -44,7 +60,7 @@ extern QlmPeer *qlm_peer_by_credential(const char *authorization);
 extern QlmPeer *qlm_peer_by_known_credential(const char *authorization);
 
 /*
- * A peer without credential that has this URL, or that owns the tree: every
+ * A claimable peer that has this URL, or that owns the tree: every
  * InfoItem of it, and every Object without InfoItems, lies at or below one of
  * the peer's paths.  Where several do, the one whose path is nearest; NULL
  * where that does not decide.
@@ -71,13 +87,26 @@ extern int	qlm_session_timeout;	/* setting, ms */
 extern bool qlm_peer_seen(QlmPeer *peer);
 
 /* It answered a message: keeps last_success up to date, as seldom. */
-extern void qlm_peer_succeeded(const char *name);
+extern void qlm_peer_succeeded(int peer_id);
 
 /* It answered with our id, so it may get several requests at once. */
 extern void qlm_peer_echoes_ids(QlmPeer *peer);
 
 /* It acknowledges data, so what is not acknowledged is sent again. */
-extern void qlm_peer_acknowledges(const char *name);
+extern void qlm_peer_acknowledges(int peer_id);
+
+/*
+ * May the current user do what a peer with this role may, and so change such a
+ * peer or speak for it?  The owner of the tables, who is this node, may.
+ */
+extern bool qlm_peer_may_act(Oid role);
+
+/*
+ * What belongs to peers that are gone goes: what waits for them or was asked for
+ * by them is cancelled, their subscriptions and those made there end.  Returns
+ * how many such peers were found.
+ */
+extern int	qlm_peer_forget_gone(void);
 
 /* For qlm_add_peer: salted hash of a secret */
 extern char *qlm_peer_hash(const char *secret);

@@ -43,33 +43,41 @@ typedef struct Left
 	" WHERE " gathering " LIMIT $2) AS o"
 
 static QlmPlan peer_subscriptions_plan = {
-	COUNT("qlm.subscription WHERE peer = $1"),
-	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+	COUNT("qlm.subscription WHERE peer_id = $1"),
+	3, {INT4OID, INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan role_subscriptions_plan = {
-	COUNT("qlm.subscription WHERE peer IS NULL AND role = $1::pg_catalog.name"),
-	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+	COUNT("qlm.subscription WHERE peer_id = 0 AND role = $1"),
+	3, {NAMEOID, INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan peer_asked_plan = {
-	ASKED("asker_peer = $1 AND asker_role IS NOT NULL", "peer = $1"),
-	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+	ASKED("asker_peer_id = $1 AND asker_role IS NOT NULL", "peer_id = $1"),
+	3, {INT4OID, INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan role_asked_plan = {
-	ASKED("asker_peer IS NULL AND asker_role = $1::pg_catalog.name",
-	"peer IS NULL AND role = $1::pg_catalog.name"),
-	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+	ASKED("asker_peer_id = 0 AND asker_role = $1", "peer_id = 0 AND role = $1"),
+	3, {NAMEOID, INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan waiting_plan = {
-	COUNT("qlm.outbox WHERE peer = $1 AND url IS NULL" IS_WAITING),
-	3, {TEXTOID, INT8OID, TIMESTAMPTZOID}
+	COUNT("qlm.outbox WHERE peer_id = $1 AND url IS NULL" IS_WAITING),
+	3, {INT4OID, INT8OID, TIMESTAMPTZOID}
 };
 
+static Datum
+role_name(Oid role)
+{
+	Name		name = palloc(sizeof(NameData));
+
+	namestrcpy(name, GetUserNameFromId(role, false));
+	return NameGetDatum(name);
+}
+
 static int
-room(QlmPlan *plan, const char *whose, int limit)
+room(QlmPlan *plan, Datum whose, int limit)
 {
 	Datum		values[3];
 	QlmRights	saved;
@@ -78,7 +86,7 @@ room(QlmPlan *plan, const char *whose, int limit)
 
 	if (limit == 0)
 		return INT_MAX;
-	values[0] = CStringGetTextDatum(whose);
+	values[0] = whose;
 	values[1] = Int64GetDatum(limit);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
 	qlm_rights_become_owner(&saved);
@@ -90,38 +98,38 @@ room(QlmPlan *plan, const char *whose, int limit)
 }
 
 int
-qlm_quota_subscriptions(const char *peer, Oid role, int limit)
+qlm_quota_subscriptions(int peer_id, Oid role, int limit)
 {
-	return peer ? room(&peer_subscriptions_plan, peer, limit) :
-		room(&role_subscriptions_plan, GetUserNameFromId(role, false), limit);
+	return peer_id ? room(&peer_subscriptions_plan, Int32GetDatum(peer_id),
+						  limit) :
+		room(&role_subscriptions_plan, role_name(role), limit);
 }
 
 int
-qlm_quota_asked(const char *peer, Oid role)
+qlm_quota_asked(int peer_id, Oid role)
 {
-	return peer ? room(&peer_asked_plan, peer, qlm_max_queued) :
-		room(&role_asked_plan, GetUserNameFromId(role, false), qlm_max_queued);
+	return peer_id ? room(&peer_asked_plan, Int32GetDatum(peer_id), qlm_max_queued) :
+		room(&role_asked_plan, role_name(role), qlm_max_queued);
 }
 
 int
-qlm_quota_waiting(const char *peer)
+qlm_quota_waiting(int peer_id)
 {
-	return room(&waiting_plan, peer, qlm_max_queued);
+	return room(&waiting_plan, Int32GetDatum(peer_id), qlm_max_queued);
 }
 
 static uint64
-caller_key(const char *peer, Oid role)
+caller_key(int peer_id, Oid role)
 {
-	return peer ? hash_bytes_extended((const unsigned char *) peer, strlen(peer), 0) :
-		hash_bytes_extended((const unsigned char *) &role, sizeof(role), 1);
+	return peer_id ? (uint64) peer_id << 32 : (uint64) role;
 }
 
 static Left *
-find_left(const char *peer, Oid role)
+find_left(int peer_id, Oid role)
 {
 	static HTAB *callers = NULL;
 	HASHCTL		control = {0};
-	uint64		key = caller_key(peer, role);
+	uint64		key = caller_key(peer_id, role);
 	Left	   *left;
 	bool		found;
 
@@ -156,16 +164,16 @@ must_count(const Left *left)
 }
 
 bool
-qlm_quota_take_event(const char *peer, Oid role)
+qlm_quota_take_event(int peer_id, Oid role)
 {
 	Left	   *left;
 
 	if (qlm_max_queued == 0)
 		return true;
-	left = find_left(peer, role);
+	left = find_left(peer_id, role);
 	if (must_count(left))
 	{
-		left->counted = left->left = qlm_quota_asked(peer, role);
+		left->counted = left->left = qlm_quota_asked(peer_id, role);
 		left->counted_at = GetCurrentTimestamp();
 		left->limit = qlm_max_queued;
 	}

@@ -9,16 +9,16 @@
 #define QLM_STORAGE_QUOTA_H
 
 /* Room for so many more subscriptions; of a role: those without a peer */
-extern int	qlm_quota_subscriptions(const char *peer, Oid role, int limit);
+extern int	qlm_quota_subscriptions(int peer_id, Oid role, int limit);
 
 /* Room for so many more messages that he has asked for, or that wait for a peer */
-extern int	qlm_quota_asked(const char *peer, Oid role);
-extern int	qlm_quota_waiting(const char *peer);
+extern int	qlm_quota_asked(int peer_id, Oid role);
+extern int	qlm_quota_waiting(int peer_id);
 
 /*
  * The same for a message that an event brings; it is taken as queued.  What
  * others of the caller's messages there are is counted now and then only.
  */
-extern bool qlm_quota_take_event(const char *peer, Oid role);
+extern bool qlm_quota_take_event(int peer_id, Oid role);
 
 #endif							/* QLM_STORAGE_QUOTA_H */

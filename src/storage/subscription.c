@@ -21,10 +21,10 @@
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.subscription (request_id, role, peer, callback, \"interval\","
-	" dialect, created_at, expires_at, next_due, node)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-	10, {INT8OID, NAMEOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
+	" dialect, created_at, expires_at, next_due, node, peer_id)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	11, {INT8OID, NAMEOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}
 };
 
 static QlmPlan add_targets_plan = {
@@ -37,7 +37,7 @@ static QlmPlan add_targets_plan = {
 	"SELECT role::pg_catalog.text, peer, callback, \"interval\", dialect," \
 	" created_at, expires_at, COALESCE(polled_at, created_at), dropped," \
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t" \
-	" WHERE t.request_id = s.request_id ORDER BY t.path), node" \
+	" WHERE t.request_id = s.request_id ORDER BY t.path), node, peer_id" \
 	" FROM qlm.subscription s WHERE s.request_id = $1 AND s.expires_at > $2"
 
 static QlmPlan get_plan = {
@@ -86,8 +86,8 @@ add_row(const QlmSubscription *subscription)
 {
 	TimestampTz due = first_due(subscription);
 	NameData	role;
-	Datum		values[10];
-	char		nulls[10];
+	Datum		values[11];
+	char		nulls[11];
 
 	memset(nulls, ' ', sizeof(nulls));
 	namestrcpy(&role, GetUserNameFromId(subscription->role, false));
@@ -105,6 +105,7 @@ add_row(const QlmSubscription *subscription)
 	nulls[8] = due != DT_NOEND ? ' ' : 'n';
 	values[9] = subscription->node ? CStringGetTextDatum(subscription->node) : (Datum) 0;
 	nulls[9] = subscription->node ? ' ' : 'n';
+	values[10] = Int32GetDatum(subscription->peer_id);
 	qlm_plan_execute(&add_plan, values, nulls, 0);
 }
 
@@ -169,6 +170,7 @@ read_subscription(int64 request_id)
 	subscription->dropped = DatumGetInt64(qlm_spi_datum(0, 9, &isnull));
 	read_targets(subscription, qlm_spi_datum(0, 10, &isnull));
 	subscription->node = qlm_spi_text(0, 11);
+	subscription->peer_id = DatumGetInt32(qlm_spi_datum(0, 12, &isnull));
 	return subscription;
 }
 

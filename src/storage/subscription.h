@@ -17,7 +17,8 @@ typedef struct QlmSubscription
 {
 	int64		request_id;
 	Oid			role;			/* owner; its rights read the data */
-	const char *peer;			/* NULL: none */
+	int			peer_id;		/* who made it; 0: no peer */
+	const char *peer;			/* its name */
 	const char *callback;		/* NULL: polled */
 	double		interval;
 	const char *dialect;		/* text form */

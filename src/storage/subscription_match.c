@@ -75,7 +75,7 @@ static QlmPlan load_plan = {
 	"SELECT request_id, role::pg_catalog.text, peer, callback, \"interval\","
 	" dialect, created_at, expires_at,"
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t"
-	" WHERE t.request_id = s.request_id)"
+	" WHERE t.request_id = s.request_id), peer_id"
 	" FROM qlm.subscription s WHERE \"interval\" <= 0 AND node IS NULL",
 	0, {0}
 };
@@ -113,6 +113,7 @@ load_subscription(EventCache *cache, uint64 row)
 	subscription->role = get_role_oid(qlm_spi_text(row, 2), true);
 	subscription->peer = qlm_spi_text(row, 3);
 	subscription->callback = qlm_spi_text(row, 4);
+	subscription->peer_id = DatumGetInt32(qlm_spi_datum(row, 10, &isnull));
 	subscription->interval = DatumGetFloat8(qlm_spi_datum(row, 5, &isnull));
 	subscription->dialect = qlm_spi_text(row, 6);
 	subscription->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));

@@ -20,7 +20,7 @@ static QlmPlan load_plan = {
 	"SELECT request_id, role::pg_catalog.text, peer, callback, dialect,"
 	" created_at, expires_at,"
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t"
-	" WHERE t.request_id = s.request_id)"
+	" WHERE t.request_id = s.request_id), peer_id"
 	" FROM qlm.subscription s WHERE \"interval\" = -2 AND node IS NULL"
 	" AND expires_at > $1",
 	1, {TIMESTAMPTZOID}
@@ -57,6 +57,7 @@ read_subscription(uint64 row)
 	subscription->role = get_role_oid(qlm_spi_text(row, 2), true);
 	subscription->peer = qlm_spi_text(row, 3);
 	subscription->callback = qlm_spi_text(row, 4);
+	subscription->peer_id = DatumGetInt32(qlm_spi_datum(row, 9, &isnull));
 	subscription->interval = -2;
 	subscription->dialect = qlm_spi_text(row, 5);
 	subscription->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 6, &isnull));

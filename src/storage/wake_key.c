@@ -11,7 +11,13 @@
 uint64		qlm_wake_keys[QLM_WAKE_WORDS];
 
 uint32
-qlm_wake_key_of_peer(const char *name)
+qlm_wake_key_of_peer(int peer_id)
+{
+	return hash_bytes_uint32((uint32) peer_id) % QLM_WAKE_KEYS;
+}
+
+uint32
+qlm_wake_key_of_connection(const char *name)
 {
 	return hash_bytes((const unsigned char *) name, strlen(name)) % QLM_WAKE_KEYS;
 }

@@ -17,13 +17,11 @@
 /* What this transaction has noted; whoever ends it empties it. */
 extern uint64 qlm_wake_keys[QLM_WAKE_WORDS];
 
-extern uint32 qlm_wake_key_of_peer(const char *name);
+extern uint32 qlm_wake_key_of_peer(int peer_id);
+extern uint32 qlm_wake_key_of_connection(const char *name);
 extern uint32 qlm_wake_key_of_subscription(int64 request_id);
 
-/* Names of peers and of connections differ, so they share a function; */
-#define qlm_wake_key_of_connection qlm_wake_key_of_peer
-
-/* and so do numbers of messages and of subscriptions. */
+/* Numbers of messages and of subscriptions differ. */
 #define qlm_wake_key_of_message qlm_wake_key_of_subscription
 
 extern void qlm_wake_key_note(uint32 key);

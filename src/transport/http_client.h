@@ -33,6 +33,7 @@ typedef struct QlmTransfer
 	int			timeout_ms;		/* for all of it */
 	int			connect_ms;		/* of it, to connect; 0: as usual */
 	bool		any_address;	/* configured by an administrator: no check */
+	bool		of_peer;		/* for the check: a peer asked for it */
 	void	   *owner;			/* the caller's */
 
 	/* What came of it */
@@ -46,10 +47,10 @@ typedef struct QlmTransfer
 /*
  * May a callback go to this address?  Asked for the address that is connected
  * to, after name resolution, inside the library: it must not raise an error.
- * host is that of the URL, without brackets.
+ * host is that of the URL, without brackets; of_peer that of the transfer.
  */
 typedef bool (*QlmAddressCheck) (const struct sockaddr *address,
-								 const char *host);
+								 const char *host, bool of_peer);
 
 /* Answers are allocated in the current context. */
 extern QlmHttpClient *qlm_http_client_create(QlmAddressCheck allowed);

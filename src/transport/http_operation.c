@@ -96,7 +96,7 @@ qlm_http_operation_allows(QlmHttpOperation *op, const struct sockaddr *address)
 	const void *bytes;
 
 	if (op->transfer->any_address ||
-		op->allowed(address, op->host))
+		op->allowed(address, op->host, op->transfer->of_peer))
 		return true;
 	bytes = address->sa_family == AF_INET6 ?
 		(const void *) &((const struct sockaddr_in6 *) address)->sin6_addr :

@@ -28,7 +28,7 @@
 
 typedef struct Entry
 {
-	uint64		url;			/* a hash of it */
+	uint64		key;			/* a hash of the endpoint's */
 	QlmEndpoint *endpoint;
 	QlmShare	share;
 	dlist_node	node;
@@ -47,9 +47,9 @@ static int64 seen = 0;
 static int64 seen_before = 0;
 
 static uint64
-hash_of(const char *url)
+hash_of(const char *key)
 {
-	return hash_bytes_extended((const unsigned char *) url, strlen(url), 0);
+	return hash_bytes_extended((const unsigned char *) key, strlen(key), 0);
 }
 
 static void
@@ -75,14 +75,16 @@ void
 qlm_backlog_add(const QlmEndpoint *endpoint)
 {
 	MemoryContext caller;
-	uint64		url = hash_of(endpoint->url);
+	char	   *text = qlm_endpoint_key(endpoint);
+	uint64		key = hash_of(text);
 	Entry	   *entry;
 	bool		found;
 
+	pfree(text);
 	if (known == NULL)
 		return;					/* all are looked at before any is served */
 	caller = MemoryContextSwitchTo(context);
-	entry = hash_search(known, &url, HASH_ENTER, &found);
+	entry = hash_search(known, &key, HASH_ENTER, &found);
 	if (!found)
 	{
 		entry->endpoint = qlm_delivery_copy_endpoint(endpoint);
@@ -159,11 +161,9 @@ qlm_backlog_remove(void)
 
 	at = NULL;
 	dlist_delete(&entry->node);
-	(void) hash_search(known, &entry->url, HASH_REMOVE, NULL);
+	(void) hash_search(known, &entry->key, HASH_REMOVE, NULL);
 	pfree(endpoint->url);
 	pfree(endpoint->asker);
-	if (endpoint->peer)
-		pfree(endpoint->peer);
 	if (endpoint->authorization)
 		pfree(endpoint->authorization);
 	pfree(endpoint);

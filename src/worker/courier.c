@@ -102,19 +102,66 @@ claim_for(const QlmEndpoint *endpoint, const QlmShare *share)
 
 	run->context = context;
 	run->endpoint = qlm_delivery_copy_endpoint(endpoint);
-	run->messages = qlm_delivery_claim(endpoint, MAX_MESSAGES,
-									   MAX_MESSAGES * qlm_request_timeout);
+	/* It was found a while ago: what its peer says may be another now. */
+	if (qlm_endpoint_look_up(run->endpoint))
+		run->messages = qlm_delivery_claim(run->endpoint, MAX_MESSAGES,
+										   MAX_MESSAGES * qlm_request_timeout);
 	foreach(lc, run->messages)
 	{
 		QlmMessage *message = lfirst(lc);
 
-		message->envelope = qlm_dialog_outgoing(endpoint->peer, message);
+		message->envelope = qlm_dialog_outgoing(qlm_endpoint_peer(run->endpoint), message);
 	}
 	run->state = RUN_CLAIMED;
 	run->share = *share;
 	run->goes_on = list_length(run->messages) == MAX_MESSAGES;
 	MemoryContextSwitchTo(TopMemoryContext);
 	runs = lappend(runs, run);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+release_later(const List *messages)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell   *lc;
+
+	foreach(lc, messages)
+	{
+		int64	   *id = palloc(sizeof(int64));
+
+		*id = ((QlmMessage *) lfirst(lc))->message_id;
+		to_release = lappend(to_release, id);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/*
+ * Peers have changed.  What a run has claimed and not posted yet leaves as its
+ * peer is now: it is claimed anew, or never where the peer is gone.
+ */
+static void
+review(Run *run)
+{
+	QlmEndpoint now = *run->endpoint;
+	MemoryContext caller;
+
+	if (list_length(run->messages) < 2 ||
+		(run->state != RUN_POSTING && run->state != RUN_FINISHED))
+		return;
+	if (qlm_endpoint_look_up(&now) && now.is_own == run->endpoint->is_own &&
+		now.form == run->endpoint->form &&
+		same_text(now.authorization, run->endpoint->authorization))
+		return;
+	release_later(list_copy_tail(run->messages, 1));
+	caller = MemoryContextSwitchTo(run->context);
+	run->messages = list_make1(current(run));
 	MemoryContextSwitchTo(caller);
 }
 
@@ -158,6 +205,8 @@ qlm_courier_claim(void)
 	List	   *busy = qlm_rounds_resting();
 	ListCell   *lc;
 
+	foreach(lc, runs)
+		review(lfirst(lc));
 	if (to_release != NIL)
 		qlm_delivery_release(to_release);
 	qlm_shares_begin();
@@ -165,27 +214,11 @@ qlm_courier_claim(void)
 	{
 		Run		   *run = lfirst(lc);
 
-		busy = lappend(busy, run->endpoint->url);
+		busy = lappend(busy, qlm_endpoint_key(run->endpoint));
 		qlm_shares_take(&run->share);
 	}
 	qlm_backlog_look(busy);
 	claim_all();
-}
-
-static void
-release_later(const List *messages)
-{
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-	ListCell   *lc;
-
-	foreach(lc, messages)
-	{
-		int64	   *id = palloc(sizeof(int64));
-
-		*id = ((QlmMessage *) lfirst(lc))->message_id;
-		to_release = lappend(to_release, id);
-	}
-	MemoryContextSwitchTo(caller);
 }
 
 /* What cannot be recorded did not arrive: it is tried again, but not at once. */
@@ -235,7 +268,7 @@ qlm_courier_forget_claims(void)
 static bool
 is_strangers(const Run *run)
 {
-	return run->endpoint->peer == NULL && current(run)->peer == NULL;
+	return run->endpoint->peer_id == 0;
 }
 
 static void
@@ -260,7 +293,8 @@ post(Run *run)
 		transfer->timeout_ms = Min(qlm_callback_timeout, qlm_request_timeout);
 		transfer->connect_ms = transfer->timeout_ms / CONNECT_PART;
 	}
-	transfer->any_address = run->endpoint->peer != NULL;
+	transfer->any_address = run->endpoint->is_own;
+	transfer->of_peer = run->endpoint->peer_id != 0;
 	transfer->owner = run;
 	run->state = RUN_POSTING;
 	run->posted_at = GetCurrentTimestamp();
@@ -319,7 +353,7 @@ qlm_courier_finished(QlmTransfer *transfer)
 
 	/* A stranger's acknowledgement holds nothing that matters. */
 	if (was_taken(run) && current(run)->is_response &&
-		run->endpoint->peer == NULL)
+		!run->endpoint->is_own)
 	{
 		if (run->taken == NIL)
 			run->taken_since = GetCurrentTimestamp();
@@ -476,11 +510,11 @@ record_success(Run *run)
 	int			nested;
 	char	   *answer;
 
-	nested = qlm_dialog_receive(run->endpoint->peer, run->transfer.answer.data,
+	nested = qlm_dialog_receive(qlm_endpoint_peer(run->endpoint), run->transfer.answer.data,
 								run->transfer.answer.len, &return_code,
 								message->is_response ? NULL : &answer,
 								message->node == NULL);
-	qlm_rounds_note(run->endpoint->url, nested);
+	qlm_rounds_note(qlm_endpoint_key(run->endpoint), nested);
 	qlm_delivery_done(run->endpoint, message->message_id, return_code,
 					  message->is_response ? NULL : answer);
 	run->messages = list_delete_first(run->messages);
@@ -516,7 +550,7 @@ record(Run *run)
 static bool
 has_answer(const Run *run)
 {
-	return run->state == RUN_FINISHED && run->endpoint->peer != NULL &&
+	return run->state == RUN_FINISHED && run->endpoint->is_own &&
 		run->messages != NIL;
 }
 

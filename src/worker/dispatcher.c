@@ -62,14 +62,14 @@ typedef struct Dispatcher
 	MemoryContext context;		/* of one turn */
 } Dispatcher;
 
-/* Hosts of the known peers, for callbacks where qlm.callback_allow is empty */
+/* Hosts of the known peers, for their callbacks where qlm.callback_allow is empty */
 static char *peer_hosts = NULL;
 
 static bool
-is_allowed(const struct sockaddr *address, const char *host)
+is_allowed(const struct sockaddr *address, const char *host, bool of_peer)
 {
 	const char *list = qlm_callback_allow && *qlm_callback_allow ?
-		qlm_callback_allow : peer_hosts;
+		qlm_callback_allow : of_peer ? peer_hosts : NULL;
 
 	return list && qlm_address_list_matches(list, address, host);
 }

@@ -49,7 +49,7 @@ qlm_heartbeats_init(QlmHttpClient *http_client)
 }
 
 static Beat *
-find_beat(const char *peer)
+find_beat(int peer_id)
 {
 	ListCell   *lc;
 
@@ -57,7 +57,7 @@ find_beat(const char *peer)
 	{
 		Beat	   *beat = lfirst(lc);
 
-		if (strcmp(beat->peer.peer, peer) == 0)
+		if (beat->peer.peer_id == peer_id)
 			return beat;
 	}
 	return NULL;
@@ -82,7 +82,7 @@ make_beat(const QlmHeartbeat *peer)
 {
 	Beat	   *beat = palloc0(sizeof(Beat));
 
-	beat->peer.peer = pstrdup(peer->peer);
+	beat->peer.peer_id = peer->peer_id;
 	beat->peer.url = pstrdup(peer->url);
 	beat->peer.dialect = peer->dialect ? pstrdup(peer->dialect) : NULL;
 	beat->peer.authorization = peer->authorization ?
@@ -106,7 +106,6 @@ drop_beat(Beat *beat)
 {
 	if (beat->calling)
 		qlm_http_client_cancel(client, &beat->transfer);
-	free_text(beat->peer.peer);
 	free_text(beat->peer.url);
 	free_text(beat->peer.dialect);
 	free_text(beat->peer.authorization);
@@ -126,7 +125,7 @@ qlm_heartbeats_update(List *heartbeats)
 	foreach(lc, heartbeats)
 	{
 		QlmHeartbeat *peer = lfirst(lc);
-		Beat	   *beat = find_beat(peer->peer);
+		Beat	   *beat = find_beat(peer->peer_id);
 
 		if (beat && beat->finished)
 			beat->wanted = true;
@@ -296,12 +295,12 @@ static void
 record_success(Beat *beat)
 {
 	int			return_code;
-	int			nested = qlm_dialog_receive(beat->peer.peer,
+	int			nested = qlm_dialog_receive(beat->peer.peer_id,
 											beat->transfer.answer.data,
 											beat->transfer.answer.len,
 											&return_code, NULL, false);
 
-	qlm_delivery_heartbeat_done(beat->peer.peer, NULL);
+	qlm_delivery_heartbeat_done(beat->peer.peer_id, NULL);
 	beat->failures = 0;
 	beat->next_at = next_call(beat, nested);
 }
@@ -312,7 +311,7 @@ record_failure(Beat *beat)
 	const QlmTransfer *transfer = &beat->transfer;
 
 	beat->rounds = 0;
-	qlm_delivery_heartbeat_done(beat->peer.peer, transfer->error[0] ?
+	qlm_delivery_heartbeat_done(beat->peer.peer_id, transfer->error[0] ?
 								transfer->error :
 								qlm_http_status_error(transfer->status));
 }

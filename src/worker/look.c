@@ -23,15 +23,15 @@ typedef struct Numbers
 static void
 look_for_messages(QlmLook *look)
 {
-	const char **peers = palloc(look->n * sizeof(char *));
+	int		   *peers = palloc(look->n * sizeof(int));
 	int		   *of = palloc(look->n * sizeof(int));
 	bool	   *due = palloc(look->n * sizeof(bool));
 	int			n = 0;
 
 	for (int i = 0; i < look->n; i++)
-		if (look->kept[i]->peer)
+		if (look->kept[i]->by_queue)
 		{
-			peers[n] = look->kept[i]->peer;
+			peers[n] = look->kept[i]->peer_id;
 			of[n++] = i;
 		}
 	qlm_outbox_due(peers, n, due);

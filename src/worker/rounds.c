@@ -17,7 +17,7 @@
 
 typedef struct Dialog
 {
-	char	   *url;
+	char	   *key;			/* of the endpoint */
 	int			rounds;			/* in a row */
 	TimestampTz rests_until;	/* 0: it does not rest */
 } Dialog;
@@ -25,7 +25,7 @@ typedef struct Dialog
 static List *dialogs = NIL;
 
 static Dialog *
-find_dialog(const char *url)
+find_dialog(const char *key)
 {
 	ListCell   *lc;
 
@@ -33,7 +33,7 @@ find_dialog(const char *url)
 	{
 		Dialog	   *dialog = lfirst(lc);
 
-		if (strcmp(dialog->url, url) == 0)
+		if (strcmp(dialog->key, key) == 0)
 			return dialog;
 	}
 	return NULL;
@@ -43,26 +43,26 @@ static void
 forget(Dialog *dialog)
 {
 	dialogs = list_delete_ptr(dialogs, dialog);
-	pfree(dialog->url);
+	pfree(dialog->key);
 	pfree(dialog);
 }
 
 static Dialog *
-begin_dialog(const char *url)
+begin_dialog(const char *key)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 	Dialog	   *dialog = palloc0(sizeof(Dialog));
 
-	dialog->url = pstrdup(url);
+	dialog->key = pstrdup(key);
 	dialogs = lappend(dialogs, dialog);
 	MemoryContextSwitchTo(caller);
 	return dialog;
 }
 
 void
-qlm_rounds_note(const char *url, int nrequests)
+qlm_rounds_note(const char *key, int nrequests)
 {
-	Dialog	   *dialog = find_dialog(url);
+	Dialog	   *dialog = find_dialog(key);
 
 	if (nrequests == 0)
 	{
@@ -71,7 +71,7 @@ qlm_rounds_note(const char *url, int nrequests)
 		return;
 	}
 	if (dialog == NULL)
-		dialog = begin_dialog(url);
+		dialog = begin_dialog(key);
 	if (++dialog->rounds >= QLM_MAX_ROUNDS)
 		dialog->rests_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 														  REST_MS);
@@ -89,7 +89,7 @@ List *
 qlm_rounds_resting(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	List	   *urls = NIL;
+	List	   *keys = NIL;
 	ListCell   *lc;
 
 	foreach(lc, list_copy(dialogs))
@@ -97,11 +97,11 @@ qlm_rounds_resting(void)
 		Dialog	   *dialog = lfirst(lc);
 
 		if (rests(dialog, now))
-			urls = lappend(urls, dialog->url);
+			keys = lappend(keys, dialog->key);
 		else if (dialog->rests_until != 0)
 			forget(dialog);
 	}
-	return urls;
+	return keys;
 }
 
 TimestampTz

@@ -11,7 +11,7 @@
 #define QLM_MAX_ROUNDS	32		/* protocol 7.4, point 13 */
 
 /* The acknowledgement of what was posted there brought so many requests. */
-extern void qlm_rounds_note(const char *url, int nrequests);
+extern void qlm_rounds_note(const char *endpoint_key, int nrequests);
 
 /* Endpoints that rest now (char *), and when the next of them is done */
 extern List *qlm_rounds_resting(void);

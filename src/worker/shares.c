@@ -61,13 +61,13 @@ static HTAB *servers = NULL;
 QlmShare
 qlm_share_of(const QlmEndpoint *endpoint)
 {
-	const char *asker = endpoint->peer ? endpoint->peer : endpoint->asker;
 	QlmShare	share;
 
 	share.server = qlm_url_server(endpoint->url);
-	share.asker = hash_bytes_extended((const unsigned char *) asker, strlen(asker),
-									  endpoint->peer != NULL);
-	share.is_peer = endpoint->peer != NULL;
+	share.is_peer = endpoint->is_own;
+	share.asker = endpoint->is_own ? (uint64) endpoint->peer_id :
+		hash_bytes_extended((const unsigned char *) endpoint->asker,
+							strlen(endpoint->asker), 0);
 	share.is_proven = endpoint->is_proven;
 	return share;
 }

@@ -51,7 +51,7 @@ typedef struct Connection
 	TimestampTz greet_at;		/* not before; 0: at once */
 	bool		named;			/* the tables may know its name */
 	bool		look;			/* something may wait for it */
-	QlmConnected caller;		/* peer NULL: not known */
+	QlmConnected caller;		/* peer_id 0: not known */
 	uint32		peer_key;
 	QlmPresence *presence;		/* of its peer */
 	QlmPushed	pushed;			/* to its peer, since it was heard */
@@ -69,7 +69,7 @@ typedef struct Look
 	bool	   *more;
 	int			npeers;
 	Connection **peers;
-	const char **peer_names;
+	int		   *peer_ids;
 	bool	   *due;
 	List	  **texts;			/* for each, of QlmPeerPush * */
 	bool	   *valid;
@@ -124,7 +124,7 @@ qlm_sockets_init(int worker)
 static void
 forget_caller(Connection *c)
 {
-	if (c->caller.peer == NULL)
+	if (c->caller.peer_id == 0)
 		return;
 	if (qlm_websocket_is_silent(c->socket))
 		qlm_pushed_return(&c->pushed);
@@ -132,7 +132,6 @@ forget_caller(Connection *c)
 	qlm_presence_end(c->presence, false);
 	qlm_interest_disconnect(c->peer_key);
 	qlm_interest_poke(c->peer_key);
-	pfree(unconstify(char *, c->caller.peer));
 	if (c->caller.dialect)
 		pfree(unconstify(char *, c->caller.dialect));
 	memset(&c->caller, 0, sizeof(QlmConnected));
@@ -164,21 +163,19 @@ look_for_peer(Connection *c)
 static void
 note_caller(Connection *c, const QlmConnected *caller)
 {
-	if (c->caller.peer == NULL)
+	if (c->caller.peer_id == 0)
 	{
 		c->caller = *caller;
-		c->caller.peer = MemoryContextStrdup(sockets_context, caller->peer);
 		c->caller.dialect = NULL;
-		c->peer_key = qlm_wake_key_of_peer(caller->peer);
+		c->peer_key = qlm_wake_key_of_peer(caller->peer_id);
 		qlm_interest_connect(c->peer_key);
-		c->presence = qlm_presence_begin(c->caller.peer,
+		c->presence = qlm_presence_begin(c->caller.peer_id,
 										 qlm_websocket_heard_at(c->socket));
 		qlm_interest_poke(c->peer_key);
 	}
-	else if (strcmp(c->caller.peer, caller->peer) != 0 ||
-			 c->caller.peer_id != caller->peer_id)
+	else if (c->caller.peer_id != caller->peer_id)
 		return;
-	c->caller.has_credential = caller->has_credential;
+	c->caller.proof = caller->proof;
 	if (caller->dialect && (c->caller.dialect == NULL ||
 							strcmp(c->caller.dialect, caller->dialect) != 0))
 	{
@@ -221,7 +218,7 @@ qlm_sockets_resume(const QlmHttpRequest *request, QlmExchange *exchange)
 	if (c == NULL)
 		return;
 	exchange->connection = c->name;
-	if (c->caller.peer)
+	if (c->caller.peer_id != 0)
 		exchange->connected = &c->caller;
 }
 
@@ -296,7 +293,7 @@ mark(TimestampTz now)
 			any_look = true;
 		if (c->named && (everything || qlm_wake_key_is_set(woken, c->key)))
 			c->look = any_look = true;
-		if (c->caller.peer == NULL)
+		if (c->caller.peer_id == 0)
 			continue;
 		if (qlm_wake_key_is_set(woken, c->peer_key))
 			look_for_peer(c);
@@ -359,7 +356,7 @@ collect(Look *look)
 	look->names = palloc(nconnections * sizeof(char *));
 	look->more = palloc0(nconnections * sizeof(bool));
 	look->peers = palloc(nconnections * sizeof(Connection *));
-	look->peer_names = palloc(nconnections * sizeof(char *));
+	look->peer_ids = palloc(nconnections * sizeof(int));
 	look->due = palloc0(nconnections * sizeof(bool));
 	look->valid = palloc0(nconnections * sizeof(bool));
 	look->texts = palloc0(nconnections * sizeof(List *));
@@ -385,7 +382,7 @@ collect(Look *look)
 		if (c->look_peer)
 		{
 			look->peers[look->npeers] = c;
-			look->peer_names[look->npeers++] = c->caller.peer;
+			look->peer_ids[look->npeers++] = c->caller.peer_id;
 		}
 	}
 }
@@ -405,12 +402,13 @@ take(void *arg)
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	qlm_storage_begin();
 	look->pushes = qlm_connection_take(look->names, look->n, look->more);
-	qlm_outbox_due(look->peer_names, look->npeers, look->due);
+	qlm_outbox_due(look->peer_ids, look->npeers, look->due);
 	for (int i = 0; i < look->npeers; i++)
 	{
-		look->valid[i] = true;
 		if (look->due[i])
 			look->texts[i] = qlm_push_queued(&look->peers[i]->caller, &look->valid[i]);
+		else
+			look->valid[i] = qlm_push_is_for(&look->peers[i]->caller);
 	}
 	qlm_storage_end();
 }
@@ -498,7 +496,7 @@ look_one_by_one(const Look *look, QlmWorkerSlot *slot)
 	for (int i = 0; i < look->npeers; i++)
 	{
 		part.peers = look->peers + i;
-		part.peer_names = look->peer_names + i;
+		part.peer_ids = look->peer_ids + i;
 		part.due = look->due + i;
 		part.valid = look->valid + i;
 		part.texts = look->texts + i;

@@ -48,7 +48,7 @@ typedef struct Waiting
 	Size		size;			/* of this and all that is kept */
 	bool		in_line;		/* about to run again */
 	bool		is_left;		/* its client is gone */
-	uint32		key;			/* of the peer, if kept.peer */
+	uint32		key;			/* of the peer, if kept.by_queue */
 	QlmPresence *presence;
 	uint64		client;			/* where it comes from */
 	QlmKept		kept;
@@ -152,7 +152,7 @@ after(int milliseconds)
 static void
 change_interest(const Waiting *w, void (*change) (uint32 key))
 {
-	if (w->kept.peer)
+	if (w->kept.by_queue)
 		change(w->key);
 	for (int i = 0; i < w->kept.nsubscriptions; i++)
 		change(qlm_wake_key_of_subscription(w->kept.subscriptions[i]));
@@ -189,8 +189,7 @@ create_waiting(QlmHttpRequest *request, const QlmKept *kept)
 	Size		ids_size = kept->nsubscriptions * sizeof(int64);
 	Size		awaited_size = kept->nawaited * sizeof(QlmAwaited);
 	Size		size = MAXALIGN(sizeof(Waiting)) + MAXALIGN(ids_size) +
-		MAXALIGN(awaited_size) + text_size(kept->peer) + text_size(kept->caller) +
-		text_size(kept->dialect) + MAXALIGN(kept->answer_len);
+		MAXALIGN(awaited_size) + text_size(kept->dialect) + MAXALIGN(kept->answer_len);
 	Waiting    *w;
 	char	   *to;
 
@@ -208,12 +207,10 @@ create_waiting(QlmHttpRequest *request, const QlmKept *kept)
 		w->kept.subscriptions = (const int64 *) place(&to, kept->subscriptions, ids_size);
 	if (kept->nawaited > 0)
 		w->kept.awaited = (const QlmAwaited *) place(&to, kept->awaited, awaited_size);
-	w->kept.peer = place_text(&to, kept->peer);
-	w->kept.caller = place_text(&to, kept->caller);
 	w->kept.dialect = place_text(&to, kept->dialect);
 	w->kept.answer = place(&to, kept->answer, kept->answer_len);
-	if (kept->peer)
-		w->key = qlm_wake_key_of_peer(kept->peer);
+	if (kept->by_queue)
+		w->key = qlm_wake_key_of_peer(kept->peer_id);
 	return w;
 }
 
@@ -235,8 +232,8 @@ begin_waiting(QlmHttpRequest *request, const QlmExchange *exchange)
 	w->since = w->look_at = GetCurrentTimestamp();
 	w->deadline = deadline_of(w);
 	w->retry_ms = RETRY_MS;
-	if (w->kept.peer)
-		w->presence = qlm_presence_begin(w->kept.peer, w->since);
+	if (w->kept.by_queue)
+		w->presence = qlm_presence_begin(w->kept.peer_id, w->since);
 	dlist_push_tail(&all, &w->node);
 	nwaiting++;
 	change_interest(w, qlm_interest_add);
@@ -337,7 +334,7 @@ put_in_line(Waiting *w)
 static bool
 is_woken(const Waiting *w)
 {
-	if (w->kept.peer && qlm_wake_key_is_set(woken, w->key))
+	if (w->kept.by_queue && qlm_wake_key_is_set(woken, w->key))
 		return true;
 	for (int i = 0; i < w->kept.nsubscriptions; i++)
 		if (qlm_wake_key_is_set(woken, qlm_wake_key_of_subscription(w->kept.subscriptions[i])))
@@ -402,11 +399,11 @@ is_served(Waiting **waiting, const QlmLook *look, int i)
 {
 	const QlmKept *kept = look->kept[i];
 
-	if (kept->peer == NULL || kept->is_poll)
+	if (!kept->by_queue || kept->is_poll)
 		return false;
 	for (int j = 0; j < i; j++)
-		if (look->due[j] && waiting[j]->in_line && look->kept[j]->peer &&
-			strcmp(look->kept[j]->peer, kept->peer) == 0)
+		if (look->due[j] && waiting[j]->in_line && look->kept[j]->by_queue &&
+			look->kept[j]->peer_id == kept->peer_id)
 			return true;
 	return false;
 }
@@ -443,7 +440,7 @@ wanted(const Waiting *w)
 		return &w->kept;
 	kept = palloc(sizeof(QlmKept));
 	*kept = w->kept;
-	kept->peer = NULL;
+	kept->by_queue = false;
 	return kept;
 }
 

@@ -167,8 +167,8 @@ subtest 'two peers from one address get only their own' => sub {
 		'the credential may stand in the envelope');
 };
 
-subtest 'a callback URL identifies a peer without credential' => sub {
-	sql("SELECT qlm_add_peer('caller', url => 'http://caller.example/qlm', role => 'qlm_writer')");
+subtest 'a callback URL identifies a peer that may be claimed' => sub {
+	sql("SELECT qlm_add_peer('caller', url => 'http://caller.example/qlm', role => 'qlm_writer', by_name => true)");
 	my $id = sql("SELECT qlm_request('caller', qlm_read_envelope('Caller/x'))");
 	my $read = '<read callback="%s"><msg>' . objects('Q1', 'SmartFridge411/temperature') . '</msg></read>';
 

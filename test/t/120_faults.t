@@ -30,12 +30,13 @@ sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 my $names = 0;
 
-# A peer with a URL; options are arguments of qlm_add_peer, as SQL.
+# A peer with a URL, which also calls in by its name; options are arguments of
+# qlm_add_peer, as SQL.
 sub add_peer
 {
 	my (%opt) = @_;
 	my $peer = QlmPeer->new;
-	my %arguments = (url => "'" . $peer->url . "'", role => "'qlm_writer'", %opt);
+	my %arguments = (url => "'" . $peer->url . "'", role => "'qlm_writer'", by_name => 'true', %opt);
 
 	$peer->{name} = 'peer' . ++$names;
 	sql("SELECT qlm_add_peer('$peer->{name}', " . join(', ', map { "$_ => $arguments{$_}" } sort keys %arguments) . ')');
@@ -111,7 +112,7 @@ subtest 'direct requests' => sub {
 };
 
 subtest 'a name that does not resolve: the peer calls in' => sub {
-	sql("SELECT qlm_add_peer('lost', url => 'http://lost.invalid/', role => 'qlm_writer', piggyback => true)");
+	sql("SELECT qlm_add_peer('lost', url => 'http://lost.invalid/', role => 'qlm_writer', piggyback => true, by_name => true)");
 	my $id = sql("SELECT qlm_request('lost', qlm_read_envelope('Lost/x'))");
 	wait_for_sql($node, "SELECT attempts > 0 AND last_error ~* 'resolv' FROM qlm.outbox WHERE message_id = $id", 't', 'it is said why');
 

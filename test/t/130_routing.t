@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $conf = "qlm.retry_delay = '500ms'\nqlm.retry_max_delay = '1s'\n";
-my $hub = qlm_node('hub', conf => $conf . "qlm.anonymous_role = 'qlm_reader'\n");
+my $hub = qlm_node('hub', conf => $conf . "qlm.anonymous_role = 'qlm_reader'\nqlm.callback_allow = '127.0.0.1'\n");
 my $north = qlm_node('north', conf => $conf . "qlm.anonymous_role = 'qlm_writer'\n");
 my $south = qlm_node('south', conf => $conf . "qlm.anonymous_role = 'qlm_writer'\n");
 my $north_url = "http://127.0.0.1:$north->{qlm_port}/qlm";
@@ -172,7 +172,7 @@ subtest 'from the device itself' => sub {
 	my $device = QlmReceiver->new(answer => response_envelope('M2', undef, 'Dev/x', 'fresh', at => '2024-06-02T00:00:00Z'));
 	my $read = read_envelope('M2', 'Dev/x', targetType => 'device');
 
-	hub("SELECT qlm_add_peer('device', url => '" . $device->url . "', role => 'qlm_writer', paths => '{Dev}')");
+	hub("SELECT qlm_add_peer('device', url => '" . $device->url . "', role => 'qlm_writer', paths => '{Dev}', by_name => true)");
 	hub("SELECT qlm_write('Dev/x', 'stored', '2024-06-01Z')");
 	like(post($hub, $read)->{body}, qr{<result[^>]* targetType="device">.*>fresh</value>}s, 'its own answer');
 	like(($device->bodies(1))[0], qr/<read [^>]*targetType="device"/, 'it is told what was asked');

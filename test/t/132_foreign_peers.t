@@ -96,7 +96,7 @@ subtest 'answers that say nothing' => sub {
 		'an empty body' => '', 'an XML declaration' => $declaration, 'HTML' => '<html><body>thanks<br></body></html>',
 		'an empty response' => envelope('M1b', '<response/>'), 'plain text' => 'OK');
 
-	sql("SELECT qlm_add_peer('mute', url => '" . $peer->url . "', role => 'qlm_writer', paths => '{Mute}')");
+	sql("SELECT qlm_add_peer('mute', url => '" . $peer->url . "', role => 'qlm_writer', paths => '{Mute}', by_name => true)");
 	for my $case (sort keys %nothing)
 	{
 		my $id = ask('mute', 'Mute/x');
@@ -132,7 +132,7 @@ subtest 'answers that say nothing' => sub {
 subtest 'acknowledgements are not answered' => sub {
 	my $peer = QlmPeer->new;
 
-	sql("SELECT qlm_add_peer('polite', url => '" . $peer->url . "', role => 'qlm_writer', paths => '{Polite}')");
+	sql("SELECT qlm_add_peer('polite', url => '" . $peer->url . "', role => 'qlm_writer', paths => '{Polite}', by_name => true)");
 	my $answer = post($node, response_envelope('M1b', undef, 'Polite/x', 1), path => '/peer/polite');
 	is(return_code($answer), 200, 'data are acknowledged in the exchange that brought them');
 	post($node, $ok, path => '/peer/polite');

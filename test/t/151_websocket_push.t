@@ -243,7 +243,8 @@ is((request_ids($nested->receive(timeout => 10)))[0], $urgent, 'ttl 0 leaves whi
 
 # What could not be posted
 sql(<<EOQ);
-INSERT INTO qlm.endpoint (url, failures, paused_until) VALUES ('http://192.0.2.1/', 1, pg_catalog.now() + interval '1 min');
+INSERT INTO qlm.endpoint (url, failures, paused_until, peer_id)
+	SELECT 'http://192.0.2.1/', 1, pg_catalog.now() + interval '1 min', peer_id FROM qlm.peer WHERE name = 'plain';
 INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope) VALUES (1, 'plain', 'http://192.0.2.1/', 'response', 'for a callback');
 EOQ
 is($plain->receive(timeout => 20), 'for a callback', 'what waits for an endpoint that is paused comes by the socket');

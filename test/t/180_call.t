@@ -262,7 +262,7 @@ subtest 'the owner is another node' => sub {
 		return envelope('Q1', "<response><result><return returnCode=\"200\"/><requestId>$number</requestId>"
 			  . call_envelope('Q1', 'Oven/bake', $number, ttl => 60, %opt) . '</result></response>');
 	};
-	sql("SELECT qlm_add_peer('outer', url => '" . $outer->url . "', role => 'qlm_writer', heartbeat => '1 hour')");
+	sql("SELECT qlm_add_peer('outer', url => '" . $outer->url . "', role => 'qlm_writer', heartbeat => '1 hour', by_name => true)");
 	$outer->answer($outer->request('beat'), $nested->(81));
 	my $asked = $outer->request('answer');
 	like($asked->{body}, qr{description="sent on.*<requestId>81</requestId><requestId>\d+</requestId>.*<node>oven</node>}s, 'nested by a peer: a requestID to poll');

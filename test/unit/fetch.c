@@ -62,7 +62,7 @@ ResourceOwnerDelete(ResourceOwner owner)
 }
 
 static bool
-is_allowed(const struct sockaddr *address, const char *host)
+is_allowed(const struct sockaddr *address, const char *host, bool of_peer)
 {
 	return qlm_address_list_matches(allowed_list, address, host);
 }
