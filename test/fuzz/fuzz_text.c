@@ -119,7 +119,7 @@ check_url(const char *text)
 			  strcspn(host, " /?#@[]") >= (size_t) len, "a host is none");
 }
 
-/* What was behind an attribute at the end is not kept, whatever came before. */
+/* What could not be read keeps nothing of a secret at its end, whatever came before. */
 static void
 check_redact(const char *bytes, int size)
 {
@@ -129,16 +129,14 @@ check_redact(const char *bytes, int size)
 
 	memcpy(text, bytes, size);
 	memcpy(text + size, secret, sizeof(secret));
-	for (int clear = 0; clear < 2; clear++)
-	{
-		initStringInfo(&out);
-		qlm_redact(&out, text, size + sizeof(secret) - 1, clear);
-		check(strstr(out.data, "S3CR3T") == NULL || memchr(bytes, '\0', size) != NULL,
-			  "a secret is kept");
-		initStringInfo(&out);
-		qlm_redact(&out, bytes, size, clear);
-		check(out.len <= size * 4 + 16, "more is kept than came");
-	}
+	initStringInfo(&out);
+	qlm_redact(&out, text, size + sizeof(secret) - 1, false);
+	text[size] = '\0';
+	check(strstr(out.data, "S3CR3T") == NULL || memchr(bytes, '\0', size) != NULL ||
+		  strstr(text, "S3CR3T") != NULL, "a secret is kept");
+	initStringInfo(&out);
+	qlm_redact(&out, bytes, size, true);
+	check(out.len <= size * 4 + 16, "more is kept than came");
 }
 
 int
