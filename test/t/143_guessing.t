@@ -249,6 +249,27 @@ subtest 'addresses of callbacks' => sub {
 	cmp_ok($seconds, '>=', 0.2, 'the next waits');
 };
 
+subtest 'what is kept of credentials' => sub {
+	sql("ALTER SYSTEM SET qlm.log_messages = 'all'");
+	$node->reload;
+	wait_until(sub { post($node, $read); sql('SELECT count(*) FROM qlm.message') > 0 }, 'the journal is kept');
+
+	my $secret = 'the secret of the heater';
+	my %shown = (headers => bearer($secret));
+	is(return_code(post($node, write_envelope('M1b', 'Heater/note', "I say $secret"), %shown)), 200, 'one who tells his own');
+	is(return_code(post($node, $empty =~ s/ttl/authorization="Bearer $secret" ttl/r)), 200, 'in a message');
+	is(return_code(post($node, $empty =~ s/ttl/authorization="Bearer $secret" ttl/r, form => 1)), 200, 'in a form');
+	is(return_code(post($node, "{\"omiEnvelope\":{\"version\":\"1.0\",\"ttl\":0,\"author\\u0069zation\":\"Bearer $secret\",\"read\":{}}}")) // 200, 200, 'in JSON');
+	post($node, $empty =~ s/ttl/authorization=Bearer $secret ttl/r);
+	post($node, "msg=%3ComiEnvelope authorization=%22Bearer $secret", headers => { 'Content-Type' => 'application/x-www-form-urlencoded' });
+	my $socket = qlm_socket($node);
+	$socket->send($empty =~ s/ttl/authorization="Bearer $secret" ttl/r);
+	like($socket->receive, qr/200/, 'on a WebSocket');
+	$socket->close;
+	ok(sql('SELECT count(*) FROM qlm.message') >= 14, 'all is in the journal');
+	is(sql("SELECT count(*) FROM qlm.message WHERE envelope LIKE '%secret of%'"), 0, 'but the secret');
+};
+
 subtest 'what the log holds of a flood' => sub {
 	my $lines = () = slurp_file($node->logfile) =~ /qlm refused/g;
 	my $before = -s $node->logfile;
