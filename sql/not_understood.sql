@@ -55,7 +55,7 @@ SELECT m, pg_temp.said(m) FROM unnest(ARRAY['{"omiEnvelope":{"version":"1.0","tt
 SELECT o, pg_temp.said(format('{"omiEnvelope":{"version":"1.0","ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ",%s}}}}}}', o)) FROM unnest(ARRAY['"infoitem":{"name":"t"}', '"InfoItem":"t"', '"InfoItem":{"name":"t","valeu":1}', '"InfoItem":{"name":"t","vals":[1]}', '"InfoItem":{"name":"t","values":[{"valeu":1}]}',
 	'"InfoItem":{"name":"t","values":[{"dateTime":"2024-01-01"}]}', '"InfoItem":{"name":"t","values":[{"value":null}]}', '"InfoItem":{"name":"t","values":[{"value":1,"extra":{}}]}', '"InfoItem":{"name":"t","values":[{"value":1,"datetime":"2024-01-01"}]}',
 	'"InfoItem":{"name":"t","MetaData":{"unit":"Cel"}}', '"InfoItem":{"name":"t","MetaData":{"unit":{"value":"Cel"}}}', '"InfoItem":{"name":"t","MetaData":{"InfoItem":{"name":"unit"},"format":"x"}}', '"InfoItem":{"name":"t","MetaData":"Cel"}',
-	'"InfoItem":{"name":"t","description":{"text":"a","value":"b"}}', '"InfoItem":{"name":"t","descripton":"a"}', '"description":{"txt":{}}']) o;
+	'"InfoItem":{"name":"t","description":{"text":"a","value":"b"}}', '"InfoItem":{"name":"t","descripton":"a"}', '"description":{"txt":{}}', '"type":"a","type":"b"']) o;
 SELECT path FROM qlm.object WHERE path ~ '^NJ';
 SELECT qlm_handle_json('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ","owner":"lab","InfoItem":{"name":"t","valve":3,"value":null,"altname":null,"values":[{"value":"","dateTime":"2024-01-01","attributes":{"x":"y"}}]}}}}}}}');
 \echo == csv: columns and fields

@@ -113,12 +113,25 @@ is_text(const ShapeRow *shape, const QlmJson *json)
 	return false;
 }
 
+static bool
+is_attribute(const Walk *walk, const char *name)
+{
+	for (int i = 0; i < walk->nattributes; i++)
+		if (strcmp(walk->attributes[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* As in XML, none is given twice. */
 static void
 add_attribute(Walk *walk, const char *name, const char *text, int len)
 {
 	QlmXmlAttribute *attribute;
 
-	if (walk->nattributes == QLM_MAX_ATTRIBUTES)
+	if (is_attribute(walk, name))
+		qlm_parser_fail(walk->parser, 400, "\"%s\" is given twice",
+						qlm_parser_quote(walk->parser, name, strlen(name)));
+	else if (walk->nattributes == QLM_MAX_ATTRIBUTES)
 		qlm_parser_fail(walk->parser, 413, "An object has more than %d attributes",
 						QLM_MAX_ATTRIBUTES);
 	else if (len > QLM_MAX_ATTRIBUTE_SIZE)
@@ -168,9 +181,8 @@ take_attribute(Walk *walk, const QlmJson *json)
 static void
 infer_type(Walk *walk, const QlmJson *value)
 {
-	for (int i = 0; i < walk->nattributes; i++)
-		if (strcmp(walk->attributes[i].name, "type") == 0)
-			return;
+	if (is_attribute(walk, "type"))
+		return;
 	if (value->kind == QLM_JSON_NUMBER)
 		add_attribute(walk, "type", "xs:double", strlen("xs:double"));
 	else if (value->kind == QLM_JSON_TRUE || value->kind == QLM_JSON_FALSE)

@@ -239,13 +239,20 @@ read_payloads(List *results)
 void
 qlm_results_store(QlmCall *call, List *results)
 {
-	QlmRequest	ignored = {0};
+	QlmRequest	unsaid = {0};
 	QlmRights	saved;
+	ListCell   *lc;
 
 	qlm_rights_become_caller(call->role, &saved);
 	read_payloads(results);
-	store_results(call, results, true, &ignored);
+	store_results(call, results, true, &unsaid);
 	qlm_rights_end_caller(&saved, call->exchange->from_session);
+
+	/* The connection has brought the answer: nobody waits for another. */
+	foreach(lc, unsaid.results)
+		ereport(LOG,
+				(errmsg("qlm did not store what a peer has answered: %s",
+						((QlmResult *) lfirst(lc))->description)));
 }
 
 static void

@@ -199,6 +199,52 @@ for my $writer (sort keys %writers)
 	}
 }
 
+# What describes a node: descriptions, of which blanks are a stub, and attributes,
+# of which an empty one means to remove it
+my @describing = grep { /\S/ && length $_ < 60_000 } map { $_->[0] } @texts;
+my %describers = (
+	'M2' => sub {
+		my $n = 0;
+		encode_utf8(envelope('M2', '<write><msg><Objects><Object><id>M2D</id>'
+			. join('', map { '<InfoItem name="t' . $n++ . '" note="' . xml_text($_) . '"><description lang="en">' . xml_text($_) . '</description><MetaData><InfoItem name="m"><value>' . xml_text($_) . '</value></InfoItem></MetaData></InfoItem>' } @describing)
+			. '</Object></Objects></msg></write>'))
+	},
+	'JSON' => sub {
+		my $n = 0;
+		json_message('write', 'odf', { Objects => { Object => { id => 'JSOND', InfoItem => [
+			map { +{ name => 't' . $n++, attributes => { note => $_ }, description => { lang => 'en', text => $_ }, MetaData => { InfoItem => { name => 'm', values => [ { value => $_ } ] } } } } @describing ] } } })
+	});
+
+for my $writer (sort keys %describers)
+{
+	my $written = post($node, $describers{$writer}->());
+	my $asked = join '', map { "<InfoItem name=\"t$_\"><description/><MetaData/></InfoItem>" } 0 .. $#describing;
+	my $read = "<Objects><Object><id>${writer}D</id>$asked</Object></Objects>";
+	my %facts;
+
+	like($written->{body}, qr/returnCode"?[=:]"?200/, "$writer describes");
+	my $root = answer_xml(envelope('M2', "<read><msg>$read</msg></read>"));
+	for my $item ($root->findnodes('//*[local-name()="Object"]/*[local-name()="InfoItem"]'))
+	{
+		$facts{M2}{ $item->getAttribute('name') } = [ $item->getAttribute('note'), map { $item->findvalue("*[local-name()=\"$_\"]") } qw(description MetaData) ];
+	}
+	my $tree = $json->decode(encode_utf8(answer_msg(envelope('M2', "<read msgformat=\"json\"><msg>$read</msg></read>"))));
+	for my $item (@{ $tree->{Objects}{Object}{InfoItem} })
+	{
+		$facts{JSON}{ $item->{name} } = [ $item->{attributes}{note}, $item->{description}{text}, $item->{MetaData}{InfoItem}{values}[0]{value} ];
+	}
+	for my $reader (qw(M2 JSON))
+	{
+		my @wrong = grep {
+			my $text = $describing[$_];
+			grep { ($_ // '') ne $text } @{ $facts{$reader}{"t$_"} // [undef] }
+		} 0 .. $#describing;
+
+		is(scalar @wrong, 0, "$writer, read as $reader: attributes, descriptions, MetaData");
+		diag('wrote ' . shown($describing[$_]) . ', read ' . join ' | ', map { shown($_) } @{ $facts{$reader}{"t$_"} // [] }) for @wrong[ 0 .. ($#wrong > 4 ? 4 : $#wrong) ];
+	}
+}
+
 # GET of each value alone, as text and as JSON
 for my $n (0 .. $#texts)
 {

@@ -118,7 +118,7 @@ sub masked
 		my $name = 'id' . ++$n;
 		$answer =~ s/>$id</>$name</g;
 	}
-	$answer =~ s{>\d{5,10}</requestI}{>a number</requestI}g;
+	$answer =~ s{>\d{5,16}</requestI}{>a number</requestI}g;
 	$answer =~ s/dateTime="20(?:2[5-9]|[3-9]\d)[^"]*" unixTime="[^"]*"/dateTime="now" unixTime="now"/g;
 	return XML::LibXML->new->parse_string($answer)->toString(1);
 }
