@@ -182,5 +182,18 @@ for my $jobs (1, 2)
 	$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ], 'data only, plain');
 	is_whole($database, 'data only, plain');
 }
+
+# Data only, where the partitions are there: made before, or by the schema.
+{
+	my $database = fresh_database();
+
+	$node->safe_psql($database, "CREATE EXTENSION qlm; SELECT qlm_make_partitions('2024-01-01Z', '2024-06-30Z')");
+	restore_ok('data only, into partitions', $database, $custom, '-e', '-j2', '--data-only');
+	is_whole($database, 'data only, into partitions');
+	$database = fresh_database();
+	restore_ok('schema only', $database, $custom, '-e', '--schema-only');
+	restore_ok('data only, into the schema', $database, $custom, '-e', '-j2', '--data-only');
+	is_whole($database, 'data only, into the schema');
+}
 $node->stop;
 done_testing();
