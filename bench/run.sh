@@ -11,8 +11,8 @@
 # --seconds      of each measurement (2)
 # --rounds       measurements of each figure (3)
 # --quick        one round of one second, a smaller history: that all works
-# --only         write, subscriptions, read, floor, http, memory or dialog; several
-#                times if wanted
+# --only         write, subscriptions, read, floor, http, memory, dialog or million;
+#                several times if wanted
 # --memory       a million requests for the memory of the workers, not 100,000
 # --large        only how costs grow, up to N (1, 10 or 100) million values in N
 #                times 10,000 InfoItems; for 100 half an hour and 30 GB of disk
@@ -26,7 +26,7 @@
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
-all_parts=(write subscriptions read floor http memory dialog)
+all_parts=(write subscriptions read floor http memory dialog million)
 for part in lib influx "${all_parts[@]}" large; do
     # shellcheck source=/dev/null
     . "$ROOT/bench/$part.sh"
@@ -37,12 +37,13 @@ rounds=3
 parts=()
 memory_requests=100000
 history_objects=10
+million_objects=1000000
 large=no
 large_size=100
 update_docs=no
 while [ $# -gt 0 ]; do
     case $1 in
-        --quick) seconds=1 rounds=1 memory_requests=20000 history_objects=1 ;;
+        --quick) seconds=1 rounds=1 memory_requests=20000 history_objects=1 million_objects=100000 ;;
         --seconds) seconds=${2:?} && shift ;;
         --rounds) rounds=${2:?} && shift ;;
         --only) parts+=("${2:?}") && shift ;;
