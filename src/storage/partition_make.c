@@ -34,6 +34,7 @@
 
 /* Nobody waits for a partition longer than for a few locks. */
 #define LOCK_MS			"10ms"
+#define AGAIN_MS		1000	/* after that was not enough */
 
 int			qlm_partitions_ahead = 1;
 int			qlm_partition_years_back = 20;
@@ -209,6 +210,60 @@ qlm_partition_lock(Oid grows, LOCKMODE parent_mode)
 	return locked;
 }
 
+/* What need not be tried again for now, as locks would be taken for nothing */
+static struct
+{
+	TimestampTz lower;			/* many values of this time */
+	TimestampTz upper;			/* lie in the default partition */
+	uint64		generation;		/* as long as partitions stay as they are */
+	TimestampTz again_at;		/* somebody was in the way */
+} hopeless;
+
+/* The gap's part that a time would get a partition for; false: that is being filled. */
+static bool
+find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
+{
+	QlmRange	range = *qlm_partition_range(gap);
+	TimestampTz end;
+
+	*lower = Max(qlm_span_start(ts, 0), range.lower);
+	*upper = Min(qlm_span_start(ts, 1), range.upper);
+	return !(qlm_partition_is_growing(gap - 1, &end) && ts < end);
+}
+
+static bool
+is_hopeless(TimestampTz ts)
+{
+	int			found = qlm_partition_find(ts);
+	QlmRange	range = *qlm_partition_range(found);
+	uint64		generation = qlm_catalog_generation(QLM_REL_VALUE);
+	TimestampTz lower;
+	TimestampTz upper;
+
+	if (hopeless.again_at > GetCurrentTimestamp())
+		return true;
+	if (!range.is_default || !OidIsValid(range.relid))
+		return false;
+	if (hopeless.generation == generation && ts >= hopeless.lower && ts < hopeless.upper)
+		return true;
+	if (find_part(found, ts, &lower, &upper) &&
+		!qlm_partition_has_more(range.relid, lower, upper, MOVE_AT_ONCE))
+		return false;
+	hopeless.generation = generation;
+	hopeless.lower = lower;
+	hopeless.upper = upper;
+	return true;
+}
+
+static bool
+try_lock(LOCKMODE parent_mode)
+{
+	if (qlm_partition_lock(InvalidOid, parent_mode))
+		return true;
+	hopeless.again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), AGAIN_MS);
+	return false;
+}
+
 /*
  * Is it settled, with everything locked, that a span gets a partition?  Nothing
  * is moved from under those who read, hence the stronger lock; and not much, as
@@ -221,7 +276,7 @@ may_make(const QlmRange *gap, TimestampTz lower, TimestampTz upper)
 		!qlm_partition_has_more(gap->relid, lower, upper, 0))
 		return true;
 	return !qlm_partition_has_more(gap->relid, lower, upper, MOVE_AT_ONCE) &&
-		qlm_partition_lock(InvalidOid, AccessExclusiveLock);
+		try_lock(AccessExclusiveLock);
 }
 
 /*
@@ -236,22 +291,19 @@ make_span(TimestampTz ts)
 	QlmRange	range;
 	TimestampTz lower;
 	TimestampTz upper;
-	TimestampTz end;
 	int			found;
 	int64		moved = 0;
 	char		name[NAMEDATALEN];
 
-	if (qlm_partition_is_in_use(parent) ||
-		!qlm_partition_lock(InvalidOid, ShareRowExclusiveLock))
+	if (qlm_partition_is_in_use(parent) || is_hopeless(ts) ||
+		!try_lock(ShareRowExclusiveLock))
 		return false;
 	found = qlm_partition_find(ts);
 	range = *qlm_partition_range(found);
 	if (!range.is_default)
 		return true;
-	if (qlm_partition_is_growing(found - 1, &end) && ts < end)
+	if (!find_part(found, ts, &lower, &upper))
 		return false;
-	lower = Max(qlm_span_start(ts, 0), range.lower);
-	upper = Min(qlm_span_start(ts, 1), range.upper);
 	qlm_partition_name(name, lower, upper);
 	if (OidIsValid(get_relname_relid(name, get_rel_namespace(parent))) ||
 		!may_make(&range, lower, upper))
