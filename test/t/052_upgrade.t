@@ -38,20 +38,57 @@ INSERT INTO qlm.subscription_target VALUES (8, 'D');
 INSERT INTO qlm.executed VALUES ('p', '1', '<omiEnvelope/>', '2024-01-15Z');
 EOQ
 
+# A dump of a node of 0.1.0 knows peers by name alone, and has them after what is
+# theirs.
+$node->safe_psql('used', <<'EOQ');
+INSERT INTO qlm.outbox (message_id, peer, envelope, asker_role, asker_peer) VALUES (9, 'gone', '<omiEnvelope/>', 'qlm_writer', 'p');
+INSERT INTO qlm.subscription (request_id, role, peer, interval, dialect) VALUES (10, 'qlm_writer', 'p', -1, 'M2');
+SELECT nextval('qlm.peer_seq');
+EOQ
+my $dump = "$PostgreSQL::Test::Utils::tmp_check/old.dump";
+$node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
+$node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('used') ], 'a dump of an earlier release');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'is restored');
+
+# What 0.1.0 took and is wrong
+$node->safe_psql('used', q{INSERT INTO qlm.peer (name, url, dialect, paths, heartbeat, credential) VALUES ('wrong', 'ftp://x', 'klingon', '{/Objects/Dev/x/,a//b}', '0', 'plain')});
+
+# What each peer has, by its number
+sub belongings
+{
+	return $node->safe_psql($_[0], <<'EOQ');
+SELECT 'message', message_id::text, p.name, a.name FROM qlm.outbox o
+	LEFT JOIN qlm.peer p USING (peer_id) LEFT JOIN qlm.peer a ON a.peer_id = o.asker_peer_id
+UNION ALL SELECT 'subscription', request_id::text, p.name, NULL FROM qlm.subscription s LEFT JOIN qlm.peer p USING (peer_id)
+UNION ALL SELECT 'executed', request_id, p.name, NULL FROM qlm.executed LEFT JOIN qlm.peer p USING (peer_id)
+ORDER BY 1, 2
+EOQ
+}
+
 for my $database ('empty', 'used')
 {
 	my ($status, $out, $err) = $node->psql($database, 'ALTER EXTENSION qlm UPDATE');
 
 	is($status, 0, "$database: is upgraded") or diag $err;
+	like($err, qr/WARNING:  peer "wrong": "ftp:\/\/x" was no URL/, 'what was wrong is said') if $database eq 'used';
 	my %fresh = map { $_ => 1 } split /\n(?=[a-z]+: )/, catalog_of($node, 'fresh');
 	my %upgraded = map { $_ => 1 } split /\n(?=[a-z]+: )/, catalog_of($node, $database);
 	is(join("\n", grep { !$upgraded{$_} } sort keys %fresh), '', 'it lacks nothing that a new node has');
 	is(join("\n", grep { !$fresh{$_} } sort keys %upgraded), '', 'and has nothing else');
 }
 
+for my $database ('used', 'restored')
+{
+	is(belongings($database), "executed|1|p|\nmessage|7|p|\nmessage|9||p\nsubscription|10|p|\nsubscription|8||", "$database: each has what it had");
+	$node->safe_psql($database, "SELECT qlm_add_peer('gone')");
+	is(belongings($database), "executed|1|p|\nmessage|7|p|\nmessage|9||p\nsubscription|10|p|\nsubscription|8||", 'and who is added later, nothing of it');
+	$node->safe_psql($database, "SELECT qlm_drop_peer('gone'); DELETE FROM qlm.outbox WHERE message_id = 9; DELETE FROM qlm.subscription WHERE request_id = 10");
+}
 is($node->safe_psql('used', 'SELECT path, ts, value, unit FROM qlm.history ORDER BY ts'),
 	"D/x|1500-01-01 00:00:00+00|2|K\nD/x|2024-01-15 00:00:00+00|1|K", 'values are there');
-is($node->safe_psql('used', 'SELECT name, role, paths FROM qlm.peer'), 'p|qlm_writer|{D}', 'so is the peer');
+is($node->safe_psql('used', "SELECT name, role, paths FROM qlm.peer WHERE name = 'p'"), 'p|qlm_writer|{D}', 'so is the peer');
+is($node->safe_psql('used', "SELECT url, dialect, paths, heartbeat, qlm.credential_is_hash(credential) FROM qlm.peer WHERE name = 'wrong'"), '||{Dev/x}||t',
+	'what was wrong in one is right, and nobody is let in for that');
 is($node->safe_psql('used', "SELECT peer, state FROM qlm.outbox WHERE message_id = 7"), 'p|queued', 'and what waits for it');
 is($node->safe_psql('used', "SELECT qlm_write('D/x', '3', '2024-01-16Z'); SELECT path, value FROM qlm_poll(8)"), "\nD/x|3",
 	'subscriptions go on');

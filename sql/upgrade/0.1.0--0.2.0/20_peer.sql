@@ -35,15 +35,15 @@ BEGIN
 		END IF;
 		IF NOT (qlm.url_is_http(p.url) AND octet_length(p.url) <= 2000) THEN
 			UPDATE qlm.peer SET url = NULL WHERE peer_id = p.peer_id;
-			RAISE NOTICE 'peer "%": "%" was no URL that can be called, and is null now', p.name, left(p.url, 200);
+			RAISE WARNING 'peer "%": "%" was no URL that can be called, and is null now', p.name, left(p.url, 200);
 		END IF;
 		IF NOT qlm.dialect_is_known(p.dialect) THEN
 			UPDATE qlm.peer SET dialect = NULL WHERE peer_id = p.peer_id;
-			RAISE NOTICE 'peer "%": there is no dialect "%", it is null now', p.name, left(p.dialect, 200);
+			RAISE WARNING 'peer "%": there is no dialect "%", it is null now', p.name, left(p.dialect, 200);
 		END IF;
 		IF p.heartbeat <= '0' THEN
 			UPDATE qlm.peer SET heartbeat = NULL WHERE peer_id = p.peer_id;
-			RAISE NOTICE 'peer "%": its heartbeat of % is null now, which means the same', p.name, p.heartbeat;
+			RAISE WARNING 'peer "%": its heartbeat of % is null now, which means the same', p.name, p.heartbeat;
 		END IF;
 		IF NOT qlm.paths_are_stored(p.paths) THEN
 			right_paths := '{}';
@@ -56,15 +56,15 @@ BEGIN
 			END LOOP;
 			right_paths := array_remove(right_paths, NULL);
 			UPDATE qlm.peer SET paths = right_paths WHERE peer_id = p.peer_id;
-			RAISE NOTICE 'peer "%": its paths % were not as they are stored, and are % now', p.name, left(p.paths::text, 200), left(right_paths::text, 200);
+			RAISE WARNING 'peer "%": its paths % were not as they are stored, and are % now', p.name, left(p.paths::text, 200), left(right_paths::text, 200);
 		END IF;
 		/* Nobody could show it, and nobody shall be let in without. */
 		IF NOT qlm.credential_is_hash(p.credential) THEN
 			UPDATE qlm.peer SET credential = qlm.credential_hash(gen_random_uuid()::text) WHERE peer_id = p.peer_id;
-			RAISE NOTICE 'peer "%": its credential was no hash, so nobody could show it: set it with qlm.credential_hash', p.name;
+			RAISE WARNING 'peer "%": its credential was no hash, so nobody could show it: set it with qlm.credential_hash', p.name;
 		END IF;
 		IF p.credential IS NULL AND (p.url IS NOT NULL OR p.heartbeat IS NOT NULL OR p.secret IS NOT NULL) THEN
-			RAISE NOTICE 'peer "%" is called by this node, so its name alone is no longer enough to be taken for it', p.name
+			RAISE WARNING 'peer "%" is called by this node, so its name alone is no longer enough to be taken for it', p.name
 				USING HINT = 'If it calls this node too, give it a credential, or set by_name to true in its row.';
 		END IF;
 	END LOOP;
