@@ -56,3 +56,7 @@ SELECT count(qlm_request('journal', qlm_read_envelope('J/x'))) FROM generate_ser
 SELECT name, last_seen > now() - interval '1 min', queued, sent, answered, oldest_waiting > now() - interval '1 min' FROM qlm.stat_peer WHERE name = 'journal';
 SELECT qlm_drop_peer('journal'), qlm_delete('J');
 DELETE FROM qlm.outbox WHERE peer = 'journal';
+\echo == passwords in URLs are for nobody who watches
+INSERT INTO qlm.endpoint (url) VALUES ('http://user:S3CR3T@host.invalid/path@x');
+SELECT url FROM qlm.stat_delivery WHERE url LIKE '%host.invalid%';
+DELETE FROM qlm.endpoint WHERE url LIKE '%host.invalid%';

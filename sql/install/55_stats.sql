@@ -64,7 +64,7 @@ COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why, at last_failure; stays after
 
 /* What waits for a peer with a URL waits for that endpoint. */
 CREATE VIEW qlm.stat_delivery AS
-	SELECT url,
+	SELECT pg_catalog.regexp_replace(url, '://[^/?#]*@', '://***@') AS url,
 		CASE WHEN e.paused_until > pg_catalog.now() THEN 'paused'
 			WHEN e.failures = 0 AND e.last_failure >= COALESCE(e.last_success, '-infinity') THEN 'refused'
 			ELSE 'ok' END AS state,
@@ -90,7 +90,7 @@ CREATE VIEW qlm.stat_delivery AS
 				AND (o.url LIKE '~%') IS NOT TRUE
 			GROUP BY 1, 2) AS w USING (url, peer_id);
 COMMENT ON VIEW qlm.stat_delivery IS 'each endpoint that messages are posted to: a URL, and the peer whose messages go there';
-COMMENT ON COLUMN qlm.stat_delivery.url IS 'its URL';
+COMMENT ON COLUMN qlm.stat_delivery.url IS 'its URL, without the user and password in it';
 COMMENT ON COLUMN qlm.stat_delivery.state IS 'ok; paused after a failure; or refused: the last message will not be posted again, since qlm.callback_allow does not allow the address or the receiver refuses it, as last_error says';
 COMMENT ON COLUMN qlm.stat_delivery.queued IS 'messages that have not arrived';
 COMMENT ON COLUMN qlm.stat_delivery.oldest_waiting IS 'when the oldest of them was queued';
@@ -107,7 +107,8 @@ CREATE VIEW qlm.stat_subscription AS
 	SELECT s.request_id,
 		s.role AS owner,
 		s.peer,
-		CASE WHEN s.callback LIKE '~%' THEN '0' ELSE s.callback END AS callback,
+		CASE WHEN s.callback LIKE '~%' THEN '0'
+			ELSE pg_catalog.regexp_replace(s.callback, '://[^/?#]*@', '://***@') END AS callback,
 		s.interval,
 		ARRAY(SELECT t.path FROM qlm.subscription_target AS t
 			WHERE t.request_id = s.request_id ORDER BY t.path) AS targets,
