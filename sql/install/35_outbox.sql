@@ -47,6 +47,9 @@ CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer_id, asker_role)
 	WHERE state IN ('queued', 'sent') AND asker_role IS NOT NULL;
 CREATE INDEX outbox_seq_idx ON qlm.outbox (seq) WHERE state = 'queued';
 CREATE INDEX outbox_finished_idx ON qlm.outbox (kind, seq) WHERE state NOT IN ('queued', 'sent');
+CREATE INDEX outbox_large_idx ON qlm.outbox (seq)
+	WHERE state NOT IN ('queued', 'sent')
+	AND pg_catalog.octet_length(envelope) + pg_catalog.octet_length(COALESCE(answer, '')) > 65536;
 CREATE INDEX outbox_expires_at_idx ON qlm.outbox (expires_at) WHERE state IN ('queued', 'sent');
 CREATE INDEX outbox_awaited_by_idx ON qlm.outbox (awaited_by, seq) WHERE awaited_by IS NOT NULL;
 CREATE INDEX outbox_awaited_ended_idx ON qlm.outbox (seq)

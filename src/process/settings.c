@@ -442,6 +442,11 @@ register_messages(void)
 							"peer owns then. A WebSocket of the peer always begins one.",
 							&qlm_session_timeout, 5 * 60 * 1000, 100, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.max_journal_size",
+							"Most space that the texts of messages take in qlm.message.",
+							"Older ones go first.",
+							&qlm_max_journal_size, 1024, 1, 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("qlm.log_messages",
 							 "Which messages are kept in qlm.message.",
 							 "none, errors (those whose answer is not 200) or all.",

@@ -21,6 +21,9 @@
 
 #define MAX_KEY 100
 
+/* Of a longer answer only what came of the request is remembered. */
+#define MAX_REMEMBERED	(1024 * 1024)
+
 /* What it is remembered by, apart from requestIDs of nested requests */
 #define MEMORY_PREFIX "posted:"
 
@@ -99,6 +102,25 @@ qlm_call_recall(QlmCall *call)
 	call->recalled = true;
 }
 
+/* What came of it, without what it brought */
+static QlmEnvelope *
+without_data(const QlmEnvelope *answer, const QlmRequest *response)
+{
+	QlmEnvelope *outline = qlm_envelope_create(&answer->dialect, answer->ttl);
+	QlmRequest *copy = qlm_envelope_add_request(outline, QLM_RESPONSE);
+	ListCell   *lc;
+
+	foreach(lc, response->results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		qlm_request_add_result(copy, result->code, result->description ? result->description :
+							   "it was executed before, and what it brought is too large to be kept")->request_ids =
+			result->request_ids;
+	}
+	return outline;
+}
+
 /* Before anything is nested in the answer that is not part of it */
 void
 qlm_call_remember(QlmCall *call)
@@ -119,5 +141,10 @@ qlm_call_remember(QlmCall *call)
 	answer.dialect.json = false;	/* it is for us to read */
 	initStringInfo(&text);
 	qlm_envelope_print(&text, &answer);
+	if (text.len > MAX_REMEMBERED)
+	{
+		resetStringInfo(&text);
+		qlm_envelope_print(&text, without_data(&answer, call->response));
+	}
 	qlm_delivery_remember(call->peer, key, text.data);
 }

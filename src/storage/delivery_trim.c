@@ -17,6 +17,7 @@
 
 #define BOUNDS_HOLD		USECS_PER_MINUTE
 #define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since it was tried last */
+#define LARGE_KEPT		1000	/* of those that take more than 64 kB */
 #define UNUSED_KEPT		1000	/* endpoints of nobody, the newest */
 
 static QlmPlan forget_plan = {
@@ -51,6 +52,17 @@ static QlmPlan finished_plan = {
 	" ORDER BY m.seq LIMIT $2) AS o LIMIT $2))"
 	" AND (state NOT IN ('queued', 'sent')) IS TRUE",
 	2, {INT8ARRAYOID, INT8OID}
+};
+
+#define IS_LARGE "pg_catalog.octet_length(envelope) +" \
+	" pg_catalog.octet_length(COALESCE(answer, '')) > 65536"
+
+static QlmPlan large_plan = {
+	"DELETE FROM qlm.outbox WHERE message_id = ANY (ARRAY(SELECT message_id"
+	" FROM qlm.outbox WHERE state NOT IN ('queued', 'sent') AND " IS_LARGE
+	" ORDER BY seq DESC OFFSET $1 LIMIT $2))"
+	" AND (state NOT IN ('queued', 'sent')) IS TRUE",
+	2, {INT8OID, INT8OID}
 };
 
 static QlmPlan idle_plan = {
@@ -206,6 +218,7 @@ qlm_delivery_trim(int max)
 	n = run(&forget_plan, TimestampTzGetDatum(now - QLM_REMEMBERED_FOR), max);
 	n += run(&full_plan, Int64GetDatum(qlm_poll_buffer_max), max - n);
 	n += run(&finished_plan, finished_bounds(now), max - n);
+	n += run(&large_plan, Int64GetDatum(LARGE_KEPT), max - n);
 	n += run(&idle_plan, TimestampTzGetDatum(now - ENDPOINT_KEPT), max - n);
 	n += qlm_endpoint_trim(max - n);
 	survive_clock_steps(now);

@@ -20,10 +20,18 @@
 #define KEPT_ROWS		100000
 #define KEPT_SIZE		(64 * 1024)
 
+/*
+ * A process writes no more than this part of qlm.max_journal_size in a minute;
+ * then messages are cut, until it is trimmed.
+ */
+#define PACE_PART		8
+#define CUT_SIZE		1024
+
 /* Shorter ones would be found by chance */
 #define MIN_SECRET		6
 
 int			qlm_log_messages = QLM_LOG_NONE;
+int			qlm_max_journal_size = 1024;
 
 static QlmPlan insert_plan = {
 	"INSERT INTO qlm.message"
@@ -36,6 +44,16 @@ static QlmPlan change_plan = {
 	"UPDATE qlm.message SET at = $2, return_code = $3, envelope = $4,"
 	" duration = $5 WHERE message_no = $1",
 	5, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, INTERVALOID}
+};
+
+/* What texts take on disk is known without reading them. */
+static QlmPlan size_plan = {
+	"DELETE FROM qlm.message WHERE message_no <= (SELECT message_no FROM"
+	" (SELECT message_no, pg_catalog.sum(pg_catalog.pg_column_size(envelope))"
+	" OVER (ORDER BY message_no DESC) AS bytes FROM qlm.message"
+	" WHERE pg_catalog.pg_table_size('qlm.message') > $1 / 2) AS m"
+	" WHERE bytes > $1 ORDER BY message_no DESC LIMIT 1)",
+	1, {INT8OID}
 };
 
 static QlmPlan trim_plan = {
@@ -60,6 +78,26 @@ mask_shown(char *text, const char *authorization)
 		qlm_redact_literal(text, secret);
 }
 
+/* Bytes of a message that may be kept now */
+static Size
+size_to_keep(Size size)
+{
+	static TimestampTz since = 0;
+	static int64 written = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < since || now > since + USECS_PER_MINUTE)
+	{
+		since = now;
+		written = 0;
+	}
+	size = Min(size, (Size) KEPT_SIZE);
+	if (written + (int64) size > (int64) qlm_max_journal_size * (1024 * 1024 / PACE_PART))
+		size = Min(size, (Size) CUT_SIZE);
+	written += size;
+	return size;
+}
+
 /*
  * What came need not be text at all.  With NUL bytes, as in UTF-16, a
  * credential could not be recognised: nothing is kept then.
@@ -67,7 +105,7 @@ mask_shown(char *text, const char *authorization)
 static char *
 storable_text(const char *data, Size size, const QlmJournalEntry *entry, bool is_clear)
 {
-	int			len = (int) Min(size, (Size) KEPT_SIZE);
+	int			len = (int) size_to_keep(size);
 	StringInfoData text;
 
 	if (data == NULL || memchr(data, '\0', len) != NULL)
@@ -166,5 +204,7 @@ qlm_journal_trim(void)
 
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&trim_plan, values, NULL, 0);
+	values[0] = Int64GetDatum((int64) qlm_max_journal_size * 1024 * 1024);
+	qlm_plan_execute(&size_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
 }

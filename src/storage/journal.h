@@ -14,7 +14,8 @@ typedef enum QlmLogMessages
 	QLM_LOG_ALL
 } QlmLogMessages;
 
-extern int	qlm_log_messages;	/* setting */
+extern int	qlm_log_messages;	/* settings */
+extern int	qlm_max_journal_size;	/* MB */
 
 /* One exchange: the message that came, and the answer that leaves */
 typedef struct QlmJournalEntry
@@ -42,7 +43,7 @@ extern int64 qlm_journal_add(const QlmJournalEntry *entry);
 /* The answer was held, and is another one now that it leaves. */
 extern void qlm_journal_change(int64 message_no, const QlmJournalEntry *entry);
 
-/* Keep the newest rows only. */
+/* Keep the newest rows only, and no more than qlm.max_journal_size of them. */
 extern void qlm_journal_trim(void);
 
 #endif							/* QLM_STORAGE_JOURNAL_H */

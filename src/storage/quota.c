@@ -34,12 +34,16 @@ typedef struct Left
 #define COUNT(what) \
 	"SELECT pg_catalog.count(*) FROM (SELECT FROM " what \
 	" AND expires_at > $3 LIMIT $2) AS o"
+
+/* One of more than 8 kB counts as several. */
+#define SIZE		"1 + pg_catalog.octet_length(envelope) / 8192 AS size"
+#define SUM			"SELECT COALESCE(pg_catalog.sum(size), 0) FROM "
 #define IS_WAITING " AND state IN ('queued', 'sent')"
 
 /* Answers that are still being gathered are messages to come. */
 #define ASKED(message, gathering) \
-	"SELECT pg_catalog.count(*) FROM (SELECT 1 FROM qlm.outbox WHERE " message \
-	IS_WAITING " AND expires_at > $3 UNION ALL SELECT 1 FROM qlm.gathering" \
+	SUM "(SELECT " SIZE " FROM qlm.outbox WHERE " message \
+	IS_WAITING " AND expires_at > $3 UNION ALL SELECT " SIZE " FROM qlm.gathering" \
 	" WHERE " gathering " LIMIT $2) AS o"
 
 static QlmPlan peer_subscriptions_plan = {
@@ -63,7 +67,8 @@ static QlmPlan role_asked_plan = {
 };
 
 static QlmPlan waiting_plan = {
-	COUNT("qlm.outbox WHERE peer_id = $1 AND url IS NULL" IS_WAITING),
+	SUM "(SELECT " SIZE " FROM qlm.outbox WHERE peer_id = $1 AND url IS NULL"
+	IS_WAITING " AND expires_at > $3 LIMIT $2) AS o",
 	3, {INT4OID, INT8OID, TIMESTAMPTZOID}
 };
 
@@ -94,7 +99,7 @@ room(QlmPlan *plan, Datum whose, int limit)
 	qlm_rights_restore(&saved);
 	n = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
-	return (int) (limit - n);
+	return (int) Max(limit - n, INT_MIN);
 }
 
 int
