@@ -25,7 +25,7 @@ SELECT pg_temp.of('<cancel requestID="5"><requestID>1</requestID></cancel>');
 SELECT v, pg_temp.of(v) FROM unnest(ARRAY['<read><mgs><Objects/></mgs></read>', '<read><msg><Objects/><Objects/></msg></read>', '<read><msg><Objects/><objects/></msg></read>', '<read><msg>all<Objects/></msg></read>', '<read><msg><Objects/>all</msg></read>',
 	'<read>everything</read>', '<read newest="3"/>', '<read begin="2024-01-01"><msg/></read>', '<read><requestID/></read>', '<read><requestId>1</requestId><requestID> </requestID></read>', '<read><request>1</request></read>',
 	'<read><requestID><id>1</id></requestID></read>', '<cancel><requestID/></cancel>', '<read><nodeList><nod>x</nod></nodeList><msg><Objects/></msg></read>', '<read><nodeList><node/></nodeList><msg><Objects/></msg></read>',
-	'<read><nodelist><node>x</node></nodelist><msg><Objects/></msg></read>', '<read><x:ext xmlns:x="urn:x"><read/></x:ext></read>', '<read><x:ext/></read>']) v;
+	'<read><nodelist><node>x</node></nodelist><msg><Objects/></msg></read>', '<read><x:ext xmlns:x="urn:x"><read/></x:ext></read>', '<read><x:ext/></read>', '<read><omi:mgs/></read>', '<read omi:intervall="5"/>']) v;
 \echo == a payload that is none
 SELECT v, pg_temp.of(v) FROM unnest(ARRAY['<write><msg><objects><Object><id>N</id></Object></objects></msg></write>', '<write msgformat="odf"><msg><Object><id>N</id></Object></msg></write>', '<write msgformat="odf"><msg>N/x=1</msg></write>',
 	'<write msgformat="fdo"><msg><obj/></msg></write>', '<write msgformat="odf"><Object><id>N</id></Object></write>']) v;

@@ -92,13 +92,21 @@ refuse(QlmParser *p, QlmFrameKind kind, int line, const char *error)
 		p->level->error = psprintf("%s (line %d)", error, line);
 }
 
+/* What messages call their own namespaces, declared or not */
+static bool
+is_usual_prefix(const char *prefix)
+{
+	return strcmp(prefix, "omi") == 0 || strcmp(prefix, "odf") == 0 ||
+		strcmp(prefix, "qlm") == 0;
+}
+
 static bool
 is_foreign(const QlmParser *p, const char *prefix, const char *uri)
 {
 	const char *own = p->level->hints.mi_namespace;
 
 	if (uri == NULL || uri[0] == '\0')
-		return prefix != NULL &&
+		return prefix != NULL && !is_usual_prefix(prefix) &&
 			(p->root_prefix == NULL || strcmp(prefix, p->root_prefix) != 0);
 	if (own != NULL && strcmp(uri, own) == 0)
 		return false;
@@ -145,7 +153,8 @@ qlm_strict_member(QlmParser *p, const char *name, int line)
 	QlmFrameKind kind = p->frames[p->nframes - 1].kind;
 	const char *quoted;
 
-	if (strchr(name, ':') != NULL || is_refused(p, kind))
+	if (is_refused(p, kind) ||
+		(strchr(name, ':') != NULL && !is_usual_prefix(pnstrdup(name, strcspn(name, ":")))))
 		return;
 	quoted = qlm_parser_quote(p, name, strlen(name));
 	refuse(p, kind, line,
@@ -193,7 +202,7 @@ static bool
 has_foreign_prefix(const QlmXmlElement *element,
 				   const QlmXmlAttribute *attribute)
 {
-	return attribute->prefix != NULL &&
+	return attribute->prefix != NULL && !is_usual_prefix(attribute->prefix) &&
 		(element->prefix == NULL ||
 		 strcmp(attribute->prefix, element->prefix) != 0);
 }
