@@ -3,7 +3,8 @@
  *		What goes through a WebSocket that this node opens: messages are pushed
  *		one after the other, each with a ping behind it.
  *
- * What the other end sends is not kept: the protocol has nothing for it there.
+ * What the other end sends is not kept, and bounded: the protocol has nothing
+ * for it there.
  * That it sends something after a message may be all the acknowledgement that
  * there is, where it does not answer pings as it should.
  */
@@ -137,6 +138,7 @@ qlm_line_push(QlmLine *line)
 	line->pushed_at = line->heard_at = qlm_line_now();
 	line->pinged_at = 0;
 	line->is_heard = line->is_sent = false;
+	line->nread = 0;
 	qlm_line_send(line, make_frame(line, QLM_FRAME_TEXT, transfer->body, transfer->body_len));
 	if (line->state == QLM_LINE_OPEN)
 		ping(line);
@@ -317,6 +319,12 @@ read_some(QlmLine *line)
 		line->heard_at = qlm_line_now();
 		line->pinged_at = 0;
 		line->is_heard = true;
+		line->nread += n;
+		if (line->nread > qlm_max_message_size + QLM_LINE_BUFFER)
+		{
+			qlm_line_refuse(line, 0, "it sends more than qlm.max_message_size between two messages");
+			return;
+		}
 		if (line->state == QLM_LINE_ASKING)
 			qlm_line_take_head(line, buffer, n);
 		else

@@ -62,6 +62,7 @@ typedef struct QlmLine
 	bool		in_message;
 	bool		is_envelope;	/* the message that comes looks like one */
 	bool		has_more;		/* there may be more to read at once */
+	Size		nread;			/* since the last push */
 
 	/* out */
 	slist_head	pieces;

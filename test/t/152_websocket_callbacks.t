@@ -83,6 +83,15 @@ subtest 'one-time requests' => sub {
 	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
 };
 
+subtest 'a node as the receiver' => sub {
+	my $url = "ws://127.0.0.1:$node->{qlm_port}/qlmws";
+	my $id = subscribe('Node/x', $url);
+	post($node, write_envelope('M2', 'Node/x', $_)) for 1 .. 5;
+	wait_for_sql($node, "SELECT state, delivered, failures FROM qlm.stat_delivery WHERE url = '$url'", 'ok|5|0', 'takes what is pushed');
+	is(sql("SELECT deliveries FROM qlm.stat_subscription WHERE request_id = $id"), 5);
+	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
+};
+
 subtest 'a receiver that is down, and comes back' => sub {
 	my $receiver = QlmSocketReceiver->new;
 	my $url = $receiver->url;

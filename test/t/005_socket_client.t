@@ -165,6 +165,7 @@ like(outcome_of(saying("\x81\x01\xff")), qr/^0 text is not UTF-8/, 'bad text');
 like(outcome_of(saying("\x82\x7f\0\0\1\0\0\0\0\0")), qr/^0 message is larger than qlm\.max_message_size/, 'a message that is too large is announced');
 like(outcome_of(saying("\x89\x7d" . 'x' x 125, flood => 1), 3000), qr/^0 it (has not acknowledged|sends more pings)/, 'a flood of pings');
 like(outcome_of(saying("\x82\x7e\xff\xff" . '<' x 65535, flood => 1)), qr/^200 /, 'a flood of messages');
+like(outcome_of(saying("\x82\x7e\xff\xff" . 'x' x 65535, flood => 1), 20000), qr/^0 it sends more than qlm\.max_message_size/, 'nor one of what is no answer is read for ever');
 like(outcome_of(saying("HTTP/1.1 101 X\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", instead => 1)), qr/^0 its answer upgrades to something else/, 'another protocol');
 like(outcome_of(saying("SSH-2.0-x\r\n\r\n\r\n", instead => 1)), qr/^0 it does not speak HTTP/, 'no HTTP');
 like(outcome_of(saying('x' x 20000, instead => 1)), qr/^0 the headers of its answer are too large/, 'an endless line');
