@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -64,13 +65,13 @@ contains(const QlmHttpRequest *request, const char *text)
 }
 
 /*
- * What is sent on to other nodes is kept in this worker until they answer.  Beyond
- * some the worker does it all, and what comes too fast for it is refused as ever.
+ * On a standby no process is started before its promotion.  What is sent on to
+ * other nodes is kept in this worker until they answer.  Beyond some the worker does it all, and what comes too fast for it is refused as ever.
  */
 static bool
 is_for_here(const QlmHttpRequest *request)
 {
-	return request->stays || nall >= MAX_WAITING || request->socket != NULL || request->owner != NULL ||
+	return RecoveryInProgress() || request->stays || nall >= MAX_WAITING || request->socket != NULL || request->owner != NULL ||
 		request->prefer_wait > 0 || contains(request, "nodeList") ||
 		contains(request, "targetType");
 }

@@ -93,6 +93,7 @@ is_deeply([ return_codes($both) ], [ 200, 503 ], 'each with its code');
 my ($status, $out, $err) = $standby->psql('postgres', "SELECT qlm_write('F/x', '9')");
 like($err, qr/read-only transaction/, 'SQL is told by the server');
 
+is(post($standby, $history . ' ' x 2_000_000)->{body}, post($primary, $history)->{body}, 'a large message is run there');
 is($standby->safe_psql('postgres', 'SELECT qlm_start()'), 2, 'qlm_start: they listen');
 is($standby->safe_psql('postgres', "SELECT string_agg(state, ' ' ORDER BY kind) FROM qlm.stat_worker WHERE kind = 'server'"), 'running running', 'stat_worker shows them');
 
