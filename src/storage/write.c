@@ -39,6 +39,7 @@ typedef struct Walk
 	QlmValueRow *rows;
 	int			nrows;
 	int			capacity;
+	StringInfoData path;		/* of the node at hand; reused, as there may be many */
 } Walk;
 
 /* Where the walk is */
@@ -86,14 +87,13 @@ add_missing(Walk *walk, Place *place, const QlmObject *object,
 			const QlmInfoItem *item)
 {
 	QlmMissingNode node = {0};
-	StringInfoData path;
 
-	initStringInfo(&path);
-	append_path(&path, place);
+	resetStringInfo(&walk->path);
+	append_path(&walk->path, place);
 	if (strlen(place->name) > QLM_MAX_NAME)
 		return refuse(walk, psprintf("An id or name is longer than %d bytes",
 									 QLM_MAX_NAME));
-	if (path.len > QLM_MAX_PATH)
+	if (walk->path.len > QLM_MAX_PATH)
 		return refuse(walk, psprintf("A path is longer than %d bytes",
 									 QLM_MAX_PATH));
 	node.parent = place->parent->missing;
@@ -101,7 +101,7 @@ add_missing(Walk *walk, Place *place, const QlmObject *object,
 	node.depth = place->depth;
 	node.is_item = item != NULL;
 	node.name = place->name;
-	node.path = path.data;
+	node.path = pstrdup(walk->path.data);
 	node.object = object;
 	node.item = item;
 	place->id = -1;
@@ -309,6 +309,7 @@ qlm_write_run(QlmWrite *writes, int n)
 		writes[i].error_code = 0;
 		writes[i].error = NULL;
 	}
+	initStringInfo(&walk.path);
 	walk.capacity = 64;
 	walk.rows = palloc(walk.capacity * sizeof(QlmValueRow));
 	walk.cache = qlm_object_cache_begin();
