@@ -69,6 +69,13 @@
 	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* An order says itself whether it is a descending one since 18 */
+#if PG_VERSION_NUM >= 180000
+#define qlm_sort_descending(sort, descending) ((sort)->reverse_sort = (descending))
+#else
+#define qlm_sort_descending(sort, descending) ((void) (sort))
+#endif
+
 /* A constraint may be there without being enforced since 18 */
 #if PG_VERSION_NUM >= 180000
 #define qlm_constraint_enforced(constraint) ((constraint)->is_enforced = true)

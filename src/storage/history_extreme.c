@@ -112,6 +112,7 @@ make_first(const Extremes *extremes, const Aggref *aggregate)
 	sort->eqop = type->eq_opr;
 	sort->sortop = descending ? type->gt_opr : type->lt_opr;
 	sort->nulls_first = descending;
+	qlm_sort_descending(sort, descending);
 	sort->hashable = false;
 	query->sortClause = list_make1(sort);
 	query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
