@@ -11,11 +11,11 @@ $$;
 CREATE FUNCTION pg_temp.value(attributes text, item text DEFAULT 't') RETURNS text LANGUAGE sql AS $$
 	SELECT pg_temp.said(pg_temp.odf('write', format('<Object><id>Z</id><Object><id>in</id><InfoItem name="%s"><value unixTime="1">0</value><value %s>1</value></InfoItem></Object></Object>', item, attributes)))
 $$;
-SHOW qlm.max_future;
 \echo == seconds, milliseconds, microseconds, nanoseconds, and a date
 SELECT u, pg_temp.value(u) FROM unnest(ARRAY['unixTime="1714557600.123"', 'unixTime="1714557600123"', 'unixTime="1714557600123.5"', 'unixTime="1714557600123456"', 'unixTime="1.714557600123456E15"', 'unixTime="1714557600123456789"',
 	'unixTime="4102444800"', 'dateTime="2100-01-01T00:00:00Z"', 'dateTime="294276-12-31T00:00:00Z"', 'dateTime="2024-05-01T10:00:00Z" unixTime="1714557600123"']) u;
 \echo == just inside and just outside
+SHOW qlm.max_future;
 SELECT pg_temp.value(format('dateTime="%s"', to_char((now() + i::interval) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))) LIKE c || '%' FROM (VALUES ('23 hours', '200'), ('25 hours', '400 the value of Z/in/t is of 20')) AS v(i, c);
 \echo == every dialect
 SELECT pg_temp.said(m) FROM unnest(ARRAY[

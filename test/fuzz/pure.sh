@@ -15,9 +15,9 @@ pure_flags="-g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 	-Isrc -Itest/fuzz -Itest/unit
 	-isystem $($PG_CONFIG --includedir-server) $(pkg-config --cflags libxml-2.0 zlib)"
 
-# Those of shared libraries can be linked into any program.
-pure_libraries="-L$($PG_CONFIG --pkglibdir) -L$($PG_CONFIG --libdir)
-	-lpgcommon_shlib -lpgport_shlib $(pkg-config --libs libxml-2.0 zlib) -lm"
+# A server that was built by hand has them for programs of a fixed address only.
+pure_libraries="-no-pie -L$($PG_CONFIG --pkglibdir) -L$($PG_CONFIG --libdir)
+	-lpgcommon -lpgport $(pkg-config --libs libxml-2.0 zlib) -lm"
 
 # build_pure ARCHIVE COMPILER...: the sources as an archive, of which a program
 # takes what it needs
