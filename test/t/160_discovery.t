@@ -27,7 +27,7 @@ my $stored = post($node, envelope('M2', <<EOX), %owner);
 <Object type="Refrigerator" owner="lab"><id idType="serial">Fridge7</id><id>urn:example:fridge:7</id>
 <description lang="en">Kitchen fridge</description><description lang="fi">Keittiön jääkaappi</description>
 <InfoItem name="temperature" type="Celsius" meter="7"><altname>lampotila</altname><description lang="en">Inside air</description>
-<MetaData><InfoItem name="unit"><value>Cel</value></InfoItem><InfoItem name="accuracy"><value type="xs:double">0.1</value></InfoItem></MetaData>
+<MetaData><InfoItem name="unit"><value dateTime="2024-05-01T10:00:00Z">Cel</value></InfoItem><InfoItem name="accuracy"><value type="xs:double">0.1</value></InfoItem></MetaData>
 <value type="xs:double" dateTime="2024-05-01T09:00:00Z">4</value>
 <value type="xs:double" dateTime="2024-05-01T10:00:00.25Z">4.5</value></InfoItem>
 <InfoItem name="value"><value dateTime="2024-05-01T10:00:00Z">a child</value></InfoItem>
@@ -92,8 +92,8 @@ my @table = (
 		qq{<MetaData $ns><InfoItem name="accuracy"/><InfoItem name="unit"/></MetaData>},
 		{ InfoItem => { name => 'temperature', MetaData => { InfoItem => [ { name => 'accuracy' }, { name => 'unit' } ] } } } ],
 	[ '/Objects/Fridge7/temperature/MetaData/unit',
-		qq{<InfoItem $ns name="unit"><value>Cel</value></InfoItem>},
-		{ InfoItem => { name => 'unit', values => [ { value => 'Cel' } ] } } ],
+		qq{<InfoItem $ns name="unit"><value dateTime="2024-05-01T10:00:00Z" unixTime="1714557600">Cel</value></InfoItem>},
+		{ InfoItem => { name => 'unit', values => [ { dateTime => '2024-05-01T10:00:00Z', unixTime => 1714557600, value => 'Cel' } ] } } ],
 	[ '/Objects/Fridge7/temperature/MetaData/unit/value', 'Cel', 'Cel' ],
 	[ '/Objects/Fridge7/description',
 		qq{<Object $ns><description lang="en">Kitchen fridge</description><description lang="fi">Keittiön jääkaappi</description></Object>} ],
