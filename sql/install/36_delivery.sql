@@ -32,6 +32,8 @@ CREATE TABLE qlm.executed (
 	peer_id int NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX executed_request_id_idx ON qlm.executed (peer_id, request_id) WHERE peer_id > 0;
+/* Rows of peers that are gone have no key. */
+ALTER TABLE qlm.executed REPLICA IDENTITY FULL;
 CREATE INDEX executed_executed_at_idx ON qlm.executed (executed_at);
 COMMENT ON TABLE qlm.executed IS 'nested requests executed in the last ten minutes: one that comes again is answered and not executed again';
 COMMENT ON COLUMN qlm.executed.peer IS 'the peer that asked';

@@ -190,3 +190,6 @@ END
 $$;
 COMMENT ON FUNCTION qlm.adopt_partitions() IS 'give partitions of qlm.value that a dump brought back what those have that the node makes: their owner, triggers and replica identity; returns how many lacked something';
 REVOKE ALL ON FUNCTION qlm.adopt_partitions() FROM PUBLIC;
+
+/* Rows of peers that are gone have no key. */
+ALTER TABLE qlm.executed REPLICA IDENTITY FULL;
