@@ -82,8 +82,7 @@ server_is_packaged() {
 # Whoever names a pg_config means this server and no other.
 check_pg_config() {
     [ -n "${PG_CONFIG:-}" ] || return 0
-    have "$PG_CONFIG" && [ -n "$(major_of "$PG_CONFIG")" ] ||
-        fail "PG_CONFIG is '$PG_CONFIG', which does not run"
+    [ -n "$(major_of "$PG_CONFIG")" ] || fail "PG_CONFIG is '$PG_CONFIG', which does not run"
     is_new_enough "$PG_CONFIG" ||
         fail "PG_CONFIG is '$PG_CONFIG' of $("$PG_CONFIG" --version), and qlm needs PostgreSQL $OLDEST_MAJOR or later"
     server_is_packaged "$PG_CONFIG" && return
