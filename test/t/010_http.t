@@ -223,7 +223,8 @@ subtest 'framing that two parties may read differently' => sub {
 		ok(!$answer || $answer->{status} =~ /^[45]/, "$name is refused");
 		ok($connection->closed, 'and the connection closed');
 	}
-	for my $size ('-1', '0x5', 'zz', '5 ;', 'fffffffffffffffff')
+	# A blank before the semicolon is allowed, and libmicrohttpd 1.0 takes it.
+	for my $size ('-1', '0x5', 'zz', '5 x', 'fffffffffffffffff')
 	{
 		my $connection = qlm_connect($node);
 
