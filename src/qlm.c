@@ -12,6 +12,7 @@
 #include "process/settings.h"
 #include "process/shmem.h"
 #include "process/wake.h"
+#include "storage/foreign_function.h"
 #include "storage/planning.h"
 #include "worker/launcher.h"
 
@@ -29,6 +30,7 @@ _PG_init(void)
 	qlm_settings_register();
 	qlm_wake_register();
 	qlm_planning_register();
+	qlm_foreign_function_register();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	qlm_shmem_register();

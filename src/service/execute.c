@@ -254,7 +254,7 @@ execute(QlmCall *call, const QlmRequest *request)
 {
 	QlmRights	saved;
 
-	qlm_rights_become_caller(call->role, &saved);
+	qlm_rights_become_caller(call->role, call->exchange->from_session, &saved);
 	if (call->exchange->discovery)
 		qlm_call_discover(call);
 	else if (!is_for_others(request))

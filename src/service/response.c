@@ -243,7 +243,7 @@ qlm_results_store(QlmCall *call, List *results)
 	QlmRights	saved;
 	ListCell   *lc;
 
-	qlm_rights_become_caller(call->role, &saved);
+	qlm_rights_become_caller(call->role, call->exchange->from_session, &saved);
 	read_payloads(results);
 	store_results(call, results, true, &unsaid);
 	qlm_rights_end_caller(&saved, call->exchange->from_session);

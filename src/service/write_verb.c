@@ -85,7 +85,7 @@ qlm_calls_write(QlmCall **calls, int n)
 		foreach(lc, calls[i]->request->requests)
 			prepare_write(write++, calls[i], ((QlmRequest *) lfirst(lc))->odf);
 
-	qlm_rights_become_caller(calls[0]->role, &saved);
+	qlm_rights_become_caller(calls[0]->role, calls[0]->exchange->from_session, &saved);
 	qlm_write_run(writes, nwrites);
 	qlm_rights_end_caller(&saved, calls[0]->exchange->from_session);
 

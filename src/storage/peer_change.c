@@ -70,7 +70,7 @@ static const char *const adopt_statements[] = {
 bool
 qlm_peer_may_act(Oid role)
 {
-	return GetUserId() == qlm_catalog_owner() || qlm_may_become(GetUserId(), role);
+	return qlm_may_become(GetUserId(), role);
 }
 
 static TriggerData *
@@ -140,8 +140,7 @@ require_new_role(const char *role_name)
 {
 	Oid			role = get_role_oid(role_name, true);
 
-	if (OidIsValid(role) ? qlm_peer_may_act(role) :
-		superuser() || GetUserId() == qlm_catalog_owner())
+	if (OidIsValid(role) ? qlm_peer_may_act(role) : superuser())
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -183,6 +182,31 @@ check_number(const TriggerData *data)
 }
 
 /*
+ * The node itself notes how a peer fares and where its Objects are.  Who it is
+ * and what it may is not the node's to change, nor that of rules and functions
+ * which its statements meet.
+ */
+static bool
+is_note_of_node(const TriggerData *data)
+{
+	static const char *const identity[] = {"name", "url", "role", "credential", "secret", "by_name"};
+
+	if (GetUserId() != qlm_catalog_owner() || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return false;
+	for (int i = 0; i < lengthof(identity); i++)
+	{
+		TupleDesc	desc = RelationGetDescr(data->tg_relation);
+		int			number = SPI_fnumber(desc, identity[i]);
+		char	   *before = SPI_getvalue(data->tg_trigtuple, desc, number);
+		char	   *after = SPI_getvalue(data->tg_newtuple, desc, number);
+
+		if (before && after ? strcmp(before, after) != 0 : before != after)
+			return false;
+	}
+	return true;
+}
+
+/*
  * qlm.check_peer(): before any change of qlm.peer
  */
 Datum
@@ -200,11 +224,13 @@ qlm_check_peer(PG_FUNCTION_ARGS)
 		check_all_roles();
 		return PointerGetDatum(NULL);
 	}
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		check_number(data);
+	if (is_note_of_node(data))
+		return PointerGetDatum(new);
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		require_old_role(role_of(data, data->tg_trigtuple),
 						 text_column(data, data->tg_trigtuple, "name"));
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		check_number(data);
 	role = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : role_of(data, new);
 	if (role)
 		require_new_role(role);

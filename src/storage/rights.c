@@ -21,6 +21,7 @@
 
 #include "base/compat.h"
 #include "storage/catalog.h"
+#include "storage/foreign_function.h"
 #include "storage/rights.h"
 
 /* As the functions of the extension and its workers have it */
@@ -49,7 +50,10 @@ become(Oid role, int restriction, QlmRights *saved)
 void
 qlm_rights_become_owner(QlmRights *saved)
 {
-	become(qlm_catalog_owner(), SECURITY_RESTRICTED_OPERATION, saved);
+	Oid			owner = qlm_catalog_owner();
+
+	qlm_foreign_function_guard(owner);
+	become(owner, SECURITY_RESTRICTED_OPERATION, saved);
 }
 
 void
@@ -67,22 +71,13 @@ qlm_rights_restore(const QlmRights *saved)
 	AtEOXact_GUC(false, saved->settings);
 }
 
-/* A session that calls for itself stays as it is. */
-void
-qlm_rights_become_caller(Oid role, QlmRights *saved)
-{
-	if (role == GetUserId())
-		memset(saved, 0, sizeof(QlmRights));
-	else
-		become(role, 0, saved);
-}
-
 /*
- * Within a query events cannot be fired as at a commit.  Who runs messages of
- * others in his session has his constraints checked at once from then on.
+ * Within a query events cannot be fired as at a commit.  So who runs messages of
+ * others in his session has all constraints checked at once from then on.  What
+ * was pending is his, and is fired as his.
  */
 static void
-fire_in_query(void)
+make_immediate(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 
@@ -92,19 +87,39 @@ fire_in_query(void)
 }
 
 /*
+ * A session that calls for itself stays as it is.  One that calls for another
+ * goes on after that, and commits as itself: nothing can be left in it.
+ */
+void
+qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved)
+{
+	if (role == GetUserId())
+		memset(saved, 0, sizeof(QlmRights));
+	else if (in_query)
+	{
+		make_immediate();
+		become(role, SECURITY_RESTRICTED_OPERATION, saved);
+	}
+	else
+		become(role, 0, saved);
+}
+
+/*
  * No event was pending when the section began, as each section fires its own or
  * may not have any.  So firing takes none off the list that a subtransaction which
- * is undone would put back.
+ * is undone would put back.  The next message of the transaction may be of somebody
+ * else, whose functions must find no temporary tables.
  */
 void
 qlm_rights_end_caller(const QlmRights *saved, bool in_query)
 {
 	if (!saved->is_other)
 		return;
-	if (in_query)
-		fire_in_query();
-	else
+	if (!in_query)
+	{
 		AfterTriggerFireDeferred();
+		qlm_rights_clean_session();
+	}
 	qlm_rights_restore(saved);
 }
 

@@ -23,7 +23,8 @@ typedef struct QlmRights
 
 /*
  * For tables that callers have no rights on.  Nothing can be left behind for
- * later: a deferred trigger is an error.
+ * later: a deferred trigger is an error.  Functions of others that are called have
+ * the rights of their own owners.
  */
 extern void qlm_rights_become_owner(QlmRights *saved);
 
@@ -36,14 +37,15 @@ extern void qlm_rights_restore(const QlmRights *saved);
  * To do what a caller asks for.  Its end fires the deferred triggers of what
  * was done, with the same rights: at commit they would have those of the
  * session.  in_query: a statement is being executed around it, as in all that an
- * SQL function does.
+ * SQL function does; then constraints are checked at once, and it is as restricted
+ * as the owner.
  */
-extern void qlm_rights_become_caller(Oid role, QlmRights *saved);
+extern void qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved);
 extern void qlm_rights_end_caller(const QlmRights *saved, bool in_query);
 
 /*
- * Before the commit of a transaction of a worker: what code of others has left in
- * its session goes, as cursors that would be read at the commit, prepared
+ * After a caller, and before the commit of a transaction of a worker: what code of
+ * others has left in its session goes, as cursors that would be read at the commit, prepared
  * statements and temporary tables.
  */
 extern void qlm_rights_clean_session(void);

@@ -1,0 +1,16 @@
+/*
+ * foreign_function.h
+ *		Functions of others in statements of the owner of our tables.
+ */
+#ifndef QLM_FOREIGN_FUNCTION_H
+#define QLM_FOREIGN_FUNCTION_H
+
+#include "postgres.h"
+
+/* Once per process */
+extern void qlm_foreign_function_register(void);
+
+/* From now on, statements of this role are those of the owner. */
+extern void qlm_foreign_function_guard(Oid owner);
+
+#endif							/* QLM_FOREIGN_FUNCTION_H */
