@@ -59,6 +59,7 @@ SELECT o, pg_temp.said(format('{"omiEnvelope":{"version":"1.0","ttl":0,"write":{
 SELECT path FROM qlm.object WHERE path ~ '^NJ';
 SELECT qlm_handle_json('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ","owner":"lab","InfoItem":{"name":"t","valve":3,"value":null,"altname":null,"values":[{"value":"","dateTime":"2024-01-01","attributes":{"x":"y"}}]}}}}}}}');
 \echo == csv: columns and fields
-SELECT p, pg_temp.of('<write msgformat="csv"><msg>' || p || '</msg></write>') FROM unnest(ARRAY[E'path,tiem,value\nN/c,,1', E'path,valeu\nN/c,1', E'path,reading\nN/c,1', E'Path,TIME,Value,note\nN/c,2024-01-01,1,x', 'N/d,2024-01-01,4,5,xs:double', E'path,value\nN/e,4,5', E'path,note\nN/c', 'N/f;;4.5', E'path;value\nN/f;1', E'N/f\t\t1', 'N/g,,1,,,', 'N/h,,a&#13;b', 'N/h,,"a"&#13;N/i,,1', U&'\FEFFpath,value\000AN/k,1&#13;\000A']) p;
+SELECT p, pg_temp.of('<write msgformat="csv"><msg>' || p || '</msg></write>') FROM unnest(ARRAY[E'path,tiem,value\nN/c,,1', E'path,valeu\nN/c,1', E'path,reading\nN/c,1', E'Path,TIME,Value,note\nN/c,2024-01-01,1,x', 'N/d,2024-01-01,4,5,xs:double', E'path,value\nN/e,4,5', E'path,note\nN/c', E'path,unixTime,value\nN/u,1714557600,1', E'path,dateTime,unixTime,value\nN/u,2024-01-01T00:00:00Z,1714557600,2\nN/u,,1714557601,3', E'path,unixTime,value\nN/u,1714557600123,1', E'path,unixtiem,value\nN/u,1,1', E'path,value,Value\nN/u,1,2', E'path,time,ts,value\nN/u,,2024-01-01,4', 'N/f;;4.5', E'path;value\nN/f;1', E'N/f\t\t1', 'N/g,,1,,,', 'N/h,,a&#13;b', 'N/h,,"a"&#13;N/i,,1', U&'\FEFFpath,value\000AN/k,1&#13;\000A']) p;
 SELECT path, value FROM qlm.current WHERE path ~ '^N/' ORDER BY path;
+SELECT ts AT TIME ZONE 'UTC' AS ts, value FROM qlm.history WHERE path = 'N/u' ORDER BY ts;
 SELECT qlm_delete('N') + qlm_delete('NJ');

@@ -16,8 +16,12 @@
 
 typedef enum Column
 {
-	PATH, TIME, VALUE, TYPE, NCOLUMNS
+	PATH, TIME, VALUE, TYPE,
+	UNIX_TIME,					/* in files whose first line names it */
+	NCOLUMNS
 } Column;
+
+#define UNNAMED_COLUMNS UNIX_TIME
 
 typedef struct Field
 {
@@ -172,10 +176,10 @@ trim(Field *field)
 }
 
 static const char *const column_names[] = {
-	"path", "time", "dateTime", "ts", "timestamp", "value", "type", NULL
+	"path", "time", "dateTime", "ts", "timestamp", "value", "type", "unixTime", NULL
 };
 static const Column named_columns[] = {
-	PATH, TIME, TIME, TIME, TIME, VALUE, TYPE
+	PATH, TIME, TIME, TIME, TIME, VALUE, TYPE, UNIX_TIME
 };
 
 static int
@@ -213,8 +217,9 @@ check_header(Reader *r, const int *columns, const char *unknown)
 static bool
 take_header(Reader *r)
 {
-	int			columns[NCOLUMNS] = {-1, -1, -1, -1};
+	int			columns[NCOLUMNS] = {-1, -1, -1, -1, -1};
 	const char *unknown = NULL;
+	const char *twice = NULL;
 
 	for (int i = 0; i < r->nfields; i++)
 	{
@@ -227,13 +232,17 @@ take_header(Reader *r)
 		column = column_by_name(field.text);
 		if (column >= 0 && columns[column] < 0)
 			columns[column] = i;
-		else if (column < 0 && field.len > 0 &&
+		else if (column >= 0)
+			twice = field.text;
+		else if ( field.len > 0 &&
 				 (unknown == NULL ||
 				  qlm_spelling_meant(unknown, column_names) == NULL))
 			unknown = field.text;
 	}
 	if (columns[PATH] < 0 || !check_header(r, columns, unknown))
 		return false;
+	if (twice != NULL)
+		return fail(r, psprintf("The column \"%.80s\" is there already, under this name or another", twice));
 	memcpy(r->columns, columns, sizeof(columns));
 	r->ncolumns = r->nfields;
 	return true;
@@ -247,16 +256,32 @@ column(Reader *r, Column column)
 	return i >= 0 && i < r->nfields ? &r->fields[i] : NULL;
 }
 
+/* As in O-DF a date and time wins over a number of seconds; NULL: neither is there. */
+static Field *
+time_field(Reader *r)
+{
+	static const Column columns[] = {TIME, UNIX_TIME};
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		Field	   *field = column(r, columns[i]);
+
+		if (field == NULL)
+			continue;
+		trim(field);
+		if (field->len > 0)
+			return field;
+	}
+	return NULL;
+}
+
 static bool
 take_time(Reader *r, QlmRow *row)
 {
-	Field	   *field = column(r, TIME);
+	Field	   *field = time_field(r);
 	const char *unit;
 
 	if (field == NULL)
-		return true;
-	trim(field);
-	if (field->len == 0)
 		return true;
 	row->has_ts = qlm_datetime_parse(field->text, field->len, &row->ts) ||
 		qlm_unixtime_parse(field->text, field->len, &row->ts);
@@ -355,8 +380,8 @@ qlm_csv_parse(const char *text, Size len, bool is_request, int *error_code,
 		r.p += strlen(BYTE_ORDER_MARK);
 	r.line = 1;
 	for (int i = 0; i < NCOLUMNS; i++)
-		r.columns[i] = i;
-	r.ncolumns = NCOLUMNS;
+		r.columns[i] = i < UNNAMED_COLUMNS ? i : -1;
+	r.ncolumns = UNNAMED_COLUMNS;
 	r.is_request = is_request;
 	r.tree = qlm_row_tree_create(is_request);
 	r.error_code = error_code;

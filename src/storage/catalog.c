@@ -167,6 +167,12 @@ qlm_catalog_available(void)
 	return loaded && (current || creating_extension);
 }
 
+bool
+qlm_catalog_outdated(void)
+{
+	return loaded && !current;
+}
+
 void
 qlm_storage_begin(void)
 {

@@ -41,6 +41,9 @@ extern void qlm_storage_end(void);
  */
 extern bool qlm_catalog_available(void);
 
+/* Where it was not available: is it there, in another version? */
+extern bool qlm_catalog_outdated(void);
+
 /*
  * OIDs; an error where the extension is missing and, for the owner, where it has
  * another version.

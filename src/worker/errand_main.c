@@ -39,7 +39,7 @@ run(void *arg)
 	if (qlm_worker_can_serve())
 		qlm_exchange_run(&exchange, 1);
 	else
-		qlm_exchange_refuse(exchange, 503, "The extension qlm is not in the database.");
+		qlm_exchange_refuse(exchange, 503, qlm_worker_why_not());
 }
 
 static void

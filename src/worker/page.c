@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 
 #include "worker/page.h"
+#include "worker/slot.h"
 
 static const char home[] =
 	"<!DOCTYPE html>\n"
@@ -58,10 +59,8 @@ qlm_page_answer_health(QlmHttpRequest *request, bool available)
 {
 	static const char reads[] = "{\"status\":\"standby\",\"version\":\"" QLM_VERSION "\"}\n";
 	static const QlmHttpHeader headers[] = {{"Cache-Control", "no-store"}, {NULL}};
+	char		bad[300];
 	static const char good[] = "{\"status\":\"ok\",\"version\":\"" QLM_VERSION "\"}\n";
-	static const char bad[] =
-		"{\"status\":\"unavailable\",\"version\":\"" QLM_VERSION "\","
-		"\"reason\":\"the extension qlm is not in the database\"}\n";
 	QlmHttpAnswer answer = {200, "application/json", headers, good, sizeof(good) - 1};
 
 	if (available && RecoveryInProgress())
@@ -73,7 +72,9 @@ qlm_page_answer_health(QlmHttpRequest *request, bool available)
 	{
 		answer.status = 503;
 		answer.body = bad;
-		answer.body_len = sizeof(bad) - 1;
+		answer.body_len = snprintf(bad, sizeof(bad),
+								   "{\"status\":\"unavailable\",\"version\":\"" QLM_VERSION "\",\"reason\":\"%s\"}\n",
+								   qlm_worker_why_not());
 	}
 	qlm_http_server_answer(request, &answer);
 }

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
@@ -29,13 +30,39 @@
 static bool is_superuser = false;
 static bool must_start_again = false;
 
+/* In the log, as nobody may call for long after the library was replaced */
+static void
+tell_of_version(void)
+{
+	static bool told = false;
+	bool		outdated = qlm_catalog_outdated();
+
+	if (outdated && !told)
+		ereport(LOG,
+				(errmsg("qlm cannot serve database \"%s\": its extension qlm does not have version %s, which the server's library is of",
+						get_database_name(MyDatabaseId), QLM_VERSION),
+				 errhint("ALTER EXTENSION qlm UPDATE; in that database.")));
+	told = outdated;
+}
+
 bool
 qlm_worker_can_serve(void)
 {
 	if (!qlm_catalog_available())
+	{
+		tell_of_version();
 		return false;
+	}
 	must_start_again = is_superuser;
 	return !must_start_again;
+}
+
+const char *
+qlm_worker_why_not(void)
+{
+	return qlm_catalog_outdated() ?
+		"The extension qlm in the database does not have version " QLM_VERSION ", which the server's library is of: ALTER EXTENSION qlm UPDATE." :
+		"The extension qlm is not in the database.";
 }
 
 bool

@@ -50,6 +50,9 @@ extern void qlm_worker_connect(const QlmWorkerOrder *order,
  * must be started again, as soon as there is.
  */
 extern bool qlm_worker_can_serve(void);
+
+/* Why it could not, for who asked and for GET /health */
+extern const char *qlm_worker_why_not(void);
 extern bool qlm_worker_must_start_again(void);
 
 /* Say that it ends for that, so that nothing keeps another one from starting. */

@@ -120,8 +120,7 @@ run_batch(void *arg)
 	if (qlm_worker_can_serve())
 		qlm_exchange_run(batch->exchanges, batch->n);
 	else
-		refuse_all(batch->exchanges, batch->n, 503,
-				   "The extension qlm is not in the database.");
+		refuse_all(batch->exchanges, batch->n, 503, qlm_worker_why_not());
 }
 
 /*

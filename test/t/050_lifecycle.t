@@ -8,6 +8,23 @@ use Test::More;
 
 my $write = write_envelope('M2', 'Life/x', 1);
 
+# What a node is between the restart with a new library and the update
+subtest 'an extension of another version' => sub {
+	my $node = qlm_node('outdated', extension => 0, conf => "qlm.anonymous_role = 'qlm_writer'\n");
+
+	plan skip_all => 'an old version is installed by test/run.sh only'
+		if $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extension_versions WHERE name = 'qlm' AND version = '0.1.0'") == 0;
+	my $from = -s $node->logfile;
+	$node->safe_psql('postgres', "CREATE EXTENSION qlm VERSION '0.1.0'");
+	wait_until(sub { my $a = eval { post($node, $write) }; $a && $a->{status} == 503 && $a->{body} =~ /ALTER EXTENSION qlm UPDATE/ },
+		'503, with what is to be done');
+	like(get($node, '/health')->{body}, qr/"unavailable".*ALTER EXTENSION qlm UPDATE/, 'as /health says');
+	like(PostgreSQL::Test::Utils::slurp_file($node->logfile, $from), qr/cannot serve database "postgres": its extension qlm does not have version/, 'and the log');
+	$node->safe_psql('postgres', 'ALTER EXTENSION qlm UPDATE');
+	wait_until(sub { my $a = eval { post($node, $write) }; $a && $a->{status} == 200 }, 'the update is noticed');
+	$node->stop;
+};
+
 subtest 'with shared_preload_libraries' => sub {
 	my $other_port = free_port();
 	my $node = qlm_node('life', extension => 0,
