@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -18,6 +19,8 @@
 #include "utils/syscache.h"
 
 #include "storage/foreign_function.h"
+
+#define OWNER_ROLE "qlm_owner"
 
 typedef struct Call
 {
@@ -57,10 +60,16 @@ owner_of(Oid function)
 	return owner;
 }
 
-/* Is the owner of our tables at work, and the function none that may have his rights? */
+/*
+ * Is the owner of our tables at work, and the function none that may have his
+ * rights?  He is also where no statement is ours, as when autovacuum computes
+ * what is indexed.
+ */
 static bool
 must_switch(Oid function, Oid *owner)
 {
+	if (!OidIsValid(guarded) && IsTransactionState())
+		guarded = get_role_oid(OWNER_ROLE, true);
 	if (!OidIsValid(guarded) || GetUserId() != guarded)
 		return false;
 	*owner = owner_of(function);

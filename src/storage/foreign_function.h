@@ -10,7 +10,7 @@
 /* Once per process */
 extern void qlm_foreign_function_register(void);
 
-/* From now on, statements of this role are those of the owner. */
+/* This role is the owner; the one that has his name is, before that is said. */
 extern void qlm_foreign_function_guard(Oid owner);
 
 #endif							/* QLM_FOREIGN_FUNCTION_H */

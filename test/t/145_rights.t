@@ -251,6 +251,16 @@ subtest "triggers on the node's own tables" => sub {
 	is_harmless('the trigger on what it deletes', 'app');
 	sql("SELECT qlm_set_retention('A'); DROP TRIGGER audit ON qlm.value; DROP TRIGGER now ON app.audit");
 
+	# What is indexed is computed as owner, too, by who maintains the tables.
+	sql_as('app', 'CREATE FUNCTION app.indexed(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$');
+	sql('CREATE INDEX by_app ON qlm.object (app.indexed(id))');
+	sql_as('app', q{CREATE OR REPLACE FUNCTION app.indexed(text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+		BEGIN PERFORM app.attack('indexed ' || coalesce(app.attempt('ALTER TABLE qlm.peer DISABLE TRIGGER ALL'), '')); RETURN $1; END $$});
+	sql('REINDEX TABLE qlm.object');
+	is(sql('SELECT DISTINCT way FROM app.seen'), 'indexed ', 'what is indexed cannot change our tables');
+	is_harmless('it', 'app');
+	sql('DROP INDEX qlm.by_app');
+
 	# Rules have the rights of who owns the table, but triggers that they fire have not.
 	sql('GRANT qlm_admin TO app');
 	sql_as('app', q{CREATE RULE evil AS ON INSERT TO app.audit DO ALSO INSERT INTO qlm.peer (name, role) VALUES ('evil', 'postgres')});
