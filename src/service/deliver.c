@@ -102,8 +102,9 @@ make_refusal(Delivery *delivery, const ErrorData *error)
 static bool
 must_reach_writer(const ErrorData *error)
 {
-	return qlm_error_must_leave(error) ||
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES;
+	return !qlm_error_is_said(error) &&
+		(qlm_error_must_leave(error) ||
+		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES);
 }
 
 /*

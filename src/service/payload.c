@@ -266,7 +266,7 @@ call_guarded(GuardedCall *guarded)
 	{
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		if (qlm_error_must_leave(error))
+		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		guarded->error_code =
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION ? 400 : 500;

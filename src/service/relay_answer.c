@@ -176,7 +176,7 @@ guarded(void (*work) (int64 request_id), int64 request_id)
 	{
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
-		if (qlm_error_must_leave(error))
+		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		ereport(LOG,
 				(errmsg("qlm could not serve the forwarded subscription " INT64_FORMAT ": %s",

@@ -147,7 +147,7 @@ run_guarded(Tick *tick, void (*work) (Tick *tick))
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
 		(void) qlm_format_serve_subscribers(outer);
-		if (qlm_error_must_leave(error))
+		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		tick->code = qlm_error_code(error, &tick->description);
 	}

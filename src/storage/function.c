@@ -197,7 +197,8 @@ end_time(TimestampTz outer)
 static bool
 must_leave(const ErrorData *error, bool late)
 {
-	return error->sqlerrcode == ERRCODE_QUERY_CANCELED && !late;
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED && !late &&
+		!qlm_error_is_said(error);
 }
 
 ErrorData *

@@ -65,4 +65,14 @@ qlm_error_must_leave(const ErrorData *error)
 		category == ERRCODE_OPERATOR_INTERVENTION;
 }
 
+/*
+ * Has a function in a procedural language said so?  It may say anything, and where
+ * it is not that of who waits for it, that is no matter of his.
+ */
+static inline bool
+qlm_error_is_said(const ErrorData *error)
+{
+	return error->filename != NULL && strncmp(error->filename, "pl", 2) == 0;
+}
+
 #endif							/* QLM_STORAGE_SUBTRANSACTION_H */

@@ -12,6 +12,7 @@
 #include "process/loop.h"
 #include "storage/function.h"
 #include "storage/rights.h"
+#include "storage/subtransaction.h"
 #include "worker/transaction.h"
 
 static int	last_sqlstate = 0;
@@ -31,6 +32,7 @@ verdict_on(const ErrorData *error)
 		case ERRCODE_T_R_DEADLOCK_DETECTED:
 			return QLM_VERDICT_AGAIN;
 		case ERRCODE_QUERY_CANCELED:
+			return qlm_error_is_said(error) ? QLM_VERDICT_FAILED : QLM_VERDICT_LATE;
 		case ERRCODE_LOCK_NOT_AVAILABLE:
 			return QLM_VERDICT_LATE;
 		default:

@@ -428,5 +428,35 @@ EOQ
 	$receiver->stop;
 };
 
+# Any function may say that the statement was cancelled, or is to be tried again.
+subtest 'errors that a subscriber only says' => sub {
+	sql(q{DELETE FROM qlm.subscription; CREATE ROLE app_reader LOGIN IN ROLE qlm_reader; SELECT qlm_write('T/x', '0')});
+	sql_as('app', <<'EOQ');
+CREATE FUNCTION app.saying(qlm.payload_row[]) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'cancelled' USING ERRCODE = 'query_canceled'; END $$;
+CREATE TABLE app.code (code text);
+GRANT SELECT ON app.code TO PUBLIC;
+CREATE FUNCTION app.policy() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'said' USING ERRCODE = (SELECT code FROM app.code); END $$;
+EOQ
+	sql(q{SELECT qlm_add_format('saying', NULL, 'app.saying(qlm.payload_row[])')});
+	my $receiver = QlmReceiver->new;
+	sql_as('app', sprintf q{SELECT qlm_handle('<omiEnvelope version="2.0" ttl="600"><read interval="-1" msgformat="saying" callback="%s"><msg><Objects><Object><id>T</id></Object></Objects></msg></read></omiEnvelope>')},
+		$receiver->url('/saying'));
+	is(return_code(write_to('T/x', 1)), 200, 'a stranger writes');
+	is(sql("SELECT qlm_write('T/x', '2'); SELECT count(*) FROM qlm.history WHERE path = 'T/x'"), "\n3", 'a superuser does');
+	is(scalar(grep { /returnCode="500".*failed/ } $receiver->bodies(2)), 2, 'the subscriber hears that his format fails');
+
+	sql(q{DELETE FROM qlm.subscription; CREATE POLICY app ON qlm.value TO app_reader USING (app.policy());
+		CREATE POLICY others ON qlm.value TO qlm_writer USING (true); ALTER TABLE qlm.value ENABLE ROW LEVEL SECURITY});
+	sql_as('app_reader', sprintf q{SELECT qlm_subscribe('T/x', -1, '%s'), qlm_subscribe('T/x', -1)}, $receiver->url('/policy'));
+	for my $code (qw(query_canceled admin_shutdown serialization_failure deadlock_detected disk_full))
+	{
+		sql_as('app', "DELETE FROM app.code; INSERT INTO app.code VALUES ('$code')");
+		is(return_code(write_to('T/x', $code)), 200, "a policy for the subscriber says $code");
+		is(sql("SELECT qlm_write('T/x', '$code again')"), '', 'a superuser writes, too');
+	}
+	sql('DELETE FROM qlm.subscription; DROP POLICY app ON qlm.value; DROP POLICY others ON qlm.value; ALTER TABLE qlm.value DISABLE ROW LEVEL SECURITY');
+	$receiver->stop;
+};
+
 $node->stop;
 done_testing();
