@@ -16,7 +16,7 @@ $$;
 SELECT qlm_write('Bo/text', 'true', '2024-01-01Z'), qlm_write('Bo/text', 'false', '2024-01-02Z', 'xs:boolean'), qlm_write('Bo/text', '4.50', '2024-01-03Z');
 SELECT qlm_write('Bo/boolean', true, '2024-01-01Z'), qlm_write('Bo/boolean', 1 > 2, '2024-01-02Z'), qlm_write('Bo/boolean', false, '2024-01-03Z', 'x:switch');
 SELECT qlm_write('Bo/number', 4.5, '2024-01-01Z'), qlm_write('Bo/number', 4, '2024-01-02Z'), qlm_write('Bo/number', 4::smallint, '2024-01-03Z'),
-	qlm_write('Bo/number', 4.5::real, '2024-01-04Z'), qlm_write('Bo/number', 4::bigint, '2024-01-05Z'), qlm_write('Bo/number', 0.1::float8, '2024-01-06Z');
+	qlm_write('Bo/number', 4.5::real, '2024-01-04Z'), qlm_write('Bo/number', 9007199254740993, '2024-01-05Z'), qlm_write('Bo/number', 0.1::float8, '2024-01-06Z');
 SELECT qlm_write('Bo/string', 'abc'::varchar, '2024-01-01Z'), qlm_write('Bo/string', 'abc'::name, '2024-01-02Z'), qlm_write('Bo/string', 'abc'::text, '2024-01-03Z'),
 	qlm_write('Bo/string', '{"a": 1}', '2024-01-04Z'), qlm_write('Bo/string', 'null', '2024-01-05Z');
 SELECT qlm_write('Bo/jsonb', '"text"'::jsonb, '2024-01-01Z'), qlm_write('Bo/jsonb', '4.50'::jsonb, '2024-01-02Z'), qlm_write('Bo/jsonb', 'true'::jsonb, '2024-01-03Z'),

@@ -30,6 +30,12 @@ CREATE FUNCTION @extschema@.qlm_write(path text, value numeric, at timestamptz D
 	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
 COMMENT ON FUNCTION @extschema@.qlm_write(text, numeric, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
 
+CREATE FUNCTION @extschema@.qlm_write(path text, value bigint, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS void
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+COMMENT ON FUNCTION @extschema@.qlm_write(text, bigint, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
+
 CREATE FUNCTION @extschema@.qlm_write(path text, value boolean, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:boolean') RETURNS void
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp

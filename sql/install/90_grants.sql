@@ -27,6 +27,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_write(text, text, timestamptz, text),
 	@extschema@.qlm_write(text, double precision, timestamptz, text),
 	@extschema@.qlm_write(text, numeric, timestamptz, text),
+	@extschema@.qlm_write(text, bigint, timestamptz, text),
 	@extschema@.qlm_write(text, boolean, timestamptz, text),
 	@extschema@.qlm_write(text, jsonb, timestamptz, text),
 	@extschema@.qlm_rename(text, text, boolean),

@@ -45,6 +45,8 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 		QlmResult  *result = qlm_request_add_result(response, 200,
 													qlm_dropped_note(dropped));
 
+		/* Readers that exist fail on an InfoItem without a value. */
+		qlm_odf_drop_implied(found);
 		qlm_tree_strip(found);
 		result->odf = found;
 		result->request_ids = id;

@@ -172,6 +172,19 @@ subtest 'an interval with a callback' => sub {
 	sql("SELECT qlm_cancel($id)");
 };
 
+subtest 'an interval, of an Object with an InfoItem that has no value' => sub {
+	my $receiver = QlmReceiver->new;
+
+	post($node, envelope('M2', '<write><msg>' . objects('M2', 'Hollow/never') . '</msg></write>'));
+	sql("SELECT qlm_write('Hollow/x', 'full')");
+	my $read = '<read interval="0.5" callback="%s"><msg><Objects><Object><id>Hollow</id>%s</Object></Objects></msg></read>';
+	my @ids = map { (request_ids(post($node, envelope('M2', sprintf($read, $receiver->url, $_), ttl => -1))))[0] } '', '<InfoItem name="never"/>';
+	my %of = map { (request_ids($_))[0] => $_ } $receiver->bodies(4);
+	is(join(' ', $of{ $ids[0] } =~ /InfoItem name="(\w+)"/g), 'x', 'it is left out, as in a read');
+	is(join(' ', $of{ $ids[1] } =~ /InfoItem name="(\w+)"/g), 'never', 'but not by its name');
+	sql("SELECT qlm_cancel($_)") for @ids;
+};
+
 subtest 'a one-time read with a callback' => sub {
 	my $receiver = QlmReceiver->new;
 	my $url = $receiver->url('/once');

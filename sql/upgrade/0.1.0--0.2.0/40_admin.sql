@@ -119,6 +119,12 @@ COMMENT ON FUNCTION @extschema@.qlm_rename(text, text, boolean) IS 'give an Obje
 REVOKE ALL ON FUNCTION @extschema@.qlm_rename(text, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_rename(text, text, boolean) TO qlm_writer;
 
+CREATE FUNCTION @extschema@.qlm_write(path text, value bigint, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS void
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+COMMENT ON FUNCTION @extschema@.qlm_write(text, bigint, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
+
 CREATE FUNCTION @extschema@.qlm_write(path text, value boolean, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:boolean') RETURNS void
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -132,8 +138,8 @@ CREATE FUNCTION @extschema@.qlm_write(path text, value jsonb, at timestamptz DEF
 		coalesce(type, CASE jsonb_typeof(value) WHEN 'number' THEN 'xs:double' WHEN 'boolean' THEN 'xs:boolean' END)) $$;
 COMMENT ON FUNCTION @extschema@.qlm_write(text, jsonb, timestamptz, text) IS 'store a JSON string, number or boolean as that, an object or an array as its text; at: its time, by default now';
 
-REVOKE ALL ON FUNCTION @extschema@.qlm_write(text, boolean, timestamptz, text), @extschema@.qlm_write(text, jsonb, timestamptz, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION @extschema@.qlm_write(text, boolean, timestamptz, text), @extschema@.qlm_write(text, jsonb, timestamptz, text) TO qlm_writer;
+REVOKE ALL ON FUNCTION @extschema@.qlm_write(text, bigint, timestamptz, text), @extschema@.qlm_write(text, boolean, timestamptz, text), @extschema@.qlm_write(text, jsonb, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION @extschema@.qlm_write(text, bigint, timestamptz, text), @extschema@.qlm_write(text, boolean, timestamptz, text), @extschema@.qlm_write(text, jsonb, timestamptz, text) TO qlm_writer;
 
 COMMENT ON COLUMN qlm.value.num IS 'the value as a number, if it is one; true and false count as 1 and 0';
 
