@@ -40,6 +40,7 @@ typedef struct Place
 static needs_fmgr_hook_type next_needs = NULL;
 static fmgr_hook_type next_hook = NULL;
 static Oid	guarded = InvalidOid;
+static bool was_called = false;
 
 void
 qlm_foreign_function_guard(Oid owner)
@@ -76,12 +77,40 @@ must_switch(Oid function, Oid *owner)
 	return OidIsValid(*owner) && !has_privs_of_role(*owner, guarded);
 }
 
+bool
+qlm_foreign_function_was_called(void)
+{
+	bool		called = was_called;
+
+	was_called = false;
+	return called;
+}
+
+void
+qlm_foreign_function_note(void)
+{
+	was_called = true;
+}
+
+/* In a session it is no matter of ours. */
+static void
+note_call(Oid function)
+{
+	Oid			owner;
+
+	if (was_called || MyBackendType != B_BG_WORKER)
+		return;
+	owner = owner_of(function);
+	was_called = OidIsValid(owner) && !superuser_arg(owner);
+}
+
 /* Not asked for functions of the server itself */
 static bool
 needs_hook(Oid function)
 {
 	Oid			owner;
 
+	note_call(function);
 	return must_switch(function, &owner) || (next_needs && next_needs(function));
 }
 

@@ -13,4 +13,11 @@ extern void qlm_foreign_function_register(void);
 /* This role is the owner; the one that has his name is, before that is said. */
 extern void qlm_foreign_function_guard(Oid owner);
 
+/*
+ * In a worker: has any function been called that no superuser owns, or that was
+ * noted, since this was asked?
+ */
+extern void qlm_foreign_function_note(void);
+extern bool qlm_foreign_function_was_called(void);
+
 #endif							/* QLM_FOREIGN_FUNCTION_H */

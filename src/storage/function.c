@@ -27,6 +27,7 @@
 
 #include "base/compat.h"
 #include "storage/catalog.h"
+#include "storage/foreign_function.h"
 #include "storage/function.h"
 #include "storage/subtransaction.h"
 
@@ -87,9 +88,6 @@ qlm_function_may_run(Oid oid, Oid role)
 	return may;
 }
 
-/* A function of somebody else has run since locks were released. */
-static bool may_hold_locks = false;
-
 /* One that pg_advisory_lock has taken; the worker has others of its own */
 static bool
 is_left_behind(const LockInstanceData *lock)
@@ -105,9 +103,8 @@ qlm_function_release_locks(void)
 	static const LOCKMODE modes[] = {ShareLock, ExclusiveLock};
 	LockData   *locks;
 
-	if (!may_hold_locks)
+	if (!qlm_foreign_function_was_called())
 		return;
-	may_hold_locks = false;
 	locks = GetLockStatusData();
 	for (int i = 0; i < locks->nelements; i++)
 		for (int m = 0; m < lengthof(modes); m++)
@@ -135,7 +132,7 @@ qlm_function_run(const QlmFunction *function, void (*work) (void *arg), void *ar
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (foreign)
 	{
-		may_hold_locks = true;
+		qlm_foreign_function_note();
 		SetUserIdAndSecContext(user, context | SECURITY_RESTRICTED_OPERATION);
 	}
 	work(arg);

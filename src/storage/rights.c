@@ -101,7 +101,11 @@ qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved)
 		become(role, SECURITY_RESTRICTED_OPERATION, saved);
 	}
 	else
+	{
+		/* One before may have been taken back, and these are not. */
+		DropAllPreparedStatements();
 		become(role, 0, saved);
+	}
 }
 
 /*

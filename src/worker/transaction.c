@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/prepare.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
@@ -52,6 +53,7 @@ roll_back(MemoryContext context, char **message)
 	error = CopyErrorData();
 	FlushErrorState();
 	AbortCurrentTransaction();
+	DropAllPreparedStatements();	/* these do not go with it */
 	MemoryContextSwitchTo(context);
 	RESUME_INTERRUPTS();
 

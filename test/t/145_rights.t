@@ -177,6 +177,7 @@ BEGIN
 	EXECUTE 'INSERT INTO litter VALUES (1)';
 	EXECUTE 'DECLARE held CURSOR WITH HOLD FOR SELECT app.attack(''cursor'')';
 	EXECUTE 'PREPARE prepared AS SELECT 1';
+	PERFORM pg_advisory_lock(4711);
 	RETURN NULL;
 END $$;
 CREATE TRIGGER litter AFTER INSERT ON app.audit FOR EACH STATEMENT EXECUTE FUNCTION app.litter();
@@ -197,6 +198,16 @@ EOQ
 	}
 	is(sql("SELECT count(*) FROM app.seen WHERE way = 'operator'"), 0, 'no statement of the node uses operators of others');
 	is_harmless('what was left', 'qlm_writer');
+	is(sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711"), 0, 'locks are released');
+
+	# What is prepared stays where the message that did it is taken back.
+	sql_as('app', <<'EOQ');
+CREATE FUNCTION app.prepares() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'PREPARE taken_back AS SELECT 1'; PERFORM pg_advisory_lock(4711); RAISE EXCEPTION 'enough'; END $$;
+CREATE TRIGGER prepares AFTER INSERT ON app.audit FOR EACH STATEMENT EXECUTE FUNCTION app.prepares();
+EOQ
+	like(write_to('B4/x', 1)->{body}, qr/enough/, 'a message whose trigger fails') for 1 .. 2;
+	sql_as('app', 'DROP TRIGGER prepares ON app.audit');
+	is(sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711"), 0, 'locks are released then, too');
 	sql_as('app', 'DROP TRIGGER litter ON app.audit; CREATE TRIGGER look AFTER INSERT ON app.audit FOR EACH STATEMENT EXECUTE FUNCTION app.look()');
 	is(return_code(write_to('B1/x', 5)), 200, 'the next message');
 	is(sql("SELECT DISTINCT gained FROM app.seen WHERE way = 'look'"), '', 'finds the session as it was');
