@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -16,6 +18,7 @@
 #include "transport/multipart.h"
 
 #define FIRST_BUFFER	(256 * 1024)	/* at most, before bytes have come */
+#define HOST_LOG_MS		60000
 #define KEEP_BUFFER		(64 * 1024) /* a larger one is freed after use */
 
 static const QlmRefusal accepted = {0, NULL};
@@ -267,6 +270,31 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 }
 
 /*
+ * Devices that call by a name show nobody why they are refused.  Once a minute,
+ * and only what names are made of.
+ */
+static void
+tell_of_host(const char *host)
+{
+	static TimestampTz told_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	char		text[64];
+	char	   *p;
+
+	if (told_at != 0 && now >= told_at &&
+		!TimestampDifferenceExceeds(told_at, now, HOST_LOG_MS))
+		return;
+	told_at = now;
+	strlcpy(text, host, sizeof(text));
+	for (p = text; *p; p++)
+		if (!isalnum((unsigned char) *p) && strchr(".-_:[]", *p) == NULL)
+			*p = '?';
+	ereport(LOG,
+			(errmsg("qlm: a request for host \"%s\" got 421: the node is not called by this name", text),
+			 errhint("If it is, list the name in qlm.host_names.")));
+}
+
+/*
  * Is it we who are called?  Browsers always say whom they mean.  Whether the
  * node is well may be asked under any name: watchers use what they like.
  */
@@ -279,7 +307,10 @@ judge_host(const QlmIncomingHead *head)
 		return many_hosts;
 	if (head->host == NULL || strcmp(head->path, "/health") == 0)
 		return accepted;
-	return qlm_host_is_ours(head->host, &names) ? accepted : foreign_host;
+	if (qlm_host_is_ours(head->host, &names))
+		return accepted;
+	tell_of_host(head->host);
+	return foreign_host;
 }
 
 /* May a page of this origin, or such a client at all, call here? */

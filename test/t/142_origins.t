@@ -92,6 +92,9 @@ subtest 'names that resolve to this machine' => sub {
 		is(request($node, 'HEAD', '/Objects', headers => { Host => $foreign })->{status}, 421, 'no HEAD');
 	}
 	like(get($node, '/Objects', headers => { Host => 'evil.example' })->{body}, qr/qlm\.host_names/, 'it says what to set');
+	my @told = slurp_file($node->logfile) =~ /a request for host "([^"\n]*)" got 421/g;
+	is($told[0], 'evil.example', 'so does the log');
+	cmp_ok(scalar @told, '<', 10, 'but not each time');
 	is(get($node, '/health', headers => { Host => 'watcher' })->{status}, 200, 'a watcher may ask under any name');
 	is(handshake(Host => "localhost:$port"), 101, 'a WebSocket under our own');
 };
