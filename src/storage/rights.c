@@ -16,8 +16,11 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/portal.h"
+#include "utils/rls.h"
 
 #include "base/compat.h"
 #include "storage/catalog.h"
@@ -27,13 +30,38 @@
 /* As the functions of the extension and its workers have it */
 #define SEARCH_PATH "pg_catalog, pg_temp"
 
+static void
+set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Most often it is right: functions have it in their definition. */
 static void
 fix_search_path(void)
 {
 	if (strcmp(namespace_search_path, SEARCH_PATH) != 0)
-		(void) set_config_option("search_path", SEARCH_PATH, PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		set("search_path", SEARCH_PATH);
+}
+
+/*
+ * A session's wish for how it sees things is no matter of those whose data it
+ * changes.
+ */
+static void
+fix_for_reader(void)
+{
+	if (!row_security)
+		set("row_security", "on");
+	if (DateStyle != USE_ISO_DATES)
+		set("DateStyle", "ISO");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		set("IntervalStyle", "postgres");
+	if (extra_float_digits < 1)
+		set("extra_float_digits", "1");
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		set("bytea_output", "hex");
 }
 
 static void
@@ -60,6 +88,7 @@ void
 qlm_rights_become_reader(Oid role, QlmRights *saved)
 {
 	become(role, SECURITY_RESTRICTED_OPERATION, saved);
+	fix_for_reader();
 }
 
 void

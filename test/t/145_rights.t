@@ -465,6 +465,14 @@ EOQ
 		is(return_code(write_to('T/x', $code)), 200, "a policy for the subscriber says $code");
 		is(sql("SELECT qlm_write('T/x', '$code again')"), '', 'a superuser writes, too');
 	}
+
+	# How the writer's session is set is no matter of the subscriber's.
+	sql_as('app', q{CREATE FUNCTION app.fine(qlm.payload_row[]) RETURNS text LANGUAGE sql AS $$ SELECT value || ' at ' || ts::text FROM unnest($1) $$});
+	sql(q{SELECT qlm_add_format('fine', NULL, 'app.fine(qlm.payload_row[])'); DELETE FROM qlm.subscription; ALTER POLICY app ON qlm.value USING (true); GRANT app_reader TO app});
+	sql_as('app_reader', sprintf q{SELECT qlm_handle('<omiEnvelope version="2.0" ttl="600"><read interval="-1" msgformat="fine" callback="%s"><msg><Objects><Object><id>T</id></Object></Objects></msg></read></omiEnvelope>')},
+		$receiver->url('/fine'));
+	sql("SET row_security = off; SET datestyle = german; SELECT qlm_write('T/x', 'told')");
+	like(sql(q{SELECT envelope FROM qlm.outbox WHERE url LIKE '%/fine' ORDER BY seq LIMIT 1}), qr/told at \d{4}-\d\d-\d\d /, 'settings of the session that writes do not reach who is told');
 	sql('DELETE FROM qlm.subscription; DROP POLICY app ON qlm.value; DROP POLICY others ON qlm.value; ALTER TABLE qlm.value DISABLE ROW LEVEL SECURITY');
 	$receiver->stop;
 };
