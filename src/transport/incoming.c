@@ -18,7 +18,7 @@
 #include "transport/multipart.h"
 
 #define FIRST_BUFFER	(256 * 1024)	/* at most, before bytes have come */
-#define HOST_LOG_MS		60000
+#define HOST_LOG_USECS	(60 * USECS_PER_SEC)	/* between two lines about foreign host names */
 #define KEEP_BUFFER		(64 * 1024) /* a larger one is freed after use */
 
 static const QlmRefusal accepted = {0, NULL};
@@ -154,6 +154,8 @@ qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
 	{
 		if (*plain == NULL)
 			*plain = value;
+		else if (plain == &head->origin || plain == &head->authorization)
+			head->is_bad = true;	/* who is asking? */
 		head->hosts += plain == &head->host;
 	}
 	else if (name_len == 6 && pg_strcasecmp(name, "Prefer") == 0)
@@ -281,8 +283,7 @@ tell_of_host(const char *host)
 	char		text[64];
 	char	   *p;
 
-	if (told_at != 0 && now >= told_at &&
-		!TimestampDifferenceExceeds(told_at, now, HOST_LOG_MS))
+	if (told_at != 0 && now >= told_at && now - told_at < HOST_LOG_USECS)
 		return;
 	told_at = now;
 	strlcpy(text, host, sizeof(text));

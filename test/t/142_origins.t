@@ -105,6 +105,8 @@ subtest 'requests whose host is not clear' => sub {
 	is(raw("POST / HTTP/1.1\nHost: localhost\nHost: evil.example\n", $body)->{status}, 400, 'two');
 	is(raw("POST / HTTP/1.1\nHost: localhost\nHost: localhost\n", $body)->{status}, 400, 'the same twice');
 	is(raw("POST / HTTP/1.1\n", $body)->{status}, 400, 'none');
+	is(raw("POST / HTTP/1.1\nHost: localhost\nOrigin: http://localhost:$port\nOrigin: http://evil.example\n", $body)->{status}, 400, 'two origins');
+	is(raw("POST / HTTP/1.1\nHost: localhost\nAuthorization: Bearer a\nAuthorization: Bearer b\n", $body)->{status}, 400, 'two credentials');
 	isnt(raw("POST http://evil.example/ HTTP/1.1\nHost: evil.example\n", $body)->{status}, 200, 'a URL for a proxy');
 	isnt(raw("POST http://evil.example/ HTTP/1.1\nHost: localhost\n", $body)->{status}, 200, 'that differs');
 	isnt(value(), 'unclear', 'nothing of it was stored');

@@ -20,7 +20,7 @@ my $seed = $ENV{QLM_SEED} // (long_run() ? int time() : 1);
 my $cases = quick_run() ? 200 : 800;
 my $seconds = long_run() ? 120 : 0;		# of each of the two parts
 my $at_once = 40;
-my %known = map { $_ => 1 } 101, 200, 204, 304, 400, 401, 403, 404, 405, 406, 408, 411, 413, 414, 415, 417, 426, 431, 501, 503, 505;
+my %known = map { $_ => 1 } 101, 200, 204, 304, 400, 401, 403, 404, 405, 406, 408, 411, 413, 414, 415, 417, 421, 426, 431, 501, 503, 505;
 
 my $node = qlm_node('mutations', conf => <<EOC);
 qlm.anonymous_role = 'qlm_reader'
