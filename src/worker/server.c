@@ -2,9 +2,9 @@
  * server.c
  *		The server worker: HTTP for one database.
  *
- * It runs as a superuser without being one to its callers: each message takes
- * the role of who sent it.  It never restarts by itself; the launcher, which
- * knows whether the database still exists, starts another one.
+ * Its session has no rights: each message takes the role of who sent it.  It
+ * never restarts by itself; the launcher, which knows whether the database still
+ * exists, starts another one.
  */
 #include "postgres.h"
 
