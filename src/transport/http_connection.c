@@ -27,6 +27,16 @@
 #include "transport/http_response.h"
 #include "transport/library.h"
 
+/*
+ * Only this thread calls it.  Where libmicrohttpd 1.0 does not know that, what it
+ * is given waits until it runs, and is not counted among the connections until then.
+ */
+#if MHD_VERSION >= 0x00097707
+#define USE_ONE_THREAD	MHD_USE_NO_THREAD_SAFETY
+#else
+#define USE_ONE_THREAD	0
+#endif
+
 #define LONG_MS		100			/* far less than the library's timeout */
 
 /* For the heads of a request and its answer; the library clears it after each. */
@@ -368,7 +378,7 @@ qlm_http_connection_start_daemon(QlmHttpServer *server)
 	server->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
 						 MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-						 MHD_USE_NO_LISTEN_SOCKET,
+						 MHD_USE_NO_LISTEN_SOCKET | USE_ONE_THREAD,
 						 0, NULL, NULL, handle_access, server,
 						 MHD_OPTION_EXTERNAL_LOGGER, qlm_library_log, NULL,
 						 MHD_OPTION_NOTIFY_COMPLETED, handle_completed, NULL,
