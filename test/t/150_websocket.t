@@ -4,6 +4,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use List::Util qw(min);
 use PostgreSQL::Test::Utils;
 use QlmSocket;
 use QlmTest;
@@ -320,8 +321,15 @@ subtest 'memory' => sub {
 
 	$rounds->(2000);
 	my ($before, $allocated) = (server_memory($node), allocated());
-	ok($rounds->(10000), 'ten thousand frames');
-	cmp_ok(server_memory($node) - $before, '<', 800 * 1024, 'need no more memory');
+	my @grown;
+	# What the worker does for the first time meanwhile, as housekeeping, it does once.
+	for my $round (1 .. 3)
+	{
+		$before = server_memory($node);
+		ok($rounds->(10000), 'ten thousand frames');
+		push @grown, server_memory($node) - $before;
+	}
+	cmp_ok(min(@grown), '<', 400 * 1024, 'need no more memory');
 	cmp_ok(allocated() - $allocated, '<', 10_000, 'and leave nothing behind');
 
 	for (1 .. 200)
