@@ -62,8 +62,11 @@ sub qlm_socket
 	$socket->connect(Socket::pack_sockaddr_in($port, Socket::inet_aton('127.0.0.1')))
 	  or die "cannot connect to port $port: $!";
 
-	# There is no method for that.
-	$handshake->req->{headers} = [ %{ $opt{headers} // {} } ];
+	# The handshake has an Origin of its own; for other headers there is no method.
+	my %headers = %{ $opt{headers} // {} };
+	my $origin = delete $headers{Origin};
+	$handshake->req->origin($origin) if defined $origin;
+	$handshake->req->{headers} = [%headers];
 	my $self = bless {
 		socket => $socket,
 		timeout => $opt{timeout} // $QlmTest::TIMEOUT,
