@@ -11,7 +11,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_subscribe(text, double precision, text, interval),
 	@extschema@.qlm_poll(bigint),
 	@extschema@.qlm_cancel(bigint),
-	@extschema@.qlm_read_envelope(text, timestamptz, timestamptz, int, int, double precision, text),
+	@extschema@.qlm_read_envelope(text, timestamptz, timestamptz, int, int, double precision, text, boolean),
 	@extschema@.qlm_write_envelope(text, text, timestamptz, text),
 	@extschema@.qlm_call(text, text, text),
 	@extschema@.qlm_call(text, double precision, text),

@@ -69,6 +69,7 @@ typedef struct QlmRequest
 	int			oldest;
 	int			max_levels;
 	bool		all;
+	bool		details;		/* qlmDetails: with what describes the nodes */
 	bool		has_begin;
 	bool		has_end;
 	TimestampTz begin;

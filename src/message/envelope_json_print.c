@@ -76,6 +76,15 @@ print_payload(StringInfo buf, const QlmOdf *odf, const char *opaque)
 }
 
 static void
+print_true(StringInfo buf, const char *name, bool value)
+{
+	if (!value)
+		return;
+	qlm_json_name(buf, name);
+	appendStringInfoString(buf, "true");
+}
+
+static void
 print_selectors(StringInfo buf, const QlmRequest *request)
 {
 	if (request->has_interval)
@@ -85,11 +94,8 @@ print_selectors(StringInfo buf, const QlmRequest *request)
 	qlm_json_time(buf, "begin", request->has_begin, request->begin);
 	qlm_json_time(buf, "end", request->has_end, request->end);
 	print_int(buf, "maxlevels", request->max_levels);
-	if (request->all)
-	{
-		qlm_json_name(buf, "all");
-		appendStringInfoString(buf, "true");
-	}
+	print_true(buf, "all", request->all);
+	print_true(buf, "qlmDetails", request->details);
 }
 
 static void

@@ -108,6 +108,8 @@ print_selectors(StringInfo buf, const QlmRequest *request)
 	print_int_attribute(buf, "maxlevels", request->max_levels);
 	if (request->all)
 		append_literal(buf, " all=\"true\"");
+	if (request->details)
+		append_literal(buf, " qlmDetails=\"true\"");
 }
 
 static void

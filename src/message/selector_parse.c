@@ -104,6 +104,8 @@ read_selector(QlmParser *p, QlmRequest *request,
 		request->max_levels = Min(read_count(p, attribute), QLM_MAX_LEVELS);
 	else if (strcmp(name, "all") == 0)
 		request->all = read_bool(p, attribute);
+	else if (strcmp(name, "qlmDetails") == 0)
+		request->details = read_bool(p, attribute);
 	else if (strcmp(name, "begin") == 0)
 		request->has_begin = read_time(p, attribute, &request->begin);
 	else if (strcmp(name, "end") == 0)
@@ -183,6 +185,7 @@ forget_selectors(QlmRequest *request)
 	request->interval = 0;
 	request->max_levels = 0;
 	request->all = false;
+	request->details = false;
 }
 
 static void
@@ -225,6 +228,8 @@ qlm_selector_parse_finish(QlmParser *p, QlmRequest *request)
 	if (error == NULL && request->has_interval &&
 		(request->has_begin || request->has_end))
 		error = "A read with interval takes neither begin nor end";
+	if (error == NULL && request->has_interval && request->details)
+		error = "A read with interval takes no qlmDetails: read once with it, then subscribe";
 	if (error == NULL)
 		error = check_heartbeat(p->level, request);
 	if (error != NULL && request->error_code == 0)

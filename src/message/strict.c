@@ -270,7 +270,7 @@ qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
 {
 	static const char *const of_read[] = {
 		"interval", "newest", "oldest", "begin", "end", "all", "maxlevels",
-		"msgformat", "callback", "targetType", NULL
+		"qlmDetails", "msgformat", "callback", "targetType", NULL
 	};
 	const char *name = attribute->name;
 

@@ -204,6 +204,13 @@ qlm_read_envelope(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the interval of a subscription is a number of seconds, -1 or -2")));
 	read->callback = qlm_text_argument(fcinfo, 6);
+	/* The function of 0.1.0 has no such argument. */
+	read->details = PG_NARGS() > 7 && !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
+	if (read->details && read->has_interval)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("details and interval exclude each other"),
+				 errhint("Read once with details, then subscribe.")));
 	read->odf = tree_with_types(qlm_text_argument(fcinfo, 0));
 	return print_envelope(envelope);
 }

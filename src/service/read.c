@@ -45,6 +45,7 @@ qlm_read_stored(const QlmRequest *request, QlmRequest *response)
 	selector.oldest = request->oldest;
 	selector.max_levels = request->max_levels;
 	selector.all = request->all;
+	selector.details = request->details;
 	selector.has_begin = request->has_begin;
 	selector.has_end = request->has_end;
 	selector.begin = request->begin;
@@ -52,7 +53,7 @@ qlm_read_stored(const QlmRequest *request, QlmRequest *response)
 	qlm_select(request->odf, &selector, &found, &missing);
 
 	/* Readers that exist fail on an InfoItem without a value. */
-	if (found && !request->all)
+	if (found && !request->all && !request->details)
 		qlm_odf_drop_implied(found);
 	missing = qlm_payload_missing(request, missing);
 	if (found)

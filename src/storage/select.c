@@ -58,6 +58,8 @@ typedef struct Selection
 	QlmOdf	   *odf;
 	QlmValueTargets targets;
 	HTAB	   *objects;		/* in the answer, by number */
+	const QlmWanted *implied;	/* what is given of nodes that no request names;
+								 * NULL: stubs */
 	bool		overlaps;
 	int			last_item;		/* the InfoItem before, which may come twice */
 } Selection;
@@ -159,12 +161,12 @@ add_below(void *arg, const Datum *values, const bool *nulls)
 			if (find_object(selection, row->id) == NULL)
 				enter_object(selection, row->id,
 							 qlm_node_add_object(selection->odf, parent, row,
-												 NULL, false));
+												 selection->implied, false));
 		}
 		else if (row->id != selection->last_item)
 		{
 			QlmInfoItem *item = qlm_node_add_item(selection->odf, parent, row,
-												  NULL, false);
+												  selection->implied, false);
 
 			selection->last_item = row->id;
 			item->is_implied = true;
@@ -245,6 +247,7 @@ void
 qlm_select(QlmOdf *request, const QlmSelector *selector,
 		   QlmOdf **found, QlmOdf **missing)
 {
+	static const QlmWanted described = {.any_description = true};
 	Selection	selection = {0};
 	QlmWanted **nodes;
 	int			nleaves;
@@ -253,6 +256,11 @@ qlm_select(QlmOdf *request, const QlmSelector *selector,
 	*found = NULL;
 	selection.wanted = qlm_alias_find_nodes(request, &nleaves);
 	selection.overlaps = qlm_wanted_overlaps(selection.wanted);
+	if (selector->details)
+	{
+		qlm_wanted_describe(selection.wanted);
+		selection.implied = &described;
+	}
 	if (nleaves > 0 || qlm_wanted_root(selection.wanted)->is_leaf)
 	{
 		*found = selection.odf = qlm_odf_create();
@@ -261,7 +269,12 @@ qlm_select(QlmOdf *request, const QlmSelector *selector,
 		else
 			select_leaves(&selection, selector->max_levels);
 		nodes = qlm_wanted_nodes(selection.wanted, &n);
-		qlm_node_read_meta_data(selection.odf, nodes, n);
+		if (selector->details)
+			qlm_node_read_all_meta_data(selection.odf, selection.targets.ids,
+										selection.targets.items,
+										selection.targets.n);
+		else
+			qlm_node_read_meta_data(selection.odf, nodes, n);
 		if (!selector->no_values)
 			qlm_values_select(selection.odf, &selection.targets, selector);
 	}

@@ -18,6 +18,7 @@ typedef struct QlmSelector
 	bool		has_end;
 	TimestampTz begin;
 	TimestampTz end;
+	bool		details;		/* with descriptions, MetaData and other names */
 	bool		no_values;		/* structure only */
 } QlmSelector;
 

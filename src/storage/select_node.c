@@ -214,57 +214,105 @@ qlm_node_add_item(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
 	return item;
 }
 
+/* The InfoItems whose MetaData are read; all of it where wanted is NULL. */
 typedef struct MetaDataReading
 {
 	QlmOdf	   *odf;
-	QlmWanted **nodes;
+	int			n;
+	int		   *ids;
+	QlmInfoItem **items;
+	QlmWanted **wanted;
 } MetaDataReading;
+
+static bool
+is_wanted_meta_data(const QlmWanted *wanted, const char *name)
+{
+	ListCell   *lc;
+
+	if (wanted == NULL || wanted->any_meta_data)
+		return true;
+	foreach(lc, wanted->meta_data)
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	return false;
+}
 
 static void
 add_meta_data(void *arg, const Datum *values, const bool *nulls)
 {
 	MetaDataReading *reading = arg;
-	QlmWanted  *wanted = reading->nodes[DatumGetInt64(values[0]) - 1];
+	int			i = DatumGetInt64(values[0]) - 1;
+	QlmInfoItem *item = reading->items[i];
 	char	   *name = TextDatumGetCString(values[1]);
-	bool		is_wanted = wanted->any_meta_data;
-	ListCell   *lc;
 
-	foreach(lc, wanted->meta_data)
-		if (strcmp(lfirst(lc), name) == 0)
-			is_wanted = true;
-	if (!is_wanted)
+	if (!is_wanted_meta_data(reading->wanted[i], name))
 		return;
-	qlm_static_read_meta_data(reading->odf, DatumGetJsonbP(values[2]),
-							  name, wanted->item);
-	if (wanted->item->last_meta_data)
-		qlm_answer_size_add_meta_data(wanted->item->last_meta_data);
+	qlm_static_read_meta_data(reading->odf, DatumGetJsonbP(values[2]), name,
+							  item);
+	if (item->last_meta_data)
+		qlm_answer_size_add_meta_data(item->last_meta_data);
+}
+
+static void
+begin_meta_data(MetaDataReading *reading, QlmOdf *odf, int n)
+{
+	reading->odf = odf;
+	reading->n = 0;
+	reading->ids = palloc(Max(n, 1) * sizeof(int));
+	reading->items = palloc(Max(n, 1) * sizeof(QlmInfoItem *));
+	reading->wanted = palloc(Max(n, 1) * sizeof(QlmWanted *));
+}
+
+static void
+ask_meta_data(MetaDataReading *reading, int id, QlmInfoItem *item,
+			  QlmWanted *wanted)
+{
+	reading->ids[reading->n] = id;
+	reading->items[reading->n] = item;
+	reading->wanted[reading->n++] = wanted;
+}
+
+static void
+read_meta_data(MetaDataReading *reading)
+{
+	Datum		param;
+
+	if (reading->n > 0)
+	{
+		param = qlm_array_int4(reading->ids, reading->n);
+		qlm_plan_stream_indexed(&meta_data_plan, &param, add_meta_data, reading);
+	}
+	pfree(reading->ids);
+	pfree(reading->items);
+	pfree(reading->wanted);
 }
 
 void
 qlm_node_read_meta_data(QlmOdf *odf, QlmWanted **nodes, int n)
 {
 	MetaDataReading reading;
-	int		   *ids = palloc(Max(n, 1) * sizeof(int));
-	int			nasked = 0;
-	Datum		param;
 
-	reading.odf = odf;
-	reading.nodes = palloc(Max(n, 1) * sizeof(QlmWanted *));
+	begin_meta_data(&reading, odf, n);
 	for (int i = 0; i < n; i++)
 	{
 		QlmWanted  *wanted = nodes[i];
 
-		if (wanted->item == NULL || !wanted->row->has_meta_data ||
-			(!wanted->any_meta_data && wanted->meta_data == NIL))
-			continue;
-		ids[nasked] = wanted->row->id;
-		reading.nodes[nasked++] = wanted;
+		if (wanted->item != NULL && wanted->row->has_meta_data &&
+			(wanted->any_meta_data || wanted->meta_data != NIL))
+			ask_meta_data(&reading, wanted->row->id, wanted->item, wanted);
 	}
-	if (nasked > 0)
-	{
-		param = qlm_array_int4(ids, nasked);
-		qlm_plan_stream_indexed(&meta_data_plan, &param, add_meta_data, &reading);
-	}
-	pfree(ids);
-	pfree(reading.nodes);
+	read_meta_data(&reading);
+}
+
+void
+qlm_node_read_all_meta_data(QlmOdf *odf, const int *ids, QlmInfoItem **items,
+							int n)
+{
+	MetaDataReading reading;
+
+	begin_meta_data(&reading, odf, n);
+	for (int i = 0; i < n; i++)
+		if (items[i]->has_meta_data)
+			ask_meta_data(&reading, ids[i], items[i], NULL);
+	read_meta_data(&reading);
 }

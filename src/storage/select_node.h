@@ -53,4 +53,8 @@ extern QlmInfoItem *qlm_node_add_item(QlmOdf *odf, QlmObject *parent,
 /* Fill in the MetaData that the request asks for. */
 extern void qlm_node_read_meta_data(QlmOdf *odf, QlmWanted **nodes, int n);
 
+/* Fill in all MetaData of these InfoItems. */
+extern void qlm_node_read_all_meta_data(QlmOdf *odf, const int *ids,
+										QlmInfoItem **items, int n);
+
 #endif							/* QLM_SELECT_NODE_H */

@@ -180,6 +180,13 @@ qlm_wanted_overlaps(const QlmWantedTree *tree)
 	return false;
 }
 
+void
+qlm_wanted_describe(QlmWantedTree *tree)
+{
+	for (int i = 0; i < tree->n; i++)
+		tree->nodes[i]->any_description = true;
+}
+
 /* A node is there if the whole way to it may be seen. */
 static bool
 is_there(QlmWanted *wanted)

@@ -65,6 +65,9 @@ extern QlmWanted *qlm_wanted_find(QlmWantedTree *tree, const char *path,
 /* Is anything named below something wanted with all below it? */
 extern bool qlm_wanted_overlaps(const QlmWantedTree *tree);
 
+/* Have all nodes described, whatever the request says of each. */
+extern void qlm_wanted_describe(QlmWantedTree *tree);
+
 /* Set is_selected everywhere; returns the number of leaves there are. */
 extern int	qlm_wanted_select(QlmWantedTree *tree);
 
