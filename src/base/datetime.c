@@ -146,9 +146,9 @@ parse_date(Cursor *cursor, int *days)
 	return true;
 }
 
-/* Digits after the point, rounded to microseconds */
+/* Digits after the point, cut to microseconds; finer: is there anything beyond? */
 static bool
-parse_fraction(Cursor *cursor, int *usec)
+parse_fraction(Cursor *cursor, int *usec, bool *finer)
 {
 	int			unit = 100000;
 
@@ -157,16 +157,14 @@ parse_fraction(Cursor *cursor, int *usec)
 	*usec = 0;
 	for (; at_digit(cursor) && unit > 0; unit /= 10)
 		*usec += (*cursor->pos++ - '0') * unit;
-	if (at_digit(cursor) && *cursor->pos >= '5')
-		(*usec)++;
-	while (at_digit(cursor))
-		cursor->pos++;
+	for (; at_digit(cursor); cursor->pos++)
+		*finer |= *cursor->pos != '0';
 	return true;
 }
 
 /* hh:mm, hh:mm:ss, hh:mm:ss.fff; 24:00:00 and a leap second are the next one */
 static bool
-parse_time(Cursor *cursor, int64 *usec)
+parse_time(Cursor *cursor, int64 *usec, bool *finer)
 {
 	int			hour;
 	int			minute;
@@ -180,12 +178,12 @@ parse_time(Cursor *cursor, int64 *usec)
 	{
 		if (!two_digits(cursor, &second))
 			return false;
-		if (skip_char(cursor, '.') && !parse_fraction(cursor, &fraction))
+		if (skip_char(cursor, '.') && !parse_fraction(cursor, &fraction, finer))
 			return false;
 	}
 	if (hour > 24 || minute > 59 || second > 60)
 		return false;
-	if (hour == 24 && (minute > 0 || second > 0 || fraction > 0))
+	if (hour == 24 && (minute > 0 || second > 0 || fraction > 0 || *finer))
 		return false;
 
 	*usec = ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC + fraction;
@@ -219,33 +217,74 @@ parse_zone(Cursor *cursor, int64 *usec)
 	return true;
 }
 
-bool
-qlm_datetime_parse(const char *text, int len, TimestampTz *ts)
+/* A time, or a date alone, which is its first moment */
+typedef struct Moment
+{
+	TimestampTz ts;				/* the microsecond in which it is */
+	bool		finer;			/* it is later than that microsecond begins */
+	bool		is_day;			/* a date alone */
+} Moment;
+
+static bool
+parse_moment(const char *text, int len, Moment *moment)
 {
 	Cursor		cursor = trimmed(text, len);
 	int			days;
 	int64		time = 0;
 	int64		zone;
-	int64		result;
 
+	moment->finer = false;
+	moment->is_day = true;
 	if (!parse_date(&cursor, &days))
 		return false;
 	if (skip_char(&cursor, 'T') || skip_char(&cursor, 't') ||
 		skip_char(&cursor, ' '))
 	{
-		if (!parse_time(&cursor, &time))
+		moment->is_day = false;
+		if (!parse_time(&cursor, &time, &moment->finer))
 			return false;
 	}
 	if (!parse_zone(&cursor, &zone) || !at_end(&cursor))
 		return false;
 
 	/* Each step stays far within range: no more than 6 digits of year. */
-	if (pg_mul_s64_overflow(days - DAYS_TO_2000, USECS_PER_DAY, &result) ||
-		pg_add_s64_overflow(result, time - zone, &result))
+	if (pg_mul_s64_overflow(days - DAYS_TO_2000, USECS_PER_DAY, &moment->ts) ||
+		pg_add_s64_overflow(moment->ts, time - zone, &moment->ts))
 		return false;
-	if (!IS_VALID_TIMESTAMP(result))
+	return IS_VALID_TIMESTAMP(moment->ts);
+}
+
+bool
+qlm_datetime_parse(const char *text, int len, TimestampTz *ts)
+{
+	Moment		moment;
+
+	if (!parse_moment(text, len, &moment))
 		return false;
-	*ts = result;
+	*ts = moment.ts;
+	return true;
+}
+
+bool
+qlm_datetime_parse_begin(const char *text, int len, TimestampTz *ts)
+{
+	Moment		moment;
+
+	if (!parse_moment(text, len, &moment))
+		return false;
+	*ts = moment.ts + moment.finer;
+	return IS_VALID_TIMESTAMP(*ts);
+}
+
+bool
+qlm_datetime_parse_end(const char *text, int len, TimestampTz *ts)
+{
+	Moment		moment;
+
+	if (!parse_moment(text, len, &moment))
+		return false;
+	*ts = moment.is_day ?
+		Min(moment.ts + USECS_PER_DAY, END_TIMESTAMP) - 1 : moment.ts;
 	return true;
 }
 

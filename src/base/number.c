@@ -115,12 +115,13 @@ qlm_decimal_parse(const char *text, int len, int scale, int64 *value)
 	Decimal		decimal;
 	uint64		digits;
 	int			exponent;
-	int			last = 0;
+	bool		cut;
 
 	trim(&text, &end);
 	if (!parse_decimal(text, end, &decimal))
 		return false;
 
+	cut = !decimal.exact;
 	digits = decimal.digits;
 	exponent = decimal.exponent + scale;
 	for (; exponent > 0 && digits > 0; exponent--)
@@ -129,12 +130,12 @@ qlm_decimal_parse(const char *text, int len, int scale, int64 *value)
 			return false;
 		digits *= 10;
 	}
-	for (; exponent < 0 && (digits > 0 || last > 0); exponent++)
+	for (; exponent < 0 && digits > 0; exponent++)
 	{
-		last = digits % 10;
+		cut |= digits % 10 != 0;
 		digits /= 10;
 	}
-	digits += (last >= 5);
+	digits += decimal.negative && cut;
 	if (digits > PG_INT64_MAX)
 		return false;
 	*value = decimal.negative ? -(int64) digits : (int64) digits;

@@ -25,8 +25,8 @@ extern bool qlm_double_parse(const char *text, int len, double *value);
 extern bool qlm_number_parse(const char *text, int len, double *value);
 
 /*
- * A decimal number times 10 ^ scale, rounded to an integer, halves away from
- * zero; false if it is none or does not fit.
+ * A decimal number times 10 ^ scale, rounded down to an integer; false if it is
+ * none or does not fit.
  */
 extern bool qlm_decimal_parse(const char *text, int len, int scale,
 							  int64 *value);

@@ -69,6 +69,42 @@ is_slip(const char *a, int na, const char *b, int nb)
 	return nb == na + 1 && is_one_more(b, a, na);
 }
 
+/* What the names of a window are called elsewhere, in small letters */
+static const struct
+{
+	const char *word;
+	const char *name;
+}			words[] = {
+	{"from", "begin"}, {"since", "begin"}, {"start", "begin"},
+	{"starttime", "begin"}, {"startdate", "begin"}, {"begintime", "begin"},
+	{"begindate", "begin"}, {"fromdate", "begin"}, {"fromtime", "begin"},
+	{"after", "begin"}, {"mindate", "begin"}, {"mintime", "begin"},
+	{"to", "end"}, {"until", "end"}, {"till", "end"}, {"stop", "end"},
+	{"endtime", "end"}, {"enddate", "end"}, {"stoptime", "end"},
+	{"todate", "end"}, {"totime", "end"}, {"before", "end"},
+	{"maxdate", "end"}, {"maxtime", "end"}, {"finish", "end"},
+	{"last", "newest"}, {"lastn", "newest"}, {"latest", "newest"},
+	{"latestn", "newest"}, {"newestn", "newest"}, {"limit", "newest"},
+	{"tail", "newest"}, {"top", "newest"}, {"recent", "newest"},
+	{"first", "oldest"}, {"firstn", "oldest"}, {"earliest", "oldest"},
+	{"oldestn", "oldest"}, {"head", "oldest"}, {"depth", "maxlevels"},
+	{"levels", "maxlevels"}, {"maxdepth", "maxlevels"}
+};
+
+static const char *
+other_word(const char *letters, int len, const char *const *known)
+{
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (strlen(words[i].word) != len || memcmp(words[i].word, letters, len) != 0)
+			continue;
+		for (int j = 0; known[j] != NULL; j++)
+			if (strcmp(known[j], words[i].name) == 0)
+				return known[j];
+	}
+	return NULL;
+}
+
 const char *
 qlm_spelling_meant(const char *name, const char *const *known)
 {
@@ -86,5 +122,5 @@ qlm_spelling_meant(const char *name, const char *const *known)
 		if (is_slip(letters, n, other, nother))
 			return known[i];
 	}
-	return NULL;
+	return n > 0 ? other_word(letters, n, known) : NULL;
 }

@@ -8,7 +8,8 @@
 /*
  * The first of the known names, which end in NULL, that another is a slip of:
  * upper and lower case, '-', '_' or '.' between the letters, two letters
- * swapped, one missing or one too much.  NULL: none of them, or one of them is
+ * swapped, one missing or one too much; or, for a window of time, what
+ * others call it ("from", "lastN").  NULL: none of them, or one of them is
  * the name itself.  A letter that stands for another is no slip, since that
  * makes words ("valve").
  */

@@ -61,9 +61,18 @@ read_bool(QlmParser *p, const QlmXmlAttribute *attribute)
 }
 
 static bool
-read_time(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
+read_begin(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
 {
-	if (qlm_datetime_parse(attribute->value, attribute->len, ts))
+	if (qlm_datetime_parse_begin(attribute->value, attribute->len, ts))
+		return true;
+	refuse_selector(p, attribute, "no date and time");
+	return false;
+}
+
+static bool
+read_end(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
+{
+	if (qlm_datetime_parse_end(attribute->value, attribute->len, ts))
 		return true;
 	refuse_selector(p, attribute, "no date and time");
 	return false;
@@ -107,9 +116,9 @@ read_selector(QlmParser *p, QlmRequest *request,
 	else if (strcmp(name, "qlmDetails") == 0)
 		request->details = read_bool(p, attribute);
 	else if (strcmp(name, "begin") == 0)
-		request->has_begin = read_time(p, attribute, &request->begin);
+		request->has_begin = read_begin(p, attribute, &request->begin);
 	else if (strcmp(name, "end") == 0)
-		request->has_end = read_time(p, attribute, &request->end);
+		request->has_end = read_end(p, attribute, &request->end);
 	else
 		return false;
 	p->level->selects = true;

@@ -82,6 +82,14 @@ choose_forms(Wish *wish, const char *accept)
 	wish->value_form = is_better(json, text) ? FORM_JSON : FORM_TEXT;
 }
 
+/* The first thing that is wrong is told. */
+static void
+refuse(Wish *wish, const char *error)
+{
+	if (wish->error == NULL)
+		wish->error = error;
+}
+
 static void
 choose_version(Wish *wish, const char *version)
 {
@@ -92,7 +100,7 @@ choose_version(Wish *wish, const char *version)
 	else if (strcmp(version, "1.0") == 0 || strcmp(version, "1") == 0)
 		wish->dialect = qlm_dialect_by_key("M1b");
 	else
-		wish->error = "the version of O-DF is 1.0 or 2.0";
+		refuse(wish, "the version of O-DF is 1.0 or 2.0");
 }
 
 static int
@@ -107,17 +115,21 @@ read_count(Wish *wish, const char *text)
 		for (; *text != '\0' && count <= PG_INT32_MAX; text++)
 			count = count * 10 + (*text - '0');
 	if (count == 0)
-		wish->error = "newest and oldest are positive integers";
+		refuse(wish, "newest and oldest are positive integers");
 	return (int) Min(count, PG_INT32_MAX);
 }
 
 static bool
-read_time(Wish *wish, const char *text, TimestampTz *ts)
+read_time(Wish *wish, const char *text, bool is_end, TimestampTz *ts)
 {
+	bool		success;
+
 	if (text == NULL)
 		return false;
-	if (!qlm_datetime_parse(text, strlen(text), ts))
-		wish->error = "begin and end are times, as in 2024-05-01T10:00:00Z";
+	success = is_end ? qlm_datetime_parse_end(text, strlen(text), ts) :
+		qlm_datetime_parse_begin(text, strlen(text), ts);
+	if (!success)
+		refuse(wish, "begin and end are times, as in 2024-05-01T10:00:00Z, or dates");
 	return true;
 }
 
@@ -132,12 +144,13 @@ understand(const QlmDiscovery *discovery)
 	choose_version(&wish, discovery->version);
 	selector->newest = read_count(&wish, discovery->newest);
 	selector->oldest = read_count(&wish, discovery->oldest);
-	selector->has_begin = read_time(&wish, discovery->begin, &selector->begin);
-	selector->has_end = read_time(&wish, discovery->end, &selector->end);
+	selector->has_begin = read_time(&wish, discovery->begin, false,
+									&selector->begin);
+	selector->has_end = read_time(&wish, discovery->end, true, &selector->end);
 	wish.has_selector = selector->newest || selector->oldest ||
 		selector->has_begin || selector->has_end;
 	if (selector->newest && selector->oldest)
-		wish.error = "newest and oldest cannot be given together";
+		refuse(&wish, "newest and oldest cannot be given together");
 	return wish;
 }
 

@@ -11,7 +11,11 @@
  */
 extern const char *qlm_query_value(const char *query, const char *name);
 
-/* Is the name of an argument a slip of a known one?  Says so, or NULL. */
+/*
+ * What is wrong with the arguments: a name that is none of the known ones, one
+ * that is given twice, or without a value; NULL: nothing.  Names with an
+ * underscore before them are for caches on the way, and pass.
+ */
 extern const char *qlm_query_problem(const char *query,
 									 const char *const *known);
 

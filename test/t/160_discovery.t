@@ -280,11 +280,35 @@ subtest 'values from history' => sub {
 	is($values->('begin=2024-05-01T09:30:00Z'), '200 4.5', 'begin');
 	is($values->('begin=2024-05-01T12:30:00+03:00&end=2024-05-02'), '200 4.5', 'begin and end, with a zone');
 	is($values->('end=2024-05-01T12%3A30%3A00%2B03%3A00'), '200 4', 'end, escaped');
-	is($values->('newest=1&x=%zz&newestest=7'), '200 4.5', 'other arguments are passed over, but no slips');
-	for my $query ('newest=0', 'newest=-1', 'newest=x', 'newest=', 'newest=1&oldest=1', 'newst=1', 'Oldest=1', 'x=1&beginn=2024-05-01',
-		'begin=yesterday', 'end=%00', 'begin=%zz')
+	is($values->('begin=2024-05-01T09:00:00.0000001Z'), '200 4.5', 'a begin finer than a microsecond: not what was before it');
+	is($values->('end=2024-05-01T09:59:59.9999999Z&begin=2024-05-01'), '200 4', 'an end finer than that: not what came after it');
+	is($values->("begin=$_&end=$_"), '200 4 4.5', "a date is all of the day: $_") for qw(2024-05-01 2024-05-01Z 2024-05-01+02:00 2024-05-01%2B02:00);
+	is($values->("begin=$_&end=$_"), '200', "and no other day: $_") for qw(2024-04-30 2024-05-02Z 2024-04-30-05:00);
+	is($values->("end=$_"), '400', "part of a date: $_") for qw(2024-05 2024 05-01 2024-05-01T);
+	is($values->('newest=1&_=1714557600&&'), '200 4.5', 'what keeps caches from answering is passed over');
+
+	# nothing that is not known gives something else than was asked for
+	my @wrong = (
+		[ 'newest=0', qr/positive/ ], [ 'newest=-1', qr/positive/ ], [ 'newest=x', qr/positive/ ], [ 'newest=1.5', qr/positive/ ],
+		[ 'newest=', qr/newest has no value/ ], [ 'newest', qr/newest has no value/ ], [ 'begin', qr/begin has no value/ ],
+		[ 'begin&end=2024-05-02', qr/begin has no value/ ], [ 'newest=1&oldest=1', qr/together/ ],
+		[ 'newest=1&newest=2', qr/newest is given twice/ ], [ 'begin=2024-05-01&end=2024-05-02&begin=2024-05-01', qr/begin is given twice/ ],
+		[ 'newst=1', qr/did you mean newest/ ], [ 'Oldest=1', qr/did you mean oldest/ ], [ 'Newest=2', qr/did you mean newest/ ],
+		[ 'lastN=2', qr/did you mean newest: there are .*newest, oldest, begin, end/ ], [ 'last=5', qr/did you mean newest/ ],
+		[ 'first=5', qr/did you mean oldest/ ], [ 'limit=5', qr/did you mean newest/ ], [ 'from=2024-05-01', qr/did you mean begin/ ],
+		[ 'begin=2024-05-01&to=2024-05-01', qr/did you mean end/ ], [ 'interval=5', qr/"interval" is no argument here: there are/ ],
+		[ 'all=true', qr/"all" is no argument here/ ], [ '2', qr/no argument/ ], [ '=2', qr/no argument/ ], [ '%6eewest=1', qr/no argument/ ],
+		[ 'x=1&beginn=2024-05-01', qr/"x" is no argument/ ], [ 'newest[]=1', qr/no argument/ ], [ 'newest%3D1', qr/no argument/ ], [ '%ff=1', qr/no UTF-8/ ],
+		[ 'x' x 500, qr/"x{80}"/ ], [ 'begin=yesterday', qr/times/ ], [ 'end=%00', qr/times/ ], [ 'begin=%zz', qr/times/ ],
+		[ 'end=1714557600', qr/times/ ],
+	);
+	for (@wrong)
 	{
-		is($values->($query), '400', $query);
+		my ($query, $what) = @$_;
+		my $answer = get($node, "/Objects/Fridge7/temperature?$query");
+
+		is($answer->{status}, 400, "?$query");
+		like($answer->{body} =~ s/&quot;/"/gr, qr{^<error>[^<]*$what}, '... and why');
 	}
 	for my $path ('', '/Fridge7', '/Fridge7/temperature/value', '/Fridge7/temperature/MetaData/unit')
 	{

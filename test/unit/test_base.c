@@ -42,11 +42,14 @@ static const Case datetimes[] = {
 	{"2024-05-01T10:00:00+02", "2024-05-01T08:00:00Z"},
 	{"2024-05-01T00:30:00+14:00", "2024-04-30T10:30:00Z"},
 
-	/* more digits than a microsecond are rounded */
+	/* more digits than a microsecond are cut, so the second and the day stay */
 	{"2024-05-01T10:00:00.1234564Z", "2024-05-01T10:00:00.123456Z"},
-	{"2024-05-01T10:00:00.1234565Z", "2024-05-01T10:00:00.123457Z"},
-	{"2024-05-01T10:00:00.999999999Z", "2024-05-01T10:00:01Z"},
-	{"2023-12-31T23:59:59.99999999999Z", "2024-01-01T00:00:00Z"},
+	{"2024-05-01T10:00:00.1234565Z", "2024-05-01T10:00:00.123456Z"},
+	{"2024-05-01T10:00:00.999999999Z", "2024-05-01T10:00:00.999999Z"},
+	{"2023-12-31T23:59:59.99999999999Z", "2023-12-31T23:59:59.999999Z"},
+	{"1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z"},
+	{"2024-12-31T24:00:00.0000000Z", "2025-01-01T00:00:00Z"},
+	{"2024-12-31T24:00:00.0000001Z", NOTHING},
 
 	/* the ends of the day */
 	{"2024-12-31T24:00:00Z", "2025-01-01T00:00:00Z"},
@@ -106,7 +109,41 @@ static const Case datetimes[] = {
 	{"-", NOTHING}
 };
 
-/* To seconds with fraction */
+/* The first microsecond of a window that begins there, the last of one that ends */
+static const Case begins[] = {
+	{"2024-05-01T10:00:00.123456Z", "2024-05-01T10:00:00.123456Z"},
+	{"2024-05-01T10:00:00.1234560000Z", "2024-05-01T10:00:00.123456Z"},
+	{"2024-05-01T10:00:00.1234560001Z", "2024-05-01T10:00:00.123457Z"},
+	{"2024-05-01T23:59:59.9999999+02:00", "2024-05-01T22:00:00Z"},
+	{"1969-12-31T23:59:59.9999999Z", "1970-01-01T00:00:00Z"},
+	{"-0044-03-15T12:00:00.0000001Z", "-0044-03-15T12:00:00.000001Z"},
+	{"2024-05-01", "2024-05-01T00:00:00Z"},
+	{"2024-05-01Z", "2024-05-01T00:00:00Z"},
+	{"2024-05-01+02:00", "2024-04-30T22:00:00Z"},
+	{"294276-12-31T23:59:59.9999999Z", NOTHING},
+	{"2024-05", NOTHING}, {"2024", NOTHING}, {"2024-05-01T", NOTHING},
+	{"yesterday", NOTHING}, {"", NOTHING}
+};
+
+static const Case ends[] = {
+	{"2024-05-01T10:00:00.123456Z", "2024-05-01T10:00:00.123456Z"},
+	{"2024-05-01T10:00:00.1234569Z", "2024-05-01T10:00:00.123456Z"},
+	{"2026-11-29T23:59:59.9999999Z", "2026-11-29T23:59:59.999999Z"},
+	{"1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z"},
+	{"2024-05-01T00:00:00Z", "2024-05-01T00:00:00Z"},
+	{"2024-05-01T24:00:00Z", "2024-05-02T00:00:00Z"},
+	{"2024-05-01T10:00", "2024-05-01T10:00:00Z"},
+	{"2024-05-01", "2024-05-01T23:59:59.999999Z"},
+	{" 2024-05-01Z ", "2024-05-01T23:59:59.999999Z"},
+	{"2024-05-01+02:00", "2024-05-01T21:59:59.999999Z"},
+	{"2024-05-01-05:00", "2024-05-02T04:59:59.999999Z"},
+	{"294276-12-31", "294276-12-31T23:59:59.999999Z"},
+	{"294276-12-31-02:00", "294276-12-31T23:59:59.999999Z"},
+	{"2024-05", NOTHING}, {"2024", NOTHING}, {"2024-05-01T", NOTHING},
+	{"tomorrow", NOTHING}, {"", NOTHING}
+};
+
+/* To seconds with fraction, cut */
 static const Case unixtimes[] = {
 	{"0", "0"},
 	{"1714557600", "1714557600"},
@@ -114,13 +151,17 @@ static const Case unixtimes[] = {
 	{"1714557600.000001", "1714557600.000001"},
 	{"1714557600.123456", "1714557600.123456"},
 	{"1714557600.1234564", "1714557600.123456"},
-	{"1714557600.1234565", "1714557600.123457"},
-	{"1714557600.99999999", "1714557601"},
+	{"1714557600.1234565", "1714557600.123456"},
+	{"1714557600.99999999", "1714557600.999999"},
 	{"1.7145576E9", "1714557600"},
 	{"1.71455760025e+9", "1714557600.25"},
 	{"17145576000e-1", "1714557600"},
 	{"1e-7", "0"},
-	{"5e-7", "0.000001"},
+	{"9e-7", "0"},
+	{"-1e-7", "-0.000001"},
+	{"-0.9999999", "-1"},
+	{"-1.00000000000000000000000000001", "-1.000001"},
+	{"-1.5000000", "-1.5"},
 	{"-1", "-1"},
 	{"-0.25", "-0.25"},
 	{"-1.5", "-1.5"},
@@ -221,6 +262,25 @@ test_datetimes(void)
 		else
 			appendStringInfoString(&buf, NOTHING);
 		tap_is(buf.data, c->output, "dateTime \"%s\"", c->input);
+	}
+}
+
+static void
+test_bounds(const Case *cases, int n, bool is_end)
+{
+	for (int i = 0; i < n; i++)
+	{
+		const Case *c = &cases[i];
+		StringInfoData buf;
+		TimestampTz ts;
+
+		initStringInfo(&buf);
+		if (is_end ? qlm_datetime_parse_end(c->input, strlen(c->input), &ts) :
+			qlm_datetime_parse_begin(c->input, strlen(c->input), &ts))
+			qlm_datetime_append(&buf, ts);
+		else
+			appendStringInfoString(&buf, NOTHING);
+		tap_is(buf.data, c->output, "%s \"%s\"", is_end ? "end" : "begin", c->input);
 	}
 }
 
@@ -424,7 +484,8 @@ test_acceptances(void)
 }
 
 static const char *const known[] = {
-	"dateTime", "unixTime", "value", "type", "id", "InfoItem", NULL
+	"dateTime", "unixTime", "value", "type", "id", "InfoItem", "newest", "end",
+	NULL
 };
 
 /* The known name that was meant; NOTHING: it is one, or another word */
@@ -440,6 +501,7 @@ static const Case spellings[] = {
 	{"tpye", "type"}, {"Type", "type"}, {"typ", NOTHING}, {"types", NOTHING},
 	{"ID", "id"}, {"di", NOTHING}, {"ids", NOTHING},
 	{"infoitem", "InfoItem"}, {"Info_Item", "InfoItem"}, {"InfoItems", "InfoItem"},
+	{"until", "end"}, {"to", "end"}, {"lastN", "newest"}, {"from", NOTHING},
 	{"a-name-that-is-much-longer-than-any-known-name-is", NOTHING},
 	{"\xC3\xA4value", NOTHING},
 };
@@ -459,7 +521,7 @@ test_spellings(void)
 /* What a number that is no unixTime would be in a smaller unit */
 static const Case units[] = {
 	{"1714557600123456", ", but in microseconds it would be 2024-05-01T10:00:00.123456Z"},
-	{" 1714557600123456789 ", ", but in nanoseconds it would be 2024-05-01T10:00:00.123457Z"},
+	{" 1714557600123456789 ", ", but in nanoseconds it would be 2024-05-01T10:00:00.123456Z"},
 	{"1.714557600123456e15", ", but in microseconds it would be 2024-05-01T10:00:00.123456Z"},
 	{"1e300", NOTHING}, {"now", NOTHING}, {"-1714557600123456", NOTHING},
 	{"99999999999999999", NOTHING},
@@ -484,6 +546,8 @@ main(void)
 	test_units();
 	test_acceptances();
 	test_datetimes();
+	test_bounds(begins, lengthof(begins), false);
+	test_bounds(ends, lengthof(ends), true);
 	test_unixtimes();
 	test_calendar();
 	test_doubles();
