@@ -31,6 +31,7 @@ typedef struct QlmCall
 	bool		alone;			/* errors become results */
 	bool		done;			/* nothing left to execute */
 	bool		recalled;		/* it was executed before */
+	const char *content;		/* what is asked for; NULL: nobody had to know */
 	int			nunknown;		/* requestIDs that are none of its caller's */
 	bool		unreadable;		/* what came is no message */
 } QlmCall;

@@ -4,9 +4,10 @@
  *		responses, and queues the answers for it (protocol 7.3, 7.4).
  *
  * A nested request has the rights of the peer that was called, as if it had
- * posted it to us.  What was executed is remembered by its correlation id: a
- * request that comes again is answered again, not executed again.  The same
- * holds for data that want to be acknowledged.
+ * posted it to us.  What was executed is remembered by its correlation id and by
+ * what it asked for: a request that comes again is answered again, not executed
+ * again.  The same holds for data that want to be acknowledged.  A plain read is
+ * executed whenever it comes.
  */
 #include "postgres.h"
 
@@ -14,6 +15,7 @@
 
 #include "service/call.h"
 #include "service/callback.h"
+#include "service/content.h"
 #include "service/dialog.h"
 #include "service/payload.h"
 #include "service/repeat.h"
@@ -275,8 +277,10 @@ must_wait(const QlmResult *carrier, const Answers *answers)
 		carrier->nested->acknowledge;
 }
 
+/* content: what it is remembered by, with its id; NULL: it need not be */
 static void
-execute_nested(QlmCall *call, const QlmResult *carrier, Answers *answers)
+execute_nested(QlmCall *call, const QlmResult *carrier, const char *content,
+			   Answers *answers)
 {
 	const char *callback = take_callback(call->peer, carrier->nested);
 	const QlmPeer *peer = call->peer;
@@ -299,20 +303,30 @@ execute_nested(QlmCall *call, const QlmResult *carrier, Answers *answers)
 		queue_answer(peer, callback, carrier->nested->ttl, answer);
 	else
 		add_answer(call, answers, carrier->nested->ttl, strlen(answer));
-	if (carrier->request_ids != NIL)
-		qlm_delivery_remember(peer, linitial(carrier->request_ids), answer);
+	if (content)
+		qlm_delivery_remember(peer, linitial(carrier->request_ids), content, answer);
+}
+
+/* What does it ask for that must not be done twice?  NULL: nothing */
+static char *
+content_of(const QlmResult *carrier)
+{
+	if (carrier->request_ids == NIL ||
+		(!is_response(carrier->nested) && qlm_envelope_is_repeatable(carrier->nested)))
+		return NULL;
+	return qlm_content_of(carrier->nested);
 }
 
 /* Is it one that was executed before?  Then its answer goes out again. */
 static bool
-answer_again(QlmCall *call, const QlmResult *carrier)
+answer_again(QlmCall *call, const QlmResult *carrier, const char *content)
 {
 	char	   *answer;
 
-	if (carrier->request_ids == NIL)
+	if (content == NULL)
 		return false;
-	answer = qlm_delivery_remembered(call->peer,
-									 linitial(carrier->request_ids));
+	answer = qlm_delivery_remembered(call->peer, linitial(carrier->request_ids),
+									 content);
 	if (answer == NULL)
 		return false;
 	queue_answer(call->peer, NULL, -1, answer);
@@ -330,8 +344,13 @@ receive_result(QlmCall *call, const QlmResult *result, Answers *answers)
 		refuse_nested(call, result, "an error result cannot carry a request");
 	else if (result->nested_error)
 		refuse_nested(call, result, result->nested_error);
-	else if (!must_wait(result, answers) && !answer_again(call, result))
-		execute_nested(call, result, answers);
+	else if (!must_wait(result, answers))
+	{
+		char	   *content = content_of(result);
+
+		if (!answer_again(call, result, content))
+			execute_nested(call, result, content, answers);
+	}
 	return 1;
 }
 

@@ -52,6 +52,30 @@ give_up(const QlmForwarding *forwarding, const QlmSubscription *subscription,
 		qlm_relay_deliver(subscription, results, true);
 }
 
+/*
+ * A node that has given this number to an earlier subscription has started anew
+ * and forgotten that: what it has under the number now is none of the earlier
+ * one's, neither to be polled nor to be cancelled for it.
+ */
+static void
+end_forgotten(const QlmForwarding *forwarding)
+{
+	ListCell   *lc;
+
+	foreach(lc, qlm_forwarding_others(forwarding))
+	{
+		int64		request_id = *(int64 *) lfirst(lc);
+		const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+		const QlmForwarding *other = qlm_forwarding_get(request_id);
+
+		if (other == NULL)
+			continue;
+		qlm_forwarding_recall(request_id, true);
+		give_up(other, subscription,
+				one_result(404, "the node has forgotten this subscription: another one has its requestID there"));
+	}
+}
+
 /* The node's answer to the subscription */
 static void
 take_up_begin(QlmForwarding *forwarding, const QlmSubscription *subscription,
@@ -80,6 +104,8 @@ take_up_begin(QlmForwarding *forwarding, const QlmSubscription *subscription,
 		return;
 	}
 	forwarding->remote_id = number ? number : "";
+	if (number)
+		end_forgotten(forwarding);
 	if (forwarding->ended || subscription == NULL)
 		qlm_relay_cancel(forwarding, qlm_dialect_to_text(qlm_dialect_default()), DT_NOEND);
 	else

@@ -4,8 +4,8 @@
  *		executed once, and answered again.
  *
  * Who posts a request that must not be executed twice gives it a key.  It is
- * remembered with the answer, for peers that are known by name: anybody else
- * could fetch the answers of others.
+ * remembered with what is asked for and the answer, for peers that are known by
+ * name: anybody else could fetch the answers of others.
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 #include "storage/lock.h"
 
 #include "service/call.h"
+#include "service/content.h"
 #include "service/repeat.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
@@ -60,13 +61,23 @@ key_of(const QlmCall *call)
 	return psprintf(MEMORY_PREFIX "%s", key);
 }
 
+/* Before anything is executed, which may take the message apart */
+static const char *
+content_of(QlmCall *call)
+{
+	if (call->content == NULL)
+		call->content = qlm_content_of(call->request);
+	return call->content;
+}
+
 /* Until the transaction ends; false: it is being executed just now. */
 static bool
-lock_key(int peer_id, const char *key)
+lock_key(int peer_id, const char *key, const char *content)
 {
 	LOCKTAG		tag;
+	const char *text = psprintf("%s %s", key, content);
 	uint32		hash = hash_combine(hash_bytes_uint32((uint32) peer_id),
-									hash_bytes((const unsigned char *) key, strlen(key)));
+									hash_bytes((const unsigned char *) text, strlen(text)));
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
 					   hash, 2);
@@ -84,12 +95,12 @@ qlm_call_recall(QlmCall *call)
 
 	if (key == NULL)
 		return;
-	if (!lock_key(call->peer->peer_id, key))
+	if (!lock_key(call->peer->peer_id, key, content_of(call)))
 	{
 		qlm_call_refuse(call, 503, 503, "this request is being executed just now");
 		return;
 	}
-	text = qlm_delivery_remembered(call->peer, key);
+	text = qlm_delivery_remembered(call->peer, key, content_of(call));
 	if (text == NULL)
 		return;
 	answer = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
@@ -146,5 +157,5 @@ qlm_call_remember(QlmCall *call)
 		resetStringInfo(&text);
 		qlm_envelope_print(&text, without_data(&answer, call->response));
 	}
-	qlm_delivery_remember(call->peer, key, text.data);
+	qlm_delivery_remember(call->peer, key, content_of(call), text.data);
 }

@@ -125,15 +125,16 @@ extern List *qlm_delivery_heartbeats(void);
 extern void qlm_delivery_heartbeat_done(int peer_id, const char *error);
 
 /*
- * Nested requests of a peer that were executed: the answer that was given to
- * this correlation id, NULL if it is new.  Kept for ten minutes, across
- * restarts.
+ * Requests of a peer that were executed: the answer that was given to what was
+ * asked for (service/content.h) under this id, NULL if it is new.  Kept for ten
+ * minutes, across restarts.
  */
 #define QLM_REMEMBERED_FOR (10 * USECS_PER_MINUTE)
 
-extern char *qlm_delivery_remembered(const QlmPeer *peer, const char *id);
+extern char *qlm_delivery_remembered(const QlmPeer *peer, const char *id,
+									 const char *content);
 extern void qlm_delivery_remember(const QlmPeer *peer, const char *id,
-								  const char *answer);
+								  const char *content, const char *answer);
 
 /* Subscriptions with interval and callback whose next tick is due */
 typedef struct QlmTick

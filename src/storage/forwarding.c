@@ -41,6 +41,12 @@ static QlmPlan remote_plan = {
 	2, {INT4OID, TEXTOID}
 };
 
+static QlmPlan others_plan = {
+	"SELECT request_id FROM qlm.forwarding WHERE peer_id = $1 AND remote_id = $2"
+	" AND request_id <> $3",
+	3, {INT4OID, TEXTOID, INT8OID}
+};
+
 static QlmPlan began_plan = {
 	"UPDATE qlm.forwarding SET remote_id = $2, next_poll = $3 WHERE request_id = $1",
 	3, {INT8OID, TEXTOID, TIMESTAMPTZOID}
@@ -245,13 +251,10 @@ qlm_forwarding_recall(int64 request_id, bool all)
 }
 
 static List *
-numbers(QlmPlan *plan, int max)
+numbers_found(QlmPlan *plan, Datum *values)
 {
 	List	   *ids = NIL;
-	Datum		values[2];
 
-	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[1] = Int64GetDatum(max);
 	run(plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
@@ -263,6 +266,27 @@ numbers(QlmPlan *plan, int max)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return ids;
+}
+
+static List *
+numbers(QlmPlan *plan, int max)
+{
+	Datum		values[2];
+
+	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[1] = Int64GetDatum(max);
+	return numbers_found(plan, values);
+}
+
+List *
+qlm_forwarding_others(const QlmForwarding *forwarding)
+{
+	Datum		values[3];
+
+	values[0] = Int32GetDatum(forwarding->peer_id);
+	values[1] = CStringGetTextDatum(forwarding->remote_id);
+	values[2] = Int64GetDatum(forwarding->request_id);
+	return numbers_found(&others_plan, values);
 }
 
 List *

@@ -46,6 +46,9 @@ extern QlmForwarding *qlm_forwarding_by_token(const char *token);
 extern QlmForwarding *qlm_forwarding_by_remote_id(int peer_id,
 												  const char *remote_id);
 
+/* Others at that node which have the same id there (int64 *) */
+extern List *qlm_forwarding_others(const QlmForwarding *forwarding);
+
 /* Its id there is known; poll: it is to be polled. */
 extern void qlm_forwarding_began(const QlmForwarding *forwarding, bool poll);
 
