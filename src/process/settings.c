@@ -31,6 +31,7 @@ char	   *qlm_listen_addresses = NULL;
 int			qlm_port = 8090;
 int			qlm_http_workers = 2;
 int			qlm_request_timeout = 60000;
+int			qlm_keepalive_timeout = 75000;
 int			qlm_large_message = 1024 * 1024;
 int			qlm_header_timeout = 10000;
 int			qlm_max_connections = 1000;
@@ -238,9 +239,15 @@ register_server(void)
 	DefineCustomIntVariable("qlm.request_timeout",
 							"Longest time that a request may take.",
 							"From its first byte until it is complete, and again until it is "
-							"answered. A request that takes longer is answered with 503; a "
-							"connection that is idle as long is closed.",
+							"answered. What comes later is answered with 408, what takes "
+							"longer with 503.",
 							&qlm_request_timeout, 60000, 1000, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.keepalive_timeout",
+							"Longest time that a connection is kept open between two requests.",
+							"Longer than the proxies in front keep theirs: who closes first "
+							"loses no request.",
+							&qlm_keepalive_timeout, 75000, 1000, 3600 * 1000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.large_message",
 							"Size from which on an HTTP message runs in a process of its own.",

@@ -26,6 +26,7 @@
 #include "transport/http_connection.h"
 #include "transport/http_response.h"
 #include "transport/library.h"
+#include "transport/target.h"
 
 /*
  * Only this thread calls it.  Where libmicrohttpd 1.0 does not know that, what it
@@ -91,6 +92,7 @@ note_url(void *cls, const char *url, struct MHD_Connection *mhd)
 		c->since = GetCurrentTimestamp();
 		qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_INCOMPLETE);
 	}
+	c->has_line = true;
 	qlm_incoming_url(&c->incoming, url);
 	return NULL;
 }
@@ -115,6 +117,11 @@ static QlmRefusal
 check_upgrade(QlmHttpConnection *c, const QlmIncomingHead *head)
 {
 	static const QlmRefusal none = {0, NULL};
+	static const QlmRefusal upgrade_lost = {426,
+		"A WebSocket is asked for, but without Upgrade: websocket and Connection: Upgrade, or not with HTTP/1.1."
+		" Proxies pass these on only where they are told to.\n",
+		{"Upgrade", "websocket"}
+	};
 	QlmHttpRequest *request = &c->incoming.request;
 	const char *upgrade = find_header(c, "Upgrade");
 	const char *key;
@@ -122,15 +129,15 @@ check_upgrade(QlmHttpConnection *c, const QlmIncomingHead *head)
 
 	request->socket = NULL;
 	request->wants_socket = false;
-	if (upgrade == NULL || request->method != QLM_HTTP_GET ||
-		strcmp(head->version, "HTTP/1.1") != 0 ||
-		!qlm_header_has_token(upgrade, "websocket"))
-		return none;
-	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, find_upgrade,
-								&request->wants_socket);
-	if (!request->wants_socket)
+	if (request->method != QLM_HTTP_GET)
 		return none;
 	key = find_header(c, "Sec-WebSocket-Key");
+	if (upgrade != NULL && strcmp(head->version, "HTTP/1.1") == 0 &&
+		qlm_header_has_token(upgrade, "websocket"))
+		MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, find_upgrade,
+									&request->wants_socket);
+	if (!request->wants_socket)
+		return key == NULL ? none : upgrade_lost;
 	refusal = qlm_handshake_check(find_header(c, "Sec-WebSocket-Version"), key);
 	if (refusal.status == 0)
 		strlcpy(c->socket_key, key, sizeof(c->socket_key));
@@ -141,16 +148,23 @@ static enum MHD_Result
 begin_request(QlmHttpConnection *c, const char *url, const char *method,
 			  const char *version)
 {
-	QlmIncomingHead head = {.method = method, .version = version, .path = url};
+	static const QlmRefusal bad_target = {400, "The target of the request is neither a path nor a URL.\n"};
+	char		authority[QLM_AUTHORITY_SIZE];
+	QlmIncomingHead head = {.method = method, .version = version};
 	QlmRefusal	refusal;
 
+	head.path = qlm_target_path(url, authority);
+	if (head.path == NULL)
+		return refuse(c, bad_target);
 	head.peer_name = MHD_lookup_connection_value(c->mhd, MHD_GET_ARGUMENT_KIND,
 												 "peer");
 	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, note_header, &head);
+	if (authority[0] != '\0')
+		head.host = authority;
 	refusal = qlm_incoming_begin(&c->incoming, &head);
 	if (refusal.status == 0)
 		refusal = check_upgrade(c, &head);
-	if (refusal.status != 0)
+	if (refusal.status != 0 && !qlm_incoming_reads_on(&c->incoming, &head, refusal))
 		return refuse(c, refusal);
 	c->phase = QLM_PHASE_READING;
 	c->server->nreading++;
@@ -296,6 +310,7 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 		MHD_destroy_response(c->response);
 	c->response = NULL;
 	c->phase = QLM_PHASE_IDLE;
+	c->has_line = false;
 	qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_IDLE);
 	c->extra_ms = 0;
 	c->since = GetCurrentTimestamp();
@@ -373,7 +388,8 @@ keep_escaped(void *cls, struct MHD_Connection *mhd, char *text)
 void
 qlm_http_connection_start_daemon(QlmHttpServer *server)
 {
-	server->timeout = (qlm_request_timeout + 999) / 1000;
+	/* It ends silently who is silent for long: we do so earlier, with a word. */
+	server->timeout = (Max(qlm_request_timeout, qlm_keepalive_timeout) * 2LL + 999) / 1000;
 	MHD_set_panic_func(qlm_library_panic, NULL);
 	server->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |

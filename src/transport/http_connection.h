@@ -39,6 +39,7 @@ typedef struct QlmHttpConnection
 	QlmHttpPhase phase;
 	TimestampTz since;			/* start of HEAD, IDLE, READING and SENDING */
 	QlmGuest	guest;
+	bool		has_line;		/* the first line of a request has come */
 	int			extra_ms;		/* that SENDING may take, for its size */
 	dlist_node	node;			/* in server->connections */
 	dlist_node	queue_node;		/* in server->ready */

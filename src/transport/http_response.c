@@ -32,7 +32,7 @@ qlm_http_response_refuse(const QlmIncoming *incoming, const QlmRefusal *refusal,
 
 	response = MHD_create_response_from_buffer(strlen(refusal->reason),
 											   (void *) refusal->reason,
-											   MHD_RESPMEM_PERSISTENT);
+											   MHD_RESPMEM_MUST_COPY);
 	if (response == NULL)
 		return NULL;
 	MHD_add_response_header(response, "Content-Type", "text/plain");

@@ -115,8 +115,26 @@ patience_with(const QlmHttpConnection *c)
 {
 	if (c->phase == QLM_PHASE_HEAD)
 		return Min(qlm_header_timeout, qlm_request_timeout);
+	if (c->phase == QLM_PHASE_IDLE)
+		return qlm_keepalive_timeout;
 	return qlm_request_timeout +
 		(is_short_of_memory(c->server) ? c->extra_ms / HURRY : c->extra_ms);
+}
+
+/* Who has begun a request is told; nothing has been sent on the connection yet. */
+static void
+end_slow(QlmHttpConnection *c)
+{
+	static const char answer[] = "HTTP/1.1 408 Request Timeout\r\n"
+		"Connection: close\r\nContent-Type: text/plain\r\n"
+		"Content-Length: 76\r\n\r\n"
+		"The request did not come in time (qlm.header_timeout, qlm.request_timeout).\n";
+	int			fd = qlm_http_connection_socket(c);
+
+	if (c->has_line &&
+		(c->phase == QLM_PHASE_HEAD || c->phase == QLM_PHASE_READING))
+		(void) send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void) shutdown(fd, SHUT_RDWR);
 }
 
 /*
@@ -142,7 +160,7 @@ sweep(QlmHttpServer *server)
 			c->phase != QLM_PHASE_SOCKET &&
 			TimestampDifferenceExceeds(c->since, now, patience_with(c)) &&
 			!qlm_http_connection_has_unread(c))
-			shutdown(qlm_http_connection_socket(c), SHUT_RDWR);
+			end_slow(c);
 	}
 }
 

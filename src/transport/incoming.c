@@ -17,12 +17,12 @@
 #include "transport/incoming.h"
 #include "transport/multipart.h"
 
+#define MAX_DISCARDED	((uint64) 1024 * 1024 * 1024)	/* of a body that is refused */
 #define FIRST_BUFFER	(256 * 1024)	/* at most, before bytes have come */
 #define HOST_LOG_USECS	(60 * USECS_PER_SEC)	/* between two lines about foreign host names */
 #define KEEP_BUFFER		(64 * 1024) /* a larger one is freed after use */
 
 static const QlmRefusal accepted = {0, NULL};
-static const QlmRefusal too_large = {413, "The message is larger than qlm.max_message_size.\n"};
 static const QlmRefusal no_memory = {503, "No memory for the message now.\n", {NULL}, true};
 static const QlmRefusal bad_framing = {400, "The length of the body is not clear.\n"};
 static const QlmRefusal bad_url = {400, "The URL is not well encoded.\n"};
@@ -39,6 +39,17 @@ static const char no_part[] = "The body is a multipart form without a whole part
 " not separated by the boundary that the Content-Type says";
 static const char empty_field[] = "The field msg of the form is empty";
 static const QlmRefusal too_much = {503, "Too many large messages arrive now.\n", {NULL}, true};
+
+/* The text is good until the next one. */
+static QlmRefusal
+too_large(void)
+{
+	static char reason[200];
+
+	snprintf(reason, sizeof(reason), "The message is larger than qlm.max_message_size, which is %d bytes:"
+			 " send it in parts, or have the setting raised.\n", qlm_max_message_size);
+	return (QlmRefusal) {413, reason};
+}
 
 static bool
 reserve(MemoryContext context, QlmBuffer *buffer, Size used, Size size)
@@ -113,82 +124,6 @@ reserve_body(QlmIncoming *incoming, Size used, Size size)
 	qlm_budget_change(incoming->budget, incoming->share, before,
 					  cost_of(&incoming->body));
 	return ok;
-}
-
-/* The headers that are passed on as they are; the first of several counts. */
-static const char **
-plain_header(QlmIncomingHead *head, const char *name, Size len)
-{
-	switch (len)
-	{
-		case 4:
-			return pg_strcasecmp(name, "Host") == 0 ? &head->host : NULL;
-		case 6:
-			return pg_strcasecmp(name, "Accept") == 0 ? &head->accept :
-				pg_strcasecmp(name, "Origin") == 0 ? &head->origin : NULL;
-		case 14:
-			return pg_strcasecmp(name, "Sec-Fetch-Site") == 0 ? &head->fetch_site :
-				pg_strcasecmp(name, "Sec-Fetch-Mode") == 0 ? &head->fetch_mode : NULL;
-		case 12:
-			return pg_strcasecmp(name, "Content-Type") == 0 ? &head->content_type : NULL;
-		case 15:
-			return pg_strcasecmp(name, "Accept-Encoding") == 0 ? &head->accept_encoding : NULL;
-		case 13:
-			return pg_strcasecmp(name, "Authorization") == 0 ? &head->authorization :
-				pg_strcasecmp(name, "If-None-Match") == 0 ? &head->if_none_match : NULL;
-		default:
-			return NULL;
-	}
-}
-
-void
-qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
-					const char *value, Size value_len)
-{
-	const char **plain = plain_header(head, name, name_len);
-
-	/* "Content-Length : 5" is a length to some readers and none to others. */
-	if (memchr(name, ' ', name_len) || memchr(name, '\t', name_len))
-		head->is_bad = true;
-	else if (plain)
-	{
-		if (*plain == NULL)
-			*plain = value;
-		else if (plain == &head->origin || plain == &head->authorization)
-			head->is_bad = true;	/* who is asking? */
-		head->hosts += plain == &head->host;
-	}
-	else if (name_len == 6 && pg_strcasecmp(name, "Prefer") == 0)
-	{
-		/* the first of several counts */
-		if (head->prefer_wait == 0)
-			head->prefer_wait = Max(qlm_header_prefer_wait(value), 0);
-	}
-	else if (name_len == 14 && pg_strcasecmp(name, "Content-Length") == 0)
-	{
-		head->lengths++;
-		head->is_bad |= !qlm_header_length(value, value_len, &head->length);
-	}
-	else if (name_len == 16 && pg_strcasecmp(name, "Content-Encoding") == 0)
-		head->coding = head->coding == QLM_CODING_NONE ? qlm_coding_of(value) :
-			QLM_CODING_UNKNOWN;
-	else if (name_len == 17 && pg_strcasecmp(name, "Transfer-Encoding") == 0)
-	{
-		head->is_bad |= head->is_chunked || pg_strcasecmp(value, "chunked") != 0;
-		head->is_chunked = true;
-	}
-}
-
-/*
- * Where two readers could disagree about the end of a request, a proxy in
- * front and this one, it is refused.
- */
-static bool
-is_framed_clearly(const QlmIncomingHead *head)
-{
-	return !head->is_bad && head->lengths <= 1 &&
-		!(head->is_chunked && head->lengths > 0) &&
-		!(head->is_chunked && strcmp(head->version, "HTTP/1.1") != 0);
 }
 
 static QlmHttpMethod
@@ -363,7 +298,7 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 
 	incoming->origin = QLM_ORIGIN_SAME;
 	incoming->origins_vary = false;
-	if (!is_framed_clearly(head))
+	if (!qlm_incoming_is_framed(head))
 		return bad_framing;
 	if (incoming->refusal.status != 0)
 		return incoming->refusal;
@@ -386,8 +321,19 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	if (refusal.status == 0)
 		refusal = judge_caller(incoming, head);
 	if (refusal.status == 0 && head->length > qlm_max_message_size)
-		refusal = too_large;
+		refusal = too_large();
 	return refusal.status == 0 ? begin_inflating(incoming, head->coding) : refusal;
+}
+
+bool
+qlm_incoming_reads_on(QlmIncoming *incoming, const QlmIncomingHead *head,
+					  QlmRefusal refusal)
+{
+	if (!qlm_incoming_is_framed(head) || head->expects_continue ||
+		(head->length == 0 && !head->is_chunked) || head->length > MAX_DISCARDED)
+		return false;
+	incoming->refusal = refusal;
+	return true;
 }
 
 /* Room for so many more bytes and a NUL, growing with what really comes */
@@ -439,7 +385,7 @@ add_compressed(QlmIncoming *incoming, const char *data, Size len)
 
 	/* The setting may have been lowered meanwhile. */
 	if (request->body_len > limit)
-		return too_large;
+		return too_large();
 	do
 	{
 		QlmRefusal	refusal = make_room(incoming, request->body_len == 0 ? Min(len * 2, limit) : 1);
@@ -458,7 +404,7 @@ add_compressed(QlmIncoming *incoming, const char *data, Size len)
 		if (result == QLM_INFLATE_NO_MEMORY)
 			return no_memory;
 		if (request->body_len > limit)
-			return too_large;
+			return too_large();
 	} while (result == QLM_INFLATE_FULL || len > 0);
 	return accepted;
 }
@@ -470,7 +416,7 @@ qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len)
 
 	incoming->seen += len;
 	if (incoming->refusal.status == 0 && incoming->seen > limit)
-		incoming->refusal = too_large;
+		incoming->refusal = too_large();
 	if (incoming->refusal.status == 0)
 		incoming->refusal = incoming->inflater ? add_compressed(incoming, data, len) :
 			add_plain(incoming, data, len);
@@ -483,7 +429,7 @@ qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len)
 	}
 
 	/* A refusal can be said at the end of the body only, so that must come. */
-	return incoming->seen <= 2 * limit;
+	return incoming->seen <= Max(2 * limit, MAX_DISCARDED);
 }
 
 /* The field msg of a form takes the place of the body. */

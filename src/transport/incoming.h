@@ -20,7 +20,7 @@ typedef struct QlmBuffer
 	Size		size;
 } QlmBuffer;
 
-/* Why a request is not taken; status 0: it is.  All texts are constants. */
+/* Why a request is not taken; status 0: it is.  The text is copied when it is sent. */
 typedef struct QlmRefusal
 {
 	int			status;
@@ -51,6 +51,7 @@ typedef struct QlmIncomingHead
 	int			lengths;		/* how many headers say a length */
 	int			hosts;			/* and a host */
 	bool		is_chunked;
+	bool		expects_continue;	/* the body comes only if it is wanted */
 	bool		is_bad;
 } QlmIncomingHead;
 
@@ -87,9 +88,24 @@ extern void qlm_incoming_header(QlmIncomingHead *head,
 								const char *name, Size name_len,
 								const char *value, Size value_len);
 
+/*
+ * Is it clear where the body ends?  Where two readers could disagree, a proxy in
+ * front and this one, the request is refused.
+ */
+extern bool qlm_incoming_is_framed(const QlmIncomingHead *head);
+
 /* All headers are there; a refusal must be answered before the body comes. */
 extern QlmRefusal qlm_incoming_begin(QlmIncoming *incoming,
 									 const QlmIncomingHead *head);
+
+/*
+ * Read a body that is refused to its end, and answer then?  Many clients take
+ * no answer before they have sent all, and what is unread when a connection is
+ * closed ends it for them before the answer came.
+ */
+extern bool qlm_incoming_reads_on(QlmIncoming *incoming,
+								  const QlmIncomingHead *head,
+								  QlmRefusal refusal);
 
 /* A piece of the body; false: it never ends, cut the connection. */
 extern bool qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len);

@@ -26,7 +26,10 @@ set_body(QlmHttpAnswer *answer, const QlmExchange *exchange)
 	}
 }
 
+#define NOT_KEPT {"Cache-Control", "no-store"}
+
 static const QlmHttpHeader challenge[] = {
+	NOT_KEPT,
 	{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
 	{"WWW-Authenticate", "Bearer realm=\"qlm\""},
 	{NULL}
@@ -72,15 +75,15 @@ static void
 answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
 {
 	char		applied[32];
-	const QlmHttpHeader preference[] = {{"Preference-Applied", applied}, {NULL}};
-	QlmHttpAnswer answer = {status_of(exchange)};
+	const QlmHttpHeader headers[] = {
+		NOT_KEPT, {exchange->waits ? "Preference-Applied" : NULL, applied}, {NULL}
+	};
+	QlmHttpAnswer answer = {status_of(exchange), NULL, headers};
 
 	snprintf(applied, sizeof(applied), "wait=%d",
 			 Min(request->prefer_wait, qlm_max_wait));
 	if (answer.status == 401)
 		answer.headers = challenge;
-	else if (exchange->waits)
-		answer.headers = preference;
 	answer.content_type = qlm_exchange_media(exchange->answer.data,
 											 exchange->answer.len);
 	set_body(&answer, exchange);

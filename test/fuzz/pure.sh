@@ -6,7 +6,7 @@
 
 pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c src/message/*.c)
 	src/transport/budget.c src/transport/compress.c src/transport/form.c src/transport/frame.c
-	src/transport/handshake.c src/transport/header.c src/transport/incoming.c
+	src/transport/handshake.c src/transport/header.c src/transport/incoming.c src/transport/incoming_head.c src/transport/target.c
 	src/transport/multipart.c src/transport/outgoing.c
 	src/transport/upgrade.c"
 

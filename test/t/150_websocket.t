@@ -98,8 +98,14 @@ subtest 'the handshake' => sub {
 	is($open->('/', 'Sec-WebSocket-Key' => $_)->{status}, 400, 'a bad key: ' . ($_ // 'none'))
 	  for undef, 'dG9vIHNob3J0', 'dGhlIHNhbXBsZSBub25jZ!==', 'x' x 10000;
 	is($open->('/objects')->{status}, 404, 'no WebSocket at other paths');
-	is($open->('/', Connection => 'close')->{status}, 200, 'an ordinary request without Connection: Upgrade');
-	is($open->('/qlm', Upgrade => 'h2c')->{status}, 405, 'and with another upgrade');
+	for my $lost ({ Connection => 'close' }, { Upgrade => 'h2c' }, { Upgrade => undef, Connection => undef })
+	{
+		my $answer = $open->('/qlm', %$lost);
+		is($answer->{status}, 426, 'a handshake of which a proxy has taken a part');
+		is($answer->{headers}{upgrade}, 'websocket', 'is told what is missing');
+		like($answer->{body}, qr/Proxies pass these on only where they are told to/, 'and why');
+	}
+	is($open->('/', 'Sec-WebSocket-Key' => undef, Upgrade => undef)->{status}, 200, 'an ordinary request');
 
 	$node->safe_psql('postgres', q{SELECT qlm_add_peer('bell', role => 'qlm_writer')});
 	for my $path ('/', '/qlm', '/qlmws', '/qlmws/', '/peer/bell', '/?peer=bell')
