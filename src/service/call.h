@@ -43,8 +43,18 @@ extern void qlm_call_identify(QlmCall *call);
 extern bool qlm_call_begin_for_peer(QlmCall *call, QlmExchange *exchange,
 									int peer_id);
 
-/* response.c: store what a peer answered to our requests, where it may */
-extern void qlm_results_store(QlmCall *call, List *results);
+/*
+ * response.c: store what a peer answered to our requests, where it may; the code
+ * of what may not be stored, 0: there is nothing of the kind
+ */
+extern int	qlm_results_store(QlmCall *call, List *results);
+
+/*
+ * response.c: nothing of a response was executed, and nothing would be if it
+ * came again: what it answers is answered with this code.
+ */
+extern void qlm_response_refused(QlmCall *call, const QlmRequest *request,
+								 int code, const char *why);
 
 /* exchange.c: end the call with one result and this HTTP status */
 extern void qlm_call_refuse(QlmCall *call, int status, int code,

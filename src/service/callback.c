@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "utils/builtins.h"
 
 #include "base/address.h"
 #include "base/url.h"
@@ -59,6 +60,19 @@ address_problem(const QlmPeer *peer, const char *callback, const char *host,
 					by_setting ? "" : ", which is empty,", host_len, host);
 }
 
+/* Whoever writes its name as it is listens to another one. */
+static void
+mention_quotes(const char *channel)
+{
+	const char *quoted = quote_identifier(channel);
+
+	if (strcmp(quoted, channel) != 0)
+		ereport(NOTICE,
+				(errmsg("the channel is called %s", quoted),
+				 errhint("LISTEN %s hears it, with the quotes: without them PostgreSQL reads another name.",
+						 quoted)));
+}
+
 const char *
 qlm_callback_problem(const QlmPeer *peer, const char *callback,
 					 bool from_session, int *code)
@@ -80,8 +94,14 @@ qlm_callback_problem(const QlmPeer *peer, const char *callback,
 	if (strcmp(callback, "0") == 0)
 		return "callback \"0\" needs a WebSocket";
 	if (qlm_is_notify(callback) && from_session)
-		return qlm_notify_channel(callback) ? NULL :
-			psprintf("callback \"%s\" names no channel that PostgreSQL can have",
-					 callback);
+	{
+		const char *channel = qlm_notify_channel(callback);
+
+		if (channel == NULL)
+			return psprintf("callback \"%s\" names no channel that PostgreSQL can have",
+							callback);
+		mention_quotes(channel);
+		return NULL;
+	}
 	return psprintf("callback \"%s\" is no http, https, ws or wss URL", callback);
 }

@@ -410,7 +410,12 @@ qlm_dialog_receive(int peer_id, const char *body, Size len,
 		if (answer)
 			*answer = own_answer(envelope, results);
 		if (answer && store)
-			qlm_results_store(&call, results);
+		{
+			int			code = qlm_results_store(&call, results);
+
+			if (code != 0)
+				*return_code = code;
+		}
 		foreach(lc, results)
 		{
 			call.request = envelope;

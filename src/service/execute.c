@@ -334,6 +334,8 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 			call->exchange->status = 503;	/* says when to come again */
 		code = qlm_error_code(error, &description);
 		qlm_request_add_result(call->response, code, description);
+		if (request->verb == QLM_RESPONSE && code < 500)
+			qlm_response_refused(call, request, code, description);
 	}
 	PG_END_TRY();
 }
@@ -364,8 +366,12 @@ void
 qlm_call_execute(QlmCall *call, const QlmRequest *request)
 {
 	if (request->error_code != 0)
+	{
 		qlm_request_add_result(call->response, request->error_code,
 							   request->error);
+		if (request->verb == QLM_RESPONSE)
+			qlm_response_refused(call, request, request->error_code, request->error);
+	}
 	else if (call->exchange->discovery == NULL && qlm_request_needs_primary(request))
 		qlm_request_add_result(call->response, 503, QLM_STANDBY_REFUSES);
 	else if (request->verb != QLM_RESPONSE && qlm_call_has_been_here(call))

@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "base/limits.h"
 #include "service/future.h"
 #include "service/guess.h"
@@ -14,6 +16,7 @@
 #include "service/tree.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
+#include "storage/subtransaction.h"
 #include "storage/write.h"
 
 /* Results with one correlation id, or those without any */
@@ -131,7 +134,8 @@ qlm_call_acknowledges(QlmCall *call)
 	call->peer->acknowledges = true;
 }
 
-static bool
+/* The message that it answers, 0: none */
+static int64
 correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 {
 	int64		id;
@@ -139,7 +143,7 @@ correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 
 	*forwarded = false;
 	if (call->peer == NULL)
-		return false;
+		return 0;
 	id = qlm_outbox_answer(call->peer->peer_id, group->message_id,
 						   fits_request, group, group_code(group),
 						   answer_text(call, group->results), forwarded, &data);
@@ -153,7 +157,7 @@ correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 			qlm_peer_echoes_ids(peer);
 		call->peer->echoes_ids = true;
 	}
-	return id != 0;
+	return id;
 }
 
 /*
@@ -226,6 +230,67 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 	}
 }
 
+/* The first of these results that is an error: its code, 0: none is */
+static int
+first_error(const QlmRequest *response, int from, const char **why)
+{
+	for (int i = from; i < list_length(response->results); i++)
+	{
+		const QlmResult *result = list_nth(response->results, i);
+
+		if (is_success(result))
+			continue;
+		*why = result->description ? result->description : "it is refused";
+		return result->code;
+	}
+	return 0;
+}
+
+/* Errors that may pass leave; all others become a result. */
+static void
+store_guarded(QlmCall *call, List *results, QlmRequest *response)
+{
+	QlmSubtransaction subtransaction;
+	int			nresults = list_length(response->results);
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		store_results(call, results, true, response);
+		qlm_subtransaction_commit(&subtransaction);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
+		const char *why;
+		int			code = qlm_error_must_leave(error) ? 500 : qlm_error_code(error, &why);
+
+		if (code >= 500)
+			ReThrowError(error);
+		response->results = list_truncate(response->results, nresults);
+		qlm_request_add_result(response, code, why)->request_ids =
+			((QlmResult *) linitial(results))->request_ids;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * The same for what was asked for: it is answered even where rights or constraints
+ * keep what it brings from being stored, else it would be asked for for ever.
+ * Returns a code, 0 if it is stored, and why not.
+ */
+static int
+store_answer(QlmCall *call, List *results, QlmRequest *response, const char **why)
+{
+	int			nresults = list_length(response->results);
+
+	if (call->alone)
+		store_guarded(call, results, response);
+	else
+		store_results(call, results, true, response);
+	return first_error(response, nresults, why);
+}
+
 static void
 read_payloads(List *results)
 {
@@ -236,16 +301,20 @@ read_payloads(List *results)
 			qlm_payload_read_result(lfirst(lc));
 }
 
-void
+int
 qlm_results_store(QlmCall *call, List *results)
 {
 	QlmRequest	unsaid = {0};
 	QlmRights	saved;
+	const char *why;
+	int			code;
 	ListCell   *lc;
 
+	if (results == NIL)
+		return 0;
 	qlm_rights_become_caller(call->role, call->exchange->from_session, &saved);
 	read_payloads(results);
-	store_results(call, results, true, &unsaid);
+	code = store_answer(call, results, &unsaid, &why);
 	qlm_rights_end_caller(&saved, call->exchange->from_session);
 
 	/* The connection has brought the answer: nobody waits for another. */
@@ -253,6 +322,30 @@ qlm_results_store(QlmCall *call, List *results)
 		ereport(LOG,
 				(errmsg("qlm did not store what a peer has answered: %s",
 						((QlmResult *) lfirst(lc))->description)));
+	return code;
+}
+
+void
+qlm_response_refused(QlmCall *call, const QlmRequest *request, int code,
+					 const char *why)
+{
+	ListCell   *lc;
+
+	if (call->peer == NULL || XactReadOnly)
+		return;
+	foreach(lc, group_results(request->results))
+	{
+		AnswerGroup *group = lfirst(lc);
+		QlmRequest	said = {0};
+		bool		forwarded;
+
+		if (group->message_id <= 0)
+			continue;
+		qlm_request_add_result(&said, code, why)->request_ids =
+			((QlmResult *) linitial(group->results))->request_ids;
+		group->results = said.results;
+		(void) correlate(call, group, &forwarded);
+	}
 }
 
 static void
@@ -288,14 +381,23 @@ qlm_verb_response(QlmCall *call, const QlmRequest *request,
 	{
 		AnswerGroup *group = lfirst(lc);
 		bool		forwarded;
-		bool		asked = correlate(call, group, &forwarded);
+		int64		asked = correlate(call, group, &forwarded);
+		const char *why;
+		int			code;
 
-		if (!asked && group->message_id != 0)
+		if (asked == 0 && group->message_id != 0)
 			qlm_guess_id_fails(call);
 		/* What another has asked for is none of this node's data. */
 		if (forwarded)
 			continue;
-		store_results(call, group->results, asked, response);
+		if (asked == 0)
+		{
+			store_results(call, group->results, false, response);
+			continue;
+		}
+		code = store_answer(call, group->results, response, &why);
+		if (code != 0)
+			qlm_outbox_not_stored(call->peer->peer_id, asked, code, why);
 	}
 	refuse_nested(request, response);
 	if (list_length(response->results) == nresults)

@@ -116,6 +116,13 @@ extern int64 qlm_outbox_answer(int peer_id, int64 message_id,
 							   int return_code, const char *answer,
 							   bool *forwarded, bool *data);
 
+/*
+ * This transaction has recorded its answer, but may not store what that brought:
+ * it is answered with this code.
+ */
+extern void qlm_outbox_not_stored(int peer_id, int64 message_id, int code,
+								  const char *why);
+
 typedef struct QlmOutcome
 {
 	bool		found;

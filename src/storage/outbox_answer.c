@@ -33,6 +33,14 @@ static QlmPlan answer_plan = {
 	5, {INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID, TEXTOID}
 };
 
+/* Not for an answer that comes once more */
+static QlmPlan not_stored_plan = {
+	"UPDATE qlm.outbox SET return_code = $3, last_error = 'what it brought is not stored: ' || $4"
+	" WHERE message_id = $1 AND peer_id = $2 AND kind = 'request'"
+	" AND state = 'answered' AND answered_at >= $5",
+	5, {INT8OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
+};
+
 static QlmPlan known_plan = {
 	"SELECT node IS NOT NULL, kind = 'response' FROM qlm.outbox WHERE message_id = $1 AND peer_id = $2",
 	2, {INT8OID, INT4OID}
@@ -223,6 +231,22 @@ qlm_outbox_answer(int peer_id, int64 message_id,
 		qlm_peer_succeeded(peer_id);
 	}
 	return message_id;
+}
+
+void
+qlm_outbox_not_stored(int peer_id, int64 message_id, int code, const char *why)
+{
+	Datum		values[5];
+	QlmRights	saved;
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = Int32GetDatum(peer_id);
+	values[2] = Int32GetDatum(code);
+	values[3] = CStringGetTextDatum(why);
+	values[4] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&not_stored_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
 }
 
 /*
