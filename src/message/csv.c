@@ -1,18 +1,20 @@
 /*
  * csv.c
- *		Reads and writes payloads as comma-separated values.
+ *		Reads payloads as comma-separated values: what the columns are, and a row
+ *		for each line.
+ *
+ * Spreadsheets, loggers and exports differ in their separator and in what they
+ * write around the lines.  What they mean is taken from the line that names the
+ * columns; nothing is guessed from values.
  */
 #include "postgres.h"
 
 #include "base/datetime.h"
+#include "base/number.h"
+#include "base/quote.h"
 #include "base/spelling.h"
 #include "message/csv.h"
-
-/* More columns than any file that means values of InfoItems */
-#define MAX_FIELDS 64
-
-/* What spreadsheets write first */
-#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+#include "message/csv_fields.h"
 
 typedef enum Column
 {
@@ -23,156 +25,46 @@ typedef enum Column
 
 #define UNNAMED_COLUMNS UNIX_TIME
 
-typedef struct Field
-{
-	char	   *text;			/* NUL-terminated */
-	int			len;
-	bool		quoted;
-} Field;
-
 typedef struct Reader
 {
-	char	   *p;				/* in a copy, which is decoded in place */
-	char	   *end;
-	int			line;
-	int			record_line;	/* where the record began */
-	Field		fields[MAX_FIELDS];
-	int			nfields;
+	QlmCsvFields record;
+	QlmVerb		verb;
+	bool		is_request;		/* only paths count */
+	bool		first;			/* it is the first line with fields */
+	bool		has_header;
 	int			columns[NCOLUMNS];	/* which field it is; -1: none */
+	const char *names[NCOLUMNS];	/* as the first line has them */
 	int			ncolumns;		/* fields that a line may have */
-	bool		is_request;
+	int			nlines;			/* without the one that names the columns */
 	QlmRowTree *tree;
 	int		   *error_code;
 	const char **error;
 } Reader;
 
+#define COLUMN_NAMES "path, time (dateTime, ts, timestamp), unixTime, value and type"
+
 static bool
 fail(Reader *r, const char *sentence)
 {
 	*r->error_code = 400;
-	*r->error = psprintf("%s (line %d of the CSV)", sentence, r->record_line);
+	*r->error = psprintf("%s (line %d of the CSV)", sentence, r->record.record_line);
 	return false;
 }
 
-/* A carriage return alone, which may be the end of a line or part of a value */
+/* The same of a column, which has a name or a number */
 static bool
-at_lone_return(const Reader *r)
+fail_in(Reader *r, Column column, const char *sentence)
 {
-	return r->p < r->end - 1 && *r->p == '\r' && r->p[1] != '\n';
-}
+	int			field = r->columns[column] + 1;
 
-static bool
-at_line_end(const Reader *r)
-{
-	return r->p == r->end || *r->p == '\n' || *r->p == '\r';
-}
-
-static void
-skip_line_end(Reader *r)
-{
-	if (r->p < r->end && *r->p == '\r')
-		r->p++;
-	if (r->p < r->end && *r->p == '\n')
-		r->p++;
-	r->line++;
-}
-
-static const char lone_return[] =
-"A carriage return stands alone: lines end in LF or CR LF, and in a value it stands in quotes";
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* From behind the opening quote to behind the closing one */
-static bool
-read_quoted(Reader *r, Field *field)
-{
-	char	   *out = r->p;
-
-	field->text = r->p;
-	field->quoted = true;
-	for (;;)
-	{
-		if (r->p == r->end)
-			return fail(r, "A quoted field is not closed");
-		if (*r->p == '"' && (r->p + 1 == r->end || r->p[1] != '"'))
-			break;
-		if (*r->p == '\n')
-			r->line++;
-		r->p += *r->p == '"' ? 2 : 1;
-		*out++ = r->p[-1];
-	}
-	r->p++;
-	while (r->p < r->end && is_blank(*r->p))
-		r->p++;
-	field->len = out - field->text;
-	if (at_lone_return(r))
-		return fail(r, lone_return);
-	if (!at_line_end(r) && *r->p != ',')
-		return fail(r, "Something follows the closing quote of a field");
-	return true;
-}
-
-static bool
-read_field(Reader *r)
-{
-	Field	   *field;
-	char	   *start = r->p;
-
-	if (r->nfields == MAX_FIELDS)
-		return fail(r, psprintf("There are more than %d fields", MAX_FIELDS));
-	field = &r->fields[r->nfields++];
-	while (start < r->end && is_blank(*start))
-		start++;
-	if (start < r->end && *start == '"')
-	{
-		r->p = start + 1;
-		return read_quoted(r, field);
-	}
-	field->text = r->p;
-	field->quoted = false;
-	while (!at_line_end(r) && *r->p != ',')
-		r->p++;
-	field->len = r->p - field->text;
-	return !at_lone_return(r) || fail(r, lone_return);
-}
-
-/* Where fields end was read before anything is written there. */
-static bool
-read_record(Reader *r)
-{
-	bool		more = true;
-
-	r->nfields = 0;
-	r->record_line = r->line;
-	while (more)
-	{
-		if (!read_field(r))
-			return false;
-		more = r->p < r->end && *r->p == ',';
-		if (more)
-			r->p++;
-	}
-	if (r->p < r->end)
-		skip_line_end(r);
-	for (int i = 0; i < r->nfields; i++)
-		r->fields[i].text[r->fields[i].len] = '\0';
-	return true;
-}
-
-static void
-trim(Field *field)
-{
-	while (field->len > 0 && is_blank(field->text[field->len - 1]))
-		field->text[--field->len] = '\0';
-	while (field->len > 0 && is_blank(field->text[0]))
-	{
-		field->text++;
-		field->len--;
-	}
+	*r->error_code = 400;
+	if (r->has_header)
+		*r->error = psprintf("%s (line %d of the CSV, field %d: %s)", sentence,
+							 r->record.record_line, field, r->names[column]);
+	else
+		*r->error = psprintf("%s (line %d of the CSV, field %d)", sentence,
+							 r->record.record_line, field);
+	return false;
 }
 
 static const char *const column_names[] = {
@@ -183,12 +75,80 @@ static const Column named_columns[] = {
 };
 
 static int
-column_by_name(const char *name)
+column_by_name(const char *name, int len)
 {
 	for (int i = 0; column_names[i] != NULL; i++)
-		if (pg_strcasecmp(column_names[i], name) == 0)
+		if ((int) strlen(column_names[i]) == len &&
+			pg_strncasecmp(column_names[i], name, len) == 0)
 			return named_columns[i];
 	return -1;
+}
+
+/*
+ * How many fields have the names of columns, if this separates them?  One that
+ * is called path says more than another, which may be part of a text.
+ */
+static int
+weigh_names(const char *p, const char *end, char separator)
+{
+	int			n = 0;
+
+	while (p < end)
+	{
+		const char *stop = memchr(p, separator, end - p);
+		const char *last = stop != NULL ? stop : end;
+		const char *next = last + 1;
+		int			column;
+
+		while (p < last && strchr(" \t\"", *p) != NULL)
+			p++;
+		while (last > p && strchr(" \t\"", last[-1]) != NULL)
+			last--;
+		column = column_by_name(p, last - p);
+		n += column == PATH ? 2 : column >= 0;
+		p = next;
+	}
+	return n;
+}
+
+/* Spreadsheets say in a line of its own what separates: sep=; */
+static bool
+take_separator_line(Reader *r)
+{
+	QlmCsvFields *record = &r->record;
+	const char *line = record->p;
+	int			len = qlm_csv_line_end(record) - line;
+
+	if (len != 5 || pg_strncasecmp(line, "sep=", 4) != 0)
+		return false;
+	record->record_line = record->line;
+	if (strchr(QLM_CSV_SEPARATORS, line[4]) == NULL)
+		return fail(r, psprintf("\"%s\" is no separator: comma, semicolon, tab and | are",
+								qlm_quote(line + 4, 1)));
+	record->separator = line[4];
+	qlm_csv_skip_line(record);
+	return true;
+}
+
+/*
+ * What separates fields shows in the line that names the columns.  Without one
+ * it is the comma: a text may hold all the others.
+ */
+static void
+find_separator(QlmCsvFields *record)
+{
+	const char *end = qlm_csv_line_end(record);
+	int			most = 1;
+
+	for (const char *s = QLM_CSV_SEPARATORS; *s != '\0'; s++)
+	{
+		int			n = weigh_names(record->p, end, *s);
+
+		if (n <= most)
+			continue;
+		most = n;
+		record->separator = *s;
+	}
 }
 
 /*
@@ -196,18 +156,29 @@ column_by_name(const char *name)
  * one, and not all that could be the values.
  */
 static bool
-check_header(Reader *r, const int *columns, const char *unknown)
+check_header(Reader *r, const int *columns, List *unknown)
 {
-	const char *meant = unknown == NULL ? NULL :
-		qlm_spelling_meant(unknown, column_names);
+	StringInfoData names;
+	ListCell   *lc;
 
-	if (meant != NULL)
-		return fail(r, psprintf("\"%.80s\" is no name of a column: did you mean %s?",
-								unknown, meant));
-	if (unknown != NULL && columns[VALUE] < 0 && !r->is_request)
-		return fail(r, psprintf("No column is called value, but one \"%.80s\"",
-								unknown));
-	return true;
+	initStringInfo(&names);
+	foreach(lc, unknown)
+	{
+		const char *name = lfirst(lc);
+		const char *meant = qlm_spelling_meant(name, column_names);
+
+		if (meant != NULL)
+			return fail(r, psprintf("\"%s\" is no name of a column: did you mean %s?",
+									qlm_quote(name, -1), meant));
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
+	}
+	if (columns[VALUE] >= 0 || r->is_request)
+		return true;
+	if (unknown != NIL)
+		return fail(r, psprintf("No column is called value, but there is \"%s\": known are " COLUMN_NAMES,
+								qlm_quote(names.data, names.len)));
+	return r->verb != QLM_WRITE ||
+		fail(r, "No column is called value, so there is nothing to write");
 }
 
 /*
@@ -218,78 +189,117 @@ static bool
 take_header(Reader *r)
 {
 	int			columns[NCOLUMNS] = {-1, -1, -1, -1, -1};
-	const char *unknown = NULL;
+	const char *names[NCOLUMNS] = {NULL};
+	List	   *unknown = NIL;
 	const char *twice = NULL;
 
-	for (int i = 0; i < r->nfields; i++)
+	for (int i = 0; i < r->record.nfields; i++)
 	{
-		Field		field = r->fields[i];
-		char	   *text = pnstrdup(field.text, field.len);
+		QlmCsvField field = r->record.fields[i];
 		int			column;
 
-		field.text = text;
-		trim(&field);
-		column = column_by_name(field.text);
+		field.text = pnstrdup(field.text, field.len);
+		qlm_csv_field_trim(&field);
+		column = column_by_name(field.text, field.len);
 		if (column >= 0 && columns[column] < 0)
+		{
 			columns[column] = i;
+			names[column] = field.text;
+		}
 		else if (column >= 0)
 			twice = field.text;
-		else if ( field.len > 0 &&
-				 (unknown == NULL ||
-				  qlm_spelling_meant(unknown, column_names) == NULL))
-			unknown = field.text;
+		else if (field.len > 0)
+			unknown = lappend(unknown, field.text);
 	}
 	if (columns[PATH] < 0 || !check_header(r, columns, unknown))
 		return false;
 	if (twice != NULL)
-		return fail(r, psprintf("The column \"%.80s\" is there already, under this name or another", twice));
+		return fail(r, psprintf("The column \"%s\" is there already, under this name or another",
+								qlm_quote(twice, -1)));
 	memcpy(r->columns, columns, sizeof(columns));
-	r->ncolumns = r->nfields;
+	memcpy(r->names, names, sizeof(names));
+	r->ncolumns = r->record.nfields;
+	r->has_header = true;
 	return true;
 }
 
-static Field *
+static QlmCsvField *
 column(Reader *r, Column column)
 {
 	int			i = r->columns[column];
 
-	return i >= 0 && i < r->nfields ? &r->fields[i] : NULL;
+	return i >= 0 && i < r->record.nfields ? &r->record.fields[i] : NULL;
 }
 
-/* As in O-DF a date and time wins over a number of seconds; NULL: neither is there. */
-static Field *
-time_field(Reader *r)
+/*
+ * As in O-DF a date and time wins over a number of seconds; NULL: neither is
+ * there.
+ */
+static QlmCsvField *
+time_field(Reader *r, Column *which)
 {
 	static const Column columns[] = {TIME, UNIX_TIME};
 
 	for (int i = 0; i < lengthof(columns); i++)
 	{
-		Field	   *field = column(r, columns[i]);
+		QlmCsvField *field = column(r, columns[i]);
 
+		*which = columns[i];
 		if (field == NULL)
 			continue;
-		trim(field);
+		qlm_csv_field_trim(field);
 		if (field->len > 0)
 			return field;
 	}
 	return NULL;
 }
 
+/*
+ * A first line without a single digit that cannot be a row most likely names
+ * the columns, in other words than ours.
+ */
+static bool
+check_first_line(Reader *r)
+{
+	const QlmCsvFields *record = &r->record;
+	const QlmCsvField *second = &record->fields[TIME];
+
+	if (record->nfields <= UNNAMED_COLUMNS &&
+		(record->nfields <= TIME || strspn(second->text, " \t") == (Size) second->len))
+		return true;
+	for (int i = 0; i < record->nfields; i++)
+		if (strpbrk(record->fields[i].text, "0123456789") != NULL)
+			return true;
+	return fail(r, psprintf("No column is called path, if this line names them: known are " COLUMN_NAMES "; if it is a row, its time \"%s\" is none",
+							qlm_quote(second->text, second->len)));
+}
+
+/* What is wrong with a time; a number is of one or the other column. */
+static const char *
+time_problem(Column column, const QlmCsvField *field)
+{
+	double		number;
+
+	if (column == UNIX_TIME || qlm_double_parse(field->text, field->len, &number))
+		return qlm_unixtime_problem(field->text, field->len);
+	return qlm_datetime_problem(field->text, field->len);
+}
+
 static bool
 take_time(Reader *r, QlmRow *row)
 {
-	Field	   *field = time_field(r);
-	const char *unit;
+	Column		which;
+	QlmCsvField *field = time_field(r, &which);
 
 	if (field == NULL)
 		return true;
 	row->has_ts = qlm_datetime_parse(field->text, field->len, &row->ts) ||
 		qlm_unixtime_parse(field->text, field->len, &row->ts);
-	if (row->has_ts)
-		return true;
-	unit = qlm_unixtime_unit(field->text, field->len);
-	return fail(r, psprintf("The time \"%.80s\" of %s is no date and time%s",
-							field->text, row->path, unit != NULL ? unit : ""));
+	return row->has_ts ||
+		fail_in(r, which, psprintf("The time of \"%s\" is \"%s\", %s",
+								   qlm_quote(row->path, -1),
+								   qlm_quote(field->text, field->len),
+								   time_problem(which, field)));
 }
 
 /*
@@ -299,154 +309,155 @@ take_time(Reader *r, QlmRow *row)
 static bool
 check_fields(Reader *r)
 {
-	const Field *first = &r->fields[0];
+	const QlmCsvFields *record = &r->record;
+	const QlmCsvField *first = &record->fields[0];
 
-	if (r->nfields == 1 && !r->is_request && !first->quoted &&
-		(memchr(first->text, ';', first->len) || memchr(first->text, '\t', first->len)))
-		return fail(r, "Fields are separated by commas, and the line has none");
-	for (int i = r->ncolumns; i < r->nfields; i++)
-		if (r->fields[i].len > 0)
-			return fail(r, psprintf("The line has %d fields, but there are %d columns: a value with a comma stands in quotes",
-									r->nfields, r->ncolumns));
+	if (record->nfields == 1 && !r->is_request && !first->quoted)
+		for (const char *s = QLM_CSV_SEPARATORS; *s != '\0'; s++)
+			if (*s != record->separator && memchr(first->text, *s, first->len))
+				return fail(r, psprintf("\"%s\" is one field: fields are separated by \"%s\", unless the first line names the columns, or says sep=;, with another separator",
+										qlm_quote(first->text, first->len),
+										qlm_quote(&record->separator, 1)));
+	for (int i = r->ncolumns; i < record->nfields; i++)
+		if (record->fields[i].len > 0)
+			return fail(r, psprintf("The line has %d fields, but there are %d columns, and field %d is \"%s\": a value with a separator in it, as a decimal comma, stands in quotes",
+									record->nfields, r->ncolumns, i + 1,
+									qlm_quote(record->fields[i].text, record->fields[i].len)));
 	return true;
+}
+
+/* Is it what types are called, where nothing says that the field is one? */
+static bool
+looks_like_type(const char *text)
+{
+	static const char *const names[] = {
+		"string", "boolean", "double", "float", "decimal", "integer", "int",
+		"long", "short", "byte", "dateTime", "json", "odf", NULL
+	};
+
+	for (int i = 0; names[i] != NULL; i++)
+		if (strcmp(names[i], text) == 0)
+			return true;
+	return strpbrk(text, ":/") != NULL && strpbrk(text, " \t\"") == NULL;
+}
+
+/* The part of a value behind a comma must not become its type. */
+static bool
+take_type(Reader *r, QlmRow *row)
+{
+	QlmCsvField *field = column(r, TYPE);
+	double		number;
+
+	if (field == NULL)
+		return true;
+	qlm_csv_field_trim(field);
+	if (field->len == 0)
+		return true;
+	row->type = field->text;
+	if (field->quoted ||
+		(!qlm_double_parse(field->text, field->len, &number) &&
+		 (r->has_header || looks_like_type(field->text))))
+		return true;
+	return fail_in(r, TYPE, psprintf("\"%s\" is no type: a value with a separator in it, as a decimal comma, stands in quotes, and so does a type of such a name",
+									 qlm_quote(field->text, field->len)));
 }
 
 static bool
 take_row(Reader *r)
 {
 	QlmRow		row = {0};
-	Field	   *path = column(r, PATH);
-	Field	   *value = column(r, VALUE);
-	Field	   *type = column(r, TYPE);
+	QlmCsvField *path = column(r, PATH);
+	QlmCsvField *value = column(r, VALUE);
 
+	r->nlines++;
+	if (r->first && !r->is_request && !check_first_line(r))
+		return false;
 	if (!check_fields(r))
 		return false;
 	if (path == NULL)
-		return fail(r, "There is no path");
-	trim(path);
+		return fail(r, psprintf("The line has no field %d, which is the path",
+								r->columns[PATH] + 1));
+	qlm_csv_field_trim(path);
 	if (path->len == 0)
-		return fail(r, "The path is empty");
+		return fail_in(r, PATH, "The path is empty");
 	row.path = path->text;
-	if (!take_time(r, &row))
+	if (!take_time(r, &row) || !take_type(r, &row))
 		return false;
 	if (value != NULL && (value->len > 0 || value->quoted))
 	{
 		row.value = value->text;
 		row.len = value->len;
 	}
-	if (type != NULL)
-	{
-		trim(type);
-		row.type = type->len > 0 ? type->text : NULL;
-	}
 	if (qlm_row_tree_add(r->tree, &row, r->error_code, r->error))
 		return true;
-	*r->error = psprintf("%s (line %d of the CSV)", *r->error, r->record_line);
+	*r->error = psprintf("%s (line %d of the CSV)", *r->error, r->record.record_line);
 	return false;
 }
 
-/* A line of blanks is how a payload in indented XML begins and ends. */
 static bool
-skip_blank_lines(Reader *r)
+take_record(Reader *r)
 {
-	char	   *p = r->p;
+	bool		is_header;
 
-	while (p < r->end)
-	{
-		while (p < r->end && is_blank(*p))
-			p++;
-		if (p < r->end && *p != '\n' && *p != '\r')
-			return true;
-		r->p = p;
-		if (p < r->end)
-			skip_line_end(r);
-		p = r->p;
-	}
-	return false;
+	if (!qlm_csv_fields_read(&r->record))
+		return fail(r, r->record.error);
+	is_header = r->first && take_header(r);
+	if (*r->error_code != 0 || (!is_header && !take_row(r)))
+		return false;
+	r->first = false;
+	return true;
+}
+
+/* Whoever writes lines has values in mind. */
+static bool
+check_values(Reader *r, const QlmOdf *odf)
+{
+	if (r->verb != QLM_WRITE || odf->nvalues > 0)
+		return true;
+	if (r->nlines == 0)
+		return fail(r, "The CSV holds no line with a value");
+	return fail_in(r, VALUE, psprintf("Not one of the lines, of which there %s %d, has a value, so there is nothing to write",
+									  r->nlines == 1 ? "is" : "are", r->nlines));
+}
+
+static bool
+read_all(Reader *r)
+{
+	QlmCsvFields *record = &r->record;
+
+	if (!qlm_csv_fields_find(record))
+		return true;
+	if (!take_separator_line(r))
+		find_separator(record);
+	if (*r->error_code != 0)
+		return false;
+	while (qlm_csv_fields_find(record))
+		if (!take_record(r))
+			return false;
+	return true;
 }
 
 QlmOdf *
-qlm_csv_parse(const char *text, Size len, bool is_request, int *error_code,
+qlm_csv_parse(const char *text, Size len, QlmVerb verb, int *error_code,
 			  const char **error)
 {
 	Reader		r = {0};
-	bool		first = true;
+	QlmOdf	   *odf;
 
 	*error_code = 0;
 	*error = NULL;
-	r.p = pnstrdup(text, len);
-	r.end = r.p + strlen(r.p);
-	if (strncmp(r.p, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-		r.p += strlen(BYTE_ORDER_MARK);
-	r.line = 1;
+	qlm_csv_fields_init(&r.record, text, len);
 	for (int i = 0; i < NCOLUMNS; i++)
 		r.columns[i] = i < UNNAMED_COLUMNS ? i : -1;
 	r.ncolumns = UNNAMED_COLUMNS;
-	r.is_request = is_request;
-	r.tree = qlm_row_tree_create(is_request);
+	r.verb = verb;
+	r.is_request = verb == QLM_READ || verb == QLM_DELETE;
+	r.first = true;
+	r.tree = qlm_row_tree_create(r.is_request);
 	r.error_code = error_code;
 	r.error = error;
-	while (skip_blank_lines(&r))
-	{
-		if (!read_record(&r))
-			return NULL;
-		if (first && take_header(&r))
-		{
-			first = false;
-			continue;
-		}
-		first = false;
-		if (*error_code != 0 || !take_row(&r))
-			return NULL;
-	}
-	return qlm_row_tree_finish(r.tree);
-}
-
-/* Quoted where a reader would take it apart or leave something out */
-static void
-print_field(StringInfo buf, const char *text, int len)
-{
-	bool		quote = len == 0 || is_blank(text[0]) || is_blank(text[len - 1]);
-
-	for (int i = 0; i < len && !quote; i++)
-		quote = text[i] == ',' || text[i] == '"' || text[i] == '\n' ||
-			text[i] == '\r';
-	if (!quote)
-	{
-		appendBinaryStringInfo(buf, text, len);
-		return;
-	}
-	appendStringInfoChar(buf, '"');
-	for (int i = 0; i < len; i++)
-	{
-		if (text[i] == '"')
-			appendStringInfoChar(buf, '"');
-		appendStringInfoChar(buf, text[i]);
-	}
-	appendStringInfoChar(buf, '"');
-}
-
-static void
-print_row(const QlmRow *row, void *arg)
-{
-	StringInfo	buf = arg;
-
-	print_field(buf, row->path, strlen(row->path));
-	appendStringInfoChar(buf, ',');
-	if (row->has_ts)
-		qlm_datetime_append(buf, row->ts);
-	appendStringInfoChar(buf, ',');
-	if (row->value != NULL)
-		print_field(buf, row->value, row->len);
-	appendStringInfoChar(buf, ',');
-	if (row->type != NULL)
-		print_field(buf, row->type, strlen(row->type));
-	appendStringInfoChar(buf, '\n');
-}
-
-void
-qlm_csv_print(StringInfo buf, const QlmOdf *odf)
-{
-	appendStringInfoString(buf, "path,time,value,type\n");
-	qlm_rows_visit(odf, print_row, buf);
+	if (!read_all(&r))
+		return NULL;
+	odf = qlm_row_tree_finish(r.tree);
+	return check_values(&r, odf) ? odf : NULL;
 }

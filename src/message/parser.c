@@ -11,12 +11,12 @@
 #include "utils/memutils.h"
 
 #include "base/limits.h"
+#include "base/quote.h"
 #include "message/parser.h"
 #include "xml/writer.h"
 
 #define FIRST_BLOCK 1024
 #define LARGEST_BLOCK (64 * 1024)
-#define QUOTE_LENGTH 80
 
 static bool
 is_space(char c)
@@ -354,12 +354,5 @@ qlm_parser_refuse(QlmParser *p, int line, const char *fmt,...)
 const char *
 qlm_parser_quote(QlmParser *p, const char *text, int len)
 {
-	int			cut = len;
-
-	if (len <= QUOTE_LENGTH)
-		return pnstrdup(text, len);
-	cut = QUOTE_LENGTH;
-	while (cut > 0 && ((unsigned char) text[cut] & 0xC0) == 0x80)
-		cut--;
-	return psprintf("%.*s...", cut, text);
+	return qlm_quote(text, len);
 }

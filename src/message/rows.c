@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/quote.h"
 #include "message/rows.h"
 
 /* What a path is in the tree; each spelling of it has an entry */
@@ -143,11 +144,11 @@ find_item(QlmRowTree *tree, const QlmRow *row, QlmInfoItem **item,
 	n = qlm_path_split(row->path, &ids, &wrong);
 	if (n < 0)
 		return refuse(error_code, error, 400,
-					  psprintf("\"%s\" is no path: %s", row->path, wrong));
+					  psprintf("\"%s\" is no path: %s", qlm_quote(row->path, -1), wrong));
 	if (n < 2 && row->value != NULL && !tree->is_request)
 		return refuse(error_code, error, 400,
-					  psprintf("\"%s\" is no path of an InfoItem: it needs an Object and a name",
-							   row->path));
+					  psprintf("\"%s\" is no path of an InfoItem: it needs an Object and a name, as in Fridge/temperature",
+							   qlm_quote(row->path, -1)));
 	initStringInfo(&path);
 	tree->everything |= n == 0;
 	if (n > 0 && tree->is_request)

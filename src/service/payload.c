@@ -83,9 +83,10 @@ qlm_payload_is_wanted(const char *msgformat)
  */
 static QlmOdf *
 read_payload(const char *msgformat, const char *payload, bool is_xml,
-			 bool is_request, bool *by_path, int *error_code,
+			 QlmVerb verb, bool *by_path, int *error_code,
 			 const char **error)
 {
+	bool		is_request = verb == QLM_READ || verb == QLM_DELETE;
 	QlmFormat	format;
 	PayloadKind kind = kind_of(msgformat);
 
@@ -110,7 +111,7 @@ read_payload(const char *msgformat, const char *payload, bool is_xml,
 									  error);
 		case PAYLOAD_CSV:
 			*by_path = is_request;
-			return qlm_csv_parse(payload, strlen(payload), is_request,
+			return qlm_csv_parse(payload, strlen(payload), verb,
 								 error_code, error);
 		case PAYLOAD_OTHER:
 			break;
@@ -125,8 +126,6 @@ const QlmRequest *
 qlm_payload_read(const QlmRequest *request)
 {
 	QlmRequest *copy;
-	bool		selects = request->verb == QLM_READ ||
-		request->verb == QLM_DELETE;
 
 	/* A poll needs no payload, whatever it has. */
 	if (request->opaque == NULL || request->odf != NULL ||
@@ -135,7 +134,7 @@ qlm_payload_read(const QlmRequest *request)
 	copy = palloc(sizeof(QlmRequest));
 	*copy = *request;
 	copy->odf = read_payload(request->msgformat, request->opaque,
-							 request->opaque_xml, selects, &copy->by_path,
+							 request->opaque_xml, request->verb, &copy->by_path,
 							 &copy->error_code, &copy->error);
 	return copy;
 }
@@ -306,7 +305,7 @@ read_guarded(GuardedCall *guarded)
 	bool		by_path;
 
 	result->odf = read_payload(result->msgformat, result->opaque,
-							   result->opaque_xml, false, &by_path,
+							   result->opaque_xml, QLM_RESPONSE, &by_path,
 							   &guarded->error_code, &guarded->error);
 }
 

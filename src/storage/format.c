@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "base/quote.h"
 #include "storage/catalog.h"
 #include "storage/format.h"
 #include "xml/writer.h"
@@ -232,10 +233,14 @@ add_row(QlmRowTree *tree, uint64 i, int *error_code, const char **error)
 	if (row.path != NULL && (!row.has_ts || !TIMESTAMP_NOT_FINITE(row.ts)))
 	{
 		*error_code = 0;
-		return qlm_row_tree_add(tree, &row, error_code, error);
+		if (qlm_row_tree_add(tree, &row, error_code, error))
+			return true;
+		*error = psprintf("%s (row " UINT64_FORMAT " of the payload)", *error, i + 1);
+		return false;
 	}
 	*error = row.path == NULL ? "a row has no path" :
-		psprintf("the time of \"%s\" is infinite", row.path);
+		psprintf("the time of \"%s\" is infinite", qlm_quote(row.path, -1));
+	*error = psprintf("%s (row " UINT64_FORMAT " of the payload)", *error, i + 1);
 	return false;
 }
 

@@ -23,13 +23,13 @@ typedef struct Format
 static QlmOdf *
 parse_csv(const char *text, Size len, int *error_code, const char **error)
 {
-	return qlm_csv_parse(text, len, false, error_code, error);
+	return qlm_csv_parse(text, len, QLM_RESPONSE, error_code, error);
 }
 
 static QlmOdf *
 parse_paths(const char *text, Size len, int *error_code, const char **error)
 {
-	return qlm_csv_parse(text, len, true, error_code, error);
+	return qlm_csv_parse(text, len, QLM_READ, error_code, error);
 }
 
 static const Format formats[] = {

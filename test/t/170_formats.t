@@ -127,6 +127,45 @@ subtest 'csv' => sub {
 	is(return_code(post($node, with_payload('write', 'obix', 'x'))), 415, 'no format');
 };
 
+# A file as the payload of a write
+sub write_file
+{
+	my ($name, $change) = @_;
+	my $text = PostgreSQL::Test::Utils::slurp_file("test/fixtures/csv/$name.csv");
+
+	$text = $change->($text) if $change;
+	$text =~ s/&/&amp;/g;
+	$text =~ s/</&lt;/g;
+	return post($node, with_payload('write', 'csv', $text));
+}
+
+sub history_of { return sql("SELECT path, ts AT TIME ZONE 'UTC', value, type FROM qlm.history WHERE path ~ '^$_[0]/' ORDER BY path COLLATE \"C\", ts"); }
+
+subtest 'csv as spreadsheets, loggers and other systems write it' => sub {
+	is(return_code(write_file('spreadsheet')), 200, 'semicolons, a byte order mark, an empty row');
+	is(history_of('Cellar'), join("\n", 'Cellar/note|2024-05-01 09:00:00|pump "A", valve; 2|', 'Cellar/temperature|2024-05-01 08:00:00|12,5|', 'Cellar/temperature|2024-05-01 09:00:00|12|'),
+		'a decimal comma is part of a text');
+	is(sql("SELECT num IS NULL FROM qlm.value WHERE txt = '12,5'"), 't', 'and no number');
+	is(return_code(write_file('tabs')), 200, 'tabs, and a line that says so');
+	is(history_of('Yard'), join("\n", 'Yard/direction|2024-05-01 10:00:00|SW|', 'Yard/wind|2024-05-01 10:00:00|3.50|xs:double', 'Yard/wind|2024-05-01 10:01:00.5|4|xs:double'), 'their values');
+	is(return_code(write_file('logger')), 200, 'comments');
+	is(history_of('Pump'), join("\n", 'Pump/#1|2024-05-01 10:10:00|7|', 'Pump/flow|2024-05-01 10:20:00|1.5e-3|', 'Pump/on|2024-05-01 10:00:00|true|'), 'are no Objects');
+
+	my $answer = write_file('home_system');
+	is(return_code($answer), 400, 'names of columns that are not ours');
+	like($answer->{body}, qr{No column is called path.*known are path, time \(dateTime, ts, timestamp\), unixTime, value and type.*line 1 of the CSV}, 'which are ours');
+	is(return_code(write_file('home_system', sub { $_[0] =~ s/.*/path,value,time/r =~ s{^sensor\.}{Home/}mgr })), 200, 'they can be put in their place');
+	is(history_of('Home'), join("\n", map { "Home/living_room_temperature|2024-05-01 10:$_|" } '00:00|21.4', '05:00|unavailable', '10:00|21.5'), 'and the values come');
+	$answer = write_file('time_series');
+	is(return_code($answer), 400, 'a time series');
+	like($answer->{body}, qr{No column is called path.*line 4 of the CSV}, 'after its comments');
+	is(sql("SELECT count(*) FROM qlm.object WHERE path !~ '^[A-Z]'"), 0, 'nothing was made of a line');
+	$answer = post($node, with_payload('write', 'csv', "path,time,value\n" . join('', map { "Many/x$_,2024-05-01T10:00:00Z,1\n" } 1 .. 900) . "Many/y,2024-05-01,1\nMany/z,01/05/2024,1\n"));
+	like($answer->{body}, qr{returnCode="400" description="The time of &quot;Many/z&quot; is &quot;01/05/2024&quot;, which is no date and time; wanted .* \(line 903 of the CSV, field 2: time\)"}, 'one wrong time among many');
+	is(return_code(post($node, with_payload('write', 'csv', $_))), 400, "no value: $_") for "path,time,value\nNone/x,2024-05-01,\n", "None/x\nNone/y", "path,time\nNone/x,2024-05-01", "path,time,value\n", "# nothing\n";
+	is(sql("SELECT count(*) FROM qlm.object WHERE path ~ '^(Many|None)'"), 0, 'nothing of them is done');
+};
+
 sql(q{
 	CREATE FUNCTION pairs_read(payload text) RETURNS TABLE (path text, ts timestamptz, value text, type text)
 		LANGUAGE plpgsql AS $$

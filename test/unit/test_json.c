@@ -140,16 +140,16 @@ static const Case tables[] = {
 	{"nothing", "", ""},
 	{"only a header", "path,value\n", ""},
 	{"a value of an Object", "A,,1",
-	"400 \"A\" is no path of an InfoItem: it needs an Object and a name (line 1 of the CSV)"},
+	"400 \"A\" is no path of an InfoItem: it needs an Object and a name, as in Fridge/temperature (line 1 of the CSV)"},
 	{"a quote that is not closed", "A/t,,1\nA/t,,\"1",
 	"400 A quoted field is not closed (line 2 of the CSV)"},
 	{"more after a quote", "A/t,,\"1\"2",
-	"400 Something follows the closing quote of a field (line 1 of the CSV)"},
+	"400 Something follows the closing quote of field 3 (line 1 of the CSV)"},
 	{"no time", "path,time\nA/t,noon",
-	"400 The time \"noon\" of A/t is no date and time (line 2 of the CSV)"},
+	"400 The time of \"A/t\" is \"noon\", which is no date and time; wanted is a date and time as 2024-05-01T10:00:00Z (line 2 of the CSV, field 2: time)"},
 	{"microseconds", "A/t,1714557600123456,1",
-	"400 The time \"1714557600123456\" of A/t is no date and time, but in microseconds it would be 2024-05-01T10:00:00.123456Z (line 1 of the CSV)"},
-	{"no path", ",,1", "400 The path is empty (line 1 of the CSV)"},
+	"400 The time of \"A/t\" is \"1714557600123456\", which is out of range: unixTime is in seconds, but in microseconds it would be 2024-05-01T10:00:00.123456Z (line 1 of the CSV, field 2)"},
+	{"no path", ",,1", "400 The path is empty (line 1 of the CSV, field 1)"},
 	{"carriage returns in quotes", "A/t,,\"a\rb\r\nc\r\",", "A/t,,\"a\rb\r\nc\r\",\n"},
 	{"lines that end in CR LF, and the last in CR", "A/t,,1\r\nA/u,,2\r", "A/t,,1,\nA/u,,2,\n"},
 	{"a carriage return that may be anything", "A/t,,a\rb",
@@ -163,12 +163,39 @@ static const Case tables[] = {
 	{"two unknown columns, the first of them a slip", "path,tiem,value,x\nA/t,1,1,1",
 	"400 \"tiem\" is no name of a column: did you mean time? (line 1 of the CSV)"},
 	{"no column of values", "path,reading\nA/t,1",
-	"400 No column is called value, but one \"reading\" (line 1 of the CSV)"},
+	"400 No column is called value, but there is \"reading\": known are path, time (dateTime, ts, timestamp), unixTime, value and type (line 1 of the CSV)"},
 	{"a decimal comma", "A/t,,4,5,xs:double",
-	"400 The line has 5 fields, but there are 4 columns: a value with a comma stands in quotes (line 1 of the CSV)"},
+	"400 The line has 5 fields, but there are 4 columns, and field 5 is \"xs:double\": a value with a separator in it, as a decimal comma, stands in quotes (line 1 of the CSV)"},
 	{"empty fields at the end", "A/t,,4,xs:int,,,", "A/t,,4,xs:int\n"},
 	{"another separator", "A/t;;4",
-	"400 Fields are separated by commas, and the line has none (line 1 of the CSV)"},
+	"400 \"A/t;;4\" is one field: fields are separated by \",\", unless the first line names the columns, or says sep=;, with another separator (line 1 of the CSV)"},
+	{"semicolons", "path;time;value\nA/t;2024-05-01T10:00:00Z;4,5\n",
+	"A/t,2024-05-01T10:00:00Z,\"4,5\",\n"},
+	{"tabs", "path\ttime\tvalue\nA/t\t\t4\nA/u\t\t\t\n", "A/t,,4,\nA/u,,,\n"},
+	{"a line that says what separates", "sep=;\r\nA/t;;4;xs:int\r\n", "A/t,,4,xs:int\n"},
+	{"another separator in quotes, and in a text", "\"path\";\"value\"\nA/t;\"a;b\"\nA/u;c,d\n",
+	"A/t,,a;b,\nA/u,,\"c,d\",\n"},
+	{"names in a text", "A/t,,a;value;b\nA/u,,path|value", "A/t,,a;value;b,\nA/u,,path|value,\n"},
+	{"no separator", "sep=x\nA/tx1", "400 \"x\" is no separator: comma, semicolon, tab and | are (line 1 of the CSV)"},
+	{"comments", "# a, b\n\n  #c\npath,value\n#A/t,1\nA/u,2\n", "A/u,,2,\n"},
+	{"a comment behind a byte order mark", "\xEF\xBB\xBF# x \"\npath,value\nA/u,#2\n", "A/u,,\"#2\",\n"},
+	{"an id that begins as a comment does", "\"#A/t\",,1", "\"#A/t\",,1,\n"},
+	{"lines of empty fields", ";;\npath;value\n;\nA/t;1\n;;\n", "A/t,,1,\n"},
+	{"no path, and no comment", ",#1", "400 The path is empty (line 1 of the CSV, field 1)"},
+	{"seconds in a column", "path,unixTime,time,value\nA/t,1714557600,,1\nA/t,,1714557601,2",
+	"A/t,2024-05-01T10:00:00Z,1,\nA/t,2024-05-01T10:00:01Z,2,\n"},
+	{"a part of a value as the type", "A/t,2024-05-01T10:00:00Z,4,5", "400 \"5\" is no type: a value with a separator in it, as a decimal comma, stands in quotes, and so does a type of such a name (line 1 of the CSV, field 4)"},
+	{"a part of a text as the type", "A/t,,hello, world", "400 \"world\" is no type: a value with a separator in it, as a decimal comma, stands in quotes, and so does a type of such a name (line 1 of the CSV, field 4)"},
+	{"the same beside a type", "path,time,value,type\nA/t,,4,5", "400 \"5\" is no type: a value with a separator in it, as a decimal comma, stands in quotes, and so does a type of such a name (line 2 of the CSV, field 4: type)"},
+	{"a number as the type", "A/t,,4,\"5\"", "A/t,,4,\"5\"\n"},
+	{"a type of one's own, which a column says", "path,value,type\nA/t,4,mine", "A/t,,4,mine\n"},
+	{"another system's names", "entity_id,state,last_changed\nsensor.a,4,2024-05-01T10:00:00Z", "400 No column is called path, if this line names them: known are path, time (dateTime, ts, timestamp), unixTime, value and type; if it is a row, its time \"state\" is none (line 1 of the CSV)"},
+	{"the same with a path", "path,state,last_changed\nA/t,4,2024-05-01T10:00:00Z", "400 No column is called value, but there is \"state, last_changed\": known are path, time (dateTime, ts, timestamp), unixTime, value and type (line 1 of the CSV)"},
+	{"a time series", "#datatype,string,long\n,result,table,_time,_value,_field\n,,0,2024-05-01T10:00:00Z,4,t", "400 No column is called path, if this line names them: known are path, time (dateTime, ts, timestamp), unixTime, value and type; if it is a row, its time \"result\" is none (line 2 of the CSV)"},
+	{"no path in the header", "time;value\n2024-05-01T10:00:00Z;4", "400 No column is called path, if this line names them: known are path, time (dateTime, ts, timestamp), unixTime, value and type; if it is a row, its time \"value\" is none (line 1 of the CSV)"},
+	{"a day that there is not", "A/t,2024-02-30,1", "400 The time of \"A/t\" is \"2024-02-30\", a day that no calendar has; wanted is a date and time as 2024-05-01T10:00:00Z (line 1 of the CSV, field 2)"},
+	{"a time out of range", "A/t,1,1\nA/t,999999-01-01T00:00:00Z,1", "400 The time of \"A/t\" is \"999999-01-01T00:00:00Z\", which is out of range: times lie between -4713-11-24T00:00:00Z and 294276-12-31T23:59:59.999999Z (line 2 of the CSV, field 2)"},
+	{"another form of a time", "path,value,ts\nA/t,1,01.05.2024 10:00", "400 The time of \"A/t\" is \"01.05.2024 10:00\", which is no date and time; wanted is a date and time as 2024-05-01T10:00:00Z (line 2 of the CSV, field 3: ts)"},
 	{"too many rows", "A/t,,1\nA/t,,2\nA/t,,3\nA/t,,4\nA/t,,5\nA/t,,6",
 	"413 The payload has more than 5 rows (line 6 of the CSV)"},
 };
@@ -239,7 +266,7 @@ test_tables(void)
 		const Case *c = &tables[i];
 		int			error_code;
 		const char *error;
-		QlmOdf	   *odf = qlm_csv_parse(c->input, strlen(c->input), false,
+		QlmOdf	   *odf = qlm_csv_parse(c->input, strlen(c->input), QLM_RESPONSE,
 										&error_code, &error);
 
 		tap_is(shown(odf, true, error_code, error), c->output, "CSV: %s",
@@ -254,13 +281,13 @@ test_requests(void)
 	int			error_code;
 	const char *error;
 	const char *text = "path\nA\nA/t\nA";
-	QlmOdf	   *odf = qlm_csv_parse(text, strlen(text), true, &error_code,
+	QlmOdf	   *odf = qlm_csv_parse(text, strlen(text), QLM_READ, &error_code,
 									&error);
 
 	tap_is(shown(odf, false, error_code, error),
 		   OBJECTS("{\"Object\":[{\"id\":\"A\"},{\"id\":\"A\",\"InfoItem\":{\"name\":\"t\"},\"Object\":{\"id\":\"t\"}}]}"),
 		   "CSV: paths of a request");
-	odf = qlm_csv_parse("A\n/", 3, true, &error_code, &error);
+	odf = qlm_csv_parse("A\n/", 3, QLM_READ, &error_code, &error);
 	tap_is(shown(odf, false, error_code, error), OBJECTS("{}"),
 		   "CSV: all Objects");
 }

@@ -1,0 +1,73 @@
+/*
+ * quote.c
+ *		What others have sent, for a sentence about it.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "base/quote.h"
+
+#define MAX_BYTES		80
+#define MAX_BEGINNING	12
+
+static void
+append_byte(StringInfo buf, unsigned char c, bool ascii)
+{
+	if (c == '\n')
+		appendStringInfoString(buf, "\\n");
+	else if (c == '\r')
+		appendStringInfoString(buf, "\\r");
+	else if (c == '\t')
+		appendStringInfoString(buf, "\\t");
+	else if (c < 0x20 || c == 0x7F || (ascii && c > 0x7F))
+		appendStringInfo(buf, "\\x%02X", c);
+	else
+		appendStringInfoChar(buf, c);
+}
+
+const char *
+qlm_quote(const char *text, int len)
+{
+	StringInfoData buf;
+	int			cut;
+
+	if (len < 0)
+		len = strlen(text);
+	cut = len;
+	if (len > MAX_BYTES)
+	{
+		cut = MAX_BYTES;
+		while (cut > 0 && ((unsigned char) text[cut] & 0xC0) == 0x80)
+			cut--;
+	}
+	initStringInfo(&buf);
+	for (int i = 0; i < cut; i++)
+		append_byte(&buf, text[i], false);
+	if (cut < len)
+		appendStringInfoString(&buf, "...");
+	return buf.data;
+}
+
+const char *
+qlm_quote_beginning(const char *bytes, int len)
+{
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	for (i = 0; i < len && i < MAX_BEGINNING; i++)
+	{
+		if (i > 0 && memchr(" \t\r\n", bytes[i], 4) != NULL)
+			break;
+		append_byte(&buf, bytes[i], true);
+		if (bytes[i] == '=' || bytes[i] == ':')
+		{
+			i++;
+			break;
+		}
+	}
+	if (i < len)
+		appendStringInfoString(&buf, "...");
+	return buf.data;
+}

@@ -1,0 +1,21 @@
+/*
+ * quote.h
+ *		What others have sent, for a sentence about it.
+ */
+#ifndef QLM_QUOTE_H
+#define QLM_QUOTE_H
+
+/*
+ * Text in UTF-8 in one line, with control characters as escapes, and cut where
+ * it is long.  len -1: it ends in NUL.
+ */
+extern const char *qlm_quote(const char *text, int len);
+
+/*
+ * How bytes begin that are of no known kind, which may be anything, a secret
+ * too: the first word, cut after some characters, without what follows a
+ * colon or an equals sign.
+ */
+extern const char *qlm_quote_beginning(const char *bytes, int len);
+
+#endif							/* QLM_QUOTE_H */
