@@ -72,6 +72,7 @@ typedef struct QlmInfoItem
 	QlmValue   *last_value;
 	int			nvalues;
 	int			line;			/* where it stood in the message; 0: nowhere */
+	int			nempty;			/* values that were none, as lines without one */
 } QlmInfoItem;
 
 typedef struct QlmObject
@@ -95,6 +96,7 @@ typedef struct QlmOdf
 	int			nobjects;
 	int			nitems;			/* without MetaData */
 	int			nvalues;		/* without MetaData */
+	int			nempty;			/* lines that name an Object alone */
 	TimestampTz latest;			/* no value that was read from a message is
 								 * later, with MetaData */
 

@@ -182,8 +182,16 @@ qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row, int *error_code,
 		tree->last_item = item;
 		tree->last_path = item ? enter(tree, row->path)->path : NULL;
 	}
-	if (tree->is_request || row->value == NULL)
+	if (tree->is_request)
 		return true;
+	if (row->value == NULL)
+	{
+		if (item != NULL)
+			item->nempty++;
+		else
+			tree->odf->nempty++;
+		return true;
+	}
 	value = qlm_odf_add_value(tree->odf, item, row->value, row->len);
 	value->has_ts = row->has_ts;
 	value->ts = row->ts;

@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 
 #include "base/client.h"
+#include "storage/counts.h"
 
 /* A result of a kept answer stands for what another node is to say. */
 typedef struct QlmAwaited
@@ -111,6 +112,7 @@ typedef struct QlmExchange
 	TimestampTz received_at;	/* it was kept: when it came */
 
 	/* What goes out. */
+	QlmCounts  *counts;			/* to add up what writes did; NULL: not wanted */
 	MemoryContext answer_context;	/* for the answer alone; NULL: the current */
 	StringInfoData answer;		/* an envelope, or what was to be seen;
 								 * empty: none is sent */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -17,6 +18,13 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "service/future.h"
+
+/* Clocks differ by less, and zones by more. */
+#define FAR_AHEAD	(INT64CONST(10) * USECS_PER_MINUTE)
+
+/* What has been logged is not logged again so soon. */
+#define LOGGED_FOR	USECS_PER_HOUR
+#define MAX_LOGGED	256
 
 /* Before that no device had a clock that counts in such a unit. */
 #define FIRST_YEAR	(INT64CONST(-3652) * USECS_PER_DAY) /* 1990-01-01 */
@@ -27,17 +35,38 @@ typedef struct Search
 	StringInfoData path;
 	const QlmInfoItem *meta_data;	/* it is a value of this; NULL: of the path */
 	const QlmValue *value;		/* NULL: none found */
+	QlmCounts  *counts;			/* all are counted; NULL: the first will do */
 } Search;
+
+static void
+count_value(Search *search, const QlmValue *value)
+{
+	QlmCounts  *counts = search->counts;
+	const char *path = search->path.data;
+
+	if (counts->ahead.nnamed == QLM_COUNT_NAMED)
+		path = NULL;
+	else if (search->meta_data != NULL)
+		path = psprintf("MetaData %s of %s", search->meta_data->name, path);
+	qlm_count_add(&counts->ahead, 1, path);
+	counts->latest = counts->ahead.n == 1 ? value->ts :
+		Max(counts->latest, value->ts);
+}
 
 static bool
 find_in_values(Search *search, const QlmInfoItem *item)
 {
 	for (const QlmValue *value = item->values; value; value = value->next)
-		if (value->has_ts && value->ts > search->limit)
+	{
+		if (!value->has_ts || value->ts <= search->limit)
+			continue;
+		if (search->counts == NULL)
 		{
 			search->value = value;
 			return true;
 		}
+		count_value(search, value);
+	}
 	return false;
 }
 
@@ -141,4 +170,68 @@ qlm_future_problem(const QlmOdf *odf)
 	if (!find_in_object(&search, &odf->root))
 		return NULL;
 	return describe(&search);
+}
+
+/* Has the log been told of it lately?  Of two paths with one place, the last. */
+static bool
+is_logged(const char *path)
+{
+	static struct
+	{
+		uint32		hash;
+		TimestampTz until;
+	}			logged[MAX_LOGGED];
+	uint32		hash = hash_bytes((const unsigned char *) path, strlen(path));
+	TimestampTz now = GetCurrentTimestamp();
+	int			i = hash % MAX_LOGGED;
+
+	if (logged[i].hash == hash && logged[i].until > now)
+		return true;
+	logged[i].hash = hash;
+	logged[i].until = now + LOGGED_FOR;
+	return false;
+}
+
+static bool
+are_logged(const QlmCount *count)
+{
+	bool		all = true;
+
+	for (int i = 0; i < count->nnamed; i++)
+		all &= is_logged(count->paths[i]);
+	return all;
+}
+
+void
+qlm_future_count(const QlmOdf *odf, QlmCounts *counts)
+{
+	Search		search = {0};
+
+	if (odf->latest <= GetCurrentTransactionStartTimestamp() + FAR_AHEAD)
+		return;
+	search.limit = GetCurrentTimestamp() + FAR_AHEAD;
+	if (odf->latest <= search.limit)
+		return;
+	search.counts = counts;
+	initStringInfo(&search.path);
+	(void) find_in_object(&search, &odf->root);
+	pfree(search.path.data);
+}
+
+void
+qlm_future_log(const QlmCounts *counts, int elevel)
+{
+	StringInfoData latest;
+
+	if (counts->ahead.n == 0 || are_logged(&counts->ahead))
+		return;
+	initStringInfo(&latest);
+	qlm_datetime_append(&latest, counts->latest);
+	ereport(elevel,
+			(errmsg("qlm has stored a value far ahead of the clock: %s",
+					counts->ahead.paths[0]),
+			 errdetail("Values of times up to %s were let in: " INT64_FORMAT ".",
+					   latest.data, counts->ahead.n),
+			 errhint("Until its time has come no earlier value of the InfoItem is the latest, or an event. qlm.max_future bounds what messages may bring; qlm_delete(path, begin, end) removes values.")));
+	pfree(latest.data);
 }

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "service/future.h"
 #include "service/guess.h"
+#include "service/remark.h"
 #include "service/payload.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
@@ -185,6 +186,30 @@ acknowledge_unread(const QlmResult *result, bool asked, QlmRequest *response)
 }
 
 /*
+ * That all was stored as it came is said once for the whole response.  What was
+ * asked for by its name is no slip where it is new.
+ */
+static void
+add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write, bool asked)
+{
+	const char *said;
+
+	if (write->error_code != 0)
+	{
+		qlm_request_add_result(response, write->error_code, write->error);
+		return;
+	}
+	qlm_remark_count(write, LOG);
+	if (call->exchange->counts)
+		qlm_counts_add(call->exchange->counts, &write->counts);
+	if (asked)
+		memset(&write->counts.made, 0, sizeof(QlmCount));
+	said = qlm_remark_describe(&write->counts);
+	if (said)
+		qlm_request_add_result(response, 200, said);
+}
+
+/*
  * Store the data of results.  A peer that may only read still answers what it
  * is asked; what nobody asked for is stored only by right, never silently
  * dropped (protocol 7.6, point 1).
@@ -225,8 +250,7 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 		write.peer_id = call->peer ? call->peer->peer_id : 0;
 		write.received_at = call->received_at;
 		qlm_write_run(&write, 1);
-		if (write.error_code != 0)
-			qlm_request_add_result(response, write.error_code, write.error);
+		add_outcome(call, response, &write, asked);
 	}
 }
 
@@ -319,9 +343,10 @@ qlm_results_store(QlmCall *call, List *results)
 
 	/* The connection has brought the answer: nobody waits for another. */
 	foreach(lc, unsaid.results)
-		ereport(LOG,
-				(errmsg("qlm did not store what a peer has answered: %s",
-						((QlmResult *) lfirst(lc))->description)));
+		if (!is_success(lfirst(lc)))
+			ereport(LOG,
+					(errmsg("qlm did not store what a peer has answered: %s",
+							((QlmResult *) lfirst(lc))->description)));
 	return code;
 }
 

@@ -6,6 +6,7 @@
 
 #include "service/call.h"
 #include "service/future.h"
+#include "service/remark.h"
 #include "storage/catalog.h"
 #include "storage/write.h"
 
@@ -40,12 +41,19 @@ prepare_write(QlmWrite *write, const QlmCall *call, QlmOdf *odf)
 }
 
 static void
-add_outcome(QlmRequest *response, const QlmWrite *write)
+add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write)
 {
-	if (write->error_code == 0)
-		qlm_request_add_result(response, 200, NULL);
-	else
+	QlmCounts  *counts = call->exchange->counts;
+
+	if (write->error_code != 0)
+	{
 		qlm_request_add_result(response, write->error_code, write->error);
+		return;
+	}
+	qlm_remark_count(write, LOG);
+	if (counts)
+		qlm_counts_add(counts, &write->counts);
+	qlm_request_add_result(response, 200, qlm_remark_describe(&write->counts));
 }
 
 void
@@ -66,7 +74,7 @@ qlm_verb_write(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	if (request->opaque)		/* its values were not counted before */
 		write.received_at = qlm_write_receipt(request->odf->nvalues + 1);
 	qlm_write_run(&write, 1);
-	add_outcome(response, &write);
+	add_outcome(call, response, &write);
 }
 
 void
@@ -92,6 +100,6 @@ qlm_calls_write(QlmCall **calls, int n)
 	write = writes;
 	for (int i = 0; i < n; i++)
 		foreach(lc, calls[i]->request->requests)
-			add_outcome(calls[i]->response, write++);
+			add_outcome(calls[i], calls[i]->response, write++);
 	pfree(writes);
 }

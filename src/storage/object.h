@@ -21,6 +21,8 @@ typedef struct QlmMissingNode
 	const char *name;
 	const char *path;
 
+	struct QlmWrite *write;		/* the first that names it */
+
 	/* What the message says of it; the other one is NULL */
 	const QlmObject *object;
 	const QlmInfoItem *item;

@@ -45,7 +45,8 @@ static const QlmRangeStatement update_statement = {
 	" FROM qlm_new_rows n"
 	" WHERE v.info_item_id = n.info_item_id AND v.ts = n.ts AND %s"
 	" AND (v.num, v.txt, v.type, v.attributes, v.is_odf) IS DISTINCT FROM"
-	" (n.num, n.txt, n.type, n.attributes, n.is_odf)",
+	" (n.num, n.txt, n.type, n.attributes, n.is_odf)"
+	" RETURNING v.info_item_id, v.ts",
 	0
 };
 
@@ -99,11 +100,6 @@ insert_all(void *arg)
 	qlm_plan_execute(&insert_plan, NULL, NULL, 0);
 }
 
-static void
-update_range(void *arg)
-{
-	qlm_range_execute(&update_statement, arg, NULL, NULL, NULL);
-}
 
 static bool
 is_taken(const ErrorData *error)
@@ -204,9 +200,51 @@ insert_free(void *arg)
 	}
 }
 
+/* Rows of one partition whose times are taken */
+typedef struct Update
+{
+	const QlmRange *range;
+	const QlmValueRow *rows;
+	int			n;
+	bool	   *changed;
+} Update;
+
+static void
+note_changed(void *arg, const Datum *values, const bool *nulls)
+{
+	Update	   *update = arg;
+	int			row = find_row(update->rows, update->n, DatumGetInt32(values[0]),
+							   DatumGetTimestampTz(values[1]));
+
+	if (row < update->n)
+		update->changed[row] = true;
+}
+
+static void
+update_range(void *arg)
+{
+	Update	   *update = arg;
+
+	qlm_range_execute(&update_statement, update->range, NULL, note_changed, update);
+}
+
+static void
+update_in_range(QlmValueRow *rows, int n, const QlmRange *range,
+				QlmValueListener listener, void *arg)
+{
+	Update		update = {range, rows, n, MemoryContextAllocExtended(CurrentMemoryContext, n * sizeof(bool), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)};
+
+	qlm_value_sort(rows, n);
+	with_rows(rows, n, update_range, &update);
+	for (int i = 0; i < n; i++)
+		listener(arg, &rows[i], NULL,
+				 update.changed[i] ? QLM_VALUE_REPLACES : QLM_VALUE_REPEATED);
+	pfree(update.changed);
+}
+
 /* Values of given times that are there already: changed where they differ */
 static void
-update_rows(QlmValueRow *rows, int n)
+update_rows(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 {
 	int			done = 0;
 
@@ -228,7 +266,7 @@ update_rows(QlmValueRow *rows, int n)
 			rows[i] = rows[end];
 			rows[end++] = row;
 		}
-		with_rows(rows + done, end - done, update_range, &range);
+		update_in_range(rows + done, end - done, &range, listener, arg);
 		done = end;
 	}
 }
@@ -247,7 +285,7 @@ prepare_partitions(const QlmValueRow *rows, int n)
 
 /* Values of given times, some of which are taken */
 static void
-insert_given(QlmValueRow *rows, int n)
+insert_given(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 {
 	bool	   *inserted = palloc0(Max(n, 1) * sizeof(bool));
 	Insertion	insertion = {rows, n, inserted};
@@ -259,7 +297,7 @@ insert_given(QlmValueRow *rows, int n)
 		if (!inserted[i])
 			rows[ntaken++] = rows[i];
 	pfree(inserted);
-	update_rows(rows, ntaken);
+	update_rows(rows, ntaken, listener, arg);
 }
 
 /*
@@ -291,7 +329,7 @@ insert_untimed(QlmValueRow *rows, int n)
 
 /* Some times are taken. */
 static void
-insert_with_care(QlmValueRow *rows, int n)
+insert_with_care(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 {
 	QlmValueRow *untimed = MemoryContextAllocHuge(CurrentMemoryContext,
 												  n * sizeof(QlmValueRow));
@@ -303,18 +341,18 @@ insert_with_care(QlmValueRow *rows, int n)
 			rows[ngiven++] = rows[i];
 		else
 			untimed[nuntimed++] = rows[i];
-	insert_given(rows, ngiven);
+	insert_given(rows, ngiven, listener, arg);
 	insert_untimed(untimed, nuntimed);
 	pfree(untimed);
 }
 
 void
-qlm_values_insert(QlmValueRow *rows, int n)
+qlm_values_insert(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 {
-	n = qlm_value_order(rows, n);
+	n = qlm_value_order(rows, n, listener, arg);
 	if (n == 0)
 		return;
 	prepare_partitions(rows, n);
 	if (!try_insert(rows, n))
-		insert_with_care(rows, n);
+		insert_with_care(rows, n, listener, arg);
 }

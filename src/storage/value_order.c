@@ -23,6 +23,34 @@ compare_rows(const QlmValueRow *a, const QlmValueRow *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+void
+qlm_value_sort(QlmValueRow *rows, int n)
+{
+	if (n > 1)
+		sort_rows(rows, n);
+}
+
+static bool
+same_attributes(const QlmAttribute *a, const QlmAttribute *b)
+{
+	for (; a != NULL && b != NULL; a = a->next, b = b->next)
+		if (strcmp(a->name, b->name) != 0 || strcmp(a->value, b->value) != 0)
+			return false;
+	return a == b;
+}
+
+/* Would one leave nothing of the other?  As stored values are compared. */
+static bool
+same_values(const QlmValue *a, const QlmValue *b)
+{
+	const char *a_type = a->type ? a->type : "xs:string";
+	const char *b_type = b->type ? b->type : "xs:string";
+
+	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0 &&
+		a->is_odf == b->is_odf && strcmp(a_type, b_type) == 0 &&
+		same_attributes(a->attributes, b->attributes);
+}
+
 static bool
 has_repeated_times(const QlmValueRow *rows, int n)
 {
@@ -33,27 +61,55 @@ has_repeated_times(const QlmValueRow *rows, int n)
 	return false;
 }
 
+typedef struct Settling
+{
+	QlmValueRow *given;
+	QlmValueRow *moving;
+	int			ngiven;
+	int			nmoving;
+	QlmValueListener listener;
+	void	   *arg;
+} Settling;
+
+static void
+add_given(Settling *settling, const QlmValueRow *row)
+{
+	QlmValueRow *last = settling->ngiven == 0 ? NULL :
+		&settling->given[settling->ngiven - 1];
+
+	if (last == NULL || last->ts != row->ts)
+	{
+		settling->given[settling->ngiven++] = *row;
+		return;
+	}
+	settling->listener(settling->arg, last, row,
+					   same_values(last->value, row->value) ?
+					   QLM_VALUE_REPEATED : QLM_VALUE_SUPERSEDED);
+	*last = *row;
+}
+
 /*
  * One InfoItem's rows, sorted: the last of the given ones at each time stays,
  * and the others move past what is taken.  Returns how many rows remain.
  */
 static int
-settle_item(QlmValueRow *rows, int n, QlmValueRow *given, QlmValueRow *moving)
+settle_item(Settling *settling, QlmValueRow *rows, int n)
 {
-	int			ngiven = 0;
-	int			nmoving = 0;
+	QlmValueRow *given = settling->given;
+	QlmValueRow *moving = settling->moving;
+	int			ngiven;
+	int			nmoving;
 	int			next = 0;
 	TimestampTz ts = DT_NOBEGIN;
 
+	settling->ngiven = settling->nmoving = 0;
 	for (int i = 0; i < n; i++)
-	{
-		if (!rows[i].is_given)
-			moving[nmoving++] = rows[i];
-		else if (ngiven > 0 && given[ngiven - 1].ts == rows[i].ts)
-			given[ngiven - 1] = rows[i];
+		if (rows[i].is_given)
+			add_given(settling, &rows[i]);
 		else
-			given[ngiven++] = rows[i];
-	}
+			moving[settling->nmoving++] = rows[i];
+	ngiven = settling->ngiven;
+	nmoving = settling->nmoving;
 	for (int i = 0; i < nmoving; i++)
 	{
 		ts = Max(moving[i].ts, ts + 1);
@@ -73,14 +129,15 @@ settle_item(QlmValueRow *rows, int n, QlmValueRow *given, QlmValueRow *moving)
 }
 
 static int
-settle(QlmValueRow *rows, int n)
+settle(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 {
 	Size		size = Max(n, 1) * sizeof(QlmValueRow);
-	QlmValueRow *given = MemoryContextAllocHuge(CurrentMemoryContext, size);
-	QlmValueRow *moving = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	Settling	settling = {.listener = listener, .arg = arg};
 	int			kept = 0;
 	int			end;
 
+	settling.given = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	settling.moving = MemoryContextAllocHuge(CurrentMemoryContext, size);
 	for (int start = 0; start < n; start = end)
 	{
 		int			settled;
@@ -90,19 +147,18 @@ settle(QlmValueRow *rows, int n)
 				break;
 		settled = end - start;
 		if (has_repeated_times(rows + start, settled))
-			settled = settle_item(rows + start, settled, given, moving);
+			settled = settle_item(&settling, rows + start, settled);
 		memmove(rows + kept, rows + start, settled * sizeof(QlmValueRow));
 		kept += settled;
 	}
-	pfree(given);
-	pfree(moving);
+	pfree(settling.given);
+	pfree(settling.moving);
 	return kept;
 }
 
 int
-qlm_value_order(QlmValueRow *rows, int n)
+qlm_value_order(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 {
-	if (n > 1)
-		sort_rows(rows, n);
-	return has_repeated_times(rows, n) ? settle(rows, n) : n;
+	qlm_value_sort(rows, n);
+	return has_repeated_times(rows, n) ? settle(rows, n, listener, arg) : n;
 }

@@ -9,8 +9,12 @@
 
 /*
  * Sort by InfoItem and time, and leave one row for each; returns how many
- * there are then.
+ * there are then.  The listener is told those that are left out.
  */
-extern int	qlm_value_order(QlmValueRow *rows, int n);
+extern int	qlm_value_order(QlmValueRow *rows, int n,
+							QlmValueListener listener, void *arg);
+
+/* Sort by InfoItem and time. */
+extern void qlm_value_sort(QlmValueRow *rows, int n);
 
 #endif							/* QLM_VALUE_ORDER_H */

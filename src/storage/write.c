@@ -21,6 +21,7 @@
 #include "storage/object_static.h"
 #include "storage/value.h"
 #include "storage/write.h"
+#include "storage/write_tally.h"
 
 /* The clock may be set back by this much before times follow it. */
 #define MAX_AHEAD (10 * USECS_PER_SEC)
@@ -35,6 +36,7 @@ typedef struct Walk
 	QlmMissing *missing;
 	QlmAliases *aliases;		/* of what was missing; NULL: none */
 	MemoryContext payload;		/* of the messages */
+	QlmTally   *tally;
 	QlmStaticTasks statics;
 	QlmValueRow *rows;
 	int			nrows;
@@ -101,6 +103,7 @@ add_missing(Walk *walk, Place *place, const QlmObject *object,
 	node.depth = place->depth;
 	node.is_item = item != NULL;
 	node.name = place->name;
+	node.write = walk->write;
 	node.path = pstrdup(walk->path.data);
 	node.object = object;
 	node.item = item;
@@ -197,6 +200,8 @@ walk_object(Walk *walk, const Place *place, QlmObject *object)
 
 		if (!enter(walk, place, &below, item->name, NULL, item))
 			return false;
+		if (item->nvalues == 0 || item->nempty > 0)
+			walk->write->lacks = true;
 		if (below.id > 0)
 			add_rows(walk, below.id, item);
 	}
@@ -232,8 +237,11 @@ walk_all(Walk *walk, QlmWrite *writes, int n)
 	walk->nrows = 0;
 	qlm_static_tasks_reset(&walk->statics);
 	for (int i = 0; i < n; i++)
+	{
+		writes[i].place = walk->nrows;
 		if (writes[i].error_code == 0 && !walk_write(walk, &writes[i]))
 			accepted = false;
+	}
 	return accepted;
 }
 
@@ -283,7 +291,10 @@ resolve(Walk *walk, QlmWrite *writes, int n)
 		else if (find_aliases(walk))
 			blocked = false;
 		else if (qlm_missing_make(walk->missing))
+		{
+			qlm_tally_made(walk->tally, walk->missing);
 			blocked = false;
+		}
 		else if (blocked)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -303,11 +314,14 @@ qlm_write_run(QlmWrite *writes, int n)
 	Walk		walk = {0};
 
 	walk.payload = caller;
+	walk.tally = qlm_tally_create(writes, n);
 	MemoryContextSwitchTo(context);
 	for (int i = 0; i < n; i++)
 	{
 		writes[i].error_code = 0;
 		writes[i].error = NULL;
+		memset(&writes[i].counts, 0, sizeof(QlmCounts));
+		writes[i].makes = writes[i].lacks = false;
 	}
 	initStringInfo(&walk.path);
 	walk.capacity = 64;
@@ -315,7 +329,8 @@ qlm_write_run(QlmWrite *writes, int n)
 	walk.cache = qlm_object_cache_begin();
 	resolve(&walk, writes, n);
 	qlm_static_tasks_store(&walk.statics);
-	qlm_values_insert(walk.rows, walk.nrows);
+	qlm_values_insert(walk.rows, walk.nrows, qlm_tally_value, walk.tally);
+	qlm_tally_finish(walk.tally);
 
 	MemoryContextSwitchTo(caller);
 	for (int i = 0; i < n; i++)

@@ -6,6 +6,7 @@
 #define QLM_STORAGE_WRITE_H
 
 #include "message/odf.h"
+#include "storage/counts.h"
 
 /* One message's payload */
 typedef struct QlmWrite
@@ -17,6 +18,12 @@ typedef struct QlmWrite
 	/* Out: 0, or 400 with a sentence; then nothing of it was stored. */
 	int			error_code;
 	const char *error;
+	QlmCounts	counts;			/* but of what is far ahead */
+
+	/* While it runs */
+	uint32		place;			/* of its first value */
+	bool		makes;			/* Objects or InfoItems */
+	bool		lacks;			/* an InfoItem of it has no value */
 } QlmWrite;
 
 /*
