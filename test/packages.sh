@@ -146,6 +146,9 @@ find_missing() {
                 need libprotocol-websocket-perl perl -MProtocol::WebSocket -e 1
                 need libio-socket-ssl-perl perl -MIO::Socket::SSL -e 1
                 need libxml-libxml-perl perl -MXML::LibXML -e 1
+                need nginx have /usr/sbin/nginx
+                need haproxy have /usr/sbin/haproxy
+                need apache2-bin have /usr/sbin/apache2
                 need libtap-parser-sourcehandler-pgtap-perl have pg_prove
                 if server_is_packaged "$config"; then
                     need "postgresql-${major:-NN}-pgtap" has_pgtap "$config"
@@ -172,13 +175,37 @@ have_fuzzer() {
     return "$status"
 }
 
-# install_packages PACKAGE...: as root, or with sudo
+# without_services COMMAND...: packages that it installs start no services
+without_services() (
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    "$@"
+)
+
+apt_install() {
+    quietly as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@" || fail "apt-get install $* failed"
+}
+
+# install_packages PACKAGE...: as root, or with sudo.  Proxies are needed as
+# programs: as services they would take the ports of this machine.
 install_packages() {
+    local package proxies=() others=()
     if [ "$(id -u)" != 0 ] && ! have sudo; then
         fail "these are missing and neither root nor sudo is there to install them: apt-get install $*"
     fi
-    quietly as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends "$@" || fail "apt-get install $* failed"
+    for package; do
+        case $package in
+            nginx | haproxy | apache2-bin) proxies+=("$package") ;;
+            *) others+=("$package") ;;
+        esac
+    done
+    [ ${#others[@]} = 0 ] || apt_install "${others[@]}"
+    [ ${#proxies[@]} = 0 ] || without_services apt_install "${proxies[@]}"
     hash -r
 }
 

@@ -1,0 +1,135 @@
+# Real proxies in front of a node, set up as docs/proxies.md says.
+
+use strict;
+use warnings FATAL => 'all';
+use utf8;
+
+use IO::Select;
+use PostgreSQL::Test::Utils;
+use QlmFront;
+use QlmSocket;
+use QlmTest;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = qlm_node('fronts', conf => <<EOC);
+qlm.anonymous_role = 'qlm_writer'
+qlm.host_names = 'plant.example'
+qlm.max_message_size = '10MB'
+qlm.http_workers = 2
+EOC
+my %host = (Host => 'plant.example');
+
+sub sql { return $node->safe_psql('postgres', $_[0]); }
+
+sql(q{SELECT qlm_add_peer('fridge', role => 'qlm_writer', credential => 'secret of fridge', piggyback => true)});
+plan skip_all => 'none of the proxies is installed' unless QlmFront::here();
+
+sub through
+{
+	my ($front, $method, $path, %opt) = @_;
+
+	return request($node, $method, $path, port => $front->{port}, %opt, headers => { %host, %{ $opt{headers} // {} } });
+}
+
+# The Object by each name that a path can hold, written below one of its own for each proxy
+my @names = ('plain', 'with blank', 'a/b', 'a//b', 'plus+plus', 'semi;colon', '100%', 'a%2Fb', 'urn:x:1', 'q?uery', 'h#ash', 'ä', '..', 'c..d', "quo'te", 'a&b=c', '~tilde', '[x]', 'back\\slash');
+
+sub escaped
+{
+	my ($name) = @_;
+
+	utf8::encode($name) if utf8::is_utf8($name);
+	return $name =~ s/([^A-Za-z0-9_-])/sprintf '%%%02X', ord $1/ger;
+}
+
+for my $name (QlmFront::here())
+{
+	subtest $name => sub {
+		my $front = QlmFront->start($name, $node);
+		my $answer = through($front, 'POST', '/', body => write_envelope('M1b', "Of$name/x", 1));
+
+		is($answer->{status}, 200, 'a message');
+		is(return_code($answer->{body}), 200, 'is executed');
+		is(sql("SELECT value FROM qlm.current WHERE path = 'Of$name/x'"), 1, 'and stored');
+
+		my $big = 'x' x 5_000_000;
+		is(return_code(through($front, 'POST', '/', body => write_envelope('M1b', "Of$name/big", $big))->{body}), 200, 'a large one');
+		is(length through($front, 'GET', "/Objects/Of$name/big/value")->{body}, 5_000_000, 'and its way back');
+		is(return_code(through($front, 'POST', '/', body => write_envelope('M1b', "Of$name/x", 2), chunked => 1)->{body}), 200, 'one in chunks');
+
+		$answer = through($front, 'POST', '/', body => 'x' x 10_400_000, headers => { 'Content-Encoding' => 'br' });
+		is($answer->{status}, 415, 'a refusal arrives, though the body was not wanted');
+		$answer = through($front, 'POST', '/', body => 'x' x 12_000_000);
+		is($answer->{status}, 413, 'what is too large is told so');
+
+		for my $wrong (undef, 'Bearer wrong')
+		{
+			$answer = through($front, 'POST', '/peer/fridge', body => read_envelope('M1b', "Of$name/x"), headers => { Authorization => $wrong });
+			is($answer->{status}, 401, 'without the right credential');
+			like($answer->{headers}{'www-authenticate'}, qr/Basic|Bearer/, 'which is asked for');
+		}
+		$answer = through($front, 'POST', '/peer/fridge', body => read_envelope('M1b', "Of$name/x"), headers => { Authorization => 'Bearer secret of fridge' });
+		is(return_code($answer->{body}), 200, 'Authorization is passed on');
+
+		$answer = through($front, 'POST', '/', body => read_envelope('M1b', "Of$name/x"), headers => { Host => 'evil.example' });
+		is($answer->{status}, 421, 'so is Host');
+		$front->stop;
+	};
+
+	subtest "$name: names" => sub {
+		my $front = QlmFront->start($name, $node);
+
+		for my $part (@names)
+		{
+			my $direct = get($node, '/Objects/' . escaped($part));
+			is($direct->{status}, 404, "$part is not there yet") if $name eq (QlmFront::here())[0];
+			post($node, envelope('M1b', '<write msgformat="odf"><msg><Objects xmlns="http://www.opengroup.org/xsd/odf/1.0/"><Object><id>'
+				  . QlmTest::escape($part) . '</id><InfoItem name="x"><value>1</value></InfoItem></Object></Objects></msg></write>')) if $direct->{status} == 404;
+			is(through($front, 'GET', '/Objects/' . escaped($part) . '/x/value')->{body}, '1', "GET of $part");
+		}
+		$front->stop;
+	};
+
+	subtest "$name: what is held" => sub {
+		my $front = QlmFront->start($name, $node);
+		my $connection = qlm_connect($node, port => $front->{port});
+
+		$connection->send_request('POST', '/peer/fridge', body => envelope('M1b', '<read/>', ttl => 60),
+			headers => { %host, Prefer => 'wait=60', Authorization => 'Bearer secret of fridge' });
+		ok(!IO::Select->new($connection->{socket})->can_read(0.5), 'a request is held');
+		my $since = time;
+		my $id = sql("SELECT qlm_request('fridge', qlm_read_envelope('Fridge7/x'))");
+		my $answer = $connection->response;
+		cmp_ok(time - $since, '<', 2, 'a request that is queued leaves at once');
+		like($answer->{body}, qr/Fridge7/, 'in the answer that was held');
+		sql("DELETE FROM qlm.outbox WHERE message_id = $id");
+
+		my $socket = qlm_socket($node, port => $front->{port}, path => '/peer/fridge', headers => { Authorization => 'Bearer secret of fridge' });
+		is(return_code($socket->request(read_envelope('M1b', "Of$name/x"))), 200, 'a WebSocket');
+		$socket->send($_) for read_envelope('M1b', "Of$name/x", interval => -1, callback => '0');
+		like($socket->receive, qr/requestI/, 'a subscription on it');
+		post($node, write_envelope('M1b', "Of$name/x", 77));
+		like($socket->receive, qr/>77</, 'is pushed');
+		$socket->close;
+		$front->stop;
+	};
+
+	subtest "$name: connections that were idle, and reloads" => sub {
+		my $front = QlmFront->start($name, $node);
+		my $failed = 0;
+
+		$node->append_conf('postgresql.conf', q{qlm.keepalive_timeout = '75s'});
+		for my $round (1 .. 40)
+		{
+			$front->reload if $round % 10 == 0;
+			my $answer = eval { through($front, 'POST', '/', body => write_envelope('M1b', "Of$name/n", $round)) };
+			$failed++ unless $answer && $answer->{status} == 200;
+		}
+		is($failed, 0, 'no message is lost while it reads its configuration again');
+		is(sql("SELECT count(*) FROM qlm.history WHERE path = 'Of$name/n'"), 40, 'nor stored twice');
+		$front->stop;
+	};
+}
+
+done_testing();
