@@ -10,6 +10,7 @@
 #include "worker/page.h"
 #include "worker/slot.h"
 
+/* Links are relative: a proxy may show the node below a path of its own. */
 static const char home[] =
 	"<!DOCTYPE html>\n"
 	"<html lang=\"en\">\n"
@@ -32,11 +33,11 @@ static const char home[] =
 	"<p class=\"version\">version " QLM_VERSION "</p>\n"
 	"<p>This is a QLM messaging node inside PostgreSQL. It speaks the Open"
 	" Messaging Interface (O-MI) and the Open Data Format (O-DF).</p>\n"
-	"<p>Send a message by <code>POST</code> to this address, to <code>/qlm</code>"
-	" or, as the peer that you are, to <code>/peer/NAME</code>: the XML as the"
+	"<p>Send a message by <code>POST</code> to this address, to <code>qlm</code> below it"
+	" or, as the peer that you are, to <code>peer/NAME</code>: the XML as the"
 	" body, or in the form field <code>msg</code>.</p>\n"
-	"<p><a href=\"/Objects\">What is here?</a>"
-	" <a href=\"/health\">Is it well?</a></p>\n"
+	"<p><a href=\"Objects\">What is here?</a>"
+	" <a href=\"health\">Is it well?</a></p>\n"
 	"</body>\n"
 	"</html>\n";
 

@@ -6,6 +6,7 @@ QlmFront - a real proxy in front of a node, set up as the documentation says
 =head1 SYNOPSIS
 
   my $front = QlmFront->start('nginx', $node);   # devices call $front->{port}
+  $front = QlmFront->start('nginx', $node, block => 1, health => '/node/health');
   $front->reload;
   $front->stop;
 
@@ -86,13 +87,13 @@ EOC
 		wrap => sub { return "{\n    admin off\n    auto_https off\n}\n$_[1]" }
 	});
 
-# The block of this language in the page
+# A block of this language in the page, the first one if no number is given
 sub block
 {
-	my ($language) = @_;
-	my ($block) = grep { $_->{language} eq $language } blocks("$ENV{TESTDIR}/docs/proxies.md");
+	my ($language, $number) = @_;
+	my @blocks = grep { $_->{language} eq $language } blocks("$ENV{TESTDIR}/docs/proxies.md");
 
-	return $block->{text};
+	return $blocks[ $number // 0 ]{text};
 }
 
 # The proxies that are here
@@ -117,7 +118,7 @@ sub start
 	my ($class, $name, $node, %opt) = @_;
 	my $self = bless { name => $name, port => QlmTest::free_port(), folder => File::Temp->newdir() }, $class;
 	my $folder = "$self->{folder}";
-	my $block = $opt{block} // block($name);
+	my $block = block($name, $opt{block});
 
 	$block =~ s/127\.0\.0\.1:8090/127.0.0.1:$node->{qlm_port}/g;
 	$block =~ s/:8080\b/:$self->{port}/g;
@@ -133,7 +134,7 @@ sub start
 	}
 	QlmTest::wait_until(
 		sub {
-			my $answer = eval { QlmTest::get($node, '/health', port => $self->{port}, headers => { Host => 'plant.example' }) };
+			my $answer = eval { QlmTest::get($node, $opt{health} // '/health', port => $self->{port}, headers => { Host => 'plant.example' }) };
 			return $answer && $answer->{status} == 200;
 		},
 		"$name passes requests on") or print STDERR slurp_file("$folder/out");

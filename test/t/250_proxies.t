@@ -132,4 +132,18 @@ for my $name (QlmFront::here())
 	};
 }
 
+subtest 'below a path' => sub {
+	plan skip_all => 'nginx is not installed' unless grep { $_ eq 'nginx' } QlmFront::here();
+	my $front = QlmFront->start('nginx', $node, block => 1, health => '/node/health');
+	my $page = through($front, 'GET', '/node/')->{body};
+	my @links = $page =~ /href="([^"]*)"/g;
+
+	cmp_ok(@links, '>', 1, 'the page has links');
+	is(through($front, 'GET', "/node/$_")->{status}, 200, "$_ stays there") for @links;
+	is(return_code(through($front, 'POST', '/node/qlm?a=b', body => write_envelope('M1b', 'Below/x', 5))->{body}), 200, 'a message');
+	like(through($front, 'GET', '/node/Objects/Below/x?newest=1')->{body}, qr/>5</, 'a query');
+	is(through($front, 'GET', '/node/Objects/' . escaped($_) . '/x/value')->{body}, '1', "GET of $_") for @names;
+	$front->stop;
+};
+
 done_testing();
