@@ -40,7 +40,7 @@ extern QlmSubscription *qlm_subscription_get(int64 request_id,
 
 extern bool qlm_subscription_cancel(int64 request_id);
 
-/* Take the values that wait, oldest first, and empty the buffer. */
+/* Take the values that wait, in order of their times, and empty the buffer. */
 extern int	qlm_subscription_take(int64 request_id, QlmEvent **events);
 
 /* Which of these have values that wait?  Sets waiting[i]; one cheap query. */
@@ -85,7 +85,8 @@ extern bool qlm_subscription_wants(const struct QlmValueRow *rows, int n);
 /*
  * Which subscriptions want which of the rows just inserted into qlm.value?
  * The rows are the transition table of the calling trigger.  Only values
- * strictly newer than all others of their InfoItem count.
+ * strictly newer than all others of their InfoItem count, and those that came
+ * without a time.
  */
 extern int	qlm_subscription_match_new(Tuplestorestate *rows, TupleDesc desc,
 									   QlmMatch **matches);

@@ -29,10 +29,14 @@ typedef struct Counter
 	int64		appended;
 } Counter;
 
+/*
+ * All that can be seen, whatever its number: of two transactions the one that
+ * took its numbers first may commit last.
+ */
 static QlmPlan take_plan = {
 	"WITH taken AS (DELETE FROM qlm.subscription_value WHERE request_id = $1"
 	" RETURNING seq, info_item_id, ts)"
-	" SELECT info_item_id, ts FROM taken ORDER BY seq",
+	" SELECT info_item_id, ts FROM taken ORDER BY ts, seq",
 	1, {INT8OID}
 };
 

@@ -1,6 +1,7 @@
 /*
  * subscription_newest.c
- *		Which of the values just inserted are the newest of their InfoItem?
+ *		Which of the values just inserted are the newest of their InfoItem, or
+ *		came without a time?
  */
 #include "postgres.h"
 
@@ -11,6 +12,7 @@
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/subscription_newest.h"
+#include "storage/value_untimed.h"
 
 /* New values of one InfoItem, in order of time */
 typedef struct ItemGroup
@@ -183,6 +185,13 @@ find_first(ItemGroup *groups, int n)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* Who gives no time speaks of now, whatever is stored already. */
+static bool
+is_untimed(const QlmNewValue *value)
+{
+	return qlm_value_is_untimed(value->event.info_item_id, value->event.ts);
+}
+
 int
 qlm_new_values_reduce(QlmNewValue *values, int n)
 {
@@ -198,8 +207,9 @@ qlm_new_values_reduce(QlmNewValue *values, int n)
 	find_first(groups, ngroups);
 	qlm_rights_restore(&saved);
 	for (int i = 0; i < ngroups; i++)
-		for (int j = groups[i].nolder; j < groups[i].n; j++)
-			values[kept++] = groups[i].values[j];
+		for (int j = 0; j < groups[i].n; j++)
+			if (j >= groups[i].nolder || is_untimed(&groups[i].values[j]))
+				values[kept++] = groups[i].values[j];
 	qsort(values, kept, sizeof(QlmNewValue), by_time);
 	return kept;
 }

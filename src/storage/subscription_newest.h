@@ -1,6 +1,7 @@
 /*
  * subscription_newest.h
- *		Which of the values just inserted are the newest of their InfoItem?
+ *		Which of the values just inserted are the newest of their InfoItem, or
+ *		came without a time?
  *		Used by subscription_match.c only.
  */
 #ifndef QLM_SUBSCRIPTION_NEWEST_H
@@ -18,7 +19,8 @@ typedef struct QlmNewValue
 
 /*
  * Keep those that are newer than every value of their InfoItem that is not
- * among them, in order of time; returns how many.
+ * among them, and those that came without a time, in order of time; returns how
+ * many.
  */
 extern int	qlm_new_values_reduce(QlmNewValue *values, int n);
 

@@ -24,6 +24,7 @@
 #include "storage/value_order.h"
 #include "storage/value_place.h"
 #include "storage/value_row.h"
+#include "storage/value_untimed.h"
 
 #define COLUMNS \
 	"info_item_id, peer_id, ts, num, txt, type, attributes, is_odf"
@@ -126,6 +127,7 @@ static bool
 try_insert(const QlmValueRow *rows, int n)
 {
 	QlmSubtransaction subtransaction;
+	QlmValueRows outer = qlm_values_untimed_begin(rows, n);
 	volatile bool inserted = false;
 
 	qlm_subtransaction_begin(&subtransaction);
@@ -133,6 +135,7 @@ try_insert(const QlmValueRow *rows, int n)
 	{
 		if (!qlm_bulk_insert(rows, n))
 			with_rows(rows, n, insert_all, NULL);
+		qlm_values_untimed_end(outer);
 		qlm_subtransaction_commit(&subtransaction);
 		inserted = true;
 	}
@@ -140,38 +143,13 @@ try_insert(const QlmValueRow *rows, int n)
 	{
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
+		qlm_values_untimed_end(outer);
 		if (!is_taken(error) && !has_moved(error))
 			ReThrowError(error);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
 	return inserted;
-}
-
-static int
-compare_with_row(const QlmValueRow *row, int info_item_id, TimestampTz ts)
-{
-	if (row->info_item_id != info_item_id)
-		return row->info_item_id < info_item_id ? -1 : 1;
-	return (row->ts > ts) - (row->ts < ts);
-}
-
-static int
-find_row(const QlmValueRow *rows, int n, int info_item_id, TimestampTz ts)
-{
-	int			low = 0;
-	int			high = n;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (compare_with_row(&rows[middle], info_item_id, ts) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 typedef struct Insertion
@@ -185,17 +163,26 @@ static void
 insert_free(void *arg)
 {
 	Insertion  *insertion = arg;
+	QlmValueRows outer = qlm_values_untimed_begin(insertion->rows, insertion->n);
 
-	qlm_plan_execute(&insert_free_plan, NULL, NULL, 0);
+	PG_TRY();
+	{
+		qlm_plan_execute(&insert_free_plan, NULL, NULL, 0);
+	}
+	PG_FINALLY();
+	{
+		qlm_values_untimed_end(outer);
+	}
+	PG_END_TRY();
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 		int			id = DatumGetInt32(qlm_spi_datum(i, 1, &isnull));
 		TimestampTz ts = DatumGetTimestampTz(qlm_spi_datum(i, 2, &isnull));
-		int			row = find_row(insertion->rows, insertion->n, id, ts);
+		int			row = qlm_value_find(insertion->rows, insertion->n, id, ts);
 
-		if (row < insertion->n &&
-			compare_with_row(&insertion->rows[row], id, ts) == 0)
+		if (row < insertion->n && insertion->rows[row].info_item_id == id &&
+			insertion->rows[row].ts == ts)
 			insertion->inserted[row] = true;
 	}
 }
@@ -213,7 +200,7 @@ static void
 note_changed(void *arg, const Datum *values, const bool *nulls)
 {
 	Update	   *update = arg;
-	int			row = find_row(update->rows, update->n, DatumGetInt32(values[0]),
+	int			row = qlm_value_find(update->rows, update->n, DatumGetInt32(values[0]),
 							   DatumGetTimestampTz(values[1]));
 
 	if (row < update->n)
