@@ -122,5 +122,15 @@ qlm_spelling_meant(const char *name, const char *const *known)
 		if (is_slip(letters, n, other, nother))
 			return known[i];
 	}
-	return n > 0 ? other_word(letters, n, known) : NULL;
+	return NULL;
+}
+
+const char *
+qlm_spelling_hint(const char *name, const char *const *known)
+{
+	const char *meant = qlm_spelling_meant(name, known);
+	char		letters[MAX_LETTERS];
+	int			n = simplify(name, letters);
+
+	return meant == NULL && n > 0 ? other_word(letters, n, known) : meant;
 }

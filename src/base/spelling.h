@@ -8,12 +8,18 @@
 /*
  * The first of the known names, which end in NULL, that another is a slip of:
  * upper and lower case, '-', '_' or '.' between the letters, two letters
- * swapped, one missing or one too much; or, for a window of time, what
- * others call it ("from", "lastN").  NULL: none of them, or one of them is
+ * swapped, one missing or one too much.  NULL: none of them, or one of them is
  * the name itself.  A letter that stands for another is no slip, since that
  * makes words ("valve").
  */
 extern const char *qlm_spelling_meant(const char *name,
 									  const char *const *known);
+
+/*
+ * For the text of an error: the same, or for what chooses values the word that
+ * others have for it ("from", "lastN").
+ */
+extern const char *qlm_spelling_hint(const char *name,
+									 const char *const *known);
 
 #endif							/* QLM_SPELLING_H */

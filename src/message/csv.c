@@ -172,6 +172,9 @@ check_header(Reader *r, const int *columns, List *unknown)
 									qlm_quote(name, -1), meant));
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
 	}
+	if (unknown != NIL && r->verb == QLM_DELETE)
+		return fail(r, psprintf("A delete takes paths alone, but there is a column \"%s\"",
+								qlm_quote(names.data, names.len)));
 	if (columns[VALUE] >= 0 || r->is_request)
 		return true;
 	if (unknown != NIL)
@@ -453,7 +456,8 @@ qlm_csv_parse(const char *text, Size len, QlmVerb verb, int *error_code,
 	r.verb = verb;
 	r.is_request = verb == QLM_READ || verb == QLM_DELETE;
 	r.first = true;
-	r.tree = qlm_row_tree_create(r.is_request);
+	r.tree = qlm_row_tree_create(verb == QLM_DELETE ? QLM_ROWS_ONLY_PATHS :
+								 r.is_request ? QLM_ROWS_PATHS : QLM_ROWS_DATA);
 	r.error_code = error_code;
 	r.error = error;
 	if (!read_all(&r))

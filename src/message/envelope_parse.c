@@ -167,6 +167,7 @@ end_envelope(QlmParser *p)
 	qlm_dialect_recognize(&level->hints, &level->envelope->dialect);
 	if (level->error != NULL)
 		return level->error;
+	qlm_strict_envelope(level);
 	error = read_ttl(p, level);
 	if (error == NULL && level->envelope->requests == NIL)
 		error = psprintf("%s holds no verb: read, write, call, delete, cancel or response (line %d)",
@@ -318,7 +319,7 @@ QlmOdf *
 qlm_odf_parse(const char *data, Size len)
 {
 	QlmParser	parser;
-	QlmRequest	request = {0};
+	QlmRequest	request = {.verb = QLM_WRITE};
 	int			error_code = 0;
 	const char *error;
 

@@ -124,7 +124,8 @@ is_attribute(const Walk *walk, const char *name)
 
 /* As in XML, none is given twice. */
 static void
-add_attribute(Walk *walk, const char *name, const char *text, int len)
+add_attribute(Walk *walk, const char *prefix, const char *name,
+			  const char *text, int len)
 {
 	QlmXmlAttribute *attribute;
 
@@ -146,10 +147,18 @@ add_attribute(Walk *walk, const char *name, const char *text, int len)
 	{
 		attribute = &walk->attributes[walk->nattributes++];
 		attribute->name = name;
-		attribute->prefix = NULL;
+		attribute->prefix = prefix;
 		attribute->value = text;
 		attribute->len = len;
 	}
+}
+
+/* A declaration of a namespace, or xml:lang and the like */
+static bool
+is_about_xml(const char *name)
+{
+	return strcmp(name, "xmlns") == 0 || strncmp(name, "xmlns:", 6) == 0 ||
+		strncmp(name, "xml:", 4) == 0;
 }
 
 /*
@@ -161,9 +170,11 @@ take_attribute(Walk *walk, const QlmJson *json)
 {
 	const char *colon = strchr(json->name, ':');
 	const char *name = colon != NULL ? colon + 1 : json->name;
+	const char *prefix = colon == NULL ? NULL :
+		pnstrdup(json->name, colon - json->name);
 
 	if (!qlm_json_is_scalar(json) || json->kind == QLM_JSON_NULL ||
-		strncmp(json->name, "xml", 3) == 0 ||
+		is_about_xml(json->name) ||
 		strncmp(json->name, "xsi:", 4) == 0)
 		return;
 	if (!qlm_xml_is_name(name))
@@ -174,7 +185,7 @@ take_attribute(Walk *walk, const QlmJson *json)
 						qlm_parser_quote(walk->parser, name, strlen(name)));
 		return;
 	}
-	add_attribute(walk, name, json->as.text, json->len);
+	add_attribute(walk, prefix, name, json->as.text, json->len);
 }
 
 /* A number or boolean without a type has the one that it shows. */
@@ -184,9 +195,9 @@ infer_type(Walk *walk, const QlmJson *value)
 	if (is_attribute(walk, "type"))
 		return;
 	if (value->kind == QLM_JSON_NUMBER)
-		add_attribute(walk, "type", "xs:double", strlen("xs:double"));
+		add_attribute(walk, NULL, "type", "xs:double", strlen("xs:double"));
 	else if (value->kind == QLM_JSON_TRUE || value->kind == QLM_JSON_FALSE)
-		add_attribute(walk, "type", "xs:boolean", strlen("xs:boolean"));
+		add_attribute(walk, NULL, "type", "xs:boolean", strlen("xs:boolean"));
 }
 
 /* Two texts for one: which one counts? */
@@ -221,7 +232,11 @@ collect_attributes(Walk *walk, Shape kind, const QlmJson *json,
 				 strcmp(m->name, "attributes") == 0)
 		{
 			for (const QlmJson *a = m->as.first; a != NULL; a = a->next)
+			{
+				if (!qlm_json_is_scalar(a))
+					qlm_strict_member(walk->parser, a->name, a->line);
 				take_attribute(walk, a);
+			}
 		}
 		else if (find_child(shape, m) == NULL)
 			take_attribute(walk, m);
@@ -241,9 +256,8 @@ has_no_attributes(Shape kind, const QlmJson *member)
 static void
 refuse_unknown(Walk *walk, Shape kind, const QlmJson *member)
 {
-	bool		is_about_xml = strncmp(member->name, "xml", 3) == 0;
-
-	if (kind == RETURN || member->kind == QLM_JSON_NULL || is_about_xml ||
+	if (kind == RETURN || member->kind == QLM_JSON_NULL ||
+		is_about_xml(member->name) ||
 		(shapes[kind].is_odf && member->kind == QLM_JSON_OBJECT &&
 		 strcmp(member->name, "attributes") == 0))
 		return;
@@ -267,12 +281,52 @@ refuse_shape(Walk *walk, const char *name, Shape kind, const QlmJson *json)
 						  "\"%s\" is no object", name);
 }
 
-/* An empty text is a value, but a member that is missing, or null, is none. */
+static bool
+is_delete(const Walk *walk)
+{
+	const QlmRequest *request = walk->parser->level->request;
+
+	return request != NULL && request->verb == QLM_DELETE;
+}
+
+/*
+ * Nothing where a part is named: a delete would remove all around it.  What says
+ * nothing of what is deleted may be null.
+ */
+static void
+refuse_nothing(Walk *walk, const QlmJson *member)
+{
+	static const char *const harmless[] = {
+		"msgformat", "callback", "targetType", "requestID", "requestId",
+		"nodeList", "version", "ttl", "type", NULL
+	};
+	bool		is_empty = member->kind == QLM_JSON_NULL;
+
+	if (!is_delete(walk))
+		return;
+	if (member->kind == QLM_JSON_ARRAY)
+	{
+		is_empty = member->as.first == NULL;
+		for (const QlmJson *e = member->as.first; e != NULL; e = e->next)
+			is_empty |= e->kind == QLM_JSON_NULL;
+	}
+	for (int i = 0; harmless[i] != NULL && is_empty; i++)
+		is_empty = strcmp(harmless[i], member->name) != 0;
+	if (is_empty)
+		qlm_parser_refuse(walk->parser, member->line,
+						  "\"%s\" is null or empty, and in a delete it is not clear what that means: leave it out",
+						  qlm_parser_quote(walk->parser, member->name, strlen(member->name)));
+}
+
+/*
+ * An empty text is a value, but a member that is missing, or null, is none.  A
+ * delete names a value by its time.
+ */
 static void
 refuse_no_value(Walk *walk, const QlmJson *json, const QlmJson *text)
 {
 	if (text != NULL ? text->kind == QLM_JSON_NULL :
-		(json->as.first != NULL && qlm_json_find(json, "Objects") == NULL))
+		(!is_delete(walk) && json->as.first != NULL && qlm_json_find(json, "Objects") == NULL))
 		qlm_parser_refuse(walk->parser, json->line,
 						  "A value has no member \"value\", or it is null: leave it out, or write a text");
 }
@@ -413,6 +467,8 @@ emit_children(Walk *walk, Shape kind, const QlmJson *json)
 	{
 		const Child *child = find_child(&shapes[kind], m);
 
+		if (kind != ENVELOPE)
+			refuse_nothing(walk, m);
 		if (is_text(&shapes[kind], m))
 			continue;
 		if (child == NULL)
@@ -484,12 +540,12 @@ qlm_json_run(QlmParser *p, const char *data, Size len, const char *charset)
 }
 
 QlmOdf *
-qlm_odf_json_parse(const char *data, Size len, int *error_code,
+qlm_odf_json_parse(const char *data, Size len, QlmVerb verb, int *error_code,
 				   const char **error)
 {
 	QlmParser	parser;
 	QlmParserLevel *level = &parser.levels[0];
-	QlmRequest	request = {0};
+	QlmRequest	request = {.verb = verb};
 	const QlmJson *root;
 	Walk		walk;
 

@@ -10,7 +10,7 @@
 #ifndef QLM_ODF_JSON_H
 #define QLM_ODF_JSON_H
 
-#include "message/odf.h"
+#include "message/envelope.h"
 
 /* {"Objects":{...}}, {"Object":{...}}, {"InfoItem":{...}} */
 extern void qlm_odf_json_print(StringInfo buf, const QlmOdf *odf);
@@ -22,10 +22,10 @@ extern void qlm_odf_json_print_item(StringInfo buf, const QlmInfoItem *item);
 extern void qlm_odf_json_print_value(StringInfo buf, const QlmValue *value);
 
 /*
- * Objects from JSON text in UTF-8.  NULL for what is none: *error_code is then
+ * Objects from JSON text in UTF-8, the payload of a verb.  NULL for what is none: *error_code is then
  * 400 or 413, and *error a sentence with the line.  Never raises an error.
  */
-extern QlmOdf *qlm_odf_json_parse(const char *data, Size len, int *error_code,
-								  const char **error);
+extern QlmOdf *qlm_odf_json_parse(const char *data, Size len, QlmVerb verb,
+								  int *error_code, const char **error);
 
 #endif							/* QLM_ODF_JSON_H */

@@ -194,6 +194,11 @@ start_id(QlmParser *p, QlmFrameKind kind, const QlmXmlElement *element)
 			id->id_type = trimmed_or_null(p, a);
 		else if (is_named(a, "tagType"))
 			id->tag_type = trimmed_or_null(p, a);
+		else if (p->level->request->verb == QLM_DELETE &&
+				 (is_named(a, "startDate") || is_named(a, "endDate")))
+			qlm_parser_refuse(p, qlm_parser_line(p),
+							  "%s of an id does not narrow a delete down: begin and end of the delete do",
+							  a->name);
 		else if (is_named(a, "startDate"))
 			id->has_start = read_date(p, a, &id->start_date);
 		else if (is_named(a, "endDate"))
@@ -203,7 +208,10 @@ start_id(QlmParser *p, QlmFrameKind kind, const QlmXmlElement *element)
 	}
 }
 
-/* The reference node sends empty other names as stubs; they say nothing. */
+/*
+ * The reference node sends empty other names as stubs; they say nothing, but in
+ * a delete they would be all that keeps an InfoItem from being removed.
+ */
 static void
 end_id(QlmParser *p, QlmFrame *frame, QlmFrame *parent)
 {
@@ -215,6 +223,8 @@ end_id(QlmParser *p, QlmFrame *frame, QlmFrame *parent)
 	{
 		if (frame->kind == QLM_FRAME_ID)
 			qlm_parser_refuse(p, frame->line, "An id is empty");
+		else if (p->level->request->verb == QLM_DELETE)
+			qlm_parser_refuse(p, frame->line, "An other name is empty");
 		return;
 	}
 	check_name(p, len, frame->line,
@@ -351,8 +361,11 @@ start_in_item(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 		start_value(p, item, element);
 	else if (strcmp(name, "MetaData") == 0)
 	{
+		QlmFrame   *meta_data = qlm_parser_push(p, QLM_FRAME_META_DATA, false);
+
 		item->has_meta_data = true;
-		qlm_parser_push(p, QLM_FRAME_META_DATA, false)->as.item = item;
+		meta_data->as.item = item;
+		qlm_strict_plain(p, meta_data, element);
 	}
 	else if (strcmp(name, "description") == 0)
 		start_description(p, frame, element);

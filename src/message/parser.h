@@ -60,6 +60,8 @@ typedef struct QlmParserLevel
 	QlmDialectHints hints;
 	const char *ttl;			/* NULL: not given */
 	const char *error;			/* what spoils all of it; NULL: nothing */
+	const char *own_attribute;	/* the first one of the envelope that a delete
+								 * does not overlook; NULL: none */
 	int			line;
 	int			nrequests;
 	int			nresults;
@@ -180,6 +182,15 @@ extern void qlm_strict_text(QlmParser *p, const QlmFrame *frame,
 extern bool qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 								 const QlmXmlElement *element,
 								 const QlmXmlAttribute *attribute);
+/* Elements that have no attributes of the sender's own */
+extern void qlm_strict_plain(QlmParser *p, const QlmFrame *frame,
+							 const QlmXmlElement *element);
+
+/* A new verb: what was found good in the one before says nothing of it. */
+extern void qlm_strict_verb(QlmParser *p);
+
+/* What of an envelope its deletes do not overlook */
+extern void qlm_strict_envelope(const QlmParserLevel *level);
 extern void qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
 									  const QlmXmlElement *element,
 									  const QlmXmlAttribute *attribute);

@@ -37,7 +37,7 @@ typedef struct RowEntry
 struct QlmRowTree
 {
 	QlmOdf	   *odf;
-	bool		is_request;
+	QlmRowsUse	use;
 	bool		everything;		/* a request for all Objects */
 	int			nrows;
 	row_map_hash *map;
@@ -46,12 +46,12 @@ struct QlmRowTree
 };
 
 QlmRowTree *
-qlm_row_tree_create(bool is_request)
+qlm_row_tree_create(QlmRowsUse use)
 {
 	QlmRowTree *tree = palloc0(sizeof(QlmRowTree));
 
 	tree->odf = qlm_odf_create();
-	tree->is_request = is_request;
+	tree->use = use;
 	tree->map = row_map_create(64, NULL);
 	return tree;
 }
@@ -145,13 +145,13 @@ find_item(QlmRowTree *tree, const QlmRow *row, QlmInfoItem **item,
 	if (n < 0)
 		return refuse(error_code, error, 400,
 					  psprintf("\"%s\" is no path: %s", qlm_quote(row->path, -1), wrong));
-	if (n < 2 && row->value != NULL && !tree->is_request)
+	if (n < 2 && row->value != NULL && tree->use == QLM_ROWS_DATA)
 		return refuse(error_code, error, 400,
 					  psprintf("\"%s\" is no path of an InfoItem: it needs an Object and a name, as in Fridge/temperature",
 							   qlm_quote(row->path, -1)));
 	initStringInfo(&path);
 	tree->everything |= n == 0;
-	if (n > 0 && tree->is_request)
+	if (n > 0 && tree->use != QLM_ROWS_DATA)
 		enter_leaf(tree, ids, n, &path);
 	else if (n == 1)
 		enter_object(tree, ids, n, &path);
@@ -175,6 +175,10 @@ qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row, int *error_code,
 		return refuse(error_code, error, 413,
 					  psprintf("The payload has more than %d rows",
 							   qlm_max_values));
+	if (tree->use == QLM_ROWS_ONLY_PATHS && (row->has_ts || row->len > 0))
+		return refuse(error_code, error, 400,
+					  psprintf("The row of \"%s\" has a %s, but a delete takes paths alone: O-DF and JSON name single values",
+							   qlm_quote(row->path, -1), row->has_ts ? "time" : "value"));
 	if (item == NULL || strcmp(row->path, tree->last_path) != 0)
 	{
 		if (!find_item(tree, row, &item, error_code, error))
@@ -182,7 +186,7 @@ qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row, int *error_code,
 		tree->last_item = item;
 		tree->last_path = item ? enter(tree, row->path)->path : NULL;
 	}
-	if (tree->is_request)
+	if (tree->use != QLM_ROWS_DATA)
 		return true;
 	if (row->value == NULL)
 	{
@@ -205,7 +209,7 @@ qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row, int *error_code,
 QlmOdf *
 qlm_row_tree_finish(QlmRowTree *tree)
 {
-	QlmOdf	   *odf = tree->everything && tree->is_request ?
+	QlmOdf	   *odf = tree->everything && tree->use != QLM_ROWS_DATA ?
 		qlm_odf_create() : tree->odf;
 
 	row_map_destroy(tree->map);

@@ -22,11 +22,19 @@ typedef struct QlmRow
 
 typedef struct QlmRowTree QlmRowTree;
 
+/* What rows are read for: of a request only the paths count. */
+typedef enum QlmRowsUse
+{
+	QLM_ROWS_DATA,
+	QLM_ROWS_PATHS,				/* whatever else they say is passed over */
+	QLM_ROWS_ONLY_PATHS			/* ... is refused */
+} QlmRowsUse;
+
 /*
- * A tree to which rows are added.  Of a request only the paths count: each is
- * named as an Object and as an InfoItem, since it does not say which it is.
+ * A tree to which rows are added.  Each path of a request is named as an Object
+ * and as an InfoItem, since it does not say which it is.
  */
-extern QlmRowTree *qlm_row_tree_create(bool is_request);
+extern QlmRowTree *qlm_row_tree_create(QlmRowsUse use);
 
 /*
  * Strings are kept, not copied, except the path.  False: 400 or 413 with a

@@ -135,6 +135,13 @@ read_deleted(QlmParser *p, QlmRequest *request,
 {
 	const char *name = attribute->name;
 
+	if ((strcmp(name, "begin") == 0 && request->has_begin) ||
+		(strcmp(name, "end") == 0 && request->has_end))
+	{
+		/* the same name with a prefix, as XML allows */
+		refuse_selector(p, attribute, "given twice");
+		return true;
+	}
 	if (strcmp(name, "begin") == 0 || strcmp(name, "end") == 0)
 		return read_selector(p, request, attribute);
 	if (strcmp(name, "newest") != 0 && strcmp(name, "oldest") != 0 &&
@@ -219,6 +226,19 @@ check_heartbeat(const QlmParserLevel *level, const QlmRequest *request)
 		"A read that selects values needs a payload with Objects" : NULL;
 }
 
+/* What would be overlooked */
+static const char *
+check_payload(const QlmRequest *request)
+{
+	if (request->odf != NULL && request->opaque != NULL)
+		return psprintf("The %s has more than one payload", qlm_verb_name(request->verb));
+	if (request->verb == QLM_CANCEL &&
+		(request->opaque != NULL ||
+		 (request->odf != NULL && request->odf->root.objects != NULL)))
+		return "A cancel ends whole subscriptions: it takes requestIDs, and no payload";
+	return NULL;
+}
+
 void
 qlm_selector_parse_finish(QlmParser *p, QlmRequest *request)
 {
@@ -241,6 +261,8 @@ qlm_selector_parse_finish(QlmParser *p, QlmRequest *request)
 		error = "A read with interval takes no qlmDetails: read once with it, then subscribe";
 	if (error == NULL)
 		error = check_heartbeat(p->level, request);
+	if (error == NULL)
+		error = check_payload(request);
 	if (error != NULL && request->error_code == 0)
 	{
 		request->error_code = 400;

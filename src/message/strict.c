@@ -8,6 +8,9 @@
  * undeclared prefix, that is neither the message's nor that of any dialect.
  * Attributes without prefix are the sender's own on O-DF elements, but not
  * where they are slips of those that O-DF knows.
+ *
+ * A delete has none of its own, and no elements of other vocabularies: whatever
+ * was meant to narrow it down and is overlooked makes it remove too much.
  */
 #include "postgres.h"
 
@@ -62,11 +65,16 @@ frame_name(const QlmParser *p, QlmFrameKind kind)
 	return psprintf("%s %s", strchr("oOIiAa", name[0]) ? "an" : "a", name);
 }
 
+/* What chooses values, and belongs to the verb */
+static const char *const of_window[] = {
+	"interval", "newest", "oldest", "begin", "end", "all", "maxlevels", NULL
+};
+
 /* ": did you mean write?", or nothing */
 static const char *
 hint(const char *name, const char *const *known)
 {
-	const char *meant = qlm_spelling_meant(name, known);
+	const char *meant = qlm_spelling_hint(name, known);
 
 	return meant == NULL ? "" : psprintf(": did you mean %s?", meant);
 }
@@ -98,6 +106,12 @@ is_usual_prefix(const char *prefix)
 {
 	return strcmp(prefix, "omi") == 0 || strcmp(prefix, "odf") == 0 ||
 		strcmp(prefix, "qlm") == 0;
+}
+
+static bool
+is_of_verb(const QlmParser *p, QlmVerb verb)
+{
+	return p->level->request != NULL && p->level->request->verb == verb;
 }
 
 static bool
@@ -138,7 +152,8 @@ qlm_strict_element(QlmParser *p, const QlmFrame *frame,
 	else if (frame->text && kind != QLM_FRAME_MSG)
 		error = psprintf("An element %s stands in the text of %s: escape it",
 						 quoted, frame_name(p, kind));
-	else if (is_foreign(p, element->prefix, element->uri))
+	else if (!is_of_verb(p, QLM_DELETE) &&
+			 is_foreign(p, element->prefix, element->uri))
 		return;
 	else
 		error = psprintf("%s is no part of %s%s", quoted,
@@ -151,12 +166,15 @@ void
 qlm_strict_member(QlmParser *p, const char *name, int line)
 {
 	QlmFrameKind kind = p->frames[p->nframes - 1].kind;
-	const char *quoted;
+	const char *quoted = qlm_parser_quote(p, name, strlen(name));
+	bool		is_other = strchr(name, ':') != NULL &&
+		!is_usual_prefix(pnstrdup(name, strcspn(name, ":")));
 
+	if (is_other && kind == QLM_FRAME_ENVELOPE && p->level->own_attribute == NULL)
+		p->level->own_attribute = quoted;
 	if (is_refused(p, kind) ||
-		(strchr(name, ':') != NULL && !is_usual_prefix(pnstrdup(name, strcspn(name, ":")))))
+		(is_other && (kind == QLM_FRAME_ENVELOPE || !is_of_verb(p, QLM_DELETE))))
 		return;
-	quoted = qlm_parser_quote(p, name, strlen(name));
 	refuse(p, kind, line,
 		   psprintf("\"%s\" is no %s %s%s", quoted,
 					kind == QLM_FRAME_ENVELOPE ? "verb of" : "member of",
@@ -229,6 +247,46 @@ remember_own(QlmParser *p, QlmFrameKind kind, const char *name)
 	p->next_own = (p->next_own + 1) % QLM_OWN_ATTRIBUTES;
 }
 
+/* Is it, or a slip of it, what a verb has to choose values? */
+static bool
+is_of_window(const char *name)
+{
+	for (int i = 0; of_window[i] != NULL; i++)
+		if (strcmp(of_window[i], name) == 0)
+			return true;
+	return qlm_spelling_meant(name, of_window) != NULL;
+}
+
+/* An attribute that is overlooked in an element of this verb */
+static void
+refuse_overlooked(QlmParser *p, QlmFrameKind kind, const char *name)
+{
+	static const char *const of_delete[] = {"begin", "end", NULL};
+	const char *verb = qlm_verb_name(p->level->request->verb);
+	bool		is_delete = is_of_verb(p, QLM_DELETE);
+	const char *const *known = is_delete ? of_delete : of_window;
+	const char *meant = qlm_spelling_hint(name, known);
+
+	for (int i = 0; known[i] != NULL; i++)
+		if (strcmp(known[i], name) == 0)
+			meant = known[i];
+	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that %s of a %s takes%s",
+					  qlm_parser_quote(p, name, strlen(name)), frame_name(p, kind), verb,
+					  meant ? psprintf(": %s is an attribute of the %s itself", meant, verb) :
+					  hint(name, frames[kind].known));
+}
+
+/*
+ * May it not be the sender's own?  What a read overlooks is none of what
+ * chooses values.
+ */
+static bool
+is_overlooked(const QlmParser *p, const char *name)
+{
+	return is_of_verb(p, QLM_DELETE) ||
+		(is_of_verb(p, QLM_READ) && is_of_window(name));
+}
+
 /*
  * An attribute that an element may have, but that the protocol does not know.
  * Is it what the sender makes of it, or a slip?  One of another vocabulary is
@@ -246,6 +304,12 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 
 	if (is_known_own(p, kind, name))
 		return true;
+	if (is_overlooked(p, name))
+	{
+		if (!has_foreign_prefix(element, attribute) && !is_refused(p, kind))
+			refuse_overlooked(p, kind, name);
+		return false;
+	}
 	misplaced = belongs_into_value(kind, name);
 	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
 	if (!misplaced && meant == NULL)
@@ -262,6 +326,65 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 	return false;
 }
 
+static bool
+is_known_plain(QlmFrameKind kind, const char *name)
+{
+	return (kind == QLM_FRAME_REQUEST_ID && strcmp(name, "format") == 0) ||
+		(kind == QLM_FRAME_NODE_LIST && strcmp(name, "type") == 0);
+}
+
+/*
+ * A result may say more than we know, and a read what has no effect.  Members of
+ * JSON are looked at where they are found, but for those of texts.
+ */
+void
+qlm_strict_plain(QlmParser *p, const QlmFrame *frame,
+				 const QlmXmlElement *element)
+{
+	if (is_refused(p, frame->kind) || is_of_verb(p, QLM_RESPONSE) ||
+		(p->reader == NULL && !frame->text))
+		return;
+	for (int i = 0; i < element->nattributes; i++)
+	{
+		const QlmXmlAttribute *a = &element->attributes[i];
+
+		if (has_foreign_prefix(element, a) || is_known_plain(frame->kind, a->name) ||
+			(is_of_verb(p, QLM_READ) && !is_of_window(a->name)))
+			continue;
+		refuse_overlooked(p, frame->kind, a->name);
+	}
+}
+
+void
+qlm_strict_verb(QlmParser *p)
+{
+	for (int i = 0; i < QLM_OWN_ATTRIBUTES && p->own[i].name != NULL; i++)
+	{
+		pfree(p->own[i].name);
+		p->own[i].name = NULL;
+	}
+	p->next_own = 0;
+}
+
+void
+qlm_strict_envelope(const QlmParserLevel *level)
+{
+	ListCell   *lc;
+
+	if (level->own_attribute == NULL)
+		return;
+	foreach(lc, level->envelope->requests)
+	{
+		QlmRequest *request = lfirst(lc);
+
+		if (request->verb != QLM_DELETE || request->error_code != 0)
+			continue;
+		request->error_code = 400;
+		request->error = psprintf("%s is nothing that an envelope with a delete takes (line %d)",
+								  level->own_attribute, level->line);
+	}
+}
+
 /* Verbs have none of their own. */
 void
 qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
@@ -272,16 +395,26 @@ qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
 		"interval", "newest", "oldest", "begin", "end", "all", "maxlevels",
 		"qlmDetails", "msgformat", "callback", "targetType", NULL
 	};
+	static const char *const of_delete[] = {
+		"begin", "end", "msgformat", "callback", "targetType", NULL
+	};
 	const char *name = attribute->name;
+	const char *meant;
 
 	if (request->error_code != 0 || has_foreign_prefix(element, attribute))
 		return;
+	meant = hint(name, request->verb == QLM_DELETE ? of_delete : of_read);
+	if (request->verb == QLM_DELETE && meant[0] == '\0')
+		meant = ": begin and end choose values, and a value with its dateTime in an InfoItem is a single one";
 	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that a %s takes%s",
 					  qlm_parser_quote(p, name, strlen(name)),
-					  qlm_verb_name(request->verb), hint(name, of_read));
+					  qlm_verb_name(request->verb), meant);
 }
 
-/* Attributes of the envelope are open to anybody, but not to slips. */
+/*
+ * Attributes of the envelope are open to anybody, but not to slips, nor to what
+ * belongs to its verbs.
+ */
 void
 qlm_strict_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
 {
@@ -289,11 +422,21 @@ qlm_strict_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
 		"version", "ttl", "authorization", "qlmHops", "qlmRequest",
 		"qlmAcknowledge", NULL
 	};
-	const char *meant = attribute->prefix != NULL ? NULL :
-		qlm_spelling_meant(attribute->name, known);
+	const char *name = attribute->name;
+	const char *meant;
 
+	if (attribute->prefix != NULL && !is_usual_prefix(attribute->prefix) &&
+		(p->root_prefix == NULL || strcmp(attribute->prefix, p->root_prefix) != 0))
+		return;
+	meant = qlm_spelling_meant(name, known);
 	if (meant != NULL)
 		refuse(p, QLM_FRAME_ENVELOPE, p->level->line,
 			   psprintf("%s is no attribute of an envelope: did you mean %s?",
-						attribute->name, meant));
+						name, meant));
+	else if (is_of_window(name))
+		refuse(p, QLM_FRAME_ENVELOPE, p->level->line,
+			   psprintf("%s is no attribute of an envelope: it belongs to the verb",
+						name));
+	else if (p->level->own_attribute == NULL && strcmp(name, "token") != 0)
+		p->level->own_attribute = pstrdup(qlm_parser_quote(p, name, strlen(name)));
 }

@@ -49,6 +49,7 @@ start_verb(QlmParser *p, const QlmXmlElement *element)
 		return;
 	}
 	level->request = qlm_envelope_add_request(level->envelope, verb);
+	qlm_strict_verb(p);
 	level->result = NULL;
 	level->nrequest_ids = 0;
 	level->nnodes = 0;
@@ -147,7 +148,7 @@ start_request_id(QlmParser *p, const QlmXmlElement *element)
 	if (p->level->hints.request_id == NULL)
 		p->level->hints.request_id =
 			strcmp(element->name, "requestID") == 0 ? "requestID" : "requestId";
-	qlm_parser_push(p, QLM_FRAME_REQUEST_ID, true);
+	qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_REQUEST_ID, true), element);
 }
 
 static void
@@ -274,6 +275,9 @@ end_msg(QlmParser *p, QlmFrame *frame)
 		level->request->opaque = text;
 		level->request->opaque_xml = is_xml;
 	}
+	else if (level->result == NULL)
+		qlm_parser_refuse(p, frame->line, "The %s has more than one payload",
+						  qlm_verb_name(level->request->verb));
 }
 
 /* What verbs and results have in common */
@@ -285,7 +289,7 @@ start_part(QlmParser *p, const QlmFrame *frame, const QlmXmlElement *element)
 	if (strcmp(name, "msg") == 0)
 	{
 		note_wrapping(p, true);
-		qlm_parser_push(p, QLM_FRAME_MSG, true);
+		qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_MSG, true), element);
 	}
 	else if (strcmp(name, "Objects") == 0)
 	{
@@ -295,7 +299,7 @@ start_part(QlmParser *p, const QlmFrame *frame, const QlmXmlElement *element)
 	else if (is_request_id(name))
 		start_request_id(p, element);
 	else if (strcmp(name, "nodeList") == 0)
-		qlm_parser_push(p, QLM_FRAME_NODE_LIST, false);
+		qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_NODE_LIST, false), element);
 	else
 		qlm_strict_element(p, frame, element);
 }
@@ -332,7 +336,7 @@ qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
 		case QLM_FRAME_NODE_LIST:
 			if (strcmp(name, "node") == 0)
 			{
-				qlm_parser_push(p, QLM_FRAME_NODE, true);
+				qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_NODE, true), element);
 				return;
 			}
 			break;

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "service/call.h"
 #include "service/callback.h"
+#include "service/delete_verb.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
 #include "storage/catalog.h"
@@ -200,10 +201,10 @@ general_problem(const QlmCall *call, const QlmRequest *request, int *code)
 		if (request->odf == NULL && request->opaque == NULL)
 			return "a subscription needs a payload with Objects";
 	}
-	/* A node that overlooks the window would delete everything. */
+	/* A node that overlooks what narrows it down would delete everything. */
 	*code = 501;
-	if (request->verb == QLM_DELETE && (request->has_begin || request->has_end))
-		return "this node does not forward a delete with begin or end";
+	if (request->verb == QLM_DELETE && qlm_delete_is_partial(request))
+		return "this node does not forward a delete with begin or end, or of a part of an Object or InfoItem";
 	*code = 403;
 	if (!may_ask(request))
 		return psprintf("you may not have a %s sent on",

@@ -393,12 +393,12 @@ qlm_delete(PG_FUNCTION_ARGS)
 {
 	QlmOdf	   *request = tree_to_delete(qlm_text_argument(fcinfo, 0));
 	QlmOdf	   *missing;
-	int			removed;
+	QlmDeleted	deleted;
 
 	qlm_storage_begin();
-	removed = qlm_select_delete(request, &missing);
+	(void) qlm_select_delete(request, &deleted, &missing);
 	qlm_storage_end();
-	PG_RETURN_INT32(removed);
+	PG_RETURN_INT32((int32) deleted.nodes);
 }
 
 Datum

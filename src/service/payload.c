@@ -86,7 +86,8 @@ read_payload(const char *msgformat, const char *payload, bool is_xml,
 			 QlmVerb verb, bool *by_path, int *error_code,
 			 const char **error)
 {
-	bool		is_request = verb == QLM_READ || verb == QLM_DELETE;
+	QlmRowsUse	use = verb == QLM_DELETE ? QLM_ROWS_ONLY_PATHS :
+		verb == QLM_READ ? QLM_ROWS_PATHS : QLM_ROWS_DATA;
 	QlmFormat	format;
 	PayloadKind kind = kind_of(msgformat);
 
@@ -104,13 +105,13 @@ read_payload(const char *msgformat, const char *payload, bool is_xml,
 		case PAYLOAD_ODF:
 			if (payload[strspn(payload, " \t\r\n")] != '{')
 				return NULL;
-			return qlm_odf_json_parse(payload, strlen(payload), error_code,
+			return qlm_odf_json_parse(payload, strlen(payload), verb, error_code,
 									  error);
 		case PAYLOAD_JSON:
-			return qlm_odf_json_parse(payload, strlen(payload), error_code,
+			return qlm_odf_json_parse(payload, strlen(payload), verb, error_code,
 									  error);
 		case PAYLOAD_CSV:
-			*by_path = is_request;
+			*by_path = use != QLM_ROWS_DATA;
 			return qlm_csv_parse(payload, strlen(payload), verb,
 								 error_code, error);
 		case PAYLOAD_OTHER:
@@ -118,8 +119,8 @@ read_payload(const char *msgformat, const char *payload, bool is_xml,
 	}
 	if (!qlm_format_get(msgformat, &format) || format.reader.call == NULL)
 		return NULL;
-	*by_path = is_request;
-	return qlm_format_read(&format, payload, is_request, error_code, error);
+	*by_path = use != QLM_ROWS_DATA;
+	return qlm_format_read(&format, payload, use, error_code, error);
 }
 
 const QlmRequest *
@@ -350,7 +351,7 @@ qlm_payload_missing(const QlmRequest *request, QlmOdf *missing)
 	if (missing == NULL || !request->by_path)
 		return missing;
 	n = sorted_leaves(missing, &paths);
-	tree = qlm_row_tree_create(false);
+	tree = qlm_row_tree_create(QLM_ROWS_DATA);
 	for (int i = 0; i < n; i++)
 	{
 		QlmRow		row = {paths[i]};

@@ -1,10 +1,8 @@
 /*
  * read.c
- *		The one-time read (protocol 3) and the delete (protocol 6).
+ *		The one-time read (protocol 3).
  */
 #include "postgres.h"
-
-#include "utils/timestamp.h"
 
 #include "service/call.h"
 #include "service/payload.h"
@@ -62,42 +60,4 @@ qlm_read_stored(const QlmRequest *request, QlmRequest *response)
 		add_missing(response, missing,
 					found ? "part of the request is unknown" : "not found");
 	return found != NULL;
-}
-
-void
-qlm_verb_delete(QlmCall *call, const QlmRequest *request, QlmRequest *response)
-{
-	QlmOdf	   *missing;
-	int			removed;
-	int64		nvalues;
-
-	if (!qlm_verb_has_odf(request, response))
-		return;
-	if (request->odf->root.objects == NULL)
-	{
-		qlm_request_add_result(response, 403,
-							   "deleting all Objects at once is refused: name them");
-		return;
-	}
-	if (request->has_begin || request->has_end)
-	{
-		removed = qlm_select_delete_values(request->odf,
-										   request->has_begin ? request->begin : DT_NOBEGIN,
-										   request->has_end ? request->end : DT_NOEND,
-										   &nvalues, &missing);
-		if (removed > 0)
-			qlm_request_add_result(response, 200,
-								   psprintf(INT64_FORMAT " value%s deleted", nvalues,
-											nvalues == 1 ? "" : "s"));
-	}
-	else
-	{
-		removed = qlm_select_delete(request->odf, &missing);
-		if (removed > 0)
-			qlm_request_add_result(response, 200, psprintf("%d deleted", removed));
-	}
-	missing = qlm_payload_missing(request, missing);
-	if (missing)
-		add_missing(response, missing,
-					removed > 0 ? "part of the request is unknown" : "not found");
 }

@@ -68,6 +68,22 @@ qlm_array_text(const char *const *values, int n)
 }
 
 Datum
+qlm_array_text_or_null(const char *const *values, int n)
+{
+	Datum	   *datums = palloc(n * sizeof(Datum));
+	bool	   *nulls = palloc(n * sizeof(bool));
+	int			lower_bound = 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		nulls[i] = values[i] == NULL;
+		datums[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(values[i]);
+	}
+	return PointerGetDatum(construct_md_array(datums, nulls, 1, &n, &lower_bound,
+											  TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+Datum
 qlm_array_jsonb(const Datum *values, int n)
 {
 	bool	   *nulls = palloc(n * sizeof(bool));

@@ -278,10 +278,10 @@ read_rows(void *arg)
  * is no failure of this node.
  */
 QlmOdf *
-qlm_format_read(const QlmFormat *format, const char *payload, bool is_request,
+qlm_format_read(const QlmFormat *format, const char *payload, QlmRowsUse use,
 				int *error_code, const char **error)
 {
-	Reading		reading = {format, payload, qlm_row_tree_create(is_request), true,
+	Reading		reading = {format, payload, qlm_row_tree_create(use), true,
 	error_code, error};
 	MemoryContext context = CurrentMemoryContext;
 

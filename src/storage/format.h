@@ -29,7 +29,7 @@ extern bool qlm_format_get(const char *name, QlmFormat *format);
  * and a sentence, for rows that are no payload; else its errors are raised.
  */
 extern QlmOdf *qlm_format_read(const QlmFormat *format, const char *payload,
-							   bool is_request, int *error_code,
+							   QlmRowsUse use, int *error_code,
 							   const char **error);
 
 /* Call the writer with the rows of a tree, as the current user; errors as above */

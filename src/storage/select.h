@@ -56,11 +56,24 @@ extern int	qlm_select_items(const char **paths, int npaths,
 extern int	qlm_select_at(int info_item_id, const TimestampTz *times, int n,
 						  QlmEvent *events);
 
+/* How much a delete has removed */
+typedef struct QlmDeleted
+{
+	int64		nodes;			/* leaves, each with all below it */
+	int64		values;
+	int64		meta_data;
+	int64		descriptions;
+	int64		names;			/* further ids and other names */
+} QlmDeleted;
+
 /*
- * Remove the leaves of the tree with all below them, as the current user.
- * Returns the number of leaves removed; missing as above.
+ * Remove what the leaves of the tree name, as the current user: MetaData, values
+ * by their times, descriptions, further ids and other names that stand in them;
+ * where nothing does themselves, with all below them.  Returns whether any of it
+ * was there; missing as above, with the parts that were not.
  */
-extern int	qlm_select_delete(QlmOdf *request, QlmOdf **missing);
+extern bool qlm_select_delete(QlmOdf *request, QlmDeleted *deleted,
+							  QlmOdf **missing);
 
 /*
  * Remove only the values from begin to end, both included, of the leaves and

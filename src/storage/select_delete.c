@@ -13,6 +13,7 @@
 #include "storage/alias.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/delete_part.h"
 #include "storage/object_cache.h"
 #include "storage/planning.h"
 #include "storage/select.h"
@@ -104,7 +105,7 @@ delete_meant(Datum *params)
 				 errmsg("permission denied to delete all of what the message names")));
 }
 
-/* The leaves that are there; params as above.  Returns how many. */
+/* What is there and meant as a whole; params as above.  Returns how many. */
 static int
 meant_paths(QlmWantedTree *tree, Datum *params)
 {
@@ -117,7 +118,7 @@ meant_paths(QlmWantedTree *tree, Datum *params)
 
 	for (int i = 0; i < n; i++)
 	{
-		if (!nodes[i]->is_leaf || nodes[i]->row == NULL)
+		if (!nodes[i]->is_whole || nodes[i]->row == NULL)
 			continue;
 		leaves[nleaves++] = nodes[i]->path;
 		if (!nodes[i]->is_item)
@@ -137,30 +138,34 @@ refuse_everything(const QlmOdf *request)
 				 errmsg("a message cannot delete all Objects at once")));
 }
 
-int
-qlm_select_delete(QlmOdf *request, QlmOdf **missing)
+bool
+qlm_select_delete(QlmOdf *request, QlmDeleted *deleted, QlmOdf **missing)
 {
+	QlmParts   *parts = qlm_parts_collect(request);
 	QlmWantedTree *tree;
 	int			nfound;
-	int			nleaves = 0;
+	bool		any;
 	Datum		params[2];
 
 	refuse_everything(request);
+	memset(deleted, 0, sizeof(QlmDeleted));
 	qlm_object_lock(ShareRowExclusiveLock);
 	tree = qlm_alias_find_nodes(request, &nfound);
-	if (nfound > 0)
-	{
-		nleaves = meant_paths(tree, params);
-		delete_meant(params);
-	}
+	qlm_parts_find_nodes(parts, tree, request);
 	*missing = qlm_wanted_missing(tree);
-	return nleaves;
+	any = qlm_parts_delete(parts, deleted, missing);
+	if (nfound > 0)
+		deleted->nodes = meant_paths(tree, params);
+	if (deleted->nodes > 0)
+		delete_meant(params);
+	return any || deleted->nodes > 0;
 }
 
 int
 qlm_select_delete_values(QlmOdf *request, TimestampTz begin, TimestampTz end,
 						 int64 *nvalues, QlmOdf **missing)
 {
+	QlmParts   *parts = qlm_parts_collect(request);
 	QlmWantedTree *tree;
 	int			nfound;
 	int			nleaves = 0;
@@ -170,9 +175,11 @@ qlm_select_delete_values(QlmOdf *request, TimestampTz begin, TimestampTz end,
 	refuse_everything(request);
 	*nvalues = 0;
 	tree = qlm_alias_find_nodes(request, &nfound);
+	qlm_parts_find_nodes(parts, tree, request);
 	if (nfound > 0)
-	{
 		nleaves = meant_paths(tree, params);
+	if (nleaves > 0)
+	{
 		params[2] = TimestampTzGetDatum(begin);
 		params[3] = TimestampTzGetDatum(end);
 		*nvalues = delete_rows(&delete_values_plan, params);

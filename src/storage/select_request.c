@@ -226,15 +226,14 @@ qlm_wanted_select(QlmWantedTree *tree)
 	return leaves;
 }
 
-/* The node's Object in the tree of what is missing, made at first use */
-static QlmObject *
-missing_object(QlmOdf *odf, QlmWanted *wanted)
+QlmObject *
+qlm_wanted_missing_object(QlmOdf *odf, QlmWanted *wanted)
 {
 	if (wanted->parent == NULL)
 		return NULL;
 	if (wanted->object == NULL)
 		wanted->object = qlm_odf_add_object(odf,
-											missing_object(odf, wanted->parent),
+											qlm_wanted_missing_object(odf, wanted->parent),
 											wanted->name);
 	return wanted->object;
 }
@@ -255,10 +254,10 @@ qlm_wanted_missing(QlmWantedTree *tree)
 		if (odf == NULL)
 			odf = qlm_odf_create();
 		if (wanted->is_item)
-			qlm_odf_add_item(odf, missing_object(odf, wanted->parent),
+			qlm_odf_add_item(odf, qlm_wanted_missing_object(odf, wanted->parent),
 							 wanted->name);
 		else
-			missing_object(odf, wanted);
+			qlm_wanted_missing_object(odf, wanted);
 	}
 	return odf;
 }

@@ -33,6 +33,7 @@ typedef struct QlmWanted
 	struct QlmWanted *last_child;
 	bool		is_item;
 	bool		is_leaf;		/* wanted with all below it */
+	bool		is_whole;		/* of a delete: named, and nothing in it */
 	int			depth;			/* 0: the root */
 	const char *name;
 	const char *path;
@@ -73,5 +74,8 @@ extern int	qlm_wanted_select(QlmWantedTree *tree);
 
 /* The leaves that are not selected, with their ancestors; NULL: none */
 extern QlmOdf *qlm_wanted_missing(QlmWantedTree *tree);
+
+/* The node's Object in that tree, made where it is not there; NULL: the root */
+extern QlmObject *qlm_wanted_missing_object(QlmOdf *odf, QlmWanted *wanted);
 
 #endif							/* QLM_SELECT_REQUEST_H */

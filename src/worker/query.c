@@ -62,7 +62,7 @@ quote(const char *name)
 static const char *
 unknown_problem(const char *name, const char *const *known)
 {
-	const char *meant = qlm_spelling_meant(name, known);
+	const char *meant = qlm_spelling_hint(name, known);
 
 	if (!pg_verify_mbstr(PG_UTF8, name, strlen(name), true))
 		return "the name of an argument is no UTF-8";

@@ -27,13 +27,19 @@ parse_csv(const char *text, Size len, int *error_code, const char **error)
 }
 
 static QlmOdf *
+parse_json(const char *text, Size len, int *error_code, const char **error)
+{
+	return qlm_odf_json_parse(text, len, QLM_WRITE, error_code, error);
+}
+
+static QlmOdf *
 parse_paths(const char *text, Size len, int *error_code, const char **error)
 {
 	return qlm_csv_parse(text, len, QLM_READ, error_code, error);
 }
 
 static const Format formats[] = {
-	{qlm_odf_json_parse, qlm_odf_json_print},
+	{parse_json, qlm_odf_json_print},
 	{parse_csv, qlm_csv_print},
 	{parse_paths, qlm_odf_json_print},
 };

@@ -501,14 +501,27 @@ static const Case spellings[] = {
 	{"tpye", "type"}, {"Type", "type"}, {"typ", NOTHING}, {"types", NOTHING},
 	{"ID", "id"}, {"di", NOTHING}, {"ids", NOTHING},
 	{"infoitem", "InfoItem"}, {"Info_Item", "InfoItem"}, {"InfoItems", "InfoItem"},
-	{"until", "end"}, {"to", "end"}, {"lastN", "newest"}, {"from", NOTHING},
 	{"a-name-that-is-much-longer-than-any-known-name-is", NOTHING},
 	{"\xC3\xA4value", NOTHING},
+};
+
+/* The same with what others call it */
+static const Case hints[] = {
+	{"vlaue", "value"}, {"until", "end"}, {"to", "end"}, {"End_Time", "end"},
+	{"lastN", "newest"}, {"newest", NOTHING}, {"from", NOTHING}, {"", NOTHING},
+	{"valve", NOTHING}
 };
 
 static void
 test_spellings(void)
 {
+	for (int i = 0; i < lengthof(hints); i++)
+	{
+		const char *meant = qlm_spelling_hint(hints[i].input, known);
+
+		tap_is(meant ? meant : NOTHING, hints[i].output, "what \"%s\" hints at",
+			   hints[i].input);
+	}
 	for (int i = 0; i < lengthof(spellings); i++)
 	{
 		const Case *c = &spellings[i];

@@ -250,7 +250,7 @@ test_payloads(void)
 		const Case *c = &payloads[i];
 		int			error_code;
 		const char *error;
-		QlmOdf	   *odf = qlm_odf_json_parse(c->input, strlen(c->input),
+		QlmOdf	   *odf = qlm_odf_json_parse(c->input, strlen(c->input), QLM_WRITE,
 											 &error_code, &error);
 
 		tap_is(shown(odf, false, error_code, error), c->output, "JSON: %s",
