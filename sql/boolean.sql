@@ -42,7 +42,7 @@ SELECT count(*), count(*) FILTER (WHERE r.num IS DISTINCT FROM h.num OR r.value 
 	FROM qlm_read('Bx', '1960-01-01Z') r JOIN qlm.history h USING (path, ts);
 \echo == availability
 SELECT path, avg(num) FROM qlm.history WHERE path IN ('Bx/json', 'Bx/csv', 'Bo/boolean') GROUP BY 1 ORDER BY 1;
-\echo == a plain INSERT is left alone, and so is what was stored before; written again it counts
+\echo == a plain INSERT counts too; written again it is the same
 INSERT INTO qlm.value (info_item_id, ts, txt) SELECT info_item_id, '2024-02-01Z', 'true' FROM qlm.info_item WHERE path = 'Bo/boolean';
 SELECT value, num FROM qlm.history WHERE path = 'Bo/boolean' AND ts = '2024-02-01Z';
 SELECT qlm_write('Bo/boolean', 'true', '2024-02-01Z');

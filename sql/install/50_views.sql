@@ -9,7 +9,7 @@ COMMENT ON FUNCTION qlm.peer_name(int) IS 'the name of a peer; null: there is no
 
 CREATE VIEW qlm.history WITH (security_invoker = true) AS
 	SELECT i.path, o.type AS object_type, v.ts,
-		COALESCE(v.txt, v.num::text) AS value, v.num, v.type, m.value AS unit,
+		COALESCE(v.txt, qlm.number_text(v.num)) AS value, v.num, v.type, m.value AS unit,
 		CASE WHEN v.peer_id <> 0 THEN qlm.peer_name(v.peer_id) END AS peer, i.info_item_id
 	FROM qlm.info_item i
 	JOIN qlm.value v ON v.info_item_id = i.info_item_id
@@ -28,7 +28,7 @@ COMMENT ON COLUMN qlm.history.info_item_id IS 'number of the InfoItem';
 
 CREATE VIEW qlm.current WITH (security_invoker = true) AS
 	SELECT i.path, o.type AS object_type, v.ts,
-		COALESCE(v.txt, v.num::text) AS value, v.num, v.type, m.value AS unit,
+		COALESCE(v.txt, qlm.number_text(v.num)) AS value, v.num, v.type, m.value AS unit,
 		p.name AS peer, i.info_item_id
 	FROM qlm.info_item i
 	CROSS JOIN LATERAL (SELECT x.ts, x.num, x.txt, x.type, x.peer_id

@@ -19,34 +19,33 @@ CREATE FUNCTION @extschema@.qlm_write(path text, value text, at timestamptz DEFA
 COMMENT ON FUNCTION @extschema@.qlm_write(text, text, timestamptz, text) IS 'store a value of an InfoItem; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_write(path text, value double precision, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+	AS 'MODULE_PATHNAME', 'qlm_write';
 COMMENT ON FUNCTION @extschema@.qlm_write(text, double precision, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_write(path text, value numeric, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+	AS 'MODULE_PATHNAME', 'qlm_write';
 COMMENT ON FUNCTION @extschema@.qlm_write(text, numeric, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_write(path text, value bigint, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+	AS 'MODULE_PATHNAME', 'qlm_write';
 COMMENT ON FUNCTION @extschema@.qlm_write(text, bigint, timestamptz, text) IS 'store a number as a value of an InfoItem; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_write(path text, value boolean, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:boolean') RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT @extschema@.qlm_write(path, value::text, at, type) $$;
+	AS 'MODULE_PATHNAME', 'qlm_write';
 COMMENT ON FUNCTION @extschema@.qlm_write(text, boolean, timestamptz, text) IS 'store true or false as a value of an InfoItem; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_write(path text, value jsonb, at timestamptz DEFAULT NULL, type text DEFAULT NULL) RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT @extschema@.qlm_write(path, value #>> '{}', at,
-		coalesce(type, CASE jsonb_typeof(value) WHEN 'number' THEN 'xs:double' WHEN 'boolean' THEN 'xs:boolean' END)) $$;
+	AS 'MODULE_PATHNAME', 'qlm_write';
 COMMENT ON FUNCTION @extschema@.qlm_write(text, jsonb, timestamptz, text) IS 'store a JSON string, number or boolean as that, an object or an array as its text; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_read(path text, "begin" timestamptz DEFAULT NULL, "end" timestamptz DEFAULT NULL,

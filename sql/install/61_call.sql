@@ -52,13 +52,71 @@ COMMENT ON FUNCTION @extschema@.qlm_call(text, text, text) IS 'run the handler o
 
 CREATE FUNCTION @extschema@.qlm_call(path text, value double precision, type text DEFAULT 'xs:double')
 	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS $$ SELECT * FROM @extschema@.qlm_call($1, $2::text, $3) $$;
+	AS 'MODULE_PATHNAME', 'qlm_call';
 COMMENT ON FUNCTION @extschema@.qlm_call(text, double precision, text) IS 'run the handler of an InfoItem; value: its parameter, a number; returns what the handler returns';
+
+CREATE FUNCTION @extschema@.qlm_call(path text, value numeric, type text DEFAULT 'xs:double')
+	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call';
+COMMENT ON FUNCTION @extschema@.qlm_call(text, numeric, text) IS 'run the handler of an InfoItem; value: its parameter, a number; returns what the handler returns';
+
+CREATE FUNCTION @extschema@.qlm_call(path text, value bigint, type text DEFAULT 'xs:double')
+	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call';
+COMMENT ON FUNCTION @extschema@.qlm_call(text, bigint, text) IS 'run the handler of an InfoItem; value: its parameter, a number; returns what the handler returns';
+
+CREATE FUNCTION @extschema@.qlm_call(path text, value boolean, type text DEFAULT 'xs:boolean')
+	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call';
+COMMENT ON FUNCTION @extschema@.qlm_call(text, boolean, text) IS 'run the handler of an InfoItem; value: its parameter, true or false; returns what the handler returns';
+
+CREATE FUNCTION @extschema@.qlm_call(path text, value jsonb, type text DEFAULT NULL)
+	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call';
+COMMENT ON FUNCTION @extschema@.qlm_call(text, jsonb, text) IS 'run the handler of an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text; returns what the handler returns';
 
 CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value text DEFAULT NULL, type text DEFAULT NULL) RETURNS xml
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
 COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, text, text) IS 'an envelope that calls an InfoItem; value: its parameter';
+
+CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value double precision, type text DEFAULT 'xs:double') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, double precision, text) IS 'an envelope that calls an InfoItem; value: its parameter, a number';
+
+CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value numeric, type text DEFAULT 'xs:double') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, numeric, text) IS 'an envelope that calls an InfoItem; value: its parameter, a number';
+
+CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value bigint, type text DEFAULT 'xs:double') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, bigint, text) IS 'an envelope that calls an InfoItem; value: its parameter, a number';
+
+CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value boolean, type text DEFAULT 'xs:boolean') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, boolean, text) IS 'an envelope that calls an InfoItem; value: its parameter, true or false';
+
+CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value jsonb, type text DEFAULT NULL) RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, jsonb, text) IS 'an envelope that calls an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text';

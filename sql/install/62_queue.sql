@@ -15,6 +15,36 @@ CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value text, at timesta
 	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
 COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, text, timestamptz, text) IS 'an envelope that writes a value; at: its time, by default now';
 
+CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value double precision, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, double precision, timestamptz, text) IS 'an envelope that writes a number; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value numeric, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, numeric, timestamptz, text) IS 'an envelope that writes a number; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value bigint, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:double') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, bigint, timestamptz, text) IS 'an envelope that writes a number; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value boolean, at timestamptz DEFAULT NULL, type text DEFAULT 'xs:boolean') RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, boolean, timestamptz, text) IS 'an envelope that writes true or false; at: its time, by default now';
+
+CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value jsonb, at timestamptz DEFAULT NULL, type text DEFAULT NULL) RETURNS xml
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, jsonb, timestamptz, text) IS 'an envelope that writes a JSON string, number or boolean as that, an object or an array as its text; at: its time, by default now';
+
 CREATE FUNCTION @extschema@.qlm_request(peer text, envelope text, ttl interval DEFAULT '1 hour', priority int DEFAULT 0) RETURNS bigint
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp

@@ -36,9 +36,17 @@ append_escape(StringInfo buf, unsigned char c)
 		case '\t':
 			appendStringInfoString(buf, "\\t");
 			break;
-		default:
-			appendStringInfo(buf, "\\u%04x", c);
+		default:				/* as XML has it, and messages that are read */
+			appendStringInfoString(buf, "\xEF\xBF\xBD");
 	}
+}
+
+/* U+FFFE and U+FFFF, which messages cannot hold either */
+static bool
+is_noncharacter(const char *p, const char *end)
+{
+	return end - p >= 3 && p[0] == '\xEF' && p[1] == '\xBF' &&
+		(p[2] == '\xBE' || p[2] == '\xBF');
 }
 
 void
@@ -51,12 +59,13 @@ qlm_json_text_len(StringInfo buf, const char *text, int len)
 	for (const char *p = text; p < end; p++)
 	{
 		unsigned char c = (unsigned char) *p;
+		bool		noncharacter = c == 0xEF && is_noncharacter(p, end);
 
-		if (c >= 0x20 && c != '"' && c != '\\')
+		if (c >= 0x20 && c != '"' && c != '\\' && !noncharacter)
 			continue;
 		appendBinaryStringInfo(buf, run, p - run);
 		append_escape(buf, c);
-		run = p + 1;
+		run = p + (noncharacter ? 3 : 1);
 	}
 	appendBinaryStringInfo(buf, run, end - run);
 	appendStringInfoChar(buf, '"');

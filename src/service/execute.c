@@ -308,7 +308,11 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 	int			nresults = list_length(call->response->results);
 	int			nawaited = list_length(call->awaited);
 	Size		size = qlm_answer_size_get();
+	QlmCounts  *counts = call->exchange->counts;
+	QlmCounts	before = {0};
 
+	if (counts)
+		before = *counts;
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
@@ -328,6 +332,8 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 		call->awaited = list_truncate(call->awaited, nawaited);
 		call->gathering = 0;
 		qlm_answer_size_set(size);
+		if (counts)
+			*counts = before;
 		if ((error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
 			 error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION) &&
 			list_length(call->request->requests) == 1)

@@ -17,6 +17,7 @@
 #include "base/datetime.h"
 #include "service/arguments.h"
 #include "service/callback.h"
+#include "service/counted.h"
 #include "service/method.h"
 #include "service/payload.h"
 #include "service/relay.h"
@@ -29,7 +30,8 @@
 PG_FUNCTION_INFO_V1(qlm_handle);
 PG_FUNCTION_INFO_V1(qlm_handle_json);
 PG_FUNCTION_INFO_V1(qlm_format_is_built_in);
-PG_FUNCTION_INFO_V1(qlm_write);
+PG_FUNCTION_INFO_V1(qlm_handle_counted);
+PG_FUNCTION_INFO_V1(qlm_handle_json_counted);
 PG_FUNCTION_INFO_V1(qlm_read);
 PG_FUNCTION_INFO_V1(qlm_subscribe_sql);
 PG_FUNCTION_INFO_V1(qlm_poll_sql);
@@ -62,8 +64,8 @@ require_may_speak_for(const char *name)
 	qlm_storage_end();
 }
 
-static Datum
-handle(FunctionCallInfo fcinfo, QlmAnswerForm form)
+static text *
+handle(FunctionCallInfo fcinfo, QlmAnswerForm form, QlmCounts *counts)
 {
 	QlmExchange exchange = {0};
 	QlmExchange *exchanges[1] = {&exchange};
@@ -77,72 +79,55 @@ handle(FunctionCallInfo fcinfo, QlmAnswerForm form)
 	exchange.charset = "UTF-8";
 	exchange.from_session = true;
 	exchange.form = form;
-	exchange.peer_name = qlm_text_argument(fcinfo, 1);
+	exchange.counts = counts;
+	exchange.peer_name = qlm_any_text_argument(fcinfo, 1);
 	if (exchange.peer_name)
 	{
 		require_may_speak_for(exchange.peer_name);
 		exchange.trusted_peer = true;
 	}
 	qlm_exchange_run(exchanges, 1);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(exchange.answer.data,
-											  exchange.answer.len));
+	return cstring_to_text_with_len(exchange.answer.data, exchange.answer.len);
 }
 
 Datum
 qlm_handle(PG_FUNCTION_ARGS)
 {
-	return handle(fcinfo, QLM_ANSWER_XML);
+	PG_RETURN_TEXT_P(handle(fcinfo, QLM_ANSWER_XML, NULL));
 }
 
 /* An argument of type json is its text. */
 Datum
 qlm_handle_json(PG_FUNCTION_ARGS)
 {
-	return handle(fcinfo, QLM_ANSWER_JSON);
+	PG_RETURN_TEXT_P(handle(fcinfo, QLM_ANSWER_JSON, NULL));
+}
+
+static Datum
+handle_counted(FunctionCallInfo fcinfo, QlmAnswerForm form)
+{
+	QlmCounts	counts = {0};
+	text	   *response = handle(fcinfo, form, &counts);
+
+	return qlm_counts_return(fcinfo, response, &counts);
+}
+
+Datum
+qlm_handle_counted(PG_FUNCTION_ARGS)
+{
+	return handle_counted(fcinfo, QLM_ANSWER_XML);
+}
+
+Datum
+qlm_handle_json_counted(PG_FUNCTION_ARGS)
+{
+	return handle_counted(fcinfo, QLM_ANSWER_JSON);
 }
 
 Datum
 qlm_format_is_built_in(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(qlm_payload_is_built_in(qlm_text_argument(fcinfo, 0)));
-}
-
-Datum
-qlm_write(PG_FUNCTION_ARGS)
-{
-	char	   *type = qlm_text_argument(fcinfo, 3);
-	char	   *path;
-	char	   *value_text;
-	QlmInfoItem *item;
-	QlmValue   *value;
-	QlmWrite	write = {0};
-
-	qlm_require_arguments(fcinfo, 2);
-	path = qlm_text_argument(fcinfo, 0);
-	value_text = qlm_text_argument(fcinfo, 1);
-	write.odf = qlm_tree_from_item(path, &item);
-	value = qlm_odf_add_value(write.odf, item,
-							  value_text, strlen(value_text));
-	if (type && strcmp(type, "xs:string") != 0)
-		value->type = type;
-	write.received_at = qlm_write_receipt(1);
-	if (!PG_ARGISNULL(2))
-	{
-		value->has_ts = true;
-		value->ts = PG_GETARG_TIMESTAMPTZ(2);
-		if (TIMESTAMP_NOT_FINITE(value->ts))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					 errmsg("the time of a value must be finite")));
-	}
-	qlm_storage_begin();
-	qlm_write_run(&write, 1);
-	qlm_storage_end();
-	if (write.error_code != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s", write.error)));
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(qlm_payload_is_built_in(qlm_any_text_argument(fcinfo, 0)));
 }
 
 /* Where the rows of a set go */
@@ -205,7 +190,7 @@ qlm_read(PG_FUNCTION_ARGS)
 	Size		outer;
 
 	qlm_require_arguments(fcinfo, 1);
-	path = qlm_text_argument(fcinfo, 0);
+	path = qlm_any_text_argument(fcinfo, 0);
 	selector.has_begin = !PG_ARGISNULL(1);
 	selector.has_end = !PG_ARGISNULL(2);
 	selector.begin = selector.has_begin ? PG_GETARG_TIMESTAMPTZ(1) : 0;
@@ -391,7 +376,7 @@ tree_to_delete(const char *path)
 Datum
 qlm_delete(PG_FUNCTION_ARGS)
 {
-	QlmOdf	   *request = tree_to_delete(qlm_text_argument(fcinfo, 0));
+	QlmOdf	   *request = tree_to_delete(qlm_any_text_argument(fcinfo, 0));
 	QlmOdf	   *missing;
 	QlmDeleted	deleted;
 
@@ -416,7 +401,7 @@ qlm_delete_values(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("begin or end must be given"),
 				 errhint("qlm_delete(path) removes the InfoItem with all its values.")));
-	request = tree_to_delete(qlm_text_argument(fcinfo, 0));
+	request = tree_to_delete(qlm_any_text_argument(fcinfo, 0));
 	qlm_storage_begin();
 	(void) qlm_select_delete_values(request, begin, end, &removed, &missing);
 	qlm_storage_end();

@@ -11,6 +11,7 @@
 #include "storage/alias.h"
 #include "storage/catalog.h"
 #include "storage/select.h"
+#include "xml/writer.h"
 
 /* Where policies hide InfoItems, only what is seen may be called. */
 static bool
@@ -170,11 +171,19 @@ qlm_method_input(QlmHandlerInput *input, const char *path,
 }
 
 static QlmOdf *
-output_value(const char *path, const char *output)
+output_value(const QlmHandler *handler, const char *path, const char *output,
+			 const char **problem)
 {
 	QlmInfoItem *item;
-	QlmOdf	   *odf = qlm_tree_from_item(path, &item);
+	QlmOdf	   *odf;
 
+	if (!qlm_xml_can_hold(output))
+	{
+		*problem = psprintf("what %s returned holds a character that no message can hold",
+							handler->name);
+		return NULL;
+	}
+	odf = qlm_tree_from_item(path, &item);
 	qlm_odf_add_value(odf, item, output, strlen(output));
 	return odf;
 }
@@ -190,8 +199,8 @@ qlm_method_output(const QlmHandler *handler, const char *path,
 		return true;
 	if (!handler->returns_xml)
 	{
-		*odf = output_value(path, output);
-		return true;
+		*odf = output_value(handler, path, output, problem);
+		return *odf != NULL;
 	}
 	parsed = parse_payload(output, problem);
 	if (parsed == NULL)
@@ -200,6 +209,6 @@ qlm_method_output(const QlmHandler *handler, const char *path,
 							*problem);
 		return false;
 	}
-	*odf = parsed->odf ? parsed->odf : output_value(path, output);
-	return true;
+	*odf = parsed->odf ? parsed->odf : output_value(handler, path, output, problem);
+	return *odf != NULL;
 }

@@ -25,7 +25,6 @@
 PG_FUNCTION_INFO_V1(qlm_request);
 PG_FUNCTION_INFO_V1(qlm_requeue);
 PG_FUNCTION_INFO_V1(qlm_read_envelope);
-PG_FUNCTION_INFO_V1(qlm_write_envelope);
 PG_FUNCTION_INFO_V1(qlm_call_envelope);
 PG_FUNCTION_INFO_V1(qlm_credential_hash);
 PG_FUNCTION_INFO_V1(qlm_path_normal);
@@ -103,8 +102,8 @@ qlm_request(PG_FUNCTION_ARGS)
 	int64		id;
 
 	qlm_require_arguments(fcinfo, 2);
-	message.peer = qlm_text_argument(fcinfo, 0);
-	message.envelope = qlm_text_argument(fcinfo, 1);
+	message.peer = qlm_any_text_argument(fcinfo, 0);
+	message.envelope = qlm_any_text_argument(fcinfo, 1);
 	message.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 	check_request(message.envelope);
 	qlm_storage_begin();
@@ -216,35 +215,6 @@ qlm_read_envelope(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_write_envelope(PG_FUNCTION_ARGS)
-{
-	char	   *content;
-	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
-	QlmRequest *write = qlm_envelope_add_request(envelope, QLM_WRITE);
-	QlmInfoItem *item;
-	QlmValue   *value;
-
-	qlm_require_arguments(fcinfo, 2);
-	content = qlm_text_argument(fcinfo, 1);
-	write->odf = qlm_tree_from_item(qlm_text_argument(fcinfo, 0), &item);
-	value = qlm_odf_add_value(write->odf, item, content, strlen(content));
-	/* An explicit time makes a repeated write harmless (protocol 7.4.8). */
-	value->has_ts = true;
-	value->ts = PG_ARGISNULL(2) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(2);
-	if (TIMESTAMP_NOT_FINITE(value->ts))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("the time of a value must be finite")));
-	if (!PG_ARGISNULL(3))
-	{
-		value->type = qlm_text_argument(fcinfo, 3);
-		if (strcmp(value->type, "xs:string") == 0)
-			value->type = NULL;
-	}
-	return print_envelope(envelope);
-}
-
-Datum
 qlm_call_envelope(PG_FUNCTION_ARGS)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
@@ -258,7 +228,7 @@ qlm_call_envelope(PG_FUNCTION_ARGS)
 Datum
 qlm_credential_hash(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(qlm_peer_hash(qlm_text_argument(fcinfo, 0))));
+	PG_RETURN_TEXT_P(cstring_to_text(qlm_peer_hash(qlm_any_text_argument(fcinfo, 0))));
 }
 
 /* A path as it is stored: without Objects/ and stray slashes, escaped */
@@ -277,12 +247,12 @@ qlm_dialect_is_known(PG_FUNCTION_ARGS)
 {
 	QlmDialect	dialect;
 
-	PG_RETURN_BOOL(qlm_dialect_from_text(qlm_text_argument(fcinfo, 0),
+	PG_RETURN_BOOL(qlm_dialect_from_text(qlm_any_text_argument(fcinfo, 0),
 										 &dialect));
 }
 
 Datum
 qlm_url_is_http_sql(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(qlm_url_is_http(qlm_text_argument(fcinfo, 0), NULL, NULL));
+	PG_RETURN_BOOL(qlm_url_is_http(qlm_any_text_argument(fcinfo, 0), NULL, NULL));
 }

@@ -19,6 +19,8 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -91,20 +93,38 @@ has_value_columns(TupleDesc desc)
 	return true;
 }
 
+/* Rows are in the form that our own row trigger gives to those of others. */
+static bool
+has_row_triggers(Relation partition)
+{
+	const TriggerDesc *triggers = partition->trigdesc;
+	Oid			value_form = InvalidOid;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (!TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_INSERT(trigger->tgtype))
+			continue;
+		if (!OidIsValid(value_form))
+			value_form = LookupFuncName(list_make2(makeString("qlm"), makeString("value_form")),
+										0, NULL, true);
+		if (trigger->tgfoid != value_form)
+			return true;
+	}
+	return false;
+}
+
 /* Would an INSERT on the parent do nothing but what is done here? */
 static bool
 is_plain(Relation parent, Relation partition)
 {
-	const TriggerDesc *triggers = partition->trigdesc;
-
 	if (partition->rd_rel->relkind != RELKIND_RELATION ||
 		parent->rd_rel->relispartition || parent->rd_rules != NULL ||
 		!has_value_columns(RelationGetDescr(parent)) ||
 		!has_value_columns(RelationGetDescr(partition)))
 		return false;
-	return triggers == NULL ||
-		!(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		  triggers->trig_insert_instead_row);
+	return true;
 }
 
 static bool
@@ -167,7 +187,8 @@ has_own_constraints(TupleDesc desc)
 
 /* The partition that was looked at last; InvalidOid: its table has changed */
 static Oid	known_partition = InvalidOid;
-static bool known_answer;
+static bool known_checks;
+static bool known_row_triggers;
 
 static void
 forget_known(Datum arg, Oid relid)
@@ -180,8 +201,8 @@ forget_known(Datum arg, Oid relid)
  * Our own constraints hold for every row of a finite time.  To prepare them for
  * the executor costs more than all the rest for a single row.
  */
-static bool
-needs_checks(Relation partition)
+static void
+look_at(Relation partition)
 {
 	static bool registered = false;
 
@@ -192,10 +213,10 @@ needs_checks(Relation partition)
 	}
 	if (known_partition != RelationGetRelid(partition))
 	{
-		known_answer = !has_own_constraints(RelationGetDescr(partition));
+		known_checks = !has_own_constraints(RelationGetDescr(partition));
+		known_row_triggers = has_row_triggers(partition);
 		known_partition = RelationGetRelid(partition);
 	}
-	return known_answer;
 }
 
 static bool
@@ -240,7 +261,6 @@ begin(Bulk *bulk, const QlmValueRow *rows, int n)
 
 	/* May run a statement, so before the rows' command begins. */
 	bulk->fires = fires_triggers(bulk->parent, rows, n);
-	bulk->checks = needs_checks(bulk->partition);
 	bulk->estate = CreateExecutorState();
 	bulk->estate->es_output_cid = GetCurrentCommandId(true);
 	bulk->parent_info = make_info(bulk->parent, NULL);
@@ -358,6 +378,12 @@ qlm_bulk_insert(const QlmValueRow *rows, int n)
 	/* What holds now, with both locked, holds until the transaction ends. */
 	plain = bulk.partition && common_partition(rows, n) == partition &&
 		is_plain(bulk.parent, bulk.partition) && may_insert_all(bulk.parent);
+	if (plain)
+	{
+		look_at(bulk.partition);
+		bulk.checks = known_checks;
+		plain = !known_row_triggers;
+	}
 	if (plain)
 	{
 		MemoryContext context = AllocSetContextCreate(caller, "qlm bulk insert",

@@ -398,6 +398,11 @@ qlm_format_write(const QlmFormat *format, const QlmOdf *odf)
 		call_for_subscriber(format, write_rows, &writing);
 	else
 		call_function(&format->writer, write_rows, &writing);
+	if (writing.text != NULL && !qlm_xml_can_hold(writing.text))
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("the writer of payload format \"%s\" returned a character that no message can hold",
+						format->name)));
 	return writing.text != NULL ? writing.text : pstrdup("");
 }
 

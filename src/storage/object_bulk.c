@@ -83,15 +83,24 @@ has_columns(TupleDesc desc, const Column *columns, int n)
 	return true;
 }
 
+static Oid
+function_of(const char *name)
+{
+	return LookupFuncName(list_make2(makeString("qlm"), makeString(pstrdup(name))),
+						  0, NULL, true);
+}
+
+/* What ours see to holds for what comes in messages. */
 static bool
 has_own_triggers(const TriggerDesc *triggers)
 {
-	Oid			require_parent = LookupFuncName(list_make2(makeString("qlm"), makeString("require_parent")),
-												0, NULL, true);
+	Oid			require_parent = function_of("require_parent");
+	Oid			texts_checked = function_of("texts_checked");
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype) &&
-			triggers->triggers[i].tgfoid != require_parent)
+			triggers->triggers[i].tgfoid != require_parent &&
+			triggers->triggers[i].tgfoid != texts_checked)
 			return true;
 	return false;
 }

@@ -36,6 +36,15 @@
 #define LOCK_MS			"10ms"
 #define AGAIN_MS		1000	/* after that was not enough */
 
+/*
+ * Values that our own trigger looks at: numbers alone, as most are, cost no call.
+ * It is on each partition rather than on the parent, where it would keep a
+ * restore from loading many rows at once.
+ */
+#define VALUE_NEEDS_FORM \
+	"NEW.txt IS NOT NULL OR NEW.type IS NOT NULL OR NEW.attributes IS NOT NULL" \
+	" OR pg_catalog.abs(NEW.num) OPERATOR(pg_catalog.>) '1.7976931348623157e+308'::pg_catalog.float8"
+
 int			qlm_partitions_ahead = 1;
 int			qlm_partition_years_back = 20;
 int			qlm_partition_years_ahead = 2;
@@ -95,6 +104,9 @@ finish_table(const char *name)
 	execute("CREATE TRIGGER value_checked AFTER INSERT ON qlm.%s"
 			" REFERENCING NEW TABLE AS new_values"
 			" FOR EACH STATEMENT EXECUTE FUNCTION qlm.value_checked()", name);
+	execute("CREATE TRIGGER value_form BEFORE INSERT OR UPDATE ON qlm.%s"
+			" FOR EACH ROW WHEN (" VALUE_NEEDS_FORM ")"
+			" EXECUTE FUNCTION qlm.value_form()", name);
 }
 
 /*

@@ -89,17 +89,26 @@ append_escaped(StringInfo buf, const char *text, int len, bool attribute)
 	appendBinaryStringInfo(buf, (const char *) run, p - run);
 }
 
+int
+qlm_xml_find_impossible(const char *text, int len)
+{
+	const unsigned char *begin = (const unsigned char *) text;
+	const unsigned char *end = begin + len;
+
+	for (const unsigned char *p = begin; p < end; p++)
+	{
+		if (*p >= 0x20 ? *p != 0xEF : (*p == '\t' || *p == '\n' || *p == '\r'))
+			continue;
+		if (*p < 0x20 || is_noncharacter(p, end))
+			return p - begin;
+	}
+	return -1;
+}
+
 bool
 qlm_xml_can_hold(const char *text)
 {
-	const unsigned char *p = (const unsigned char *) text;
-	const unsigned char *end = p + strlen(text);
-
-	for (; p < end; p++)
-		if ((*p < 0x20 && *p != '\t' && *p != '\n' && *p != '\r') ||
-			is_noncharacter(p, end))
-			return false;
-	return true;
+	return qlm_xml_find_impossible(text, strlen(text)) < 0;
 }
 
 void

@@ -19,6 +19,9 @@ extern void qlm_xml_attribute(StringInfo buf, const char *name,
 extern void qlm_xml_element(StringInfo buf, const char *name,
 							const char *text);
 
+/* Where the first character is that XML 1.0 cannot hold; -1: there is none */
+extern int	qlm_xml_find_impossible(const char *text, int len);
+
 /* Are there only characters in it that XML 1.0 can hold?  It is UTF-8. */
 extern bool qlm_xml_can_hold(const char *text);
 

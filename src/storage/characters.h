@@ -1,0 +1,20 @@
+/*
+ * characters.h
+ *		Characters that no message can hold.
+ */
+#ifndef QLM_STORAGE_CHARACTERS_H
+#define QLM_STORAGE_CHARACTERS_H
+
+#include "commands/trigger.h"
+
+/*
+ * An error if a text, which what names ("the value of ..."), holds one: control
+ * characters but tab, line feed and carriage return, U+FFFE and U+FFFF.
+ */
+extern void qlm_xml_require(const char *text, const char *what);
+extern void qlm_xml_require_len(const char *text, int len, const char *what);
+
+/* The same for all texts, and those in jsonb, of a row that a trigger is for */
+extern void qlm_xml_require_row(const TriggerData *data);
+
+#endif							/* QLM_STORAGE_CHARACTERS_H */
