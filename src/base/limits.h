@@ -25,6 +25,9 @@ extern int	qlm_max_anonymous_subscriptions;	/* of all without a peer */
 extern int	qlm_max_queued;			/* messages of one caller; 0: no limit */
 extern int	qlm_finished_kept;		/* newest ended messages of each kind */
 
+/* Times that are told of: clocks differ by less, and zones by more. */
+#define QLM_FAR_AHEAD	(INT64CONST(600) * 1000000)	/* microseconds */
+
 /* An id or a name in a path; a whole path must fit a btree entry. */
 #define QLM_MAX_NAME			1000
 #define QLM_MAX_PATH			2500

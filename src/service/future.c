@@ -19,9 +19,6 @@
 #include "base/path.h"
 #include "service/future.h"
 
-/* Clocks differ by less, and zones by more. */
-#define FAR_AHEAD	(INT64CONST(10) * USECS_PER_MINUTE)
-
 /* What has been logged is not logged again so soon. */
 #define LOGGED_FOR	USECS_PER_HOUR
 #define MAX_LOGGED	256
@@ -207,9 +204,9 @@ qlm_future_count(const QlmOdf *odf, QlmCounts *counts)
 {
 	Search		search = {0};
 
-	if (odf->latest <= GetCurrentTransactionStartTimestamp() + FAR_AHEAD)
+	if (odf->latest <= GetCurrentTransactionStartTimestamp() + QLM_FAR_AHEAD)
 		return;
-	search.limit = GetCurrentTimestamp() + FAR_AHEAD;
+	search.limit = GetCurrentTimestamp() + QLM_FAR_AHEAD;
 	if (odf->latest <= search.limit)
 		return;
 	search.counts = counts;

@@ -19,7 +19,10 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
+#include "base/datetime.h"
+#include "base/limits.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
@@ -170,9 +173,33 @@ remember(const int *ids, int n)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Those of the rows that are not known yet, each row of one; how many? */
+/* Of values that come by plain SQL nobody but the session can be told. */
+static void
+warn_of_time(TimestampTz latest)
+{
+	static TimestampTz warned_until = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	StringInfoData text;
+
+	if (latest <= now + QLM_FAR_AHEAD || now < warned_until)
+		return;
+	warned_until = now + USECS_PER_HOUR;
+	initStringInfo(&text);
+	qlm_datetime_append(&text, latest);
+	ereport(WARNING,
+			(errmsg("values far ahead of the clock were inserted into qlm.value"),
+			 errdetail("The latest is of %s.", text.data),
+			 errhint("Until then no earlier value of its InfoItem is the latest, or an event.")));
+	pfree(text.data);
+}
+
+/*
+ * Those of the rows that are not known yet, each row of one; how many?  The
+ * latest time of all is looked at on the way.
+ */
 static int
-collect_unknown(Tuplestorestate *rows, TupleTableSlot *slot, int column, int *ids)
+collect_unknown(Tuplestorestate *rows, TupleTableSlot *slot, int column,
+				int ts_column, int *ids, TimestampTz *latest)
 {
 	int			n = 0;
 	int64		last = PG_INT64_MAX;	/* no id */
@@ -181,7 +208,9 @@ collect_unknown(Tuplestorestate *rows, TupleTableSlot *slot, int column, int *id
 	{
 		bool		isnull;
 		int			id = DatumGetInt32(slot_getattr(slot, column, &isnull));
+		TimestampTz ts = DatumGetTimestampTz(slot_getattr(slot, ts_column, &isnull));
 
+		*latest = Max(*latest, ts);
 		if (id == last || (id >= 0 && id < MAX_KNOWN && bms_is_member(id, known)))
 			continue;
 		ids[n++] = last = id;
@@ -195,14 +224,16 @@ check_rows(Tuplestorestate *rows, TupleDesc desc)
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	int		   *ids = palloc(MAX_LOOKUP * sizeof(int));
 	int			column = SPI_fnumber(desc, "info_item_id");
+	int			ts_column = SPI_fnumber(desc, "ts");
+	TimestampTz latest = DT_NOBEGIN;
 	int			n;
 
-	if (column <= 0)
-		elog(ERROR, "the table has no column info_item_id");
+	if (column <= 0 || ts_column <= 0)
+		elog(ERROR, "the table has no column info_item_id, or no ts");
 	tuplestore_select_read_pointer(rows,
 								   tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
 	tuplestore_rescan(rows);
-	while ((n = collect_unknown(rows, slot, column, ids)) > 0)
+	while ((n = collect_unknown(rows, slot, column, ts_column, ids, &latest)) > 0)
 	{
 		CHECK_FOR_INTERRUPTS();
 		look_up(ids, n);
@@ -210,6 +241,7 @@ check_rows(Tuplestorestate *rows, TupleDesc desc)
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	pfree(ids);
+	warn_of_time(latest);
 }
 
 /*
