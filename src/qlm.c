@@ -14,6 +14,7 @@
 #include "process/wake.h"
 #include "storage/foreign_function.h"
 #include "storage/planning.h"
+#include "storage/role.h"
 #include "worker/launcher.h"
 
 QLM_MODULE_MAGIC("qlm", QLM_VERSION);
@@ -31,6 +32,7 @@ _PG_init(void)
 	qlm_wake_register();
 	qlm_planning_register();
 	qlm_foreign_function_register();
+	qlm_role_change_register();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	qlm_shmem_register();

@@ -43,7 +43,7 @@ CREATE TABLE qlm.peer (
 	peer_id int PRIMARY KEY DEFAULT pg_catalog.nextval('qlm.peer_seq') CONSTRAINT peer_peer_id_check CHECK (peer_id > 0),
 	name text NOT NULL UNIQUE CHECK (name <> '' AND name !~ '[/:[:space:][:cntrl:]]'),
 	url text COLLATE "C" CONSTRAINT peer_url_check CHECK (qlm.url_is_http(url) AND pg_catalog.octet_length(url) <= 2000),
-	role name NOT NULL DEFAULT 'qlm_reader',
+	role name DEFAULT 'qlm_reader',
 	credential text CONSTRAINT peer_credential_check CHECK (qlm.credential_is_hash(credential)),
 	paths text[] NOT NULL DEFAULT '{}' CONSTRAINT peer_paths_check CHECK (qlm.paths_are_stored(paths)),
 	piggyback boolean,
@@ -57,14 +57,15 @@ CREATE TABLE qlm.peer (
 	last_error text,
 	secret text CHECK (secret !~ '[[:cntrl:]]'),
 	form boolean NOT NULL DEFAULT false,
-	by_name boolean
+	by_name boolean,
+	role_id bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
 COMMENT ON COLUMN qlm.peer.peer_id IS 'its number, by which all other tables know it; none is given twice';
 COMMENT ON COLUMN qlm.peer.name IS 'its name here, in URLs and as the user of HTTP Basic; may be changed';
 COMMENT ON COLUMN qlm.peer.url IS 'where it can be called; null: it cannot be reached';
-COMMENT ON COLUMN qlm.peer.role IS 'database role whose rights its messages have';
+COMMENT ON COLUMN qlm.peer.role IS 'database role whose rights its messages have; null: it was dropped, so it has none';
 COMMENT ON COLUMN qlm.peer.credential IS 'salted hash of its secret; null: it has none, see by_name';
 COMMENT ON COLUMN qlm.peer.paths IS 'paths of the Objects that it owns: writing them identifies it';
 COMMENT ON COLUMN qlm.peer.piggyback IS 'whether it takes piggy-backed requests; null: as its dialect and its answers show';
@@ -79,3 +80,4 @@ COMMENT ON COLUMN qlm.peer.last_error IS 'why, at last_failure; stays after a su
 COMMENT ON COLUMN qlm.peer.secret IS 'what this node shows it: a token, or with a blank in it the whole value of the header Authorization';
 COMMENT ON COLUMN qlm.peer.form IS 'messages are posted to it as form field msg, as it takes nothing else';
 COMMENT ON COLUMN qlm.peer.by_name IS 'whether its name in the URL, its URL as callback or its Objects are enough to be taken for it, where it has no credential; null: only while this node neither calls it nor shows it a secret';
+COMMENT ON COLUMN qlm.peer.role_id IS 'which role that is, whatever its name: its OID, with a mark of this cluster in the upper half; of another cluster, or 0: that of the name';

@@ -30,6 +30,7 @@ CREATE TABLE qlm.outbox (
 	awaited_by bigint,
 	peer_id int NOT NULL DEFAULT 0,
 	asker_peer_id int NOT NULL DEFAULT 0,
+	asker_role_id bigint NOT NULL DEFAULT 0,
 	CHECK (peer IS NOT NULL OR url IS NOT NULL)
 );
 CREATE INDEX outbox_peer_idx ON qlm.outbox (peer_id, priority DESC, seq)
@@ -43,7 +44,7 @@ CREATE INDEX outbox_unacknowledged_idx ON qlm.outbox (peer_id)
 	WHERE state = 'sent' AND kind = 'response' AND NOT posting;
 CREATE INDEX outbox_subscription_idx ON qlm.outbox (subscription_id, seq)
 	WHERE state = 'queued' AND subscription_id IS NOT NULL;
-CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer_id, asker_role)
+CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer_id, asker_role_id)
 	WHERE state IN ('queued', 'sent') AND asker_role IS NOT NULL;
 CREATE INDEX outbox_seq_idx ON qlm.outbox (seq) WHERE state = 'queued';
 CREATE INDEX outbox_finished_idx ON qlm.outbox (kind, seq) WHERE state NOT IN ('queued', 'sent');
@@ -84,6 +85,7 @@ COMMENT ON COLUMN qlm.outbox.sent_as IS 'cancelled, since it left under this num
 COMMENT ON COLUMN qlm.outbox.awaited_by IS 'the gathering or forwarded subscription that is still to be told how it ended';
 COMMENT ON COLUMN qlm.outbox.peer_id IS 'number of the peer; 0: of none; -1: there was none of this name';
 COMMENT ON COLUMN qlm.outbox.asker_peer_id IS 'number of the peer that asked for it; 0: of none; -1: there was none of this name';
+COMMENT ON COLUMN qlm.outbox.asker_role_id IS 'which role asked for it, as in qlm.peer.role_id';
 
 CREATE TABLE qlm.gathering (
 	request_id bigint PRIMARY KEY,
@@ -94,9 +96,10 @@ CREATE TABLE qlm.gathering (
 	dialect text NOT NULL,
 	ttl float8 NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	peer_id int NOT NULL DEFAULT 0
+	peer_id int NOT NULL DEFAULT 0,
+	role_id bigint NOT NULL DEFAULT 0
 );
-CREATE INDEX gathering_owner_idx ON qlm.gathering (peer_id, role);
+CREATE INDEX gathering_owner_idx ON qlm.gathering (peer_id, role_id);
 CREATE INDEX gathering_connection_idx ON qlm.gathering (callback) WHERE callback LIKE '~%';
 COMMENT ON TABLE qlm.gathering IS 'requests with a callback that were sent on: what goes there once all messages have ended that they wait for';
 COMMENT ON COLUMN qlm.gathering.request_id IS 'the requestID that the caller was told';
@@ -108,3 +111,4 @@ COMMENT ON COLUMN qlm.gathering.dialect IS 'dialect of the answer';
 COMMENT ON COLUMN qlm.gathering.ttl IS 'ttl of the request';
 COMMENT ON COLUMN qlm.gathering.created_at IS 'when it was asked for';
 COMMENT ON COLUMN qlm.gathering.peer_id IS 'number of the peer; 0: of none; -1: there was none of this name';
+COMMENT ON COLUMN qlm.gathering.role_id IS 'which role that is, as in qlm.peer.role_id';

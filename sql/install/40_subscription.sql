@@ -12,10 +12,11 @@ CREATE TABLE qlm.subscription (
 	deliveries bigint NOT NULL DEFAULT 0,
 	dropped bigint NOT NULL DEFAULT 0,
 	node text,
-	peer_id int NOT NULL DEFAULT 0
+	peer_id int NOT NULL DEFAULT 0,
+	role_id bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX subscription_expires_at_idx ON qlm.subscription (expires_at) WHERE expires_at < 'infinity';
-CREATE INDEX subscription_owner_idx ON qlm.subscription (peer_id, role);
+CREATE INDEX subscription_owner_idx ON qlm.subscription (peer_id, role_id);
 CREATE INDEX subscription_connection_idx ON qlm.subscription (callback) WHERE callback LIKE '~%';
 CREATE INDEX subscription_next_due_idx ON qlm.subscription (next_due) WHERE next_due IS NOT NULL;
 COMMENT ON TABLE qlm.subscription IS 'subscriptions at this node';
@@ -33,6 +34,7 @@ COMMENT ON COLUMN qlm.subscription.deliveries IS 'messages delivered or polls an
 COMMENT ON COLUMN qlm.subscription.dropped IS 'values for a poll, or messages for the callback, that were dropped and not told of yet';
 COMMENT ON COLUMN qlm.subscription.node IS 'it is a subscription at another node, as the nodeList named that; null: at this one';
 COMMENT ON COLUMN qlm.subscription.peer_id IS 'number of the peer; 0: of none; -1: there was none of this name';
+COMMENT ON COLUMN qlm.subscription.role_id IS 'which role that is, as in qlm.peer.role_id';
 
 CREATE TABLE qlm.subscription_target (
 	request_id bigint NOT NULL,

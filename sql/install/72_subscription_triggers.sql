@@ -35,14 +35,14 @@ COMMENT ON FUNCTION qlm.configuration_changed() IS 'makes every process read pee
 /* Columns that only say how a peer or a subscription is doing are left out. */
 CREATE TRIGGER peer_changed
 	AFTER INSERT OR DELETE OR TRUNCATE
-		OR UPDATE OF peer_id, name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name
+		OR UPDATE OF peer_id, name, url, role, role_id, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name
 	ON qlm.peer
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';
 
 CREATE TRIGGER subscription_changed
 	AFTER INSERT OR DELETE OR TRUNCATE
-		OR UPDATE OF request_id, role, peer, callback, interval, dialect, created_at, expires_at, node
+		OR UPDATE OF request_id, role, role_id, peer, callback, interval, dialect, created_at, expires_at, node
 	ON qlm.subscription
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER subscription_changed ON qlm.subscription IS 'tells all processes';

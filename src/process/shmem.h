@@ -78,6 +78,7 @@ typedef struct QlmShared
 	QlmParcelEntry parcels[QLM_MAX_PARCELS];
 	pg_atomic_uint32 nparcels;	/* entries in use */
 	pg_atomic_uint64 noutbox;	/* commits with something to leave */
+	pg_atomic_uint64 nroles;	/* and that renamed or dropped a role */
 	LWLock	   *guard_lock;
 	QlmGuard	guard;			/* who guesses */
 	pg_atomic_uint32 nwaiting;

@@ -41,6 +41,8 @@ wake_waiting(uint32 what)
 
 	if (what & QLM_WAKE_OUTBOX)
 		pg_atomic_fetch_add_u64(&qlm_shared->noutbox, 1);
+	if (what & QLM_WAKE_ROLE)
+		pg_atomic_fetch_add_u64(&qlm_shared->nroles, 1);
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&qlm_shared->nwaiting) == 0)
 		return;
@@ -110,6 +112,12 @@ uint64
 qlm_wake_count(void)
 {
 	return qlm_shared ? pg_atomic_read_u64(&qlm_shared->noutbox) : 0;
+}
+
+uint64
+qlm_wake_role_count(void)
+{
+	return qlm_shared ? pg_atomic_read_u64(&qlm_shared->nroles) : 0;
 }
 
 bool

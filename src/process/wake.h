@@ -21,4 +21,7 @@ extern bool qlm_wake_listen(int what);
  */
 extern uint64 qlm_wake_count(void);
 
+/* Those, in all databases, that have renamed or dropped a role */
+extern uint64 qlm_wake_role_count(void);
+
 #endif							/* QLM_WAKE_H */

@@ -281,17 +281,12 @@ qlm_call_discover(QlmCall *call)
 }
 
 /* {"error":"..."} or <error>...</error> */
-void
-qlm_discovery_refuse(QlmExchange *exchange, int code, const char *description)
+static void
+answer_error(QlmExchange *exchange, int code, const char *description)
 {
 	QlmDiscovery *discovery = exchange->discovery;
 	Wish		wish = {0};
 
-	if (code == 403 || code == 404)
-	{
-		code = 404;
-		description = "there is nothing to see at this path";
-	}
 	choose_forms(&wish, discovery->accept);
 	exchange->status = code;
 	discovery->content_type = content_types[wish.form];
@@ -307,6 +302,17 @@ qlm_discovery_refuse(QlmExchange *exchange, int code, const char *description)
 		qlm_xml_element(&exchange->answer, "error", description);
 }
 
+/* What one may not see is as if it were not there. */
+void
+qlm_discovery_refuse(QlmExchange *exchange, int code, const char *description)
+{
+	bool		unseen = code == 403 || code == 404;
+
+	answer_error(exchange, unseen ? 404 : code,
+				 unseen ? "there is nothing to see at this path" : description);
+}
+
+/* Who has no role sees nothing anywhere, and is told. */
 void
 qlm_call_finish_discovery(QlmCall *call)
 {
@@ -315,5 +321,8 @@ qlm_call_finish_discovery(QlmCall *call)
 	if (call->response->results == NIL)
 		return;
 	result = linitial(call->response->results);
-	qlm_discovery_refuse(call->exchange, result->code, result->description);
+	if (OidIsValid(call->role))
+		qlm_discovery_refuse(call->exchange, result->code, result->description);
+	else
+		answer_error(call->exchange, result->code, result->description);
 }

@@ -226,6 +226,16 @@ log_failure(const QlmCall *call, const char *what, const char *peer)
 }
 
 void
+qlm_guess_has_no_role(QlmCall *call, const char *peer)
+{
+	if (call->exchange->client)
+		log_failure(call, "no role", peer);
+	qlm_call_refuse(call, 403, 403,
+					psprintf("peer \"%s\" has no role here any more: an administrator must give it one",
+							 peer));
+}
+
+void
 qlm_guess_refuse(QlmCall *call)
 {
 	qlm_call_refuse(call, 401, 401,

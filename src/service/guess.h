@@ -21,6 +21,9 @@ extern void qlm_guess_init(QlmGuard *guard);
 /* What one of whom nothing else is known is told; status and code are 401 */
 extern void qlm_guess_refuse(QlmCall *call);
 
+/* It is known, but its role was dropped: refuse it with 403, and log it. */
+extern void qlm_guess_has_no_role(QlmCall *call, const char *peer);
+
 /*
  * Must this credential, or the name in the URL, wait before it counts?  Then
  * the call is put off, and nothing may be said of it now.

@@ -171,9 +171,7 @@ qlm_call_identify(QlmCall *call)
 	{
 		call->role = peer->role;
 		if (!OidIsValid(call->role))
-			qlm_call_refuse(call, 200, 403,
-							psprintf("the role of peer \"%s\" does not exist",
-									 peer->name));
+			qlm_guess_has_no_role(call, peer->name);
 		call->connects = qlm_peer_seen(peer) ||
 			(call->exchange->is_greeting && peer->npaths > 0);
 		if (call->request->acknowledge && !call->done && !XactReadOnly)

@@ -28,6 +28,7 @@
 
 #include "storage/catalog.h"
 #include "storage/planning.h"
+#include "storage/role.h"
 #include "storage/stream.h"
 
 static const char *const relation_names[QLM_NRELATIONS] = {
@@ -64,12 +65,13 @@ relation_changed(Datum arg, Oid relid)
 	}
 }
 
-/* Peers and subscriptions name a role, and are remembered with its OID. */
+/* Peers and subscriptions are remembered with the OIDs of their roles, while these are there. */
 static void
 role_changed(Datum arg, int cache_id, uint32 hash)
 {
 	generations[QLM_REL_PEER]++;
 	generations[QLM_REL_SUBSCRIPTION]++;
+	qlm_role_changed();
 }
 
 static Oid

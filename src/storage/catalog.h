@@ -72,7 +72,7 @@ extern bool qlm_rights_may_see_all_nodes(void);
 extern bool qlm_rights_are_filtered(void);
 
 /* A statement that is prepared once per process: a static variable. */
-#define QLM_PLAN_MAX_ARGS 16
+#define QLM_PLAN_MAX_ARGS 17
 #define QLM_PLAN_GENERIC CURSOR_OPT_GENERIC_PLAN
 
 typedef struct QlmPlan

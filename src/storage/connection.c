@@ -45,7 +45,7 @@ static QlmPlan take_plan = {
 	" RETURNING message_id, envelope, priority, seq, subscription_id, expires_at),"
 	" told AS MATERIALIZED (SELECT g.*, g.expires_at > $4 AND (g.subscription_id IS NULL"
 	" OR EXISTS (SELECT FROM qlm.subscription s"
-	" JOIN pg_catalog.pg_roles a ON a.rolname = s.role"
+	" JOIN pg_catalog.pg_roles a ON a.oid = (s.role_id & 4294967295)::pg_catalog.oid"
 	" WHERE s.request_id = g.subscription_id AND s.expires_at > $4)) AS is_pushed"
 	" FROM gone g),"
 	" counted AS MATERIALIZED (SELECT subscription_id, pg_catalog.count(*) AS n FROM told"

@@ -15,15 +15,16 @@
 #include "storage/gathering.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
+#include "storage/role.h"
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.gathering (request_id, peer, callback, envelope, dialect, ttl,"
-	" role, peer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-	8, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, NAMEOID, INT4OID}
+	" role, peer_id, role_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	9, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, NAMEOID, INT4OID, INT8OID}
 };
 
 static QlmPlan complete_plan = {
-	"SELECT request_id, peer, callback, envelope, dialect, ttl, role::pg_catalog.text, peer_id"
+	"SELECT request_id, peer, callback, envelope, dialect, ttl, role::pg_catalog.text, peer_id, role_id"
 	" FROM " QLM_GATHERING_COMPLETE
 	" ORDER BY request_id LIMIT $2 FOR UPDATE SKIP LOCKED",
 	2, {TIMESTAMPTZOID, INT8OID}
@@ -38,8 +39,8 @@ void
 qlm_gathering_add(const QlmGathering *gathering)
 {
 	Name		role = palloc0(sizeof(NameData));
-	Datum		values[8];
-	char		nulls[] = "        ";
+	Datum		values[9];
+	char		nulls[] = "         ";
 	QlmRights	saved;
 
 	qlm_outbox_check_url(gathering->callback);
@@ -50,9 +51,10 @@ qlm_gathering_add(const QlmGathering *gathering)
 	values[3] = CStringGetTextDatum(gathering->envelope);
 	values[4] = CStringGetTextDatum(gathering->dialect);
 	values[5] = Float8GetDatum(gathering->ttl);
-	namestrcpy(role, GetUserNameFromId(gathering->role, false));
+	namestrcpy(role, qlm_role_name(gathering->role));
 	values[6] = NameGetDatum(role);
 	values[7] = Int32GetDatum(gathering->peer_id);
+	values[8] = Int64GetDatum(qlm_role_number(gathering->role));
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&add_plan, values, nulls, 0);
 	qlm_rights_restore(&saved);
@@ -71,7 +73,8 @@ read_gathering(uint64 row)
 	gathering->envelope = qlm_spi_text(row, 4);
 	gathering->dialect = qlm_spi_text(row, 5);
 	gathering->ttl = DatumGetFloat8(qlm_spi_datum(row, 6, &isnull));
-	gathering->role = get_role_oid(qlm_spi_text(row, 7), true);
+	gathering->role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 9, &isnull)),
+								  qlm_spi_text(row, 7));
 	gathering->peer_id = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
 	return gathering;
 }

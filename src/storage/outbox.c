@@ -18,6 +18,7 @@
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
+#include "storage/role.h"
 #include "storage/wake_key.h"
 
 /* Expired messages that one claim marks on its way */
@@ -37,11 +38,11 @@ static QlmPlan id_free_plan = {
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope, priority,"
 	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer, node,"
-	" awaited_by, peer_id, asker_peer_id)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-	16, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
+	" awaited_by, peer_id, asker_peer_id, asker_role_id)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	17, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
 	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, NAMEOID, TEXTOID, TEXTOID, INT8OID,
-	INT4OID, INT4OID}
+	INT4OID, INT4OID, INT8OID}
 };
 
 /*
@@ -266,7 +267,7 @@ set_asker(Datum *values, char *nulls, const QlmMessage *message)
 	Name		role = palloc0(sizeof(NameData));
 
 	if (OidIsValid(message->asker_role))
-		namestrcpy(role, GetUserNameFromId(message->asker_role, false));
+		namestrcpy(role, qlm_role_name(message->asker_role));
 	values[10] = NameGetDatum(role);
 	nulls[10] = OidIsValid(message->asker_role) ? ' ' : 'n';
 	set_text(values, nulls, 11, message->asker_peer);
@@ -287,8 +288,8 @@ int64
 qlm_outbox_add(const QlmMessage *message)
 {
 	int64		message_id = message->message_id;
-	Datum		values[16];
-	char		nulls[16];
+	Datum		values[17];
+	char		nulls[17];
 
 	if (message->url)
 		qlm_outbox_check_url(message->url);
@@ -312,6 +313,7 @@ qlm_outbox_add(const QlmMessage *message)
 	nulls[13] = message->awaited_by != 0 ? ' ' : 'n';
 	values[14] = Int32GetDatum(message->peer_id);
 	values[15] = Int32GetDatum(message->asker_peer_id);
+	values[16] = Int64GetDatum(qlm_role_number(message->asker_role));
 	run_as_owner(&add_plan, values, nulls);
 	qlm_outbox_note(message);
 	return message_id;

@@ -16,6 +16,7 @@
 #define QLM_WAKE_ANSWER		2	/* something has ended */
 #define QLM_WAKE_BUFFER		4	/* values wait to be polled */
 #define QLM_WAKE_PUSH		8	/* something waits for a WebSocket */
+#define QLM_WAKE_ROLE		16	/* a role has another name, or none; in all databases */
 extern int	qlm_wake_pending;
 
 /* last_error of a message that has expired */

@@ -16,6 +16,7 @@
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
+#include "storage/role.h"
 #include "storage/peer.h"
 #include "storage/wake_key.h"
 
@@ -66,7 +67,8 @@ static QlmPlan outstanding_plan = {
 #define OUTCOME \
 	"SELECT state, answer, last_error, xmin," \
 	" state IN ('queued', 'sent') AND expires_at <= $2, sent_as," \
-	" asker_role::pg_catalog.text, asker_peer_id, node, message_id FROM qlm.outbox"
+	" asker_role::pg_catalog.text, asker_peer_id, node, message_id," \
+	" asker_role_id FROM qlm.outbox"
 
 static QlmPlan outcome_plan = {
 	OUTCOME " WHERE message_id = $1",
@@ -280,7 +282,7 @@ read_outcome(QlmOutcome *outcome, uint64 row)
 	outcome->error = over ? QLM_OUTBOX_TTL_ENDED : qlm_spi_text(row, 3);
 	outcome->final = strcmp(outcome->state, "queued") != 0 &&
 		strcmp(outcome->state, "sent") != 0;
-	outcome->asker_role = role ? get_role_oid(role, true) : InvalidOid;
+	outcome->asker_role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 11, &isnull)), role);
 	outcome->asker_peer_id = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
 	outcome->node = qlm_spi_text(row, 9);
 }

@@ -13,6 +13,7 @@
 #include "storage/connection.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
+#include "storage/role.h"
 #include "storage/wake_key.h"
 
 /*
@@ -37,22 +38,22 @@ static QlmPlan taken_plan = {
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope,"
 	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer,"
-	" peer_id, asker_peer_id)"
+	" peer_id, asker_peer_id, asker_role_id)"
 	" SELECT m.id, NULLIF(m.peer, ''), m.url, 'response', m.envelope,"
 	" m.subscription_id, m.created_at, m.expires_at, m.dropped,"
 	" NULLIF(m.asker_role, '')::pg_catalog.name, NULLIF(m.asker_peer, ''),"
-	" m.peer_id, m.asker_peer_id"
+	" m.peer_id, m.asker_peer_id, m.asker_role_id"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
 	" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
 	" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8),"
 	" pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11),"
-	" pg_catalog.unnest($12))"
+	" pg_catalog.unnest($12), pg_catalog.unnest($13))"
 	" WITH ORDINALITY AS m (id, peer, url, envelope, subscription_id, created_at,"
-	" expires_at, dropped, asker_role, asker_peer, peer_id, asker_peer_id, n)"
+	" expires_at, dropped, asker_role, asker_peer, peer_id, asker_peer_id, asker_role_id, n)"
 	" ORDER BY m.n",
-	12, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+	13, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID}, QLM_PLAN_GENERIC
+		TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}, QLM_PLAN_GENERIC
 };
 
 /* Fresh numbers, as qlm_outbox_new_id gives them */
@@ -72,13 +73,16 @@ new_ids(int n)
 	return values[0];
 }
 
-/* Empty: nobody, or a role that was just dropped */
+/*
+ * Empty: nobody.  One that was dropped just now is found by its number, and must not
+ * keep the others from theirs.
+ */
 static const char *
 role_name(Oid role)
 {
-	const char *name = OidIsValid(role) ? GetUserNameFromId(role, true) : NULL;
+	const char *name = OidIsValid(role) ? GetUserNameFromId(role, true) : "";
 
-	return name ? name : "";
+	return name ? name : psprintf("unknown (OID=%u)", role);
 }
 
 static void
@@ -95,6 +99,7 @@ fill(Datum *values, const QlmMessage *messages, int n)
 	const char **askers = palloc(n * sizeof(char *));
 	int		   *peer_ids = palloc(n * sizeof(int));
 	int		   *asker_ids = palloc(n * sizeof(int));
+	int64	   *role_ids = palloc(n * sizeof(int64));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -110,6 +115,7 @@ fill(Datum *values, const QlmMessage *messages, int n)
 		askers[i] = messages[i].asker_peer ? messages[i].asker_peer : "";
 		peer_ids[i] = messages[i].peer_id;
 		asker_ids[i] = messages[i].asker_peer_id;
+		role_ids[i] = qlm_role_number(messages[i].asker_role);
 	}
 	values[1] = qlm_array_text(peers, n);
 	values[2] = qlm_array_text(urls, n);
@@ -122,6 +128,7 @@ fill(Datum *values, const QlmMessage *messages, int n)
 	values[9] = qlm_array_text(askers, n);
 	values[10] = qlm_array_int4(peer_ids, n);
 	values[11] = qlm_array_int4(asker_ids, n);
+	values[12] = qlm_array_int8(role_ids, n);
 }
 
 void
@@ -141,7 +148,7 @@ qlm_outbox_note(const QlmMessage *message)
 void
 qlm_outbox_add_data(const QlmMessage *messages, int n)
 {
-	Datum		values[12];
+	Datum		values[13];
 	QlmRights	saved;
 
 	if (n == 0)

@@ -22,6 +22,7 @@
 #include "base/url.h"
 #include "storage/credential.h"
 #include "storage/peer.h"
+#include "storage/role.h"
 #include "storage/stamp.h"
 
 bool		(*qlm_peer_is_connected) (int peer_id) = NULL;
@@ -50,7 +51,7 @@ static QlmPlan load_plan = {
 	"SELECT peer_id, name, url, role::pg_catalog.text, credential, paths,"
 	" CASE WHEN piggyback THEN 1 WHEN NOT piggyback THEN 0 ELSE -1 END,"
 	" dialect, echoes_ids, last_seen, last_success, acknowledges,"
-	" COALESCE(by_name, url IS NULL AND heartbeat IS NULL AND secret IS NULL)"
+	" COALESCE(by_name, url IS NULL AND heartbeat IS NULL AND secret IS NULL), role_id"
 	" FROM qlm.peer ORDER BY name COLLATE \"C\"",
 	0, {0}
 };
@@ -97,7 +98,8 @@ load_peer(PeerCache *cache, PeerEntry *entry, uint64 row)
 	peer->peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
 	peer->name = qlm_spi_text(row, 2);
 	peer->url = qlm_spi_text(row, 3);
-	peer->role = get_role_oid(qlm_spi_text(row, 4), true);
+	peer->role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 14, &isnull)),
+							 qlm_spi_text(row, 4));
 	peer->has_credential = credential != NULL;
 	if (credential)
 		qlm_credential_parse(credential, &entry->credential);

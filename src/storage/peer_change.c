@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -13,6 +14,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 
 #include "base/compat.h"
@@ -20,6 +22,8 @@
 #include "storage/catalog.h"
 #include "storage/credential.h"
 #include "storage/peer.h"
+#include "storage/restore.h"
+#include "storage/role.h"
 
 PG_FUNCTION_INFO_V1(qlm_check_peer);
 PG_FUNCTION_INFO_V1(qlm_peer_renamed);
@@ -32,7 +36,7 @@ PG_FUNCTION_INFO_V1(qlm_credential_is_hash);
 static bool renaming = false;
 
 static QlmPlan roles_plan = {
-	"SELECT DISTINCT role::pg_catalog.text FROM qlm.peer", 0, {0}
+	"SELECT DISTINCT role::pg_catalog.text, role_id FROM qlm.peer", 0, {0}
 };
 
 static QlmPlan find_plan = {
@@ -104,6 +108,12 @@ id_column(const TriggerData *data, HeapTuple row, const char *name)
 	return isnull ? 0 : DatumGetInt32(id);
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static char *
 text_column(const TriggerData *data, HeapTuple row, const char *name)
 {
@@ -118,12 +128,13 @@ text_column(const TriggerData *data, HeapTuple row, const char *name)
  * A role that is gone gives nothing.
  */
 static void
-require_old_role(const char *role_name, const char *peer)
+require_old_role(Oid role, const char *peer)
 {
-	Oid			role = get_role_oid(role_name, true);
+	const char *role_name;
 
 	if (!OidIsValid(role) || qlm_peer_may_act(role))
 		return;
+	role_name = qlm_role_name(role);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 peer ?
@@ -134,26 +145,90 @@ require_old_role(const char *role_name, const char *peer)
 			 errhint("Whoever changes or removes a peer must be a member of its role.")));
 }
 
-/* One that does not exist yet, as while a dump is restored, is for superusers. */
+/* Nobody is a member of what is not there, but superusers are of all. */
 static void
-require_new_role(const char *role_name)
+require_new_role(Oid role, const char *role_name)
 {
-	Oid			role = get_role_oid(role_name, true);
-
-	if (OidIsValid(role) ? qlm_peer_may_act(role) : superuser())
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("a peer cannot have role \"%s\": you are no member of it", role_name)));
+	if (OidIsValid(role) ? !qlm_peer_may_act(role) : !superuser() && !qlm_restoring())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a peer cannot have role \"%s\": you are no member of it", role_name)));
 }
 
 static char *
-role_of(const TriggerData *data, HeapTuple row)
+role_name_of(const TriggerData *data, HeapTuple row)
 {
 	bool		isnull;
 	Datum		role = column(data, row, "role", &isnull);
 
 	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(role)));
+}
+
+/* Before the update to this version there is none. */
+static int64
+role_number_of(const TriggerData *data, HeapTuple row)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			number = SPI_fnumber(desc, "role_id");
+	bool		isnull;
+
+	return number > 0 ? DatumGetInt64(SPI_getbinval(row, desc, number, &isnull)) : 0;
+}
+
+static Oid
+role_of(const TriggerData *data, HeapTuple row)
+{
+	return qlm_role_of(role_number_of(data, row), role_name_of(data, row));
+}
+
+static HeapTuple
+set_role(const TriggerData *data, HeapTuple row, const char *name, Oid role)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			numbers[2] = {SPI_fnumber(desc, "role"), SPI_fnumber(desc, "role_id")};
+	Name		role_name = palloc0(sizeof(NameData));
+	Datum		values[2] = {NameGetDatum(role_name), Int64GetDatum(qlm_role_number(role))};
+	bool		nulls[2] = {name == NULL, false};
+
+	if (numbers[1] <= 0)
+		return row;
+	if (name)
+		namestrcpy(role_name, name);
+	return heap_modify_tuple_by_cols(row, desc, 2, numbers, values, nulls);
+}
+
+/*
+ * A name that is written is that of the role that has it now.  A dump may hold one
+ * that is not there: its peer has none then, whoever has that name later.
+ */
+static HeapTuple
+give_role(const TriggerData *data, HeapTuple row)
+{
+	char	   *name = role_name_of(data, row);
+	Oid			role = name ? get_role_oid(name, true) : InvalidOid;
+
+	if (name)
+		require_new_role(role, name);
+	if (name == NULL || OidIsValid(role))
+		return set_role(data, row, name, role);
+	ereport(qlm_restoring() ? WARNING : ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("role \"%s\" of peer \"%s\" does not exist", name,
+					text_column(data, row, "name")),
+			 qlm_restoring() ?
+			 errdetail("The peer is restored without a role, and is refused until it has one.") : 0,
+			 errhint("Create the roles first. UPDATE qlm.peer SET role = ... gives a peer another role.")));
+	return set_role(data, row, NULL, InvalidOid);
+}
+
+/* Does the statement set its role, be it to what it was? */
+static bool
+sets_role(const TriggerData *data)
+{
+	int			number = SPI_fnumber(RelationGetDescr(data->tg_relation), "role");
+
+	return TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
+		bms_is_member(number - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
 }
 
 static void
@@ -166,7 +241,12 @@ check_all_roles(void)
 	qlm_plan_execute(&roles_plan, NULL, NULL, 0);
 	qlm_rights_restore(&saved);
 	for (uint64 row = 0; row < SPI_processed; row++)
-		require_old_role(qlm_spi_text(row, 1), NULL);
+	{
+		bool		isnull;
+		int64		number = DatumGetInt64(qlm_spi_datum(row, 2, &isnull));
+
+		require_old_role(qlm_role_of(number, qlm_spi_text(row, 1)), NULL);
+	}
 	qlm_storage_end();
 }
 
@@ -181,15 +261,31 @@ check_number(const TriggerData *data)
 				 errdetail("Messages, subscriptions and values know it by that.")));
 }
 
+/* Do both rows have the same role, and the new one say what it is now? */
+static bool
+follows_role(const TriggerData *data)
+{
+	Oid			role = role_of(data, data->tg_trigtuple);
+	char	   *before = role_name_of(data, data->tg_trigtuple);
+	char	   *after = role_name_of(data, data->tg_newtuple);
+	int64		number = role_number_of(data, data->tg_newtuple);
+
+	if (number == role_number_of(data, data->tg_trigtuple) && same_text(before, after))
+		return true;
+	if (!OidIsValid(role))
+		return after == NULL && number == 0;
+	return number == qlm_role_number(role) && same_text(after, GetUserNameFromId(role, true));
+}
+
 /*
- * The node itself notes how a peer fares and where its Objects are.  Who it is
- * and what it may is not the node's to change, nor that of rules and functions
- * which its statements meet.
+ * The node itself notes how a peer fares and where its Objects are, and that its
+ * role has another name, or none.  Who it is and what it may is not the node's to
+ * change, nor that of rules and functions which its statements meet.
  */
 static bool
 is_note_of_node(const TriggerData *data)
 {
-	static const char *const identity[] = {"name", "url", "role", "credential", "secret", "by_name"};
+	static const char *const identity[] = {"name", "url", "credential", "secret", "by_name"};
 
 	if (GetUserId() != qlm_catalog_owner() || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return false;
@@ -203,7 +299,11 @@ is_note_of_node(const TriggerData *data)
 		if (before && after ? strcmp(before, after) != 0 : before != after)
 			return false;
 	}
-	return true;
+	if (follows_role(data))
+		return true;
+	/* Who has just committed a change may not have told it yet. */
+	InvalidateSystemCaches();
+	return follows_role(data);
 }
 
 /*
@@ -215,7 +315,6 @@ qlm_check_peer(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_data(fcinfo);
 	HeapTuple	new = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
 		data->tg_newtuple : data->tg_trigtuple;
-	char	   *role;
 
 	if (!qlm_catalog_available())
 		return PointerGetDatum(new);
@@ -231,9 +330,8 @@ qlm_check_peer(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		require_old_role(role_of(data, data->tg_trigtuple),
 						 text_column(data, data->tg_trigtuple, "name"));
-	role = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : role_of(data, new);
-	if (role)
-		require_new_role(role);
+	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event) && sets_role(data))
+		new = give_role(data, new);
 	return PointerGetDatum(new);
 }
 
@@ -321,12 +419,6 @@ find_peer(const char *name)
 		peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
 	qlm_storage_end();
 	return peer_id;
-}
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 /* The row with the number that its name asks for, where that is not there */

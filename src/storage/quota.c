@@ -15,6 +15,7 @@
 #include "storage/catalog.h"
 #include "storage/indexed.h"
 #include "storage/quota.h"
+#include "storage/role.h"
 
 /* What a caller's events may still queue is counted after so long at the latest */
 #define COUNT_MS		1000
@@ -52,8 +53,8 @@ static QlmPlan peer_subscriptions_plan = {
 };
 
 static QlmPlan role_subscriptions_plan = {
-	COUNT("qlm.subscription WHERE peer_id = 0 AND role = $1"),
-	3, {NAMEOID, INT8OID, TIMESTAMPTZOID}
+	COUNT("qlm.subscription WHERE peer_id = 0 AND role_id = $1"),
+	3, {INT8OID, INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan peer_asked_plan = {
@@ -62,8 +63,9 @@ static QlmPlan peer_asked_plan = {
 };
 
 static QlmPlan role_asked_plan = {
-	ASKED("asker_peer_id = 0 AND asker_role = $1", "peer_id = 0 AND role = $1"),
-	3, {NAMEOID, INT8OID, TIMESTAMPTZOID}
+	ASKED("asker_peer_id = 0 AND asker_role IS NOT NULL AND asker_role_id = $1",
+		  "peer_id = 0 AND role_id = $1"),
+	3, {INT8OID, INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan waiting_plan = {
@@ -71,15 +73,6 @@ static QlmPlan waiting_plan = {
 	IS_WAITING " AND expires_at > $3 LIMIT $2) AS o",
 	3, {INT4OID, INT8OID, TIMESTAMPTZOID}
 };
-
-static Datum
-role_name(Oid role)
-{
-	Name		name = palloc(sizeof(NameData));
-
-	namestrcpy(name, GetUserNameFromId(role, false));
-	return NameGetDatum(name);
-}
 
 static int
 room(QlmPlan *plan, Datum whose, int limit)
@@ -107,14 +100,14 @@ qlm_quota_subscriptions(int peer_id, Oid role, int limit)
 {
 	return peer_id ? room(&peer_subscriptions_plan, Int32GetDatum(peer_id),
 						  limit) :
-		room(&role_subscriptions_plan, role_name(role), limit);
+		room(&role_subscriptions_plan, Int64GetDatum(qlm_role_number(role)), limit);
 }
 
 int
 qlm_quota_asked(int peer_id, Oid role)
 {
 	return peer_id ? room(&peer_asked_plan, Int32GetDatum(peer_id), qlm_max_queued) :
-		room(&role_asked_plan, role_name(role), qlm_max_queued);
+		room(&role_asked_plan, Int64GetDatum(qlm_role_number(role)), qlm_max_queued);
 }
 
 int

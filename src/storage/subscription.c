@@ -17,14 +17,15 @@
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/outbox.h"
+#include "storage/role.h"
 #include "storage/subscription.h"
 
 static QlmPlan add_plan = {
 	"INSERT INTO qlm.subscription (request_id, role, peer, callback, \"interval\","
-	" dialect, created_at, expires_at, next_due, node, peer_id)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-	11, {INT8OID, NAMEOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}
+	" dialect, created_at, expires_at, next_due, node, peer_id, role_id)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+	12, {INT8OID, NAMEOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID, INT8OID}
 };
 
 static QlmPlan add_targets_plan = {
@@ -37,7 +38,7 @@ static QlmPlan add_targets_plan = {
 	"SELECT role::pg_catalog.text, peer, callback, \"interval\", dialect," \
 	" created_at, expires_at, COALESCE(polled_at, created_at), dropped," \
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t" \
-	" WHERE t.request_id = s.request_id ORDER BY t.path), node, peer_id" \
+	" WHERE t.request_id = s.request_id ORDER BY t.path), node, peer_id, role_id" \
 	" FROM qlm.subscription s WHERE s.request_id = $1 AND s.expires_at > $2"
 
 static QlmPlan get_plan = {
@@ -86,11 +87,11 @@ add_row(const QlmSubscription *subscription)
 {
 	TimestampTz due = first_due(subscription);
 	NameData	role;
-	Datum		values[11];
-	char		nulls[11];
+	Datum		values[12];
+	char		nulls[12];
 
 	memset(nulls, ' ', sizeof(nulls));
-	namestrcpy(&role, GetUserNameFromId(subscription->role, false));
+	namestrcpy(&role, qlm_role_name(subscription->role));
 	values[0] = Int64GetDatum(subscription->request_id);
 	values[1] = NameGetDatum(&role);
 	values[2] = subscription->peer ? CStringGetTextDatum(subscription->peer) : (Datum) 0;
@@ -106,6 +107,7 @@ add_row(const QlmSubscription *subscription)
 	values[9] = subscription->node ? CStringGetTextDatum(subscription->node) : (Datum) 0;
 	nulls[9] = subscription->node ? ' ' : 'n';
 	values[10] = Int32GetDatum(subscription->peer_id);
+	values[11] = Int64GetDatum(qlm_role_number(subscription->role));
 	qlm_plan_execute(&add_plan, values, nulls, 0);
 }
 
@@ -159,7 +161,8 @@ read_subscription(int64 request_id)
 	bool		isnull;
 
 	subscription->request_id = request_id;
-	subscription->role = get_role_oid(qlm_spi_text(0, 1), true);
+	subscription->role = qlm_role_of(DatumGetInt64(qlm_spi_datum(0, 13, &isnull)),
+									 qlm_spi_text(0, 1));
 	subscription->peer = qlm_spi_text(0, 2);
 	subscription->callback = qlm_spi_text(0, 3);
 	subscription->interval = DatumGetFloat8(qlm_spi_datum(0, 4, &isnull));
@@ -188,6 +191,8 @@ qlm_subscription_get(int64 request_id, bool for_update)
 	if (SPI_processed > 0)
 		subscription = read_subscription(request_id);
 	SPI_freetuptable(SPI_tuptable);
+	if (subscription && !OidIsValid(subscription->role))
+		subscription = NULL;
 	if (subscription && for_update)
 		subscription->dropped += qlm_subscription_trim(request_id, 0);
 	qlm_rights_restore(&saved);

@@ -34,7 +34,7 @@ typedef struct QlmSubscription
 /* Store it; fills in request_id and created_at. */
 extern void qlm_subscription_add(QlmSubscription *subscription);
 
-/* NULL: unknown or its ttl has ended.  for_update: until transaction end */
+/* NULL: unknown, or its ttl has ended, or its role is gone.  for_update: until transaction end */
 extern QlmSubscription *qlm_subscription_get(int64 request_id,
 											 bool for_update);
 

@@ -24,6 +24,7 @@
 #include "base/path_map.h"
 #include "storage/array.h"
 #include "storage/indexed.h"
+#include "storage/role.h"
 #include "storage/stamp.h"
 #include "storage/subscription.h"
 #include "storage/subscription_newest.h"
@@ -75,7 +76,7 @@ static QlmPlan load_plan = {
 	"SELECT request_id, role::pg_catalog.text, peer, callback, \"interval\","
 	" dialect, created_at, expires_at,"
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t"
-	" WHERE t.request_id = s.request_id), peer_id"
+	" WHERE t.request_id = s.request_id), peer_id, role_id"
 	" FROM qlm.subscription s WHERE \"interval\" <= 0 AND node IS NULL",
 	0, {0}
 };
@@ -110,7 +111,8 @@ load_subscription(EventCache *cache, uint64 row)
 	bool		isnull;
 
 	subscription->request_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
-	subscription->role = get_role_oid(qlm_spi_text(row, 2), true);
+	subscription->role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 11, &isnull)),
+									 qlm_spi_text(row, 2));
 	subscription->peer = qlm_spi_text(row, 3);
 	subscription->callback = qlm_spi_text(row, 4);
 	subscription->peer_id = DatumGetInt32(qlm_spi_datum(row, 10, &isnull));
@@ -120,7 +122,8 @@ load_subscription(EventCache *cache, uint64 row)
 	subscription->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 8, &isnull));
 	if (subscription->interval == -2)
 		cache->nfirst++;
-	load_targets(cache, entry, qlm_spi_datum(row, 9, &isnull));
+	if (OidIsValid(subscription->role)) /* else it is to be ended */
+		load_targets(cache, entry, qlm_spi_datum(row, 9, &isnull));
 }
 
 /* Read the subscriptions into a cache that dies with the transaction. */

@@ -14,13 +14,14 @@
 
 #include "base/path.h"
 #include "storage/catalog.h"
+#include "storage/role.h"
 #include "storage/subscription.h"
 
 static QlmPlan load_plan = {
 	"SELECT request_id, role::pg_catalog.text, peer, callback, dialect,"
 	" created_at, expires_at,"
 	" ARRAY(SELECT t.path FROM qlm.subscription_target t"
-	" WHERE t.request_id = s.request_id), peer_id"
+	" WHERE t.request_id = s.request_id), peer_id, role_id"
 	" FROM qlm.subscription s WHERE \"interval\" = -2 AND node IS NULL"
 	" AND expires_at > $1",
 	1, {TIMESTAMPTZOID}
@@ -54,7 +55,8 @@ read_subscription(uint64 row)
 	bool		isnull;
 
 	subscription->request_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
-	subscription->role = get_role_oid(qlm_spi_text(row, 2), true);
+	subscription->role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 10, &isnull)),
+									 qlm_spi_text(row, 2));
 	subscription->peer = qlm_spi_text(row, 3);
 	subscription->callback = qlm_spi_text(row, 4);
 	subscription->peer_id = DatumGetInt32(qlm_spi_datum(row, 9, &isnull));
@@ -79,7 +81,12 @@ load_subscriptions(void)
 
 	qlm_plan_execute(&load_plan, &now, NULL, 0);
 	for (uint64 row = 0; row < SPI_processed; row++)
-		subscriptions = lappend(subscriptions, read_subscription(row));
+	{
+		QlmSubscription *subscription = read_subscription(row);
+
+		if (OidIsValid(subscription->role))
+			subscriptions = lappend(subscriptions, subscription);
+	}
 	SPI_freetuptable(SPI_tuptable);
 	return subscriptions;
 }

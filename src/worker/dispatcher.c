@@ -32,6 +32,7 @@
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/peer.h"
+#include "storage/role.h"
 #include "worker/autonomous.h"
 #include "worker/backlog.h"
 #include "worker/courier.h"
@@ -100,6 +101,7 @@ look(void *arg)
 	Dispatcher *dispatcher = arg;
 	List	   *ticks;
 	TimestampTz next_due;
+	TimestampTz roles_due;
 	ListCell   *lc;
 
 	dispatcher->to_take_up = false;
@@ -111,6 +113,7 @@ look(void *arg)
 		return;
 	}
 	qlm_storage_begin();
+	roles_due = qlm_role_settle_changed(qlm_wake_role_count());
 	ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
 	foreach(lc, ticks)
 		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);
@@ -122,7 +125,7 @@ look(void *arg)
 	if (list_length(ticks) == TICKS_PER_LOOK)
 		dispatcher->look_due = GetCurrentTimestamp();
 	else
-		dispatcher->look_due = Min(Min(dispatcher->look_due, qlm_rounds_due()),
+		dispatcher->look_due = Min(Min(Min(dispatcher->look_due, roles_due), qlm_rounds_due()),
 								   Min(next_due, qlm_backlog_due()));
 	qlm_storage_end();
 }

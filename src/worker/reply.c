@@ -65,7 +65,7 @@ static int
 status_of(const QlmExchange *exchange)
 {
 	int			status = exchange->status;
-	bool		is_said = status == 400 || status == 413 || status == 415 ||
+	bool		is_said = status == 400 || status == 403 || status == 413 || status == 415 ||
 		status == 500;
 
 	return is_said && !qlm_http_errors && exchange->answer.len > 0 ? 200 : status;

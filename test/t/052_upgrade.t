@@ -50,6 +50,14 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
 $node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('used') ], 'a dump of an earlier release');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'is restored');
 
+# It knows roles by name alone: of one that was dropped there may be a peer and more.
+$node->safe_psql('postgres', 'CREATE ROLE kept IN ROLE qlm_writer');
+$node->safe_psql('used', <<'EOQ');
+INSERT INTO qlm.peer (name, role) VALUES ('kept', 'kept'), ('orphan', 'dropped');
+INSERT INTO qlm.subscription (request_id, role, interval, dialect) VALUES (11, 'dropped', -1, 'M2'), (12, 'kept', -1, 'M2');
+INSERT INTO qlm.outbox (message_id, url, envelope, asker_role) VALUES (13, 'http://192.0.2.1/', '<omiEnvelope/>', 'dropped'), (14, 'http://192.0.2.1/', '<omiEnvelope/>', 'kept');
+EOQ
+
 # What 0.1.0 took and is wrong
 $node->safe_psql('used', q{INSERT INTO qlm.peer (name, url, dialect, paths, heartbeat, credential) VALUES ('wrong', 'ftp://x', 'klingon', '{/Objects/Dev/x/,a//b}', '0', 'plain')});
 
@@ -71,11 +79,20 @@ for my $database ('empty', 'used')
 
 	is($status, 0, "$database: is upgraded") or diag $err;
 	like($err, qr/WARNING:  peer "wrong": "ftp:\/\/x" was no URL/, 'what was wrong is said') if $database eq 'used';
+	like($err, qr/WARNING:  dropped roles were in use by qlm in this database: "dropped"\nDETAIL:  Peers that are refused until they have another role: "orphan"\. Subscriptions that have ended: 1; values and messages that waited for them, or were asked for: 1\./,
+		'what belonged to roles that are gone, too') if $database eq 'used';
 	my %fresh = map { $_ => 1 } split /\n(?=[a-z]+: )/, catalog_of($node, 'fresh');
 	my %upgraded = map { $_ => 1 } split /\n(?=[a-z]+: )/, catalog_of($node, $database);
 	is(join("\n", grep { !$upgraded{$_} } sort keys %fresh), '', 'it lacks nothing that a new node has');
 	is(join("\n", grep { !$fresh{$_} } sort keys %upgraded), '', 'and has nothing else');
 }
+
+$node->safe_psql('postgres', 'CREATE ROLE dropped; ALTER ROLE kept RENAME TO still_kept; CREATE ROLE kept');
+$node->safe_psql('used', 'SELECT qlm.follow_roles()');
+is($node->safe_psql('used', "SELECT name, role FROM qlm.peer WHERE name IN ('kept', 'orphan') ORDER BY name"), "kept|still_kept\norphan|", 'peers have the roles that they had');
+is($node->safe_psql('used', "SELECT request_id, role FROM qlm.subscription WHERE request_id IN (11, 12)"), '12|still_kept', 'so have subscriptions');
+is($node->safe_psql('used', "SELECT message_id, state, asker_role FROM qlm.outbox WHERE message_id IN (13, 14) ORDER BY 1"), "13|cancelled|dropped\n14|queued|still_kept", 'and messages');
+$node->safe_psql('used', "DELETE FROM qlm.subscription WHERE request_id = 12; DELETE FROM qlm.outbox WHERE message_id IN (13, 14); SELECT qlm_drop_peer('kept'), qlm_drop_peer('orphan')");
 
 for my $database ('used', 'restored')
 {

@@ -183,22 +183,5 @@ subtest 'a policy by a setting, in one session' => sub {
 	$session->quit;
 };
 
-subtest 'roles that are renamed, dropped and made again' => sub {
-	sql('ALTER TABLE qlm.info_item DISABLE ROW LEVEL SECURITY');
-	make_nodes();
-	sql("SELECT qlm_add_peer('visitor', role => 'kitchen')");
-	my $write = message('write', valve('Kitchen', '<value>9</value>'));
-
-	is(warm('visitor', $write), 200, 'a peer writes');
-	sql('ALTER ROLE kitchen RENAME TO former; CREATE ROLE kitchen IN ROLE qlm_reader');
-	is(warm('visitor', $write), 403, 'a role of that name with fewer rights: it does not');
-	sql('GRANT qlm_writer TO kitchen');
-	is(warm('visitor', $write), 200, 'with more: it does');
-	sql('DROP ROLE kitchen');
-	is(warm('visitor', $write), 403, 'without one it has no rights');
-	sql('ALTER ROLE former RENAME TO kitchen');
-	is(warm('visitor', $write), 200, 'and with one again');
-};
-
 $node->stop;
 done_testing();
