@@ -149,6 +149,8 @@ find_missing() {
                 need nginx have /usr/sbin/nginx
                 need haproxy have /usr/sbin/haproxy
                 need apache2-bin have /usr/sbin/apache2
+                need squid have /usr/sbin/squid
+                need microsocks have microsocks
                 need libtap-parser-sourcehandler-pgtap-perl have pg_prove
                 if server_is_packaged "$config"; then
                     need "postgresql-${major:-NN}-pgtap" has_pgtap "$config"
@@ -200,7 +202,7 @@ install_packages() {
     fi
     for package; do
         case $package in
-            nginx | haproxy | apache2-bin) proxies+=("$package") ;;
+            nginx | haproxy | apache2-bin | squid) proxies+=("$package") ;;
             *) others+=("$package") ;;
         esac
     done

@@ -16,6 +16,7 @@
 #include "base/address.h"
 
 char	   *qlm_callback_allow = NULL;
+char	   *qlm_no_proxy = NULL;
 
 #define ADDRESS_BITS	128
 #define MAPPED_BITS		96		/* where the IPv4 part begins */
@@ -321,8 +322,53 @@ qlm_address_list_may_match(const char *list, const char *host, int host_len)
 	return by_address || strchr(name, '%') != NULL;
 }
 
+/* Does the host lie below a name, which may begin with a dot? */
+static bool
+is_below(const char *text, int len, const char *host)
+{
+	int			host_len = strlen(host);
+
+	if (len > 0 && text[0] == '.')
+	{
+		text++;
+		len--;
+	}
+	if (host_len > 0 && host[host_len - 1] == '.')
+		host_len--;
+	return len > 0 && host_len > len && host[host_len - len - 1] == '.' &&
+		pg_strncasecmp(host + host_len - len, text, len) == 0;
+}
+
 bool
-qlm_address_list_valid(const char *list, const char **bad, int *bad_len)
+qlm_address_list_says(const char *list, const char *host, bool below)
+{
+	Network		own;
+	const char *entry;
+	int			len;
+
+	if (parse_host(host, &own) && matches_network(list, &own))
+		return true;
+	while (next_entry(&list, &entry, &len))
+	{
+		if (same_name(entry, len, host))
+			return true;
+		if (below && ((len == 1 && *entry == '*') || is_below(entry, len, host)))
+			return true;
+	}
+	return false;
+}
+
+/* ".example.com", or "*" */
+static bool
+is_wider(const char *text, int len)
+{
+	return (len == 1 && *text == '*') ||
+		(len > 1 && *text == '.' && is_name(text + 1, len - 1));
+}
+
+bool
+qlm_address_list_valid(const char *list, bool below, const char **bad,
+					   int *bad_len)
 {
 	Network		network;
 	bool		first = true;
@@ -332,7 +378,7 @@ qlm_address_list_valid(const char *list, const char **bad, int *bad_len)
 		if (*bad_len == 0 && first && list == NULL)
 			return true;		/* nothing at all */
 		if (!parse_network(*bad, *bad_len, &network) &&
-			!is_name(*bad, *bad_len))
+			!is_name(*bad, *bad_len) && !(below && is_wider(*bad, *bad_len)))
 			return false;
 		first = false;
 	}

@@ -11,6 +11,9 @@ struct sockaddr;
  * those of known peers, for others none */
 extern char *qlm_callback_allow;
 
+/* The setting: hosts that are called without a proxy, with all below them */
+extern char *qlm_no_proxy;
+
 /*
  * Is the address in one of the list's networks, or the host (of a URL, without
  * brackets) one of its names?  An IPv4-mapped IPv6 address is an IPv4 address.
@@ -30,8 +33,19 @@ extern bool qlm_address_list_matches(const char *list,
 extern bool qlm_address_list_may_match(const char *list, const char *host,
 									   int host_len);
 
-/* False, with the first wrong entry as part of the list, where it is none. */
-extern bool qlm_address_list_valid(const char *list,
+/*
+ * Does the list say the host itself, without asking what address it has: as a
+ * name, or as an address of one of its networks?  below: a name stands for all
+ * below it, too, and * for everything.
+ */
+extern bool qlm_address_list_says(const char *list, const char *host,
+								  bool below);
+
+/*
+ * False, with the first wrong entry as part of the list, where it is none.
+ * below: what qlm_address_list_says takes then.
+ */
+extern bool qlm_address_list_valid(const char *list, bool below,
 								   const char **bad, int *bad_len);
 
 #endif							/* QLM_ADDRESS_H */

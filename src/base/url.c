@@ -149,6 +149,16 @@ qlm_url_is_socket(const char *text)
 }
 
 bool
+qlm_url_is_proxy(const char *text)
+{
+	const char *rest = skip_prefix(text, "socks5://");
+
+	if (rest == NULL)
+		rest = skip_prefix(text, "socks5h://");
+	return has_host(rest ? rest : skip_http(text), NULL, NULL);
+}
+
+bool
 qlm_url_is_callback(const char *text, const char **host, int *host_len)
 {
 	return qlm_url_is_http(text, host, host_len) ||

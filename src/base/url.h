@@ -16,6 +16,9 @@ extern bool qlm_url_is_socket(const char *text);
 extern bool qlm_url_is_callback(const char *text, const char **host,
 								int *host_len);
 
+/* What a proxy may be: a URL of http, https, socks5 or socks5h (it resolves names) */
+extern bool qlm_url_is_proxy(const char *text);
+
 /*
  * Where a URL leads, its host and port, as a number: many URLs of one server
  * have the same, however they write it.  0: it is no URL

@@ -32,6 +32,8 @@ int			qlm_port = 8090;
 int			qlm_http_workers = 2;
 int			qlm_request_timeout = 60000;
 int			qlm_keepalive_timeout = 75000;
+char	   *qlm_proxy = NULL;
+bool		qlm_proxy_callbacks = false;
 int			qlm_large_message = 1024 * 1024;
 int			qlm_header_timeout = 10000;
 int			qlm_max_connections = 1000;
@@ -136,10 +138,32 @@ check_callback_allow(char **newval, void **extra, GucSource source)
 	const char *bad;
 	int			len;
 
-	if (qlm_address_list_valid(*newval, &bad, &len))
+	if (qlm_address_list_valid(*newval, false, &bad, &len))
 		return true;
 	GUC_check_errdetail("\"%.*s\" is neither a host name nor a network, as in \"example.com, 10.0.0.0/8, ::1\".",
 						len, bad);
+	return false;
+}
+
+static bool
+check_no_proxy(char **newval, void **extra, GucSource source)
+{
+	const char *bad;
+	int			len;
+
+	if (qlm_address_list_valid(*newval, true, &bad, &len))
+		return true;
+	GUC_check_errdetail("\"%.*s\" is neither a host name nor a network, as in \"localhost, .example.com, 10.0.0.0/8\".",
+						len, bad);
+	return false;
+}
+
+static bool
+check_proxy(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0' || qlm_url_is_proxy(*newval))
+		return true;
+	GUC_check_errdetail("It is a URL of http, https, socks5 or socks5h, as in \"http://user:secret@proxy.example:3128\", or empty.");
 	return false;
 }
 
@@ -175,7 +199,7 @@ check_proxies(char **newval, void **extra, GucSource source)
 	const char *bad;
 	int			len;
 
-	if (qlm_address_list_valid(*newval, &bad, &len))
+	if (qlm_address_list_valid(*newval, false, &bad, &len))
 		return true;
 	GUC_check_errdetail("\"%.*s\" is no address or network, as in \"127.0.0.1, 10.0.0.0/8, ::1\".",
 						len, bad);
@@ -330,6 +354,24 @@ register_client(void)
 							   &qlm_callback_allow, "",
 							   PGC_SUSET, GUC_LIST_INPUT,
 							   check_callback_allow, NULL, NULL);
+	DefineCustomStringVariable("qlm.proxy",
+							   "Proxy through which this node calls others.",
+							   "A URL, with a name and a secret if it wants them. Empty: none. "
+							   "Peers may have another one.",
+							   &qlm_proxy, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_proxy, NULL, NULL);
+	DefineCustomStringVariable("qlm.no_proxy",
+							   "Hosts and networks that are called without a proxy.",
+							   "A list. A name stands for all names below it, too; * is "
+							   "every host. Networks count for addresses in URLs.",
+							   &qlm_no_proxy, "localhost, 127.0.0.0/8, ::1",
+							   PGC_SIGHUP, GUC_LIST_INPUT, check_no_proxy, NULL, NULL);
+	DefineCustomBoolVariable("qlm.proxy_callbacks",
+							 "Do callbacks that no administrator has configured go through the proxy?",
+							 "The proxy then resolves their hosts, so qlm.callback_allow "
+							 "must name them. Off: they go without it.",
+							 &qlm_proxy_callbacks, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.max_transfers",
 							"HTTP requests that a database has under way to others.",
 							"A part is kept for known peers, and no other server or asker "

@@ -117,6 +117,7 @@ typedef struct QlmHeartbeat
 	char	   *url;
 	char	   *dialect;		/* text form; NULL: not said */
 	char	   *authorization;	/* header value to send; NULL: none */
+	char	   *proxy;			/* URL to go through; empty: none, NULL: not said */
 	bool		form;			/* it takes form field msg only */
 	double		seconds;
 } QlmHeartbeat;

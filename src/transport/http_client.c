@@ -340,5 +340,6 @@ char *
 qlm_http_status_error(int status)
 {
 	return psprintf("it answered with HTTP status %d%s", status,
-					status == 421 ? ": it is not called by this host name (see qlm.host_names there)" : "");
+					status == 421 ? ": it is not called by this host name (see qlm.host_names there)" :
+					status == 407 ? ": the proxy wants other credentials" : "");
 }

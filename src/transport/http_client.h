@@ -32,6 +32,7 @@ typedef struct QlmTransfer
 	int			prefer_wait;	/* seconds, header Prefer: wait=N; 0: none */
 	int			timeout_ms;		/* for all of it */
 	int			connect_ms;		/* of it, to connect; 0: as usual */
+	const char *proxy;			/* its URL; NULL or empty: none */
 	bool		any_address;	/* configured by an administrator: no check */
 	bool		of_peer;		/* for the check: a peer asked for it */
 	void	   *owner;			/* the caller's */
@@ -47,7 +48,8 @@ typedef struct QlmTransfer
 /*
  * May a callback go to this address?  Asked for the address that is connected
  * to, after name resolution, inside the library: it must not raise an error.
- * host is that of the URL, without brackets; of_peer that of the transfer.
+ * NULL where a proxy resolves the name: then the host alone decides.  host is
+ * that of the URL, without brackets; of_peer that of the transfer.
  */
 typedef bool (*QlmAddressCheck) (const struct sockaddr *address,
 								 const char *host, bool of_peer);

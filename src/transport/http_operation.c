@@ -12,6 +12,7 @@
 
 #include <sys/socket.h>
 
+#include "base/address.h"
 #include "base/limits.h"
 #include "base/url.h"
 #include "transport/http_operation.h"
@@ -95,7 +96,8 @@ qlm_http_operation_allows(QlmHttpOperation *op, const struct sockaddr *address)
 {
 	const void *bytes;
 
-	if (op->transfer->any_address ||
+	/* It is the proxy's, and what is behind it was judged by its name. */
+	if (op->is_proxied || op->transfer->any_address ||
 		op->allowed(address, op->host, op->transfer->of_peer))
 		return true;
 	bytes = address->sa_family == AF_INET6 ?
@@ -191,6 +193,22 @@ parse_url(QlmHttpOperation *op, const char **error)
 	return true;
 }
 
+/* Does it go by way of a proxy, and may it? */
+static bool
+choose_way(QlmHttpOperation *op, const char **error)
+{
+	QlmTransfer *transfer = op->transfer;
+
+	op->is_proxied = transfer->proxy && *transfer->proxy &&
+		!qlm_address_list_says(qlm_no_proxy, op->host, true);
+	if (!op->is_proxied || transfer->any_address ||
+		op->allowed(NULL, op->host, transfer->of_peer))
+		return true;
+	transfer->forbidden = true;
+	*error = "qlm.callback_allow does not name this host, and the proxy resolves it";
+	return false;
+}
+
 static bool
 add_header(QlmHttpOperation *op, const char *line)
 {
@@ -261,7 +279,9 @@ set_bounds(QlmHttpOperation *op)
 #endif
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_PROXY, op->is_proxied ? op->transfer->proxy : "");
+	SET(CURLOPT_PROXYAUTH, (long) CURLAUTH_ANY);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
@@ -270,7 +290,7 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) Min(timeout, connect));
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, op);
-	if (!op->transfer->any_address)
+	if (!op->transfer->any_address && !op->is_proxied)
 	{
 #if CAN_CHECK_REUSE
 		SET(CURLOPT_PREREQFUNCTION, check_connection);
@@ -317,6 +337,7 @@ set_connection(QlmHttpOperation *op)
 {
 	SET(CURLOPT_CURLU, op->url);
 	SET(CURLOPT_CONNECT_ONLY, 1L);
+	SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
 	SET(CURLOPT_ERRORBUFFER, op->error);
 	return true;
 }
@@ -327,7 +348,8 @@ qlm_http_operation_prepare_socket(QlmHttpOperation *op, QlmTransfer *transfer,
 {
 	op->transfer = transfer;
 	*error = "out of memory";
-	return op->easy != NULL && parse_url(op, error) && set_bounds(op) &&
+	return op->easy != NULL && parse_url(op, error) &&
+		choose_way(op, error) && set_bounds(op) &&
 		set_connection(op);
 }
 
@@ -338,7 +360,7 @@ qlm_http_operation_prepare(QlmHttpOperation *op, QlmTransfer *transfer,
 	op->transfer = transfer;
 	*error = "out of memory";
 	return op->easy != NULL && parse_url(op, error) &&
-		make_headers(op, error) && set_bounds(op) && set_request(op);
+		choose_way(op, error) && make_headers(op, error) && set_bounds(op) && set_request(op);
 }
 
 void
@@ -346,8 +368,14 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 {
 	QlmTransfer *transfer = op->transfer;
 	char		text[sizeof(transfer->error)];
+	long		connect_status = 0;
 
-	if (op->stop == QLM_STOP_SIZE)
+	if (op->is_proxied)
+		curl_easy_getinfo(op->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+	if (connect_status >= 300)
+		snprintf(text, sizeof(text), "the proxy answered with HTTP status %ld%s", connect_status,
+				 connect_status == 407 ? ", it wants other credentials" : "");
+	else if (op->stop == QLM_STOP_SIZE)
 		snprintf(text, sizeof(text),
 				 "the answer is larger than qlm.max_message_size (%d bytes)",
 				 qlm_max_message_size);

@@ -39,6 +39,7 @@ typedef struct QlmHttpOperation
 	bool		added;			/* to the client's multi handle */
 	CURLU	   *url;
 	char	   *host;			/* as allocated by the library */
+	bool		is_proxied;
 	struct curl_slist *headers;
 	char	   *form;			/* the body as a form field */
 	Size		header_size;	/* of the answer so far */

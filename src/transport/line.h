@@ -44,6 +44,7 @@ typedef struct QlmLine
 	/* where it leads */
 	char	   *url;
 	char	   *authorization;
+	char	   *proxy;			/* NULL: none */
 	bool		any_address;
 
 	/* the connection */

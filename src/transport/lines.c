@@ -67,7 +67,8 @@ find_idle(QlmLines *lines, const QlmTransfer *transfer)
 		if (line->transfer == NULL && line->state == QLM_LINE_OPEN &&
 			line->any_address == transfer->any_address &&
 			strcmp(line->url, transfer->url) == 0 &&
-			same_text(line->authorization, transfer->authorization))
+			same_text(line->authorization, transfer->authorization) &&
+			same_text(line->proxy, transfer->proxy))
 			return line;
 	}
 	return NULL;
@@ -82,6 +83,8 @@ create_line(QlmLines *lines, const QlmTransfer *transfer)
 	line->url = MemoryContextStrdup(lines->context, transfer->url);
 	if (transfer->authorization)
 		line->authorization = MemoryContextStrdup(lines->context, transfer->authorization);
+	if (transfer->proxy)
+		line->proxy = MemoryContextStrdup(lines->context, transfer->proxy);
 	line->any_address = transfer->any_address;
 	line->epoll = -1;
 	line->fd = CURL_SOCKET_BAD;
@@ -125,6 +128,8 @@ free_line(QlmLine *line)
 	pfree(line->url);
 	if (line->authorization)
 		pfree(line->authorization);
+	if (line->proxy)
+		pfree(line->proxy);
 	pfree(line);
 }
 

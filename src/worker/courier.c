@@ -293,6 +293,8 @@ post(Run *run)
 		transfer->timeout_ms = Min(qlm_callback_timeout, qlm_request_timeout);
 		transfer->connect_ms = transfer->timeout_ms / CONNECT_PART;
 	}
+	if (run->endpoint->is_own || qlm_proxy_callbacks)
+		transfer->proxy = pstrdup(qlm_proxy);
 	transfer->any_address = run->endpoint->is_own;
 	transfer->of_peer = run->endpoint->peer_id != 0;
 	transfer->owner = run;

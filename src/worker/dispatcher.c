@@ -72,7 +72,10 @@ is_allowed(const struct sockaddr *address, const char *host, bool of_peer)
 	const char *list = qlm_callback_allow && *qlm_callback_allow ?
 		qlm_callback_allow : of_peer ? peer_hosts : NULL;
 
-	return list && qlm_address_list_matches(list, address, host);
+	if (list == NULL)
+		return false;
+	return address ? qlm_address_list_matches(list, address, host) :
+		qlm_address_list_says(list, host, false);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/settings.h"
 #include "service/dialog.h"
 #include "storage/delivery.h"
 #include "worker/heartbeat.h"
@@ -74,6 +75,7 @@ same_peer(const QlmHeartbeat *a, const QlmHeartbeat *b)
 {
 	return same_text(a->url, b->url) && same_text(a->dialect, b->dialect) &&
 		same_text(a->authorization, b->authorization) &&
+		same_text(a->proxy, b->proxy) &&
 		a->form == b->form && a->seconds == b->seconds;
 }
 
@@ -87,6 +89,7 @@ make_beat(const QlmHeartbeat *peer)
 	beat->peer.dialect = peer->dialect ? pstrdup(peer->dialect) : NULL;
 	beat->peer.authorization = peer->authorization ?
 		pstrdup(peer->authorization) : NULL;
+	beat->peer.proxy = peer->proxy ? pstrdup(peer->proxy) : NULL;
 	beat->peer.form = peer->form;
 	beat->peer.seconds = peer->seconds;
 	initStringInfo(&beat->body);
@@ -109,6 +112,7 @@ drop_beat(Beat *beat)
 	free_text(beat->peer.url);
 	free_text(beat->peer.dialect);
 	free_text(beat->peer.authorization);
+	free_text(beat->peer.proxy);
 	free_text(beat->body.data);
 	free_text(beat->transfer.answer.data);
 	pfree(beat);
@@ -127,6 +131,8 @@ qlm_heartbeats_update(List *heartbeats)
 		QlmHeartbeat *peer = lfirst(lc);
 		Beat	   *beat = find_beat(peer->peer_id);
 
+		if (peer->proxy == NULL)
+			peer->proxy = qlm_proxy;
 		if (beat && beat->finished)
 			beat->wanted = true;
 		else if (beat && same_peer(&beat->peer, peer))
@@ -166,6 +172,7 @@ call_peer(Beat *beat)
 	transfer->authorization = beat->peer.authorization;
 	transfer->prefer_wait = WAIT_SECONDS;
 	transfer->timeout_ms = WAIT_SECONDS * 1000 + ANSWER_MS;
+	transfer->proxy = beat->peer.proxy;
 	transfer->any_address = true;
 	beat->calling = true;
 	beat->started_at = GetCurrentTimestamp();

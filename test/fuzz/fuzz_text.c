@@ -103,7 +103,7 @@ check_addresses(const char *list)
 	(void) qlm_address_list_matches(list, (struct sockaddr *) &address, list);
 	(void) qlm_address_list_matches(list, (struct sockaddr *) &address6, "example.com");
 	(void) qlm_address_list_may_match(list, list, strlen(list));
-	if (!qlm_address_list_valid(list, &bad, &bad_len))
+	if (!qlm_address_list_valid(list, false, &bad, &bad_len))
 		check(bad >= list && bad_len >= 0 && bad + bad_len <= list + strlen(list),
 			  "what is wrong is not in the list");
 }

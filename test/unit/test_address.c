@@ -217,7 +217,7 @@ test_lists(void)
 	for (int i = 0; i < lengthof(lists); i++)
 	{
 		const Valid *v = &lists[i];
-		bool		valid = qlm_address_list_valid(v->list, &bad, &len);
+		bool		valid = qlm_address_list_valid(v->list, false, &bad, &len);
 
 		tap_ok(valid == (v->bad == NULL), "\"%s\" is %s", v->list,
 			   v->bad ? "refused" : "a list");
@@ -226,11 +226,46 @@ test_lists(void)
 	}
 	memset(long_name, 'a', sizeof(long_name));
 	long_name[254] = '\0';
-	tap_ok(!qlm_address_list_valid(long_name, &bad, &len),
+	tap_ok(!qlm_address_list_valid(long_name, false, &bad, &len),
 		   "a name of 254 bytes is refused");
 	long_name[253] = '\0';
-	tap_ok(qlm_address_list_valid(long_name, &bad, &len),
+	tap_ok(qlm_address_list_valid(long_name, false, &bad, &len),
 		   "one of 253 bytes is not");
+}
+
+/* Hosts that are judged by what the list says of them alone */
+static void
+test_says(void)
+{
+	static const struct
+	{
+		const char *list;
+		const char *host;
+		bool		exactly;
+		bool		below;
+	}			cases[] = {
+		{"example.com", "example.com", true, true},
+		{"example.com", "EXAMPLE.com.", true, true},
+		{"example.com", "a.example.com", false, true},
+		{".example.com", "a.b.example.com", false, true},
+		{"example.com", "notexample.com", false, false},
+		{"example.com", "com", false, false},
+		{"*", "anything.at.all", false, true},
+		{"10.0.0.0/8", "10.1.2.3", true, true},
+		{"10.0.0.0/8", "11.1.2.3", false, false},
+		{"0.0.0.0/0", "example.com", false, false},
+		{"127.0.0.0/8", "localhost", false, false},
+		{"::1, localhost", "localhost", true, true},
+		{"", "example.com", false, false}
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		tap_ok(qlm_address_list_says(cases[i].list, cases[i].host, false) == cases[i].exactly,
+			   "\"%s\" %s %s", cases[i].list, cases[i].exactly ? "names" : "does not name", cases[i].host);
+		tap_ok(qlm_address_list_says(cases[i].list, cases[i].host, true) == cases[i].below,
+			   "... or what lies above it");
+	}
 }
 
 static struct sockaddr_storage
@@ -292,6 +327,7 @@ main(void)
 	test_hosts();
 	test_other_families();
 	test_lists();
+	test_says();
 	shim_reset();
 	return tap_done();
 }
