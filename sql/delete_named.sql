@@ -105,7 +105,7 @@ SELECT element, string_agg(DISTINCT (t).codes, ' '), count(*) FROM (SELECT eleme
 SELECT a, (pg_temp.try(pg_temp.odf('read ' || a, '<Object><id>D</id></Object>'))).codes FROM unnest(ARRAY['Newest="2"', 'lastN="2"', 'last="5"', 'from="2026-01-01"', 'begin=""', 'newest=""', 'newest="-1"', 'newest="two"', 'newest="1" oldest="1"', 'begin="1767225600"', 'x="1"']) a;
 SELECT m, (pg_temp.try(pg_temp.envelope(m))).codes FROM unnest(ARRAY['<cancel newest="1"><requestID>1</requestID></cancel>', '<cancel><requestID begin="2026-01-01">1</requestID></cancel>', '<read><requestID newest="1">1</requestID></read>', '<read Newest="1"><requestID>1</requestID></read>']) m;
 \echo == a write keeps attributes of your own where they are stored, and refuses them elsewhere
-SELECT element, string_agg(DISTINCT (t).codes, ' ') FROM (SELECT element, pg_temp.try(replace(pg_temp.filled(message, element, 'colour'), 'delete', 'write')) AS t FROM template, element WHERE strpos(message, '@' || element || '@') > 0 AND form IN ('whole', 'meta data') AND dialect <> 'text json') a GROUP BY 1 ORDER BY 1;
+SELECT element, string_agg(DISTINCT (t).codes, ' ') FROM (SELECT element, pg_temp.try(replace(pg_temp.filled(message, element, 'colour'), 'delete', 'write')) AS t FROM template, element WHERE strpos(message, '@' || element || '@') > 0 AND form IN ('whole', 'meta data') AND dialect !~ 'json') a GROUP BY 1 ORDER BY 1;
 
 \echo == a part of an InfoItem
 CREATE FUNCTION pg_temp.part(x text, id text DEFAULT 'D') RETURNS SETOF text LANGUAGE plpgsql AS $$

@@ -5,7 +5,7 @@
 
 CREATE FUNCTION pg_temp.said(message text) RETURNS text LANGUAGE sql AS $$
 	SELECT array_to_string(xpath('//*[local-name()="return"]/@returnCode', m), ' ') ||
-		coalesce(' ' || (xpath('//*[local-name()="return"]/@description', m))[1]::text, '')
+		coalesce(' ' || pg_temp.without_column((xpath('//*[local-name()="return"]/@description', m))[1]::text), '')
 	FROM qlm_handle(message) m
 $$;
 CREATE FUNCTION pg_temp.value(attributes text, item text DEFAULT 't') RETURNS text LANGUAGE sql AS $$

@@ -6,7 +6,7 @@
 
 CREATE FUNCTION pg_temp.said(message text) RETURNS text LANGUAGE sql AS $$
 	SELECT array_to_string(xpath('//*[local-name()="return"]/@returnCode', m), ' ') ||
-		coalesce(' ' || (xpath('//*[local-name()="return"]/@description', m))[1]::text, '')
+		coalesce(' ' || pg_temp.without_column((xpath('//*[local-name()="return"]/@description', m))[1]::text), '')
 	FROM qlm_handle(message) m
 $$;
 CREATE FUNCTION pg_temp.of(verbs text) RETURNS text LANGUAGE sql AS $$ SELECT pg_temp.said(pg_temp.envelope(verbs)) $$;
@@ -53,11 +53,33 @@ SELECT m, pg_temp.said(format('{"omiEnvelope":{"version":"1.0","ttl":0%s}}', m))
 	',"read":{"x:more":{}},"xmlns:x":"urn:x"']) m;
 SELECT m, pg_temp.said(m) FROM unnest(ARRAY['{"omiEnvelope":{"version":"1.0","ttl":0,"read":{}},"write":{}}', '{"$schema":"x","omiEnvelope":{"version":"1.0","ttl":0,"read":{}}}', '{"omiEnvelope":{"ttl":0,"read":{}},"qlmEnvelope":{"ttl":0,"read":{}}}']) m;
 SELECT o, pg_temp.said(format('{"omiEnvelope":{"version":"1.0","ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ",%s}}}}}}', o)) FROM unnest(ARRAY['"infoitem":{"name":"t"}', '"InfoItem":"t"', '"InfoItem":{"name":"t","valeu":1}', '"InfoItem":{"name":"t","vals":[1]}', '"InfoItem":{"name":"t","values":[{"valeu":1}]}',
-	'"InfoItem":{"name":"t","values":[{"dateTime":"2024-01-01"}]}', '"InfoItem":{"name":"t","values":[{"value":null}]}', '"InfoItem":{"name":"t","values":[{"value":1,"extra":{}}]}', '"InfoItem":{"name":"t","values":[{"value":1,"datetime":"2024-01-01"}]}',
+	'"InfoItem":{"name":"t","values":[{"dateTime":"2024-01-01"}]}', '"InfoItem":{"name":"t","values":[{"value":1,"extra":{}}]}', '"InfoItem":{"name":"t","values":[{"value":1,"datetime":"2024-01-01"}]}',
 	'"InfoItem":{"name":"t","MetaData":{"unit":"Cel"}}', '"InfoItem":{"name":"t","MetaData":{"unit":{"value":"Cel"}}}', '"InfoItem":{"name":"t","MetaData":{"InfoItem":{"name":"unit"},"format":"x"}}', '"InfoItem":{"name":"t","MetaData":"Cel"}',
 	'"InfoItem":{"name":"t","description":{"text":"a","value":"b"}}', '"InfoItem":{"name":"t","descripton":"a"}', '"description":{"txt":{}}', '"type":"a","type":"b"']) o;
 SELECT path FROM qlm.object WHERE path ~ '^NJ';
 SELECT qlm_handle_json('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ","owner":"lab","InfoItem":{"name":"t","valve":3,"value":null,"altname":null,"values":[{"value":"","dateTime":"2024-01-01","attributes":{"x":"y"}}]}}}}}}}');
+\echo == JSON: null is no value, wherever it stands, and no event
+SELECT qlm_subscribe('NJ/null') AS id \gset
+SELECT i, pg_temp.said(format('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ","InfoItem":%s}}}}}}', i)) FROM unnest(ARRAY['null', '[null]', '{"name":"null","value":null}', '{"name":"null","values":null}', '{"name":"null","values":[null]}', '{"name":"null","values":[{"value":null}]}',
+	'{"name":"null","values":[{"type":"xs:double","dateTime":"2024-01-01","value":null}]}', '{"name":"null","value":{"value":null}}', '{"name":"null","values":[null,{"value":2,"dateTime":"2024-01-01"}]}']) i;
+SELECT value FROM qlm.history WHERE path = 'NJ/null' ORDER BY ts;
+SELECT count(*) FROM qlm.subscription_value WHERE request_id = :id;
+SELECT qlm_cancel(:id);
+\echo == JSON: objects and arrays as values are kept as they are spelt, or refused
+CREATE FUNCTION pg_temp.json_item(i text) RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.said(format('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":{"id":"NJ","InfoItem":{"name":"o",%s}}}}}}}', i))
+$$;
+SELECT i, pg_temp.json_item(i) FROM unnest(ARRAY['"values":[{"dateTime":"2024-01-01","value":{"lat": 60.10,"lon":[24.9,null]}}]', '"values":[{"dateTime":"2024-01-02","value":[1, "\u00e4"]}]', '"values":[{"dateTime":"2024-01-03","type":"geo+json","value":{"type":"Point","coordinates":[1,2]}}]',
+	'"values":[{"dateTime":"2024-01-04","type":"json","value":"{\"a\":1"}]', '"values":[{"type":"xs:double","value":{"a":1}}]', '"values":[{"lat":60.1}]', '"value":{"Value":1}', '"value":[60.1,24.9]', '"values":[[1,2]]', '"values":[{}]', '"values":[{"phenomenonTime":"2024-01-01","result":1}]', '"result":1', '"val":1']) i;
+SELECT ts AT TIME ZONE 'UTC' AS ts, value, type FROM qlm.history WHERE path = 'NJ/o' ORDER BY ts;
+SELECT qlm_handle_json('{"omiEnvelope":{"version":"1.0","ttl":0,"read":{"newest":9,"msg":{"Objects":{"Object":{"id":"NJ","InfoItem":{"name":"o"}}}}}}}');
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read newest="9"', '<Object><id>NJ</id><InfoItem name="o"/></Object>')));
+\echo == the place of one mistake among many
+SELECT pg_temp.said('{"omiEnvelope":{"ttl":0,"write":{"msg":{"Objects":{"Object":[' || (SELECT string_agg(format('{"id":"NJ%s","InfoItem":[{"name":"a","values":[{"value":1},{"value":2,"dateTime":"%s"}]}]}', n, CASE n WHEN 77 THEN '01.05.2024' ELSE '2024-05-01' END), ',') FROM generate_series(1, 100) n) || ']}}}}}');
+SELECT pg_temp.said(pg_temp.odf('write', (SELECT string_agg(format('<Object><id>NJ%s</id><InfoItem name="a"><value>1</value><value dateTime="%s">2</value></InfoItem></Object>', n, CASE n WHEN 77 THEN '300000-01-01' ELSE '2024-05-01' END), '') FROM generate_series(1, 100) n)));
+\echo == values under another name, times under another name
+SELECT c, pg_temp.item(c) FROM unnest(ARRAY['<InfoItem name="t"><value value="1"/></InfoItem>', '<InfoItem name="t"><value timestamp="2024-01-01">1</value></InfoItem>', '<InfoItem name="t"><value timestamp="x" dateTime="2024-01-01">1</value></InfoItem>', '<InfoItem name="t"><reading>1</reading></InfoItem>']) c;
+SELECT pg_temp.said(pg_temp.odf('write', '<Object id="N"/>'));
 \echo == csv: columns and fields
 SELECT p, pg_temp.of('<write msgformat="csv"><msg>' || p || '</msg></write>') FROM unnest(ARRAY[E'path,tiem,value\nN/c,,1', E'path,valeu\nN/c,1', E'path,reading\nN/c,1', E'Path,TIME,Value,note\nN/c,2024-01-01,1,x', 'N/d,2024-01-01,4,5,xs:double', E'path,value\nN/e,4,5', E'path,note\nN/c', E'path,unixTime,value\nN/u,1714557600,1', E'path,dateTime,unixTime,value\nN/u,2024-01-01T00:00:00Z,1714557600,2\nN/u,,1714557601,3', E'path,unixTime,value\nN/u,1714557600123,1', E'path,unixtiem,value\nN/u,1,1', E'path,value,Value\nN/u,1,2', E'path,time,ts,value\nN/u,,2024-01-01,4', 'N/f;;4.5', E'path;value\nN/f;1', E'N/f\t\t1', 'N/g,,1,,,', 'N/h,,a&#13;b', 'N/h,,"a"&#13;N/i,,1', U&'\FEFFpath,value\000AN/k,1&#13;\000A']) p;
 SELECT path, value FROM qlm.current WHERE path ~ '^N/' ORDER BY path;

@@ -10,7 +10,7 @@ CREATE FUNCTION pg_temp.values_of(attributes text) RETURNS TABLE (answer text) L
 	SELECT format('%s %s: %s', attributes,
 		(xpath('//*[local-name()="return"]/@returnCode', m))[1],
 		coalesce(nullif(array_to_string(xpath('//*[local-name()="value"]/text()', m), ' '), ''),
-			(xpath('//*[local-name()="return"]/@description', m))[1]::text))
+			pg_temp.without_column((xpath('//*[local-name()="return"]/@description', m))[1]::text)))
 	FROM qlm_handle(pg_temp.odf('read ' || attributes, '<Object><id>R1</id><InfoItem name="x"/></Object>')) m
 $$;
 \echo == each row of the table of selectors

@@ -95,7 +95,7 @@ qlm_datetime_problem(const char *text, int len)
 	if (read_written(text, end, &written))
 	{
 		if (!is_date(&written))
-			return "a day that no calendar has" WANTED;
+			return "which is a day that no calendar has" WANTED;
 		if (is_time_elsewhere(written.rest, end))
 			return "which is out of range: times lie between -4713-11-24T00:00:00Z and 294276-12-31T23:59:59.999999Z";
 		return "which is no date and time: what follows the date is none" WANTED;

@@ -151,31 +151,3 @@ qlm_json_is_number(const char *text, int len)
 	}
 	return p == end;
 }
-
-/* As deep as it was read, which is bounded */
-void
-qlm_json_print(StringInfo buf, const QlmJson *json)
-{
-	if (json->kind == QLM_JSON_STRING)
-		qlm_json_text_len(buf, json->as.text, json->len);
-	else if (qlm_json_is_scalar(json))
-		appendBinaryStringInfo(buf, json->as.text, json->len);
-	else
-	{
-		bool		is_object = json->kind == QLM_JSON_OBJECT;
-
-		appendStringInfoChar(buf, is_object ? '{' : '[');
-		for (const QlmJson *child = json->as.first; child; child = child->next)
-		{
-			if (child != json->as.first)
-				appendStringInfoChar(buf, ',');
-			if (is_object)
-			{
-				qlm_json_text(buf, child->name);
-				appendStringInfoChar(buf, ':');
-			}
-			qlm_json_print(buf, child);
-		}
-		appendStringInfoChar(buf, is_object ? '}' : ']');
-	}
-}

@@ -32,7 +32,7 @@ typedef struct QlmJson
 		struct QlmJson *first;	/* of an object or an array */
 		const char *text;		/* of the others: decoded, not NUL-terminated */
 	}			as;
-	int			len;
+	int			len;			/* of the text; else where it begins */
 	unsigned int line:28;		/* small: hostile text is mostly nodes */
 	unsigned int kind:4;		/* QlmJsonKind */
 } QlmJson;
@@ -43,13 +43,42 @@ typedef struct QlmJsonError
 	const char *message;		/* a sentence with line and column */
 } QlmJsonError;
 
+/* What is read, which must stay; the rest is json_source.c's */
+typedef struct QlmJsonSource
+{
+	const char *data;			/* as it came */
+	Size		len;
+	const char *charset;		/* as the transport says; NULL: UTF-8 */
+	const char *decoded;		/* what texts point into */
+	const char *raw;			/* as it came, but in UTF-8; NULL: not yet */
+	int			raw_len;
+	int			last;			/* where in that a column was asked for ... */
+	int			line_start;		/* ... and its line began */
+} QlmJsonSource;
+
 /*
- * Read a text as RFC 8259 has it, in the character set that the transport says
- * (NULL: UTF-8).  Returns NULL and sets the error for what is none, nests
- * too deep, or holds a character that XML could not carry.  Never raises one.
+ * Read a text as RFC 8259 has it.  Returns NULL and sets the error for what is
+ * none, nests too deep, or holds a character that XML could not carry.  Never
+ * raises one.
  */
-extern QlmJson *qlm_json_read(const char *data, Size len, const char *charset,
-							  QlmJsonError *error);
+extern QlmJson *qlm_json_read(QlmJsonSource *source, QlmJsonError *error);
+
+/* The text as UTF-8 */
+extern bool qlm_json_decode(const QlmJsonSource *source, StringInfo buf,
+							QlmJsonError *error);
+
+/* Where in its line a value stands, in bytes from 1 */
+extern int	qlm_json_column(QlmJsonSource *source, const QlmJson *json);
+
+/* An object or an array exactly as it is spelt; not NUL-terminated */
+extern const char *qlm_json_spelling(QlmJsonSource *source, const QlmJson *json,
+									 int *len);
+
+/*
+ * Is it one object, array, number or boolean, nested at most so deep, that the
+ * reader takes?
+ */
+extern bool qlm_json_is_valid(const char *text, int len, int max_depth);
 
 /* Does it begin as JSON does and XML does not? */
 extern bool qlm_json_is_likely(const char *data, Size len);
@@ -59,9 +88,6 @@ extern bool qlm_json_is_scalar(const QlmJson *json);
 
 /* A member of an object by its name, or NULL */
 extern const QlmJson *qlm_json_find(const QlmJson *object, const char *name);
-
-/* A value as text again */
-extern void qlm_json_print(StringInfo buf, const QlmJson *json);
 
 /* "text", quoted and escaped */
 extern void qlm_json_text(StringInfo buf, const char *text);

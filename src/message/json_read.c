@@ -10,12 +10,9 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
-#include "utils/memutils.h"
-
 #include "base/limits.h"
 #include "base/number.h"
 #include "message/json.h"
-#include "xml/decoder.h"
 
 #define NODES_IN_BLOCK 100
 
@@ -28,6 +25,7 @@ typedef struct Open
 
 typedef struct Reader
 {
+	char	   *start;
 	char	   *p;
 	char	   *end;
 	char	   *line_start;
@@ -226,7 +224,7 @@ read_word(Reader *r, QlmJson *json)
 		if (r->end - r->p < len || memcmp(r->p, words[i].word, len) != 0)
 			continue;
 		json->kind = words[i].kind;
-		json->as.text = words[i].word;
+		json->as.text = r->p;
 		json->len = len;
 		r->p += len;
 		return true;
@@ -241,6 +239,7 @@ open_container(Reader *r, QlmJson *json)
 		return fail(r, 413, psprintf("The JSON is nested more than %d deep",
 									 r->max_open));
 	json->kind = *r->p == '{' ? QLM_JSON_OBJECT : QLM_JSON_ARRAY;
+	json->len = r->p - r->start;
 	r->open[r->nopen].json = json;
 	r->open[r->nopen].last = NULL;
 	r->nopen++;
@@ -352,41 +351,8 @@ read_next(Reader *r)
 	return read_value(r, name) != NULL;
 }
 
-static bool
-collect(void *state, const char *data, int len)
-{
-	StringInfo	buf = state;
-
-	if (buf->len + (Size) len > MaxAllocSize / 2)
-		return false;
-	appendBinaryStringInfo(buf, data, len);
-	return true;
-}
-
-static bool
-decode(const char *data, Size len, const char *charset, StringInfo buf,
-	   QlmJsonError *error)
-{
-	QlmDecoder	decoder;
-	bool		success;
-
-	initStringInfo(buf);
-	qlm_decoder_init(&decoder, charset, collect, buf);
-	success = qlm_decoder_feed(&decoder, data, len) &&
-		qlm_decoder_finish(&decoder);
-	if (!success)
-	{
-		error->code = decoder.error != NULL ? 400 : 413;
-		error->message = decoder.error != NULL ? decoder.error :
-			"The message is too long";
-	}
-	qlm_decoder_free(&decoder);
-	return success;
-}
-
 QlmJson *
-qlm_json_read(const char *data, Size len, const char *charset,
-			  QlmJsonError *error)
+qlm_json_read(QlmJsonSource *source, QlmJsonError *error)
 {
 	Reader		reader = {0};
 	StringInfoData buf;
@@ -394,9 +360,9 @@ qlm_json_read(const char *data, Size len, const char *charset,
 
 	error->code = 0;
 	error->message = NULL;
-	if (!decode(data, len, charset, &buf, error))
+	if (!qlm_json_decode(source, &buf, error))
 		return NULL;
-	reader.p = reader.line_start = buf.data;
+	source->decoded = reader.start = reader.p = reader.line_start = buf.data;
 	reader.end = buf.data + buf.len;
 	reader.line = 1;
 	reader.error = error;

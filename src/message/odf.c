@@ -92,9 +92,15 @@ qlm_odf_add_meta_data(QlmOdf *odf, QlmInfoItem *item, const char *name)
 }
 
 QlmValue *
+qlm_odf_new_value(QlmOdf *odf)
+{
+	return alloc_node(odf, sizeof(QlmValue));
+}
+
+QlmValue *
 qlm_odf_add_value(QlmOdf *odf, QlmInfoItem *item, const char *text, int len)
 {
-	QlmValue   *value = alloc_node(odf, sizeof(QlmValue));
+	QlmValue   *value = qlm_odf_new_value(odf);
 
 	value->text = text;
 	value->len = len;

@@ -72,7 +72,8 @@ typedef struct QlmInfoItem
 	QlmValue   *last_value;
 	int			nvalues;
 	int			line;			/* where it stood in the message; 0: nowhere */
-	int			nempty;			/* values that were none, as lines without one */
+	int			nempty;			/* values that were none, as lines without one,
+								 * or null */
 } QlmInfoItem;
 
 typedef struct QlmObject
@@ -119,6 +120,9 @@ extern QlmInfoItem *qlm_odf_add_meta_data(QlmOdf *odf, QlmInfoItem *item,
 										  const char *name);
 extern QlmValue *qlm_odf_add_value(QlmOdf *odf, QlmInfoItem *item,
 								   const char *text, int len);
+
+/* One of no InfoItem yet, for take_value */
+extern QlmValue *qlm_odf_new_value(QlmOdf *odf);
 
 /* The same with a copy of the text */
 extern QlmValue *qlm_odf_copy_value(QlmOdf *odf, QlmInfoItem *item,

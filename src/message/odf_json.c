@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/datetime.h"
+#include "base/limits.h"
 #include "message/json.h"
 #include "message/odf_json.h"
 #include "xml/writer.h"
@@ -135,6 +136,14 @@ is_numeric_type(const char *type)
 	return false;
 }
 
+bool
+qlm_odf_json_is_type(const char *type, int len)
+{
+	while (len > 0 && strchr(" \t\r\n", type[len - 1]) != NULL)
+		len--;
+	return len >= 4 && pg_strncasecmp(type + len - 4, "json", 4) == 0;
+}
+
 /* Native where type and text agree, so that the very text can come back */
 static bool
 is_native(const QlmValue *value)
@@ -144,6 +153,8 @@ is_native(const QlmValue *value)
 
 	if (type == NULL || value->is_odf)
 		return false;
+	if (qlm_odf_json_is_type(type, strlen(type)))
+		return qlm_json_is_valid(value->text, value->len, qlm_max_depth);
 	if (colon != NULL)
 		type = colon + 1;
 	if (strcmp(type, "boolean") == 0)

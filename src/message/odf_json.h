@@ -22,7 +22,13 @@ extern void qlm_odf_json_print_item(StringInfo buf, const QlmInfoItem *item);
 extern void qlm_odf_json_print_value(StringInfo buf, const QlmValue *value);
 
 /*
- * Objects from JSON text in UTF-8, the payload of a verb.  NULL for what is none: *error_code is then
+ * Does a type say that a value is JSON, and comes back as such: does it end in
+ * json?
+ */
+extern bool qlm_odf_json_is_type(const char *type, int len);
+
+/*
+ * Objects from JSON text in UTF-8 that a verb brings.  NULL for what is none: *error_code is then
  * 400 or 413, and *error a sentence with the line.  Never raises an error.
  */
 extern QlmOdf *qlm_odf_json_parse(const char *data, Size len, QlmVerb verb,

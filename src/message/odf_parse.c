@@ -50,26 +50,11 @@ keep_attribute(QlmParser *p, QlmAttribute **list,
 }
 
 static void
-refuse_time(QlmParser *p, const QlmXmlAttribute *attribute, const char *what)
+refuse_time(QlmParser *p, const QlmXmlAttribute *attribute, const char *problem)
 {
-	qlm_parser_refuse(p, qlm_parser_line(p),
-					  "%s is \"%s\", which is no %s", attribute->name,
+	qlm_parser_refuse(p, qlm_parser_line(p), "%s is \"%s\", %s", attribute->name,
 					  qlm_parser_quote(p, attribute->value, attribute->len),
-					  what);
-}
-
-/* Small units make numbers that are no time at all. */
-static void
-refuse_unix_time(QlmParser *p, const QlmXmlAttribute *attribute)
-{
-	const char *unit = qlm_unixtime_unit(attribute->value, attribute->len);
-	const QlmInfoItem *item = p->frames[p->nframes - 2].as.item;
-
-	qlm_parser_refuse(p, qlm_parser_line(p),
-					  "unixTime of a value of \"%s\" is \"%s\", which is no number of seconds since 1970%s",
-					  item->name,
-					  qlm_parser_quote(p, attribute->value, attribute->len),
-					  unit != NULL ? unit : "");
+					  problem);
 }
 
 static bool
@@ -77,7 +62,8 @@ read_date(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
 {
 	if (qlm_datetime_parse(attribute->value, attribute->len, ts))
 		return true;
-	refuse_time(p, attribute, "date and time");
+	refuse_time(p, attribute,
+				qlm_datetime_problem(attribute->value, attribute->len));
 	return false;
 }
 
@@ -283,7 +269,7 @@ value_type(QlmParser *p, const QlmXmlAttribute *attribute)
 }
 
 static void
-start_value(QlmParser *p, QlmInfoItem *item, const QlmXmlElement *element)
+start_value(QlmParser *p, const QlmXmlElement *element)
 {
 	QlmValue   *value;
 	TimestampTz ts;
@@ -295,7 +281,8 @@ start_value(QlmParser *p, QlmInfoItem *item, const QlmXmlElement *element)
 						qlm_max_values);
 		return;
 	}
-	value = qlm_odf_add_value(p->odf, item, "", 0);
+	value = qlm_odf_new_value(p->odf);
+	p->frames[p->nframes - 1].nvalues++;
 	qlm_parser_push(p, QLM_FRAME_VALUE, true)->as.value = value;
 	for (int i = 0; i < element->nattributes; i++)
 	{
@@ -311,7 +298,7 @@ start_value(QlmParser *p, QlmInfoItem *item, const QlmXmlElement *element)
 		else if (!is_named(a, "unixTime"))
 			keep_attribute(p, &value->attributes, element, i);
 		else if (!qlm_unixtime_parse(a->value, a->len, &ts))
-			refuse_unix_time(p, a);
+			refuse_time(p, a, qlm_unixtime_problem(a->value, a->len));
 		else if (!has_date_time)
 		{
 			value->has_ts = true;
@@ -320,11 +307,16 @@ start_value(QlmParser *p, QlmInfoItem *item, const QlmXmlElement *element)
 	}
 	if (value->has_ts)
 		p->odf->latest = Max(p->odf->latest, value->ts);
+	else if (value->attributes != NULL)
+		qlm_strict_value_time(p, element);
 }
 
+/* Linked where it ends, for in JSON it may be null */
 static void
-end_value(QlmParser *p, QlmValue *value)
+end_value(QlmParser *p, const QlmFrame *frame, QlmInfoItem *item)
 {
+	QlmValue   *value = frame->as.value;
+
 	if (p->capturing)
 	{
 		value->text = qlm_parser_captured(p, &value->len);
@@ -332,6 +324,10 @@ end_value(QlmParser *p, QlmValue *value)
 	}
 	else
 		value->text = qlm_parser_take_text(p, &value->len);
+	if (frame->is_nothing)
+		item->nempty++;
+	else
+		qlm_odf_take_value(p->odf, item, value);
 }
 
 static void
@@ -358,7 +354,7 @@ start_in_item(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 	const char *name = element->name;
 
 	if (strcmp(name, "value") == 0)
-		start_value(p, item, element);
+		start_value(p, element);
 	else if (strcmp(name, "MetaData") == 0)
 	{
 		QlmFrame   *meta_data = qlm_parser_push(p, QLM_FRAME_META_DATA, false);
@@ -429,7 +425,7 @@ qlm_odf_parse_end(QlmParser *p, QlmFrame *frame)
 	switch (frame->kind)
 	{
 		case QLM_FRAME_VALUE:
-			end_value(p, frame->as.value);
+			end_value(p, frame, parent->as.item);
 			break;
 		case QLM_FRAME_OBJECT:
 			if (frame->as.object->ids == NULL)

@@ -302,7 +302,9 @@ qlm_parser_captured(QlmParser *p, int *len)
 int
 qlm_parser_line(const QlmParser *p)
 {
-	return p->reader != NULL ? qlm_xml_reader_line(p->reader) : p->json_line;
+	if (p->reader != NULL)
+		return qlm_xml_reader_line(p->reader);
+	return p->json_at != NULL ? p->json_at->line : 0;
 }
 
 static char *format_message(const char *fmt, va_list args) pg_attribute_printf(1, 0);
@@ -311,9 +313,17 @@ static char *
 format_message(const char *fmt, va_list args)
 {
 	char		text[1024];
+	int			len = vsnprintf(text, sizeof(text), fmt, args);
 
-	vsnprintf(text, sizeof(text), fmt, args);
-	return pstrdup(text);
+	/* Cut at the beginning of a character */
+	if (len >= (int) sizeof(text))
+		for (len = sizeof(text) - 1; len > 0 && (text[len - 1] & 0x80); len--)
+			if ((text[len - 1] & 0xC0) == 0xC0)
+			{
+				len--;
+				break;
+			}
+	return pnstrdup(text, len);
 }
 
 void
@@ -331,7 +341,8 @@ qlm_parser_fail(QlmParser *p, int code, const char *fmt,...)
 	else if (p->json_code == 0)
 	{
 		p->json_code = code;
-		p->json_error = psprintf("%s (line %d)", message, p->json_line);
+		p->json_error = psprintf("%s (%s)", message,
+								 qlm_parser_place(p, qlm_parser_line(p)));
 	}
 }
 
@@ -348,7 +359,7 @@ qlm_parser_refuse(QlmParser *p, int line, const char *fmt,...)
 	message = format_message(fmt, args);
 	va_end(args);
 	request->error_code = 400;
-	request->error = psprintf("%s (line %d)", message, line);
+	request->error = psprintf("%s (%s)", message, qlm_parser_place(p, line));
 }
 
 const char *

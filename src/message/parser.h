@@ -10,6 +10,7 @@
 #define QLM_PARSER_H
 
 #include "message/envelope.h"
+#include "message/json.h"
 #include "xml/reader.h"
 
 /* Kinds from QLM_FRAME_OBJECTS on belong to odf_parse.c. */
@@ -40,7 +41,9 @@ typedef struct QlmFrame
 	QlmFrameKind kind;
 	bool		text;			/* its text is collected */
 	bool		has_child;		/* of a msg: the first element was seen */
+	bool		is_nothing;		/* of a value: it is null */
 	int			line;
+	int			nvalues;		/* of an InfoItem: those that have begun */
 	union
 	{
 		QlmObject  *object;
@@ -99,7 +102,8 @@ typedef struct QlmParser
 	bool		failed;
 
 	/* of JSON, whose members come as events like those of XML */
-	int			json_line;
+	QlmJsonSource *json;
+	const QlmJson *json_at;		/* what is looked at */
 	int			json_code;		/* what failed; 0: nothing */
 	const char *json_error;
 
@@ -161,8 +165,9 @@ extern void qlm_parser_capture_end(QlmParser *p);
 extern void qlm_parser_capture_text(QlmParser *p, const char *text, int len);
 extern char *qlm_parser_captured(QlmParser *p, int *len);
 
-/* Where in the message it is */
+/* Where in the message it is; for an error, with path and column if known */
 extern int	qlm_parser_line(const QlmParser *p);
+extern const char *qlm_parser_place(const QlmParser *p, int line);
 
 /* Spoil the message; spoil the current verb, naming the line */
 extern void qlm_parser_fail(QlmParser *p, int code, const char *fmt,...)
@@ -182,6 +187,7 @@ extern void qlm_strict_text(QlmParser *p, const QlmFrame *frame,
 extern bool qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 								 const QlmXmlElement *element,
 								 const QlmXmlAttribute *attribute);
+extern void qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element);
 /* Elements that have no attributes of the sender's own */
 extern void qlm_strict_plain(QlmParser *p, const QlmFrame *frame,
 							 const QlmXmlElement *element);

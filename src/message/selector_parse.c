@@ -23,9 +23,10 @@ refuse_selector(QlmParser *p, const QlmXmlAttribute *attribute,
 	if (p->level->selector_error != NULL)
 		return;
 	p->level->selector_error =
-		psprintf("%s is \"%s\", which is %s (line %d)", attribute->name,
+		psprintf("%s is \"%s\", %s%s (%s)", attribute->name,
 				 qlm_parser_quote(p, attribute->value, attribute->len),
-				 what, qlm_parser_line(p));
+				 strncmp(what, "which", 5) == 0 ? "" : "which is ", what,
+				 qlm_parser_place(p, qlm_parser_line(p)));
 }
 
 static int
@@ -65,7 +66,8 @@ read_begin(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
 {
 	if (qlm_datetime_parse_begin(attribute->value, attribute->len, ts))
 		return true;
-	refuse_selector(p, attribute, "no date and time");
+	refuse_selector(p, attribute,
+					qlm_datetime_problem(attribute->value, attribute->len));
 	return false;
 }
 
@@ -74,7 +76,8 @@ read_end(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
 {
 	if (qlm_datetime_parse_end(attribute->value, attribute->len, ts))
 		return true;
-	refuse_selector(p, attribute, "no date and time");
+	refuse_selector(p, attribute,
+					qlm_datetime_problem(attribute->value, attribute->len));
 	return false;
 }
 

@@ -17,42 +17,58 @@
 #include "base/spelling.h"
 #include "message/parser.h"
 
-/* What the elements are called, and the attributes and children that they have */
+/*
+ * What the elements are called, the attributes and children that they have, and
+ * for whom means something else what they hold
+ */
 static const struct
 {
 	const char *name;
 	const char *known[10];
+	const char *parts;
 }			frames[] = {
 	[QLM_FRAME_ENVELOPE] = {"envelope",
-	{"read", "write", "call", "delete", "cancel", "response"}},
+	{"read", "write", "call", "delete", "cancel", "response"},
+	"read, write, call, delete, cancel and response"},
 	[QLM_FRAME_VERB] = {"verb",
 	{"nodeList", "requestID", "msg", "Objects", "msgformat", "callback",
 	"targetType", "version", "ttl"}},
-	[QLM_FRAME_RESPONSE] = {"response", {"result"}},
+	[QLM_FRAME_RESPONSE] = {"response", {"result"}, "results"},
 	[QLM_FRAME_RESULT] = {"result",
 	{"return", "requestID", "msg", "Objects", "nodeList", "omiEnvelope",
 	"qlmEnvelope", "msgformat", "targetType"}},
 	[QLM_FRAME_RETURN] = {"return", {"returnCode", "description"}},
 	[QLM_FRAME_REQUEST_ID] = {"requestID", {"format"}},
-	[QLM_FRAME_NODE_LIST] = {"nodeList", {"node", "type"}},
+	[QLM_FRAME_NODE_LIST] = {"nodeList", {"node", "type"}, "nodes"},
 	[QLM_FRAME_NODE] = {"node", {NULL}},
 	[QLM_FRAME_MSG] = {"msg", {"Objects"}},
-	[QLM_FRAME_OBJECTS] = {"Objects", {"Object", "version", "prefix"}},
+	[QLM_FRAME_OBJECTS] = {"Objects", {"Object", "version", "prefix"}, "Objects, each of them an Object"},
 	[QLM_FRAME_OBJECT] = {"Object",
-	{"id", "type", "description", "InfoItem", "Object"}},
+	{"id", "type", "description", "InfoItem", "Object"},
+	"id, description, InfoItem and Object"},
 	[QLM_FRAME_ID] = {"id",
 	{"idType", "tagType", "startDate", "endDate"}},
 	[QLM_FRAME_DESCRIPTION] = {"description", {"lang"}},
 	[QLM_FRAME_ITEM] = {"InfoItem",
 	{"name", "type", "altname", "description", "MetaData", "value", "values",
-	"dateTime", "unixTime"}},
+	"dateTime", "unixTime"},
+	"altname, description, MetaData and value"},
 	[QLM_FRAME_ALT_NAME] = {"other name",
 	{"idType", "tagType", "startDate", "endDate"}},
-	[QLM_FRAME_META_DATA] = {"MetaData", {"InfoItem"}},
+	[QLM_FRAME_META_DATA] = {"MetaData", {"InfoItem"}, "InfoItems"},
 	[QLM_FRAME_VALUE] = {"value", {"type", "dateTime", "unixTime", "value"}},
 };
 
-/* With its article */
+static bool
+is_one_of(const char *name, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+/* With its article, but for Objects, which are several */
 static const char *
 frame_name(const QlmParser *p, QlmFrameKind kind)
 {
@@ -62,6 +78,8 @@ frame_name(const QlmParser *p, QlmFrameKind kind)
 		name = qlm_verb_name(p->level->request->verb);
 	else if (kind == QLM_FRAME_ENVELOPE)
 		name = p->level->hints.root;
+	if (kind == QLM_FRAME_OBJECTS)
+		return name;
 	return psprintf("%s %s", strchr("oOIiAa", name[0]) ? "an" : "a", name);
 }
 
@@ -77,6 +95,21 @@ hint(const char *name, const char *const *known)
 	const char *meant = qlm_spelling_hint(name, known);
 
 	return meant == NULL ? "" : psprintf(": did you mean %s?", meant);
+}
+
+/* The same of a frame, or what it holds */
+static const char *
+frame_hint(QlmFrameKind kind, const char *name)
+{
+	const char *meant = hint(name, frames[kind].known);
+
+	if (meant[0] != '\0' || frames[kind].parts == NULL)
+		return meant;
+	if (kind == QLM_FRAME_ENVELOPE)
+		return psprintf(": there are %s", frames[kind].parts);
+	if (kind == QLM_FRAME_ITEM && strcmp(name, "values") == 0)
+		return ": did you mean value?";
+	return psprintf(", which holds %s", frames[kind].parts);
 }
 
 /* Only the first mistake is told; hostile messages have a million. */
@@ -97,7 +130,7 @@ refuse(QlmParser *p, QlmFrameKind kind, int line, const char *error)
 	if (kind != QLM_FRAME_ENVELOPE)
 		qlm_parser_refuse(p, line, "%s", error);
 	else if (p->level->error == NULL)
-		p->level->error = psprintf("%s (line %d)", error, line);
+		p->level->error = psprintf("%s (%s)", error, qlm_parser_place(p, line));
 }
 
 /* What messages call their own namespaces, declared or not */
@@ -147,8 +180,7 @@ qlm_strict_element(QlmParser *p, const QlmFrame *frame,
 		return;
 	quoted = qlm_parser_quote(p, name, strlen(name));
 	if (kind == QLM_FRAME_ENVELOPE)
-		error = psprintf("%s is no verb%s", quoted,
-						 hint(name, frames[kind].known));
+		error = psprintf("%s is no verb%s", quoted, frame_hint(kind, name));
 	else if (frame->text && kind != QLM_FRAME_MSG)
 		error = psprintf("An element %s stands in the text of %s: escape it",
 						 quoted, frame_name(p, kind));
@@ -157,7 +189,7 @@ qlm_strict_element(QlmParser *p, const QlmFrame *frame,
 		return;
 	else
 		error = psprintf("%s is no part of %s%s", quoted,
-						 frame_name(p, kind), hint(name, frames[kind].known));
+						 frame_name(p, kind), frame_hint(kind, name));
 	refuse(p, kind, qlm_parser_line(p), error);
 }
 
@@ -175,10 +207,15 @@ qlm_strict_member(QlmParser *p, const char *name, int line)
 	if (is_refused(p, kind) ||
 		(is_other && (kind == QLM_FRAME_ENVELOPE || !is_of_verb(p, QLM_DELETE))))
 		return;
-	refuse(p, kind, line,
-		   psprintf("\"%s\" is no %s %s%s", quoted,
-					kind == QLM_FRAME_ENVELOPE ? "verb of" : "member of",
-					frame_name(p, kind), hint(name, frames[kind].known)));
+	if (is_one_of(name, frames[kind].known))
+		refuse(p, kind, line,
+			   psprintf("\"%s\" of %s is an object or array, where a text or number belongs",
+						quoted, frame_name(p, kind)));
+	else
+		refuse(p, kind, line,
+			   psprintf("\"%s\" is no %s %s%s", quoted,
+						kind == QLM_FRAME_ENVELOPE ? "verb of" : "member of",
+						frame_name(p, kind), frame_hint(kind, name)));
 }
 
 /* Text where only elements have a meaning */
@@ -200,19 +237,21 @@ qlm_strict_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 	refuse(p, frame->kind, qlm_parser_line(p), error);
 }
 
-/* Does the value of an InfoItem hold it, which is an element? */
-static bool
-belongs_into_value(QlmFrameKind kind, const char *name)
+/* Where an attribute of this name belongs; NULL: where it stands */
+static const char *
+belongs_elsewhere(QlmFrameKind kind, const char *name)
 {
-	static const char *const misplaced[] = {
+	static const char *const in_value[] = {
 		"value", "values", "dateTime", "unixTime", NULL
 	};
 
-	if (kind == QLM_FRAME_ITEM)
-		for (int i = 0; misplaced[i] != NULL; i++)
-			if (strcmp(name, misplaced[i]) == 0)
-				return true;
-	return false;
+	if (kind == QLM_FRAME_ITEM && is_one_of(name, in_value))
+		return "it belongs into a value";
+	if (kind == QLM_FRAME_VALUE && strcmp(name, "value") == 0)
+		return "it is the text between the tags";
+	if (kind == QLM_FRAME_OBJECT && strcmp(name, "id") == 0)
+		return "it is an element, <id>...</id>";
+	return NULL;
 }
 
 /* Prefixes are for elements and attributes of other vocabularies. */
@@ -299,7 +338,7 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 {
 	QlmFrameKind kind = frame->kind;
 	const char *name = attribute->name;
-	bool		misplaced;
+	const char *misplaced;
 	const char *meant;
 
 	if (is_known_own(p, kind, name))
@@ -310,7 +349,7 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 			refuse_overlooked(p, kind, name);
 		return false;
 	}
-	misplaced = belongs_into_value(kind, name);
+	misplaced = belongs_elsewhere(kind, name);
 	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
 	if (!misplaced && meant == NULL)
 	{
@@ -320,10 +359,32 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 	if (has_foreign_prefix(element, attribute) || is_refused(p, kind))
 		return false;
 	refuse(p, kind, qlm_parser_line(p), misplaced ?
-		   psprintf("%s is no attribute of an InfoItem: it belongs into a value", name) :
+		   psprintf("%s is no attribute of %s: %s", name, frame_name(p, kind), misplaced) :
 		   psprintf("%s is no attribute of %s: did you mean %s?", name,
 					frame_name(p, kind), meant));
 	return false;
+}
+
+/*
+ * A value that says its time under another name would get that of receipt, and
+ * be the latest.
+ */
+void
+qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element)
+{
+	static const char *const names[] = {"time", "timestamp", "ts", "date", NULL};
+
+	if (p->level->request->verb == QLM_READ)
+		return;
+	for (int i = 0; i < element->nattributes; i++)
+	{
+		const QlmXmlAttribute *a = &element->attributes[i];
+
+		if (is_one_of(a->name, names) && !has_foreign_prefix(element, a))
+			qlm_parser_refuse(p, qlm_parser_line(p),
+							  "The value has no dateTime and no unixTime, but a %s: did you mean dateTime?",
+							  a->name);
+	}
 }
 
 static bool

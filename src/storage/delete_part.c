@@ -267,7 +267,8 @@ find_node(QlmParts *parts, QlmWantedTree *tree, const void *node,
 		 parts->next++)
 	{
 		parts->parts[parts->next].wanted = wanted;
-		check_name(&parts->parts[parts->next], wanted);
+		if (wanted->row != NULL)
+			check_name(&parts->parts[parts->next], wanted);
 	}
 	if (is_leaf && parts->next == first)
 		wanted->is_whole = true;

@@ -71,5 +71,6 @@ extern void qlm_xml_reader_fail(QlmXmlReader *reader, int code,
 
 /* For handlers: where the reader is, e.g. to say it in a later error. */
 extern int	qlm_xml_reader_line(const QlmXmlReader *reader);
+extern int	qlm_xml_reader_column(const QlmXmlReader *reader);
 
 #endif							/* QLM_XML_READER_H */

@@ -97,6 +97,12 @@ qlm_xml_reader_line(const QlmXmlReader *reader)
 	return current_line(reader);
 }
 
+int
+qlm_xml_reader_column(const QlmXmlReader *reader)
+{
+	return xmlSAX2GetColumnNumber(reader->parser);
+}
+
 /* What libxml2 says less clearly; NULL: its own words will do. */
 static const char *
 plain_words(const QlmXmlReader *reader, XmlErrorArg error)

@@ -21,15 +21,15 @@ typedef struct Format
 } Format;
 
 static QlmOdf *
-parse_csv(const char *text, Size len, int *error_code, const char **error)
-{
-	return qlm_csv_parse(text, len, QLM_RESPONSE, error_code, error);
-}
-
-static QlmOdf *
 parse_json(const char *text, Size len, int *error_code, const char **error)
 {
 	return qlm_odf_json_parse(text, len, QLM_WRITE, error_code, error);
+}
+
+static QlmOdf *
+parse_csv(const char *text, Size len, int *error_code, const char **error)
+{
+	return qlm_csv_parse(text, len, QLM_RESPONSE, error_code, error);
 }
 
 static QlmOdf *
