@@ -32,6 +32,7 @@ typedef struct QlmCall
 	bool		done;			/* nothing left to execute */
 	bool		recalled;		/* it was executed before */
 	const char *content;		/* what is asked for; NULL: nobody had to know */
+	const char *put_off;		/* why something is refused for now; NULL: nothing is */
 	int			nunknown;		/* requestIDs that are none of its caller's */
 	bool		unreadable;		/* what came is no message */
 } QlmCall;
@@ -72,6 +73,12 @@ extern bool qlm_request_needs_primary(const QlmRequest *request);
 
 /* execute.c: one verb with the call's rights; adds its results */
 extern void qlm_call_execute(QlmCall *call, const QlmRequest *request);
+
+/* execute.c: an error of one verb may be caught */
+extern bool qlm_call_may_guard(const QlmCall *call);
+
+/* together.c: all verbs; where one is refused for now, the status is 503 and nothing was done */
+extern void qlm_call_execute_all(QlmCall *call);
 
 /* execute.c: what the database refused, in the protocol's codes */
 extern int	qlm_error_code(const ErrorData *error, const char **description);

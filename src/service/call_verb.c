@@ -12,6 +12,7 @@
 #include "service/method.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
+#include "storage/subtransaction.h"
 
 /* Left to the worker, once a function has been stopped, to say so */
 #define TIME_TO_ANSWER	(USECS_PER_SEC / 2)
@@ -59,9 +60,19 @@ add_success(Calling *calling, QlmOdf *odf)
 		calling->success->odf = odf;
 }
 
+/* What it raises without saying more is no mistake of who calls. */
+static bool
+is_about_data(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
 bool
 qlm_method_run(const QlmCall *call, const QlmHandler *handler, const char *path,
-			   const QlmInfoItem *item, QlmOdf **odf, int *code,
+			   const QlmInfoItem *item, bool whole, QlmOdf **odf, int *code,
 			   const char **problem)
 {
 	QlmHandlerInput input;
@@ -81,9 +92,15 @@ qlm_method_run(const QlmCall *call, const QlmHandler *handler, const char *path,
 	{
 		*code = 503;
 		*problem = "the function did not end in time";
+		return false;
 	}
-	else
-		*code = qlm_error_code(error, problem);
+
+	/* The same call may go well soon: nothing of it counts as done. */
+	if (whole && qlm_error_may_pass(error))
+		ReThrowError(error);
+	*code = qlm_error_code(error, problem);
+	if (*code == 400 && !is_about_data(error))
+		*code = 500;
 	return false;
 }
 
@@ -115,8 +132,8 @@ call_item(const char *path, QlmInfoItem *item, void *arg)
 							&code, &problem))
 	{
 		case QLM_METHOD_LOCAL:
-			if (qlm_method_run(calling->call, &handler, path, item, &odf,
-							   &code, &problem))
+			if (qlm_method_run(calling->call, &handler, path, item, true,
+							   &odf, &code, &problem))
 				add_success(calling, odf);
 			else
 				add_failure(calling, path, code, problem);

@@ -104,7 +104,7 @@ must_reach_writer(const ErrorData *error)
 {
 	return !qlm_error_is_said(error) &&
 		(qlm_error_must_leave(error) ||
-		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES);
+		 qlm_sqlstate_is_shortage(error->sqlerrcode, error->filename));
 }
 
 /*
@@ -205,7 +205,7 @@ print_callback(const QlmSubscription *subscription, const Delivery *delivery,
 								   qlm_ttl_left(subscription->expires_at));
 	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = list_make1(result);
 	if (result->odf)
-		result->description = qlm_dropped_note(dropped);
+		result->description = qlm_dropped_note(dropped, true);
 	result->request_ids = list_make1(psprintf(INT64_FORMAT,
 											  subscription->request_id));
 	initStringInfo(&text);

@@ -103,7 +103,7 @@ run_reader(const char *path, QlmInfoItem *item, void *arg)
 	if (readers->failed ||
 		qlm_method_find(path, "read", readers->call->peer, &handler, &owner,
 						&code, &problem) != QLM_METHOD_LOCAL ||
-		!qlm_method_run(readers->call, &handler, path, item, &odf, &code, &problem) ||
+		!qlm_method_run(readers->call, &handler, path, item, false, &odf, &code, &problem) ||
 		odf == NULL || odf->nvalues == 0)
 		readers->failed = true;
 	else if (readers->odf)

@@ -284,7 +284,6 @@ execute_nested(QlmCall *call, const QlmResult *carrier, const char *content,
 {
 	const char *callback = take_callback(call->peer, carrier->nested);
 	const QlmPeer *peer = call->peer;
-	ListCell   *lc;
 	char	   *answer;
 
 	/* Each is a message of its own: values without time must not collide. */
@@ -292,8 +291,7 @@ execute_nested(QlmCall *call, const QlmResult *carrier, const char *content,
 	call->request = carrier->nested;
 	call->answer = qlm_envelope_create(&carrier->nested->dialect, 0);
 	call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
-	foreach(lc, carrier->nested->requests)
-		qlm_call_execute(call, lfirst(lc));
+	qlm_call_execute_all(call);
 	if (is_response(carrier->nested) && !finish_data(call, carrier, answers))
 		return;
 	correlate(call->response, carrier->request_ids);
@@ -303,7 +301,9 @@ execute_nested(QlmCall *call, const QlmResult *carrier, const char *content,
 		queue_answer(peer, callback, carrier->nested->ttl, answer);
 	else
 		add_answer(call, answers, carrier->nested->ttl, strlen(answer));
-	if (content)
+
+	/* What was refused for now is tried again when it comes again. */
+	if (content && !call->put_off)
 		qlm_delivery_remember(peer, linitial(carrier->request_ids), content, answer);
 }
 

@@ -174,13 +174,10 @@ leave_handlers_out(QlmCall *calls, int n)
 static void
 execute_rest(QlmCall *call)
 {
-	ListCell   *lc;
-
 	if (call->done)
 		return;
 	(void) qlm_answer_size_begin();
-	foreach(lc, call->request->requests)
-		qlm_call_execute(call, lfirst(lc));
+	qlm_call_execute_all(call);
 	call->done = true;
 }
 
@@ -207,6 +204,13 @@ execute_writes(QlmCall *calls, int n)
 	pfree(group);
 }
 
+/* Who posts messages on a WebSocket looks at what became of them, no further. */
+static bool
+reads_requests(const QlmExchange *exchange)
+{
+	return !exchange->on_socket || !exchange->answers_all;
+}
+
 static void
 piggyback(QlmCall *calls, int n)
 {
@@ -216,7 +220,8 @@ piggyback(QlmCall *calls, int n)
 	for (int i = 0; i < n; i++)
 		if (calls[i].peer && calls[i].exchange->status == 200 &&
 			calls[i].awaited == NIL && calls[i].exchange->discovery == NULL &&
-			!qlm_exchange_was_left_out(calls[i].exchange) && !calls[i].exchange->is_greeting)
+			!qlm_exchange_was_left_out(calls[i].exchange) && !calls[i].exchange->is_greeting &&
+			reads_requests(calls[i].exchange))
 			with_peer[size++] = &calls[i];
 	if (size > 0)
 		qlm_calls_piggyback(with_peer, size);
@@ -279,16 +284,21 @@ qlm_exchange_begin_answer(QlmExchange *exchange)
 }
 
 /*
- * On a WebSocket nobody waits for the acknowledgement of a response, and two
- * nodes would acknowledge each other for ever.
+ * On a WebSocket nobody waits for the acknowledgement of a response, unless he has
+ * said so, and two nodes would acknowledge each other for ever.  What went wrong
+ * is told.
  */
 static bool
-is_unanswered(const QlmExchange *exchange, const QlmEnvelope *request)
+is_unanswered(const QlmExchange *exchange, const QlmEnvelope *request,
+			  const QlmRequest *response)
 {
 	ListCell   *lc;
 
-	if (!exchange->on_socket || request->requests == NIL)
+	if (!exchange->on_socket || exchange->answers_all || request->requests == NIL)
 		return false;
+	foreach(lc, response->results)
+		if (((const QlmResult *) lfirst(lc))->code >= 300)
+			return false;
 	foreach(lc, request->requests)
 		if (((const QlmRequest *) lfirst(lc))->verb != QLM_RESPONSE)
 			return false;
@@ -318,7 +328,7 @@ finish_call(QlmCall *call)
 	{
 		if (call->response->results == NIL)
 			qlm_request_add_result(call->response, 200, NULL);
-		if (!is_unanswered(exchange, call->request) || qlm_call_has_nested(call))
+		if (!is_unanswered(exchange, call->request, call->response) || qlm_call_has_nested(call))
 			qlm_envelope_print(&exchange->answer, call->answer);
 	}
 	qlm_call_keep(call);
@@ -407,8 +417,7 @@ print_refusal(QlmExchange *exchange, int status, const char *description)
 								 answer_ttl(&request->dialect));
 	qlm_request_add_result(qlm_envelope_add_request(answer, QLM_RESPONSE),
 						   status, description);
-	if (!is_unanswered(exchange, request))
-		qlm_envelope_print(&exchange->answer, answer);
+	qlm_envelope_print(&exchange->answer, answer);
 }
 
 /* What is left to say where even that fails, as for want of memory */

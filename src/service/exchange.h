@@ -104,6 +104,7 @@ typedef struct QlmExchange
 	bool		is_last;		/* kept long enough: it is answered now */
 	int			prefer_wait;	/* seconds that it would wait; 0: not said */
 	bool		on_socket;		/* it came on a WebSocket */
+	bool		answers_all;	/* where even what is stored is acknowledged */
 	const char *connection;		/* the WebSocket that it came on; NULL: none */
 	const QlmConnected *connected;	/* whose that is; NULL: not known */
 	bool		is_greeting;	/* there is no message: a WebSocket begins */
@@ -138,9 +139,6 @@ typedef struct QlmExchange
  * are allocated in their contexts, all else in the current one.
  */
 extern void qlm_exchange_run(QlmExchange **exchanges, int n);
-
-/* What the database says of a failed statement, in the protocol's codes */
-extern int	qlm_sqlstate_code(int sqlstate);
 
 /* It was not run, and must be again, later. */
 static inline bool

@@ -265,31 +265,9 @@ execute(QlmCall *call, const QlmRequest *request)
 }
 
 int
-qlm_sqlstate_code(int sqlstate)
-{
-	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE)
-		return 403;
-	if (sqlstate == ERRCODE_LOCK_NOT_AVAILABLE ||	/* by lock_timeout */
-		sqlstate == ERRCODE_READ_ONLY_SQL_TRANSACTION)
-		return 503;				/* the same may go well soon */
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_DATA_EXCEPTION:
-		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
-			return 400;
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-			return 413;
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-			return 503;
-		default:
-			return 500;
-	}
-}
-
-int
 qlm_error_code(const ErrorData *error, const char **description)
 {
-	int			code = qlm_sqlstate_code(error->sqlerrcode);
+	int			code = qlm_sqlstate_code(error->sqlerrcode, error->filename);
 	int			len = strlen(error->message);
 
 	if (code >= 500)
@@ -334,11 +312,9 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 		qlm_answer_size_set(size);
 		if (counts)
 			*counts = before;
-		if ((error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED ||
-			 error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION) &&
-			list_length(call->request->requests) == 1)
-			call->exchange->status = 503;	/* says when to come again */
 		code = qlm_error_code(error, &description);
+		if (code == 503 && call->put_off == NULL)
+			call->put_off = description;
 		qlm_request_add_result(call->response, code, description);
 		if (request->verb == QLM_RESPONSE && code < 500)
 			qlm_response_refused(call, request, code, description);
@@ -362,8 +338,8 @@ qlm_request_needs_primary(const QlmRequest *request)
  * ends the whole process, with the connections of others.  So on a standby a worker
  * has an error end the transaction, in which nothing was written.
  */
-static bool
-may_guard(const QlmCall *call)
+bool
+qlm_call_may_guard(const QlmCall *call)
 {
 	return call->exchange->from_session || !XactReadOnly || !RecoveryInProgress();
 }
@@ -382,7 +358,7 @@ qlm_call_execute(QlmCall *call, const QlmRequest *request)
 		qlm_request_add_result(call->response, 503, QLM_STANDBY_REFUSES);
 	else if (request->verb != QLM_RESPONSE && qlm_call_has_been_here(call))
 		qlm_request_add_result(call->response, 504, "loop");
-	else if (call->alone && may_guard(call))
+	else if (call->alone && qlm_call_may_guard(call))
 		execute_guarded(call, request);
 	else
 		execute(call, request);

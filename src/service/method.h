@@ -47,11 +47,12 @@ extern bool qlm_method_output(const QlmHandler *handler, const char *path,
 
 /*
  * call_verb.c: run a function for a call, in its time and a subtransaction.
- * False: it failed, and *code and *problem say how.
+ * False: it failed, and *code and *problem say how.  whole: what may go well
+ * later is raised instead, so that nothing of the message counts as done.
  */
 struct QlmCall;
 extern bool qlm_method_run(const struct QlmCall *call, const QlmHandler *handler,
-						   const char *path, const QlmInfoItem *item,
+						   const char *path, const QlmInfoItem *item, bool whole,
 						   QlmOdf **odf, int *code, const char **problem);
 
 #endif							/* QLM_METHOD_H */

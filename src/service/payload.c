@@ -268,6 +268,8 @@ call_guarded(GuardedCall *guarded)
 
 		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
+		if (qlm_sqlstate_is_shortage(error->sqlerrcode, error->filename))
+			ReThrowError(error);
 		guarded->error_code =
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION ? 400 : 500;
 		guarded->error = error->message;

@@ -28,8 +28,8 @@
 /* What it is remembered by, apart from requestIDs of nested requests */
 #define MEMORY_PREFIX "posted:"
 
-static bool
-is_repeatable(const QlmRequest *request)
+bool
+qlm_request_is_repeatable(const QlmRequest *request)
 {
 	if (request->verb == QLM_RESPONSE)
 		return true;
@@ -44,7 +44,7 @@ qlm_envelope_is_repeatable(const QlmEnvelope *envelope)
 	ListCell   *lc;
 
 	foreach(lc, envelope->requests)
-		if (!is_repeatable(lfirst(lc)))
+		if (!qlm_request_is_repeatable(lfirst(lc)))
 			return false;
 	return true;
 }

@@ -8,6 +8,8 @@
 
 #include "service/call.h"
 
+extern bool qlm_request_is_repeatable(const QlmRequest *request);
+
 /* May it be executed twice, with nobody noticing? */
 extern bool qlm_envelope_is_repeatable(const QlmEnvelope *envelope);
 

@@ -18,6 +18,7 @@
 
 #include "base/limits.h"
 #include "base/quote.h"
+#include "base/sqlstate.h"
 #include "storage/catalog.h"
 #include "storage/format.h"
 #include "xml/writer.h"
@@ -273,6 +274,21 @@ read_rows(void *arg)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* The error that is being handled: about the payload, or a failure of this node? */
+static ErrorData *
+take_error(MemoryContext context, bool is_about_payload)
+{
+	ErrorData  *raised;
+
+	MemoryContextSwitchTo(context);
+	raised = CopyErrorData();
+	FlushErrorState();
+	if (qlm_sqlstate_code(raised->sqlerrcode, raised->filename) == 400)
+		raised->sqlerrcode = is_about_payload ? ERRCODE_DATA_EXCEPTION :
+			ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION;
+	return raised;
+}
+
 /*
  * A plain RAISE EXCEPTION in a reader means that the payload is wrong, which
  * is no failure of this node.
@@ -293,14 +309,7 @@ qlm_format_read(const QlmFormat *format, const char *payload, QlmRowsUse use,
 	}
 	PG_CATCH();
 	{
-		ErrorData  *raised;
-
-		MemoryContextSwitchTo(context);
-		raised = CopyErrorData();
-		FlushErrorState();
-		if (raised->sqlerrcode == ERRCODE_RAISE_EXCEPTION)
-			raised->sqlerrcode = ERRCODE_DATA_EXCEPTION;
-		ReThrowError(raised);
+		ReThrowError(take_error(context, true));
 	}
 	PG_END_TRY();
 	return reading.success ? qlm_row_tree_finish(reading.tree) : NULL;
@@ -389,15 +398,24 @@ qlm_format_write(const QlmFormat *format, const QlmOdf *odf)
 {
 	RowArrays	rows = {0};
 	Writing		writing = {format};
+	MemoryContext context = CurrentMemoryContext;
 
 	grow(&rows);
 	qlm_rows_visit(odf, put_row, &rows);
 	for (int i = 0; i < 4; i++)
 		writing.columns[i] = make_array(&rows, i, i == 1 ? TIMESTAMPTZOID : TEXTOID);
-	if (serves_subscribers)
-		call_for_subscriber(format, write_rows, &writing);
-	else
-		call_function(&format->writer, write_rows, &writing);
+	PG_TRY();
+	{
+		if (serves_subscribers)
+			call_for_subscriber(format, write_rows, &writing);
+		else
+			call_function(&format->writer, write_rows, &writing);
+	}
+	PG_CATCH();
+	{
+		ReThrowError(take_error(context, false));
+	}
+	PG_END_TRY();
 	if (writing.text != NULL && !qlm_xml_can_hold(writing.text))
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),

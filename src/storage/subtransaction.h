@@ -11,6 +11,8 @@
 #include "utils/elog.h"
 #include "utils/resowner.h"
 
+#include "base/sqlstate.h"
+
 typedef struct QlmSubtransaction
 {
 	MemoryContext context;
@@ -55,24 +57,31 @@ qlm_subtransaction_catch(const QlmSubtransaction *subtransaction)
 	return error;
 }
 
-/* Retries are the caller's, and what ends the session must end it. */
+/* Has a function in a procedural language said so? */
+static inline bool
+qlm_error_is_said(const ErrorData *error)
+{
+	return qlm_sqlstate_is_said(error->filename);
+}
+
+/*
+ * Retries are the caller's, and what ends the session must end it.  A function
+ * that says so does not.
+ */
 static inline bool
 qlm_error_must_leave(const ErrorData *error)
 {
 	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
 	return category == ERRCODE_TRANSACTION_ROLLBACK ||
-		category == ERRCODE_OPERATOR_INTERVENTION;
+		(category == ERRCODE_OPERATOR_INTERVENTION && !qlm_error_is_said(error));
 }
 
-/*
- * Has a function in a procedural language said so?  It may say anything, and where
- * it is not that of who waits for it, that is no matter of his.
- */
+/* May the same go well when it comes again?  Else it will not. */
 static inline bool
-qlm_error_is_said(const ErrorData *error)
+qlm_error_may_pass(const ErrorData *error)
 {
-	return error->filename != NULL && strncmp(error->filename, "pl", 2) == 0;
+	return qlm_sqlstate_code(error->sqlerrcode, error->filename) == 503;
 }
 
 #endif							/* QLM_STORAGE_SUBTRANSACTION_H */

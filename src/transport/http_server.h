@@ -44,6 +44,7 @@ typedef struct QlmHttpRequest
 	const char *body_problem;	/* why the body holds no message; NULL: it may */
 	int			prefer_wait;	/* seconds of Prefer: wait=N; 0: none */
 	bool		wants_socket;	/* asks to become a WebSocket */
+	bool		acknowledge;	/* there, all messages are to be answered */
 	struct QlmWebSocket *socket;	/* that it came on, or NULL */
 	QlmClient	client;			/* who sends it */
 	bool		is_proxied;		/* or who else, as many may have this address */

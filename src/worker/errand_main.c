@@ -93,7 +93,7 @@ run_message(QlmExchange *exchange, const QlmErrandSegment *segment)
 	message = pstrdup(message);
 	reset(exchange, segment);
 	if (verdict == QLM_VERDICT_FAILED)
-		qlm_exchange_refuse(exchange, 500, message);
+		qlm_exchange_refuse(exchange, qlm_transaction_code(), message);
 	else if (verdict == QLM_VERDICT_AGAIN)
 		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
 	else

@@ -16,12 +16,12 @@
 #include "storage/subtransaction.h"
 #include "worker/transaction.h"
 
-static int	last_sqlstate = 0;
+static int	last_code = 0;
 
 int
-qlm_transaction_sqlstate(void)
+qlm_transaction_code(void)
 {
-	return last_sqlstate;
+	return last_code;
 }
 
 static QlmVerdict
@@ -58,7 +58,7 @@ roll_back(MemoryContext context, char **message)
 	RESUME_INTERRUPTS();
 
 	*message = error->message ? error->message : "unknown error";
-	last_sqlstate = error->sqlerrcode;
+	last_code = qlm_sqlstate_code(error->sqlerrcode, error->filename);
 	return verdict_on(error);
 }
 

@@ -23,7 +23,7 @@ typedef enum QlmVerdict
 extern QlmVerdict qlm_transaction_run(void (*work) (void *arg), void *arg,
 									  int timeout_ms, char **message);
 
-/* Why the last one that failed did so */
-extern int	qlm_transaction_sqlstate(void);
+/* Why the last one that failed did so, in the protocol's codes */
+extern int	qlm_transaction_code(void);
 
 #endif							/* QLM_TRANSACTION_H */

@@ -13,7 +13,6 @@
 #include <malloc.h>
 #endif
 
-#include "access/xlog.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -185,13 +184,6 @@ time_left(const QlmHttpRequest *request)
 	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 }
 
-/* On a standby no error has become a result. */
-static int
-failed_status(void)
-{
-	return RecoveryInProgress() ? qlm_sqlstate_code(qlm_transaction_sqlstate()) : 500;
-}
-
 /*
  * Run one alone.  It gets half of the time that it has left, so that one that
  * hangs does not use up that of those behind it.
@@ -227,7 +219,7 @@ run_alone(Turn *turn, int i)
 	reset_answers(&exchange, 1);
 	turn->hung |= verdict == QLM_VERDICT_LATE;
 	if (verdict == QLM_VERDICT_FAILED)
-		qlm_exchange_refuse(exchange, failed_status(), message);
+		qlm_exchange_refuse(exchange, qlm_transaction_code(), message);
 	else if (verdict == QLM_VERDICT_AGAIN)
 		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
 	else
@@ -347,6 +339,7 @@ add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 	exchange->may_hold = qlm_waiting_possible(request);
 	exchange->prefer_wait = request->prefer_wait;
 	exchange->on_socket = request->socket != NULL;
+	exchange->answers_all = !exchange->on_socket || request->acknowledge;
 	qlm_sockets_resume(request, exchange);
 	if (request->owner)
 		qlm_waiting_resume(request, exchange);
