@@ -10,12 +10,14 @@ CREATE TABLE qlm.endpoint (
 	delivered bigint NOT NULL DEFAULT 0,
 	attempts bigint NOT NULL DEFAULT 0,
 	peer_id int NOT NULL DEFAULT 0,
+	refusals int NOT NULL DEFAULT 0,
+	refused bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY (peer_id, url)
 ) WITH (fillfactor = 50);
 CREATE INDEX endpoint_paused_until_idx ON qlm.endpoint (paused_until) WHERE paused_until IS NOT NULL;
 COMMENT ON TABLE qlm.endpoint IS 'URLs that messages are posted to, and how they fare';
 COMMENT ON COLUMN qlm.endpoint.url IS 'the URL';
-COMMENT ON COLUMN qlm.endpoint.failures IS 'failures in a row';
+COMMENT ON COLUMN qlm.endpoint.failures IS 'failures in a row after which the message is tried again';
 COMMENT ON COLUMN qlm.endpoint.paused_until IS 'nothing is posted there before; null: it is not paused';
 COMMENT ON COLUMN qlm.endpoint.last_success IS 'when a message last arrived';
 COMMENT ON COLUMN qlm.endpoint.last_failure IS 'when a message last did not';
@@ -23,6 +25,8 @@ COMMENT ON COLUMN qlm.endpoint.last_error IS 'why, at last_failure; stays after 
 COMMENT ON COLUMN qlm.endpoint.delivered IS 'messages that have arrived';
 COMMENT ON COLUMN qlm.endpoint.attempts IS 'messages posted, whatever came of them';
 COMMENT ON COLUMN qlm.endpoint.peer_id IS 'number of the peer whose messages go there; 0: of all who are no peers';
+COMMENT ON COLUMN qlm.endpoint.refusals IS 'messages in a row that were refused for good';
+COMMENT ON COLUMN qlm.endpoint.refused IS 'messages that were refused for good';
 
 CREATE TABLE qlm.executed (
 	peer text NOT NULL,

@@ -71,13 +71,14 @@ CREATE VIEW qlm.stat_delivery AS
 		COALESCE(w.queued, 0) AS queued,
 		w.oldest_waiting,
 		COALESCE(e.attempts, 0) AS attempts,
-		COALESCE(e.failures, 0) AS failures,
+		COALESCE(e.failures + e.refusals, 0) AS failures,
 		CASE WHEN e.paused_until > pg_catalog.now() THEN e.paused_until END AS paused_until,
 		e.last_success,
 		e.last_failure,
 		e.last_error,
 		COALESCE(e.delivered, 0) AS delivered,
-		(SELECT n.name FROM qlm.peer AS n WHERE n.peer_id = COALESCE(e.peer_id, w.peer_id)) AS peer
+		(SELECT n.name FROM qlm.peer AS n WHERE n.peer_id = COALESCE(e.peer_id, w.peer_id)) AS peer,
+		COALESCE(e.refused, 0) AS refused
 	FROM qlm.endpoint AS e
 		FULL JOIN (
 			SELECT COALESCE(o.url, p.url) AS url,
@@ -91,17 +92,18 @@ CREATE VIEW qlm.stat_delivery AS
 			GROUP BY 1, 2) AS w USING (url, peer_id);
 COMMENT ON VIEW qlm.stat_delivery IS 'each endpoint that messages are posted to: a URL, and the peer whose messages go there';
 COMMENT ON COLUMN qlm.stat_delivery.url IS 'its URL, without the user and password in it';
-COMMENT ON COLUMN qlm.stat_delivery.state IS 'ok; paused after a failure; or refused: the last message will not be posted again, since qlm.callback_allow does not allow the address or the receiver refuses it, as last_error says';
+COMMENT ON COLUMN qlm.stat_delivery.state IS 'ok; paused after a failure; or refused: the last message will not be posted again, since qlm.callback_allow does not allow the address or the receiver refuses it for good, as last_error says';
 COMMENT ON COLUMN qlm.stat_delivery.queued IS 'messages that have not arrived';
 COMMENT ON COLUMN qlm.stat_delivery.oldest_waiting IS 'when the oldest of them was queued';
 COMMENT ON COLUMN qlm.stat_delivery.attempts IS 'messages posted, whatever came of them';
-COMMENT ON COLUMN qlm.stat_delivery.failures IS 'failures in a row';
+COMMENT ON COLUMN qlm.stat_delivery.failures IS 'failures in a row, refusals included';
 COMMENT ON COLUMN qlm.stat_delivery.paused_until IS 'when it is tried again';
 COMMENT ON COLUMN qlm.stat_delivery.last_success IS 'when a message last arrived';
 COMMENT ON COLUMN qlm.stat_delivery.last_failure IS 'when a message last did not';
 COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.stat_delivery.delivered IS 'messages that have arrived';
 COMMENT ON COLUMN qlm.stat_delivery.peer IS 'the peer whose messages go there; null: of those who are no peers';
+COMMENT ON COLUMN qlm.stat_delivery.refused IS 'messages that were refused for good, and are not sent again';
 
 CREATE VIEW qlm.stat_subscription AS
 	SELECT s.request_id,

@@ -140,11 +140,12 @@ values_at_ticks(QlmSubscription *subscription)
 }
 
 const char *
-qlm_dropped_note(int64 dropped)
+qlm_dropped_note(int64 dropped, bool by_callback)
 {
 	return dropped == 0 ? NULL :
-		psprintf(INT64_FORMAT " older values were dropped, the buffer was full",
-				 dropped);
+		psprintf(INT64_FORMAT " older values were dropped, %s", dropped,
+				 by_callback ? "as too many waited or their messages were refused" :
+				 "the buffer was full");
 }
 
 QlmOdf *
@@ -166,7 +167,7 @@ qlm_poll(QlmSubscription *subscription, const char **note)
 	qlm_rights_restore(&saved);
 
 	qlm_subscription_polled(subscription, subscription->polled_at);
-	*note = qlm_dropped_note(subscription->dropped);
+	*note = qlm_dropped_note(subscription->dropped, subscription->callback != NULL);
 	return tree;
 }
 

@@ -206,7 +206,7 @@ queue_callback(const QlmSubscription *subscription, List *results)
 
 	message.dropped = qlm_delivery_take_dropped(subscription->request_id);
 	if (first->description == NULL)
-		first->description = qlm_dropped_note(message.dropped);
+		first->description = qlm_dropped_note(message.dropped, true);
 	if (!qlm_is_connection(subscription->callback))
 	{
 		message.peer_id = subscription->peer_id;
@@ -340,7 +340,7 @@ qlm_relay_poll(QlmSubscription *subscription, const char **note)
 
 	foreach(lc, qlm_forwarding_take(subscription->request_id, &final))
 		results = list_concat(results, qlm_relay_parse(lfirst(lc)));
-	*note = qlm_dropped_note(subscription->dropped);
+	*note = qlm_dropped_note(subscription->dropped, false);
 	if (final)
 		qlm_subscription_cancel(subscription->request_id);
 	else

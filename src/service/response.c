@@ -12,6 +12,7 @@
 #include "service/guess.h"
 #include "service/remark.h"
 #include "service/payload.h"
+#include "service/reception.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
 #include "service/tree.h"
@@ -135,19 +136,44 @@ qlm_call_acknowledges(QlmCall *call)
 	call->peer->acknowledges = true;
 }
 
+static bool
+is_later(const char *envelope, void *arg)
+{
+	return qlm_reception_is_later(envelope, ((AnswerGroup *) arg)->results);
+}
+
+/* Does it say that the request is refused for now?  NULL: it does not */
+static const char *
+refusal_for_now(const AnswerGroup *group)
+{
+	const QlmResult *result = linitial(group->results);
+
+	if (group_code(group) != 503)
+		return NULL;
+	return psprintf("it answered with returnCode 503%s%s",
+					result->description ? ": " : "",
+					result->description ? result->description : "");
+}
+
 /* The message that it answers, 0: none */
 static int64
 correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 {
+	QlmAnswer	answer = {0};
 	int64		id;
 	bool		data;
 
 	*forwarded = false;
 	if (call->peer == NULL)
 		return 0;
-	id = qlm_outbox_answer(call->peer->peer_id, group->message_id,
-						   fits_request, group, group_code(group),
-						   answer_text(call, group->results), forwarded, &data);
+	answer.return_code = group_code(group);
+	answer.text = answer_text(call, group->results);
+	answer.later = refusal_for_now(group);
+	answer.fits = fits_request;
+	answer.is_later = is_later;
+	answer.arg = group;
+	id = qlm_outbox_answer(call->peer->peer_id, group->message_id, &answer,
+						   forwarded, &data);
 	if (id != 0 && data)
 		qlm_call_acknowledges(call);
 	if (id != 0 && group->message_id == id && !call->peer->echoes_ids)

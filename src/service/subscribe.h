@@ -56,8 +56,11 @@ extern int64 qlm_request_id_parse(const char *text);
 extern QlmSubscription *qlm_subscription_of_call(QlmCall *call,
 												 const char *request_id);
 
-/* How a message says that values were lost before it; NULL for none */
-extern const char *qlm_dropped_note(int64 dropped);
+/*
+ * How a message, for a callback or as the answer to a poll, says that values
+ * were lost before it; NULL for none
+ */
+extern const char *qlm_dropped_note(int64 dropped, bool by_callback);
 
 /* The values since the last poll in the tree of what it covers */
 extern QlmOdf *qlm_poll(QlmSubscription *subscription, const char **note);

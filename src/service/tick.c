@@ -43,7 +43,7 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 	if (found)
 	{
 		QlmResult  *result = qlm_request_add_result(response, 200,
-													qlm_dropped_note(dropped));
+													qlm_dropped_note(dropped, true));
 
 		/* Readers that exist fail on an InfoItem without a value. */
 		qlm_odf_drop_implied(found);

@@ -20,6 +20,7 @@
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/delivery_endpoint.h"
+#include "storage/delivery_missed.h"
 #include "storage/indexed.h"
 #include "storage/wake_key.h"
 
@@ -64,7 +65,7 @@ static QlmPlan claim_plan = {
 	" posting = expires_at > $3"
 	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING *)"
 	" SELECT message_id, peer_id, kind, envelope, priority, subscription_id,"
-	" created_at, expires_at, attempts, posting, node"
+	" created_at, expires_at, attempts, posting, node, dropped"
 	" FROM claimed ORDER BY priority DESC, seq",
 	6, {TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, BOOLOID}
 };
@@ -111,21 +112,23 @@ static QlmPlan taken_plan = {
 	2, {INT8ARRAYOID, TIMESTAMPTZOID}
 };
 
+/* What a message that is refused has told of has not been told. */
 static QlmPlan refuse_plan = {
 	"UPDATE qlm.outbox SET state = 'failed', posting = false, last_error = $2,"
 	" next_attempt_at = NULL"
-	" WHERE message_id = $1 AND " IS_LIVE,
-	2, {INT8OID, TEXTOID}
+	" WHERE message_id = ANY ($1) AND " IS_LIVE
+	" RETURNING subscription_id, 1 + dropped",
+	2, {INT8ARRAYOID, TEXTOID}
 };
 
-/* Only $4 has been tried; the others have not left at all. */
+/* Only $4 have been tried; the others have not left at all. */
 static QlmPlan give_back_plan = {
 	"UPDATE qlm.outbox SET state = 'queued', posting = false,"
-	" attempts = attempts - CASE WHEN message_id = $4 THEN 0 ELSE 1 END,"
-	" sent_at = CASE WHEN message_id = $4 OR attempts > 1 THEN sent_at END,"
+	" attempts = attempts - CASE WHEN message_id = ANY ($4) THEN 0 ELSE 1 END,"
+	" sent_at = CASE WHEN message_id = ANY ($4) OR attempts > 1 THEN sent_at END,"
 	" next_attempt_at = $2, last_error = COALESCE($3, last_error)"
 	" WHERE message_id = ANY ($1) AND (state = 'sent') IS TRUE AND posting",
-	4, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, INT8OID}
+	4, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, INT8ARRAYOID}
 };
 
 /* Whether they had arrived is not known, so the attempt counts. */
@@ -171,6 +174,19 @@ claimed_message(const char *url, uint64 row)
 	return message;
 }
 
+/* Nobody will get it: what its subscription misses is counted, too. */
+static void
+note_expired(uint64 row)
+{
+	bool		isnull;
+	Datum		subscription_id = qlm_spi_datum(row, 6, &isnull);
+
+	if (!isnull)
+		qlm_missed_note(DatumGetInt64(subscription_id),
+						1 + DatumGetInt64(qlm_spi_datum(row, 12, &isnull)));
+	qlm_wake_pending |= QLM_WAKE_ANSWER;
+}
+
 /* One claim; *n: how many rows it found, expired ones included */
 static List *
 claim(const QlmEndpoint *endpoint, const char *url, int max, int lease_ms,
@@ -195,7 +211,7 @@ claim(const QlmEndpoint *endpoint, const char *url, int max, int lease_ms,
 		if (DatumGetBool(qlm_spi_datum(row, 10, &isnull)))
 			claimed = lappend(claimed, claimed_message(url, row));
 		else
-			qlm_wake_pending |= QLM_WAKE_ANSWER;
+			note_expired(row);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return claimed;
@@ -214,6 +230,7 @@ qlm_delivery_claim(const QlmEndpoint *endpoint, int max, int lease_ms)
 	qlm_rights_become_owner(&saved);
 	for (int i = 0; claimed == NIL && n > 0 && i < MAX_EXPIRED_CLAIMS; i++)
 		claimed = claim(endpoint, url, max, lease_ms, &n);
+	qlm_missed_count();
 	qlm_rights_restore(&saved);
 	return claimed;
 }
@@ -300,9 +317,9 @@ qlm_delivery_taken(const QlmEndpoint *endpoint, List *message_ids)
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
 }
 
-/* tried: the one that has left; 0: none.  reason NULL: none to be told */
+/* tried: those that have left.  reason NULL: none to be told */
 static void
-give_back(const List *message_ids, int64 tried, TimestampTz until,
+give_back(const List *message_ids, const List *tried, TimestampTz until,
 		  const char *reason)
 {
 	Datum		values[4];
@@ -315,44 +332,70 @@ give_back(const List *message_ids, int64 tried, TimestampTz until,
 	nulls[1] = until != 0 ? ' ' : 'n';
 	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 	nulls[2] = reason ? ' ' : 'n';
-	values[3] = Int64GetDatum(tried);
+	values[3] = id_array(tried);
 	qlm_plan_execute_indexed(&give_back_plan, values, nulls, 0);
 	/* Their peer may be waiting to be given what could not be posted. */
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
 }
 
+/* Of the rows of a statement: a subscription, and how many it misses */
 static void
-refuse(int64 message_id, const char *reason)
+note_missed(void)
+{
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+		Datum		subscription_id = qlm_spi_datum(row, 1, &isnull);
+
+		if (!isnull)
+			qlm_missed_note(DatumGetInt64(subscription_id),
+							DatumGetInt64(qlm_spi_datum(row, 2, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+void
+qlm_delivery_count_missed(void)
+{
+	QlmRights	saved;
+
+	if (XactReadOnly)
+		return;
+	qlm_rights_become_owner(&saved);
+	qlm_missed_count();
+	qlm_rights_restore(&saved);
+}
+
+void
+qlm_delivery_refused(const QlmEndpoint *endpoint, List *message_ids,
+					 const char *reason)
 {
 	Datum		values[2];
+	QlmRights	saved;
+	ListCell   *lc;
 
-	values[0] = Int64GetDatum(message_id);
+	values[0] = id_array(message_ids);
 	values[1] = CStringGetTextDatum(reason);
+	qlm_rights_become_owner(&saved);
+	qlm_endpoint_refused(endpoint, reason, list_length(message_ids));
 	qlm_plan_execute_indexed(&refuse_plan, values, NULL, 0);
+	note_missed();
+	qlm_missed_count();
+	qlm_rights_restore(&saved);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
-	qlm_wake_key_note(qlm_wake_key_of_message(message_id));
+	foreach(lc, message_ids)
+		qlm_wake_key_note(qlm_wake_key_of_message(*(int64 *) lfirst(lc)));
 }
 
 void
 qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
-					const char *reason, bool permanent)
+					List *tried, const char *reason, int retry_after)
 {
 	QlmRights	saved;
-	int64		first;
 
-	if (message_ids == NIL)
-		return;
-	first = *(int64 *) linitial(message_ids);
 	qlm_rights_become_owner(&saved);
-	if (permanent)
-	{
-		qlm_endpoint_refused(endpoint, reason);
-		refuse(first, reason);
-		give_back(list_copy_tail(message_ids, 1), 0, 0, NULL);
-	}
-	else
-		give_back(message_ids, first, qlm_endpoint_failed(endpoint, reason),
-				  reason);
+	give_back(message_ids, tried, qlm_endpoint_failed(endpoint, reason, retry_after),
+			  reason);
 	qlm_rights_restore(&saved);
 }
 
@@ -362,7 +405,7 @@ qlm_delivery_release(List *message_ids)
 	QlmRights	saved;
 
 	qlm_rights_become_owner(&saved);
-	give_back(message_ids, 0, 0, NULL);
+	give_back(message_ids, NIL, 0, NULL);
 	qlm_rights_restore(&saved);
 }
 

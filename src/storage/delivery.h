@@ -84,13 +84,23 @@ extern void qlm_delivery_done(const QlmEndpoint *endpoint, int64 message_id,
 extern void qlm_delivery_taken(const QlmEndpoint *endpoint, List *message_ids);
 
 /*
- * It was not: give this message and the later ones of the claim back, count
- * the failure and pause the endpoint with growing delay and jitter between
- * qlm.retry_delay and qlm.retry_max_delay.  permanent: the message is failed
- * for good, and the endpoint is not paused.
+ * They were not: give these messages of the claim back, count the failure and
+ * pause the endpoint with growing delay and jitter between qlm.retry_delay and
+ * qlm.retry_max_delay, and for retry_after seconds where that is between them.
+ * tried: those that have left (Lists of int64 *).
  */
 extern void qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
-								const char *reason, bool permanent);
+								List *tried, const char *reason, int retry_after);
+
+/*
+ * Refused for good: they are failed, and the endpoint is not paused.  What a
+ * subscription misses by that counts as dropped.
+ */
+extern void qlm_delivery_refused(const QlmEndpoint *endpoint, List *message_ids,
+								 const char *reason);
+
+/* Count what subscriptions miss that somebody else had in hand. */
+extern void qlm_delivery_count_missed(void);
 
 /* Give leased messages back as if they had never left (List of int64 *). */
 extern void qlm_delivery_release(List *message_ids);

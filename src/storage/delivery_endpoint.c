@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "message/redact.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
@@ -33,7 +34,7 @@
 static QlmPlan delivered_plan = {
 	"INSERT INTO qlm.endpoint AS e (url, attempts, delivered, last_success, peer_id)"
 	" SELECT $1, $3, $3, $2, $5 WHERE " IS_KEPT
-	" ON CONFLICT (url, peer_id) DO UPDATE SET failures = 0,"
+	" ON CONFLICT (url, peer_id) DO UPDATE SET failures = 0, refusals = 0,"
 	" paused_until = NULL, attempts = e.attempts + $3,"
 	" delivered = e.delivered + $3, last_success = $2",
 	5, {TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID, INT4OID}, QLM_PLAN_GENERIC
@@ -41,17 +42,23 @@ static QlmPlan delivered_plan = {
 
 /* No failures, and yet a failure is the last that is known: it was for good. */
 static QlmPlan refused_plan = {
-	"INSERT INTO qlm.endpoint AS e (url, attempts, last_failure, last_error, peer_id)"
-	" SELECT $1, 1, $2, $3, $5 WHERE " IS_KEPT
+	"INSERT INTO qlm.endpoint AS e"
+	" (url, attempts, refusals, refused, last_failure, last_error, peer_id)"
+	" SELECT $1, $6, $6, $6, $2, $3, $5 WHERE " IS_KEPT
 	" ON CONFLICT (url, peer_id) DO UPDATE SET paused_until = NULL, failures = 0,"
-	" attempts = e.attempts + 1, last_failure = $2, last_error = $3",
-	5, {TEXTOID, TIMESTAMPTZOID, TEXTOID, BOOLOID, INT4OID}
+	" refusals = e.refusals + $6, refused = e.refused + $6,"
+	" attempts = e.attempts + $6, last_failure = $2, last_error = $3"
+	" RETURNING refusals = $6",
+	6, {TEXTOID, TIMESTAMPTZOID, TEXTOID, BOOLOID, INT4OID, INT4OID}
 };
 
-/* $4 and $5: shortest and longest pause in ms; $6: jitter */
+/*
+ * $4 and $5: shortest and longest pause in ms; $6: jitter; $8: what the
+ * receiver asks for, in ms, up to the longest
+ */
 #define PAUSED_UNTIL(failures_before) \
-	"$2 + LEAST($5, $4 * pg_catalog.power(2, LEAST(" failures_before ", 30)))" \
-	" * $6 * interval '1 ms'"
+	"$2 + GREATEST(LEAST($5, $4 * pg_catalog.power(2, LEAST(" failures_before ", 30)))" \
+	" * $6, LEAST($5, $8)) * interval '1 ms'"
 
 static QlmPlan failed_plan = {
 	"INSERT INTO qlm.endpoint AS e"
@@ -60,7 +67,7 @@ static QlmPlan failed_plan = {
 	" ON CONFLICT (url, peer_id) DO UPDATE SET failures = e.failures + 1,"
 	" paused_until = " PAUSED_UNTIL("e.failures") ", attempts = e.attempts + 1,"
 	" last_failure = $2, last_error = $3 RETURNING paused_until, failures = 1",
-	7, {TEXTOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID}
+	8, {TEXTOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, FLOAT8OID}
 };
 
 static QlmPlan peer_failed_plan = {
@@ -156,17 +163,38 @@ note_peer_failure(int peer_id, const char *reason)
 	qlm_plan_execute_indexed(&peer_failed_plan, values, NULL, 0);
 }
 
-void
-qlm_endpoint_refused(const QlmEndpoint *endpoint, const char *reason)
+static void
+log_refusal(const char *url, const char *reason)
 {
-	Datum		values[5];
+	StringInfoData shown;
+
+	initStringInfo(&shown);
+	qlm_redact(&shown, url, strlen(url), false);
+	ereport(LOG,
+			(errmsg("qlm: messages to %s are refused: %s", shown.data, reason),
+			 errdetail("They are not sent again. Subscriptions count them as dropped, and their next message says so."),
+			 errhint("qlm.stat_delivery shows how many there were, qlm.outbox which (state failed).")));
+	pfree(shown.data);
+}
+
+void
+qlm_endpoint_refused(const QlmEndpoint *endpoint, const char *reason, int n)
+{
+	Datum		values[6];
+	bool		is_first;
+	bool		isnull;
 
 	values[0] = CStringGetTextDatum(endpoint->url);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = CStringGetTextDatum(reason);
 	values[3] = BoolGetDatum(endpoint->is_lasting);
 	values[4] = Int32GetDatum(endpoint->peer_id);
+	values[5] = Int32GetDatum(n);
 	qlm_plan_execute_indexed(&refused_plan, values, NULL, 0);
+	is_first = SPI_processed > 0 && DatumGetBool(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	if (is_first)
+		log_refusal(endpoint->url, reason);
 	if (endpoint->is_own)
 		note_peer_failure(endpoint->peer_id, reason);
 }
@@ -184,11 +212,11 @@ note_new(void)
 }
 
 TimestampTz
-qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason)
+qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason, int retry_after)
 {
 	double		jitter = 1 - QLM_PAUSE_JITTER + 2 * QLM_PAUSE_JITTER * pg_prng_double(&pg_global_prng_state);
 	TimestampTz paused_until;
-	Datum		values[7];
+	Datum		values[8];
 	bool		is_new;
 	bool		isnull;
 
@@ -199,6 +227,7 @@ qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason)
 	values[4] = Float8GetDatum(qlm_retry_max_delay);
 	values[5] = Float8GetDatum(jitter);
 	values[6] = Int32GetDatum(endpoint->peer_id);
+	values[7] = Float8GetDatum(retry_after * 1000.0);
 	qlm_plan_execute_indexed(&failed_plan, values, NULL, 0);
 	paused_until = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
 	is_new = DatumGetBool(qlm_spi_datum(0, 2, &isnull));

@@ -28,13 +28,19 @@ extern char *qlm_endpoint_authorization(char *secret);
 /* So many messages have arrived. */
 extern void qlm_endpoint_delivered(const QlmEndpoint *endpoint, int n);
 
-/* A message was refused, by the endpoint or before it got there; no pause. */
+/*
+ * So many messages were refused, by the endpoint or before they got there; no
+ * pause.  The first time in a row it is logged.
+ */
 extern void qlm_endpoint_refused(const QlmEndpoint *endpoint,
-								 const char *reason);
+								 const char *reason, int n);
 
-/* A message has not arrived; returns until when the endpoint pauses. */
+/*
+ * A message has not arrived; returns until when the endpoint pauses, for
+ * retry_after seconds if that is longer than it would.
+ */
 extern TimestampTz qlm_endpoint_failed(const QlmEndpoint *endpoint,
-									   const char *reason);
+									   const char *reason, int retry_after);
 
 /*
  * Delete up to max rows of endpoints that nobody uses, the oldest, where there

@@ -103,18 +103,28 @@ extern void qlm_outbox_unclaim(int64 message_id);
 /* It cannot leave, ever. */
 extern void qlm_outbox_fail(int64 message_id, const char *reason);
 
+/* What a peer has answered */
+typedef struct QlmAnswer
+{
+	int			return_code;
+	const char *text;			/* an envelope */
+	const char *later;			/* it says: not now; why.  NULL: it does not */
+	bool		(*fits) (const char *envelope, void *arg);	/* to this message? */
+	bool		(*is_later) (const char *envelope, void *arg);	/* of this one? */
+	void	   *arg;
+} QlmAnswer;
+
 /*
  * An answer came from a peer.  By id: only if the message is that peer's.
- * Without id (0): the only one outstanding, else the oldest one sent for which
- * fits, called with its envelope, says yes.  Returns the message's id, 0 if
- * there is none.  A repeated answer changes nothing and returns the id.
+ * Without id (0): the only one outstanding, else the oldest one sent that it
+ * fits.  Returns the message's id, 0 if
+ * there is none.  A repeated answer changes nothing and returns the id.  Where
+ * it says "not now" the message waits to be sent again, more and more rarely.
  * forwarded: the message was sent on for somebody else.  data: it was data
  * for a callback, which the peer has acknowledged.
  */
 extern int64 qlm_outbox_answer(int peer_id, int64 message_id,
-							   bool (*fits) (const char *envelope, void *arg),
-							   void *arg,
-							   int return_code, const char *answer,
+							   const QlmAnswer *answer,
 							   bool *forwarded, bool *data);
 
 /*

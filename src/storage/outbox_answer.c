@@ -12,6 +12,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/limits.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
@@ -40,6 +41,22 @@ static QlmPlan not_stored_plan = {
 	" WHERE message_id = $1 AND peer_id = $2 AND kind = 'request'"
 	" AND state = 'answered' AND answered_at >= $5",
 	5, {INT8OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
+};
+
+static QlmPlan live_plan = {
+	"SELECT envelope FROM qlm.outbox WHERE message_id = $1 AND peer_id = $2"
+	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE"
+	" AND (kind = 'request' OR (attempts > 0 AND NOT posting))",
+	3, {INT8OID, INT4OID, TIMESTAMPTZOID}
+};
+
+/* It comes again, more and more rarely; and not with the very next response. */
+static QlmPlan put_off_plan = {
+	"UPDATE qlm.outbox SET state = 'sent', posting = false, last_error = $4,"
+	" next_attempt_at = $3 + LEAST($6, $5 * pg_catalog.power(2, GREATEST(LEAST(attempts, 30), 1) - 1))"
+	" * interval '1 ms' WHERE message_id = $1 AND peer_id = $2"
+	" AND (state IN ('queued', 'sent')) IS TRUE",
+	6, {INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID}
 };
 
 static QlmPlan known_plan = {
@@ -189,6 +206,41 @@ record_answer(int peer_id, int64 message_id, int return_code,
 	return recorded;
 }
 
+/* What it was that is answered, if it still waits for that; NULL: it does not */
+static char *
+live_envelope(int peer_id, int64 message_id)
+{
+	Datum		values[3];
+	char	   *envelope = NULL;
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = Int32GetDatum(peer_id);
+	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_plan_execute_indexed(&live_plan, values, NULL, 1);
+	if (SPI_processed > 0)
+		envelope = qlm_spi_text(0, 1);
+	SPI_freetuptable(SPI_tuptable);
+	return envelope;
+}
+
+static bool
+put_off(int peer_id, int64 message_id, const QlmAnswer *answer)
+{
+	const char *envelope = answer->later ? live_envelope(peer_id, message_id) : NULL;
+	Datum		values[6];
+
+	if (envelope == NULL || !answer->is_later(envelope, answer->arg))
+		return false;
+	values[0] = Int64GetDatum(message_id);
+	values[1] = Int32GetDatum(peer_id);
+	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[3] = CStringGetTextDatum(answer->later);
+	values[4] = Float8GetDatum(qlm_retry_delay);
+	values[5] = Float8GetDatum(qlm_retry_max_delay);
+	qlm_plan_execute_indexed(&put_off_plan, values, NULL, 0);
+	return true;
+}
+
 static bool
 is_known(int peer_id, int64 message_id, bool *forwarded, bool *data)
 {
@@ -206,10 +258,8 @@ is_known(int peer_id, int64 message_id, bool *forwarded, bool *data)
 }
 
 int64
-qlm_outbox_answer(int peer_id, int64 message_id,
-				  bool (*fits) (const char *envelope, void *arg), void *arg,
-				  int return_code, const char *answer, bool *forwarded,
-				  bool *data)
+qlm_outbox_answer(int peer_id, int64 message_id, const QlmAnswer *answer,
+				  bool *forwarded, bool *data)
 {
 	QlmRights	saved;
 	bool		recorded = false;
@@ -217,10 +267,11 @@ qlm_outbox_answer(int peer_id, int64 message_id,
 	*forwarded = *data = false;
 	qlm_rights_become_owner(&saved);
 	if (message_id == 0)
-		message_id = match_by_content(peer_id, fits, arg);
+		message_id = match_by_content(peer_id, answer->fits, answer->arg);
 	if (message_id != 0)
 	{
-		recorded = record_answer(peer_id, message_id, return_code, answer);
+		if (!put_off(peer_id, message_id, answer))
+			recorded = record_answer(peer_id, message_id, answer->return_code, answer->text);
 		if (!is_known(peer_id, message_id, forwarded, data))
 			message_id = 0;
 	}

@@ -335,11 +335,3 @@ qlm_http_client_close_sockets(QlmHttpClient *client, const List *urls)
 	foreach(lc, urls)
 		qlm_lines_close(client->lines, lfirst(lc));
 }
-
-char *
-qlm_http_status_error(int status)
-{
-	return psprintf("it answered with HTTP status %d%s", status,
-					status == 421 ? ": it is not called by this host name (see qlm.host_names there)" :
-					status == 407 ? ": the proxy wants other credentials" : "");
-}

@@ -43,6 +43,7 @@ typedef struct QlmTransfer
 								 * caller's to free, from start on */
 	char		error[256];		/* why there is no answer, or it is cut */
 	bool		forbidden;		/* the address is not allowed */
+	int			retry_after;	/* seconds that it asks for; 0: not said */
 } QlmTransfer;
 
 /*
@@ -64,9 +65,6 @@ extern void qlm_http_client_cancel(QlmHttpClient *client, QlmTransfer *transfer)
 
 /* Do what can be done without waiting. */
 extern void qlm_http_client_run(QlmHttpClient *client);
-
-/* What an answer with another status than 200 says of what is wrong */
-extern char *qlm_http_status_error(int status);
 
 /* A finished transfer, NULL: none */
 extern QlmTransfer *qlm_http_client_next(QlmHttpClient *client);

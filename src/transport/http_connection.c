@@ -27,6 +27,7 @@
 #include "transport/http_response.h"
 #include "transport/library.h"
 #include "transport/target.h"
+#include "transport/upgrade.h"
 
 /*
  * Only this thread calls it.  Where libmicrohttpd 1.0 does not know that, what it
@@ -139,6 +140,7 @@ check_upgrade(QlmHttpConnection *c, const QlmIncomingHead *head)
 	if (!request->wants_socket)
 		return key == NULL ? none : upgrade_lost;
 	refusal = qlm_handshake_check(find_header(c, "Sec-WebSocket-Version"), key);
+	request->acknowledge = find_header(c, QLM_ACKNOWLEDGE_HEADER) != NULL;
 	if (refusal.status == 0)
 		strlcpy(c->socket_key, key, sizeof(c->socket_key));
 	return refusal;
@@ -452,6 +454,8 @@ qlm_http_connection_upgrade(QlmHttpConnection *c)
 	{
 		MHD_add_response_header(response, "Upgrade", "websocket");
 		MHD_add_response_header(response, "Sec-WebSocket-Accept", accept);
+		if (c->incoming.request.acknowledge)
+			MHD_add_response_header(response, QLM_ACKNOWLEDGE_HEADER, "1");
 	}
 	return response;
 }

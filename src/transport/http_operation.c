@@ -406,8 +406,11 @@ qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
 {
 	QlmTransfer *transfer = op->transfer;
 	long		status = 0;
+	curl_off_t	retry_after = 0;
 
 	curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (curl_easy_getinfo(op->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
+		transfer->retry_after = (int) Max(Min(retry_after, PG_INT32_MAX), 0);
 	if (code == CURLE_OK && (!op->has_headers || status < 200))
 		code = CURLE_GOT_NOTHING;
 	if (code == CURLE_OK || op->stop == QLM_STOP_SIZE)

@@ -3,10 +3,10 @@
  *		What goes through a WebSocket that this node opens: messages are pushed
  *		one after the other, each with a ping behind it.
  *
- * What the other end sends is not kept, and bounded: the protocol has nothing
- * for it there.
- * That it sends something after a message may be all the acknowledgement that
- * there is, where it does not answer pings as it should.
+ * What the other end sends is bounded, and an envelope is kept as the answer to
+ * what was pushed last: it may say that this is refused.  That it sends something
+ * after a message may be all the acknowledgement that there is, where it does
+ * not answer pings as it should; and it is where the other end has said so.
  */
 #include "postgres.h"
 
@@ -26,6 +26,7 @@
 #define PONG_MS			10000
 #define CLOSE_MS		1000
 #define PING_SIZE		32
+#define MAX_ANSWER		(64 * 1024)	/* what is longer says nothing of a push */
 
 int64
 qlm_line_now(void)
@@ -139,6 +140,7 @@ qlm_line_push(QlmLine *line)
 	line->pinged_at = 0;
 	line->is_heard = line->is_sent = false;
 	line->nread = 0;
+	line->transfer->answer.len = 0;
 	qlm_line_send(line, make_frame(line, QLM_FRAME_TEXT, transfer->body, transfer->body_len));
 	if (line->state == QLM_LINE_OPEN)
 		ping(line);
@@ -163,7 +165,8 @@ take_pong(QlmLine *line, const QlmFrame *frame)
 	if (strcmp(frame->payload, current) != 0)
 		return;
 	line->answers_pings = true;
-	be_acknowledged(line);
+	if (!line->acknowledges)
+		be_acknowledged(line);
 }
 
 /* Does it begin as one in XML or JSON? */
@@ -178,6 +181,22 @@ looks_like_envelope(const char *data, Size len)
 	return len > 0 && (*data == '<' || *data == '{');
 }
 
+/* It may be what became of the push.  The next one takes its place. */
+static void
+keep_answer(QlmLine *line, const QlmFrame *frame, bool begins)
+{
+	StringInfo	answer;
+
+	if (line->transfer == NULL || line->is_finished || !line->is_envelope || !line->is_sent)
+		return;
+	answer = &line->transfer->answer;
+	if (begins)
+		answer->len = 0;
+	if (answer->len + frame->len > MAX_ANSWER ||
+		qlm_outgoing_collect(line->lines->context, answer, frame->payload, frame->len) < 0)
+		answer->len = 0;
+}
+
 /*
  * The n-th answer is to the n-th push.  Who answers pings is not judged by it:
  * what it sends may have nothing to do with what was pushed.
@@ -187,11 +206,12 @@ take_message(QlmLine *line, const QlmFrame *frame, bool complete)
 {
 	if (!line->in_message)
 		line->is_envelope = looks_like_envelope(frame->payload, frame->len);
+	keep_answer(line, frame, !line->in_message);
 	line->in_message = !complete;
 	if (!complete || !line->is_envelope || !line->is_sent)
 		return;
 	line->nanswers++;
-	if (!line->answers_pings && line->nanswers >= line->npushes)
+	if ((!line->answers_pings || line->acknowledges) && line->nanswers >= line->npushes)
 		be_acknowledged(line);
 }
 

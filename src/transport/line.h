@@ -79,6 +79,7 @@ typedef struct QlmLine
 	uint64		npushes;
 	uint64		nanswers;		/* messages that came after a push */
 	bool		answers_pings;
+	bool		acknowledges;	/* said so: its answers count, not its pongs */
 	bool		is_sent;		/* the last push */
 	bool		is_heard;		/* anything since it */
 	int64		pushed_at;

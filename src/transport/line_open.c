@@ -321,7 +321,7 @@ qlm_line_take_head(QlmLine *line, const char *data, Size len)
 	nrest = line->head_len - end + (len - taken);
 	memmove(rest, data + len - nrest, nrest);
 	line->head[end] = '\0';
-	problem = qlm_upgrade_problem(line->head, line->accept, &status);
+	problem = qlm_upgrade_problem(line->head, line->accept, &status, &line->acknowledges);
 	if (problem)
 	{
 		char		error[sizeof(line->transfer->error)];

@@ -199,6 +199,7 @@ create_socket(QlmSocketSet *set, const QlmHttpRequest *request, Size early)
 	socket->peer_name = place_text(&texts, request->peer_name);
 	socket->authorization = place_text(&texts, request->authorization);
 	socket->client = request->client;
+	socket->acknowledge = request->acknowledge;
 	socket->is_proxied = request->is_proxied;
 	socket->rest = rest;
 	socket->rest_len = early;

@@ -68,6 +68,7 @@ struct QlmWebSocket
 	const char *peer_name;
 	const char *authorization;
 	QlmClient	client;
+	bool		acknowledge;	/* all messages are to be answered */
 	QlmSocketState state;
 	uint32		events;			/* watched for */
 	int			nrefs;			/* messages that point here */

@@ -15,6 +15,7 @@ typedef struct Answer
 	int			naccepts;
 	bool		accepts;
 	bool		chooses;		/* what was not offered */
+	bool		acknowledges;
 } Answer;
 
 Size
@@ -28,6 +29,7 @@ qlm_upgrade_request(char *to, Size size, const QlmUpgrade *upgrade)
 							   "Sec-WebSocket-Key: %s\r\n"
 							   "Sec-WebSocket-Version: 13\r\n"
 							   "%s%s%s"
+							   QLM_ACKNOWLEDGE_HEADER ": 1\r\n"
 							   "User-Agent: %s\r\n\r\n",
 							   upgrade->path, upgrade->query ? "?" : "",
 							   upgrade->query ? upgrade->query : "",
@@ -94,6 +96,8 @@ take_header(Answer *answer, const char *name, char *value, const char *accept)
 		answer->naccepts++;
 		answer->accepts = strcmp(value, accept) == 0;
 	}
+	else if (pg_strcasecmp(name, QLM_ACKNOWLEDGE_HEADER) == 0)
+		answer->acknowledges = strcmp(value, "1") == 0;
 	else if (pg_strcasecmp(name, "Sec-WebSocket-Extensions") == 0 ||
 			 pg_strcasecmp(name, "Sec-WebSocket-Protocol") == 0)
 		answer->chooses |= *value != '\0';
@@ -114,11 +118,12 @@ next_line(char **rest)
 }
 
 const char *
-qlm_upgrade_problem(char *head, const char *accept, int *status)
+qlm_upgrade_problem(char *head, const char *accept, int *status, bool *acknowledges)
 {
 	Answer		answer = {0};
 	char	   *line = next_line(&head);
 
+	*acknowledges = false;
 	*status = line ? parse_status(line) : 0;
 	if (*status == 0)
 		return "it does not speak HTTP/1.1";
@@ -133,6 +138,7 @@ qlm_upgrade_problem(char *head, const char *accept, int *status)
 		*colon = '\0';
 		take_header(&answer, line, colon + 1, accept);
 	}
+	*acknowledges = answer.acknowledges;
 	if (!answer.upgrades || !answer.connects)
 		return "its answer upgrades to something else than a WebSocket";
 	if (answer.naccepts != 1 || !answer.accepts)

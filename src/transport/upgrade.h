@@ -9,6 +9,12 @@
 
 #include "c.h"
 
+/*
+ * A header of our own, in the request and in the answer: each message is answered
+ * once it is stored, or not.  A pong says only that it was read.
+ */
+#define QLM_ACKNOWLEDGE_HEADER	"QLM-Acknowledge"
+
 #define QLM_MAX_UPGRADE		(16 * 1024) /* bytes of a request, or of an answer */
 
 /* What is asked for; no text has a line break in it */
@@ -32,9 +38,9 @@ extern Size qlm_upgrade_head(const char *data, Size len);
 /*
  * Is the head of an answer, which is NUL-terminated and is changed, a yes to
  * the key that must be answered with accept?  NULL, or else what is wrong with
- * it.  status: what it says, 0: it is no HTTP.
+ * it.  status: what it says, 0: it is no HTTP.  acknowledges: with the header.
  */
 extern const char *qlm_upgrade_problem(char *head, const char *accept,
-									   int *status);
+									   int *status, bool *acknowledges);
 
 #endif							/* QLM_UPGRADE_H */

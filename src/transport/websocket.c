@@ -223,6 +223,7 @@ add_message(QlmWebSocket *socket, QlmFrameKind kind)
 	m->request.peer_name = socket->peer_name;
 	m->request.authorization = socket->authorization;
 	m->request.client = socket->client;
+	m->request.acknowledge = socket->acknowledge;
 	m->request.is_proxied = socket->is_proxied;
 	m->request.charset = kind == QLM_FRAME_TEXT ? "UTF-8" : NULL;
 	m->request.body = m->body;

@@ -25,35 +25,13 @@
 #include "worker/backlog.h"
 #include "worker/courier.h"
 #include "worker/rounds.h"
+#include "worker/run.h"
 
 #define MAX_MESSAGES	64		/* in one run */
 #define RECORD_MS		100		/* what was taken waits so long at most */
 #define GIVE_WAY_MS		1000	/* for the first answer while others wait */
 #define MAX_DOUBLED		4		/* that, with each failure */
 #define CONNECT_PART	3		/* of the time for a stranger's answer */
-
-typedef enum RunState
-{
-	RUN_CLAIMED,				/* the claim has not committed yet */
-	RUN_POSTING,
-	RUN_FINISHED,				/* the transfer is to be recorded */
-	RUN_RECORDING,				/* the record has not committed yet */
-	RUN_ENDING					/* as RECORDING, and nothing comes after it */
-} RunState;
-
-typedef struct Run
-{
-	MemoryContext context;
-	QlmEndpoint *endpoint;
-	List	   *messages;		/* of QlmMessage *, the current one first */
-	List	   *taken;			/* delivered but not recorded, QlmMessage * */
-	TimestampTz taken_since;
-	RunState	state;
-	QlmShare	share;
-	bool		goes_on;		/* there may be more than was claimed */
-	TimestampTz posted_at;
-	QlmTransfer transfer;
-} Run;
 
 static QlmHttpClient *client;
 static List *runs = NIL;
@@ -62,7 +40,7 @@ static List *runs = NIL;
 static int	nturned_away = 0;
 
 /* Whose answer is being recorded, and to what; NULL: only what has none */
-static Run *recording = NULL;
+static QlmRun *recording = NULL;
 static QlmMessage *recorded = NULL;
 
 /* Leased messages of runs that were given up, to be given back (int64 *) */
@@ -74,17 +52,11 @@ qlm_courier_init(QlmHttpClient *http_client)
 	client = http_client;
 }
 
-static QlmMessage *
-current(const Run *run)
-{
-	return linitial(run->messages);
-}
-
 static void
-end_run(Run *run)
+end_run(QlmRun *run)
 {
 	runs = list_delete_ptr(runs, run);
-	if (run->goes_on && run->state == RUN_RECORDING)
+	if (run->goes_on && run->state == QLM_RUN_RECORDING)
 		qlm_backlog_add(run->endpoint);
 	if (run->transfer.answer.data)
 		pfree(run->transfer.answer.data);
@@ -97,7 +69,7 @@ claim_for(const QlmEndpoint *endpoint, const QlmShare *share)
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "qlm run",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	Run		   *run = palloc0(sizeof(Run));
+	QlmRun	   *run = palloc0(sizeof(QlmRun));
 	ListCell   *lc;
 
 	run->context = context;
@@ -112,7 +84,7 @@ claim_for(const QlmEndpoint *endpoint, const QlmShare *share)
 
 		message->envelope = qlm_dialog_outgoing(qlm_endpoint_peer(run->endpoint), message);
 	}
-	run->state = RUN_CLAIMED;
+	run->state = QLM_RUN_CLAIMED;
 	run->share = *share;
 	run->goes_on = list_length(run->messages) == MAX_MESSAGES;
 	MemoryContextSwitchTo(TopMemoryContext);
@@ -147,13 +119,13 @@ same_text(const char *a, const char *b)
  * peer is now: it is claimed anew, or never where the peer is gone.
  */
 static void
-review(Run *run)
+review(QlmRun *run)
 {
 	QlmEndpoint now = *run->endpoint;
 	MemoryContext caller;
 
 	if (list_length(run->messages) < 2 ||
-		(run->state != RUN_POSTING && run->state != RUN_FINISHED))
+		(run->state != QLM_RUN_POSTING && run->state != QLM_RUN_FINISHED))
 		return;
 	if (qlm_endpoint_look_up(&now) && now.is_own == run->endpoint->is_own &&
 		now.form == run->endpoint->form &&
@@ -161,7 +133,7 @@ review(Run *run)
 		return;
 	release_later(list_copy_tail(run->messages, 1));
 	caller = MemoryContextSwitchTo(run->context);
-	run->messages = list_make1(current(run));
+	run->messages = list_make1(qlm_run_current(run));
 	MemoryContextSwitchTo(caller);
 }
 
@@ -212,7 +184,7 @@ qlm_courier_claim(void)
 	qlm_shares_begin();
 	foreach(lc, runs)
 	{
-		Run		   *run = lfirst(lc);
+		QlmRun	   *run = lfirst(lc);
 
 		busy = lappend(busy, qlm_endpoint_key(run->endpoint));
 		qlm_shares_take(&run->share);
@@ -231,10 +203,12 @@ fail_recording(void)
 	recording->messages = lcons(recorded, list_delete_ptr(recording->messages,
 														  recorded));
 	MemoryContextSwitchTo(caller);
-	recording->state = RUN_FINISHED;
+	recording->state = QLM_RUN_FINISHED;
 	transfer->status = 0;
-	strlcpy(transfer->error, "what it answered could not be executed",
-			sizeof(transfer->error));
+	recording->reception = QLM_RECEPTION_LATER;
+	recording->doubts.is_over = false;
+	strlcpy(recording->why, "what it answered could not be executed",
+			sizeof(recording->why));
 	recording = NULL;
 }
 
@@ -251,13 +225,14 @@ qlm_courier_forget_claims(void)
 	}
 	foreach(lc, list_copy(runs))
 	{
-		Run		   *run = lfirst(lc);
+		QlmRun	   *run = lfirst(lc);
 
-		if (run->state == RUN_POSTING || run->state == RUN_FINISHED)
+		if (run->state == QLM_RUN_POSTING || run->state == QLM_RUN_FINISHED)
 			continue;
-		if (run->state != RUN_CLAIMED)
+		if (run->state != QLM_RUN_CLAIMED)
 		{
 			release_later(run->taken);
+			release_later(run->doubts.aside);
 			release_later(run->messages);
 		}
 		end_run(run);
@@ -266,16 +241,16 @@ qlm_courier_forget_claims(void)
 
 /* Nobody known has asked for it, and nobody known gets it. */
 static bool
-is_strangers(const Run *run)
+is_strangers(const QlmRun *run)
 {
 	return run->endpoint->peer_id == 0;
 }
 
 static void
-post(Run *run)
+post(QlmRun *run)
 {
 	MemoryContext caller = MemoryContextSwitchTo(run->context);
-	QlmMessage *message = current(run);
+	QlmMessage *message = qlm_run_current(run);
 	QlmTransfer *transfer = &run->transfer;
 
 	if (transfer->answer.data)
@@ -298,7 +273,7 @@ post(Run *run)
 	transfer->any_address = run->endpoint->is_own;
 	transfer->of_peer = run->endpoint->peer_id != 0;
 	transfer->owner = run;
-	run->state = RUN_POSTING;
+	run->state = QLM_RUN_POSTING;
 	run->posted_at = GetCurrentTimestamp();
 	qlm_http_client_start(client, transfer);
 	MemoryContextSwitchTo(caller);
@@ -314,18 +289,20 @@ qlm_courier_start(void)
 	recording = NULL;
 	foreach(lc, list_copy(runs))
 	{
-		Run		   *run = lfirst(lc);
+		QlmRun	   *run = lfirst(lc);
 
 		switch (run->state)
 		{
-			case RUN_CLAIMED:
-			case RUN_RECORDING:
+			case QLM_RUN_CLAIMED:
+			case QLM_RUN_RECORDING:
+				if (run->doubts.is_over)
+					memset(&run->doubts, 0, sizeof(QlmDoubts));
 				if (run->messages == NIL)
 					end_run(run);
 				else
 					post(run);
 				break;
-			case RUN_ENDING:
+			case QLM_RUN_ENDING:
 				end_run(run);
 				break;
 			default:
@@ -335,47 +312,57 @@ qlm_courier_start(void)
 }
 
 /* Whoever asked for nothing misses nothing of an answer that is cut. */
-static bool
-was_taken(const Run *run)
+static void
+judge(QlmRun *run)
 {
 	const QlmTransfer *transfer = &run->transfer;
 
-	return transfer->status >= 200 && transfer->status < 300 &&
-		(transfer->error[0] == '\0' || current(run)->is_response);
+	run->reception = qlm_reception_judge(qlm_run_current(run), transfer->status,
+										 transfer->answer.data, transfer->answer.len,
+										 run->why);
+	if (transfer->forbidden)
+		run->reception = QLM_RECEPTION_REFUSED;
+	else if (transfer->error[0] && run->reception == QLM_RECEPTION_TAKEN &&
+			 !qlm_run_current(run)->is_response)
+		run->reception = QLM_RECEPTION_LATER;
+	if (transfer->error[0])
+		strlcpy(run->why, transfer->error, sizeof(run->why));
 }
 
 void
 qlm_courier_finished(QlmTransfer *transfer)
 {
-	Run		   *run = transfer->owner;
+	QlmRun	   *run = transfer->owner;
 	MemoryContext caller = MemoryContextSwitchTo(run->context);
 
 	if (!transfer->forbidden)
 		qlm_shares_note(&run->share, transfer->status != 0);
 
-	/* A stranger's acknowledgement holds nothing that matters. */
-	if (was_taken(run) && current(run)->is_response &&
-		!run->endpoint->is_own)
+	judge(run);
+
+	/* Of a stranger's acknowledgement nothing else matters. */
+	if (run->reception == QLM_RECEPTION_TAKEN && qlm_run_current(run)->is_response &&
+		!run->endpoint->is_own && run->doubts.aside == NIL)
 	{
 		if (run->taken == NIL)
 			run->taken_since = GetCurrentTimestamp();
-		run->taken = lappend(run->taken, current(run));
+		run->taken = lappend(run->taken, qlm_run_current(run));
 		run->messages = list_delete_first(run->messages);
 		if (run->messages != NIL)
 			post(run);
 		else
-			run->state = RUN_FINISHED;
+			run->state = QLM_RUN_FINISHED;
 	}
 	else
-		run->state = RUN_FINISHED;
+		run->state = QLM_RUN_FINISHED;
 	MemoryContextSwitchTo(caller);
 }
 
 /* Until when it is waited for while others wait; DT_NOEND: as long as ever */
 static TimestampTz
-patience_with(const Run *run)
+patience_with(const QlmRun *run)
 {
-	if (run->state != RUN_POSTING || run->share.is_peer ||
+	if (run->state != QLM_RUN_POSTING || run->share.is_peer ||
 		qlm_share_is_proven(&run->share))
 		return DT_NOEND;
 	return TimestampTzPlusMilliseconds(run->posted_at,
@@ -402,7 +389,7 @@ qlm_courier_give_way(void)
 
 	foreach(lc, runs)
 	{
-		Run		   *run = lfirst(lc);
+		QlmRun	   *run = lfirst(lc);
 
 		if (nturned_away == 0)
 			return;
@@ -425,9 +412,9 @@ qlm_courier_record_due(void)
 
 	foreach(lc, runs)
 	{
-		Run		   *run = lfirst(lc);
+		QlmRun	   *run = lfirst(lc);
 
-		if (run->state == RUN_FINISHED)
+		if (run->state == QLM_RUN_FINISHED)
 			return 0;
 		if (run->taken != NIL)
 			due = Min(due, TimestampTzPlusMilliseconds(run->taken_since, RECORD_MS));
@@ -452,107 +439,10 @@ qlm_courier_to_record(void)
 		(due <= now || due > TimestampTzPlusMilliseconds(now, RECORD_MS));
 }
 
-/* Refusals that another try would only repeat */
 static bool
-is_permanent(const QlmTransfer *transfer)
+has_answer(const QlmRun *run)
 {
-	switch (transfer->status)
-	{
-		case 400:
-		case 403:
-		case 405:
-		case 410:
-		case 413:
-		case 414:
-		case 415:
-		case 501:
-			return true;
-		default:
-			return transfer->forbidden;
-	}
-}
-
-static const char *
-reason(const QlmTransfer *transfer)
-{
-	if (transfer->error[0])
-		return transfer->error;
-	return qlm_http_status_error(transfer->status);
-}
-
-static List *
-ids_of(const List *messages)
-{
-	List	   *ids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, messages)
-		ids = lappend(ids, &((QlmMessage *) lfirst(lc))->message_id);
-	return ids;
-}
-
-static void
-record_failure(Run *run)
-{
-	bool		permanent = is_permanent(&run->transfer);
-
-	qlm_delivery_failed(run->endpoint,
-						ids_of(permanent ? list_make1(current(run)) : run->messages),
-						reason(&run->transfer), permanent);
-	if (permanent)
-		run->messages = list_delete_first(run->messages);
-	run->state = permanent ? RUN_RECORDING : RUN_ENDING;
-}
-
-static void
-record_success(Run *run)
-{
-	QlmMessage *message = current(run);
-	int			return_code;
-	int			nested;
-	char	   *answer;
-
-	nested = qlm_dialog_receive(qlm_endpoint_peer(run->endpoint), run->transfer.answer.data,
-								run->transfer.answer.len, &return_code,
-								message->is_response ? NULL : &answer,
-								message->node == NULL);
-	qlm_rounds_note(qlm_endpoint_key(run->endpoint), nested);
-	qlm_delivery_done(run->endpoint, message->message_id, return_code,
-					  message->is_response ? NULL : answer);
-	run->messages = list_delete_first(run->messages);
-	run->state = RUN_RECORDING;
-}
-
-static void
-record_taken(Run *run)
-{
-	if (run->taken != NIL)
-		qlm_delivery_taken(run->endpoint, ids_of(run->taken));
-	run->taken = NIL;
-}
-
-static void
-record(Run *run)
-{
-	MemoryContext caller = MemoryContextSwitchTo(run->context);
-
-	record_taken(run);
-	if (run->state == RUN_FINISHED)
-	{
-		if (run->messages == NIL)
-			run->state = RUN_RECORDING;
-		else if (was_taken(run))
-			record_success(run);
-		else
-			record_failure(run);
-	}
-	MemoryContextSwitchTo(caller);
-}
-
-static bool
-has_answer(const Run *run)
-{
-	return run->state == RUN_FINISHED && run->endpoint->is_own &&
+	return run->state == QLM_RUN_FINISHED && run->endpoint->is_own &&
 		run->messages != NIL;
 }
 
@@ -563,10 +453,10 @@ qlm_courier_record(void)
 
 	foreach(lc, runs)
 		if (!has_answer(lfirst(lc)))
-			record(lfirst(lc));
+			qlm_run_record(lfirst(lc));
 }
 
-static Run *
+static QlmRun *
 find_answered(void)
 {
 	ListCell   *lc;
@@ -587,6 +477,6 @@ void
 qlm_courier_record_answer(void)
 {
 	recording = find_answered();
-	recorded = current(recording);
-	record(recording);
+	recorded = qlm_run_current(recording);
+	qlm_run_record(recording);
 }

@@ -117,6 +117,7 @@ look(void *arg)
 	}
 	qlm_storage_begin();
 	roles_due = qlm_role_settle_changed(qlm_wake_role_count());
+	qlm_delivery_count_missed();
 	ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
 	foreach(lc, ticks)
 		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "process/settings.h"
 #include "service/dialog.h"
+#include "service/reception.h"
 #include "storage/delivery.h"
 #include "worker/heartbeat.h"
 #include "worker/rounds.h"
@@ -291,13 +292,6 @@ next_call(Beat *beat, int nested)
 	return beat->started_at + (TimestampTz) (beat->peer.seconds * USECS_PER_SEC);
 }
 
-static bool
-got_answer(const QlmTransfer *transfer)
-{
-	return transfer->status >= 200 && transfer->status < 300 &&
-		transfer->error[0] == '\0';
-}
-
 static void
 record_success(Beat *beat)
 {
@@ -313,19 +307,21 @@ record_success(Beat *beat)
 }
 
 static void
-record_failure(Beat *beat)
+record_failure(Beat *beat, const char *why)
 {
-	const QlmTransfer *transfer = &beat->transfer;
-
 	beat->rounds = 0;
-	qlm_delivery_heartbeat_done(beat->peer.peer_id, transfer->error[0] ?
-								transfer->error :
-								qlm_http_status_error(transfer->status));
+	qlm_delivery_heartbeat_done(beat->peer.peer_id, why);
 }
 
 static void
 record_beat(Beat *beat)
 {
+	const QlmTransfer *transfer = &beat->transfer;
+	char		why[QLM_MAX_RECEPTION];
+	QlmReception reception = qlm_reception_judge(NULL, transfer->status,
+												 transfer->answer.data,
+												 transfer->answer.len, why);
+
 	/*
 	 * Whatever becomes of this transaction, the call is over; and if it
 	 * fails, the peer must not be called again at once.
@@ -333,10 +329,12 @@ record_beat(Beat *beat)
 	beat->finished = false;
 	beat->failures++;
 	beat->next_at = next_try(beat);
-	if (got_answer(&beat->transfer))
+	if (transfer->error[0])
+		record_failure(beat, transfer->error);
+	else if (reception == QLM_RECEPTION_TAKEN)
 		record_success(beat);
 	else
-		record_failure(beat);
+		record_failure(beat, why);
 }
 
 /* One at a time, so that the failure of one hurts no other. */

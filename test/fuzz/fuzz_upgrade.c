@@ -25,6 +25,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	char	   *copy = palloc(n + 1);
 	const char *problem;
 	int			status;
+	bool		acknowledges;
 
 	for (Size len = 0; len < Min(n, 256); len++)
 		check(qlm_upgrade_head(bytes, len) == 0, "a head ends before its end");
@@ -32,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 		memcpy(head, bytes, n);
 	head[n] = '\0';
 	memcpy(copy, head, n + 1);
-	problem = qlm_upgrade_problem(head, ACCEPT, &status);
+	problem = qlm_upgrade_problem(head, ACCEPT, &status, &acknowledges);
 	check(status == 0 || (status >= 0 && status <= 999), "no status is that");
 	check(problem != NULL || (status == 101 && strstr(copy, ACCEPT)), "what is no yes is taken for one");
 	shim_reset();

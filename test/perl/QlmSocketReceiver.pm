@@ -17,6 +17,7 @@ A process of its own, which does what its latest order says:
 
   pong             answers pings, and sends nothing else
   answer           answers no pings, and each message with a response
+  say CODE         as pong, and answers each message with that return code
   greet            as pong, after a message of its own to each connection
   silent           neither reads nor answers; connections are taken
   deaf             reads, and answers nothing
@@ -201,7 +202,7 @@ sub take
 
 	if ($kind eq 'ping')
 	{
-		say_frame($socket, 'pong', $payload) if $how =~ /^(pong|greet)$/;
+		say_frame($socket, 'pong', $payload) if $how =~ /^(pong|greet|say)$/;
 		return 1;
 	}
 	if ($kind eq 'close')
@@ -220,6 +221,8 @@ sub take
 	$self->keep('message', $payload);
 	say_frame($socket, 'text', '<omiEnvelope version="1.0" ttl="0"><response><result><return returnCode="200"/></result></response></omiEnvelope>')
 	  if $how eq 'answer';
+	say_frame($socket, 'text', qq{<omiEnvelope version="1.0" ttl="0"><response><result><return returnCode="$argument" description="as told"/></result></response></omiEnvelope>})
+	  if $how eq 'say';
 	return 1;
 }
 

@@ -146,7 +146,7 @@ subtest 'a name of what is not allowed' => sub {
 	my $receiver = QlmReceiver->new(answer => 410);
 	$id = subscribe('Gone/x', $receiver->url, -1);
 	post($node, write_envelope('M2', 'Gone/x', 1));
-	wait_for_sql($node, "SELECT state, last_error, failures FROM qlm.stat_delivery WHERE url = '" . $receiver->url . "'", 'refused|it answered with HTTP status 410|0', 'nor is a receiver ok that refuses');
+	wait_for_sql($node, "SELECT state, last_error, failures FROM qlm.stat_delivery WHERE url = '" . $receiver->url . "'", 'refused|it answered with HTTP status 410|1', 'nor is a receiver ok that refuses');
 	$receiver->answer_with(200);
 	post($node, write_envelope('M2', 'Gone/x', 2));
 	wait_for_sql($node, "SELECT state FROM qlm.stat_delivery WHERE url = '" . $receiver->url . "'", 'ok', 'until it takes something');

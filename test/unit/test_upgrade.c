@@ -22,6 +22,8 @@ static const struct
 	{YES "\r\n", 101, NULL},
 	{"HTTP/1.1 101\r\nconnection: keep-alive, upgrade\r\nUPGRADE:\tWebSocket \r\nsec-websocket-accept:" ACCEPT " \r\nX: y\r\n\r\n", 101, NULL},
 	{YES "Sec-WebSocket-Protocol: \r\n\r\n", 101, NULL},
+	{YES "qlm-acknowledge: 1\r\n\r\n", 101, NULL},
+	{YES "QLM-Acknowledge: no\r\n\r\n", 101, NULL},
 	{YES "Sec-WebSocket-Protocol: soap\r\n\r\n", 101, "its answer chooses"},
 	{YES "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 101, "its answer chooses"},
 	{YES "Sec-WebSocket-Accept: " ACCEPT "\r\n\r\n", 101, "Sec-WebSocket-Accept"},
@@ -46,7 +48,8 @@ test_answers(void)
 	{
 		char	   *head = pstrdup(answers[i].head);
 		int			status = -1;
-		const char *problem = qlm_upgrade_problem(head, ACCEPT, &status);
+		bool		acknowledges;
+		const char *problem = qlm_upgrade_problem(head, ACCEPT, &status, &acknowledges);
 
 		tap_ok(status == answers[i].status, "answer %d: status %d", i, status);
 		if (answers[i].problem)
@@ -54,6 +57,8 @@ test_answers(void)
 				   "answer %d: %s", i, problem ? problem : "none");
 		else
 			tap_ok(problem == NULL, "answer %d: taken", i);
+		tap_ok(acknowledges == (strstr(answers[i].head, "acknowledge: 1\r") != NULL),
+			   "answer %d: what it says of acknowledging", i);
 	}
 }
 
@@ -77,12 +82,12 @@ test_requests(void)
 	tap_is(pnstrdup(text, len),
 		   "GET /a?b=c HTTP/1.1\r\nHost: [::1]:8090\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		   "Sec-WebSocket-Key: KEY\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer x\r\n"
-		   "User-Agent: test\r\n\r\n", "a request");
+		   "QLM-Acknowledge: 1\r\nUser-Agent: test\r\n\r\n", "a request");
 	upgrade.port = upgrade.query = upgrade.authorization = NULL;
 	len = qlm_upgrade_request(text, sizeof(text), &upgrade);
 	tap_is(pnstrdup(text, len),
 		   "GET /a HTTP/1.1\r\nHost: [::1]\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		   "Sec-WebSocket-Key: KEY\r\nSec-WebSocket-Version: 13\r\nUser-Agent: test\r\n\r\n",
+		   "Sec-WebSocket-Key: KEY\r\nSec-WebSocket-Version: 13\r\nQLM-Acknowledge: 1\r\nUser-Agent: test\r\n\r\n",
 		   "one with as little as possible");
 	tap_ok(qlm_upgrade_request(text, len, &upgrade) == 0, "there is room for it, or there is none");
 	tap_ok(qlm_upgrade_request(text, len + 1, &upgrade) == len, "to the byte");

@@ -1,0 +1,50 @@
+/*
+ * run.h
+ *		One run of the courier: the messages of an endpoint, on their way.
+ */
+#ifndef QLM_RUN_H
+#define QLM_RUN_H
+
+#include "storage/delivery.h"
+#include "transport/http_client.h"
+#include "worker/doubt.h"
+#include "worker/shares.h"
+
+typedef enum QlmRunState
+{
+	QLM_RUN_CLAIMED,				/* the claim has not committed yet */
+	QLM_RUN_POSTING,
+	QLM_RUN_FINISHED,				/* the transfer is to be recorded */
+	QLM_RUN_RECORDING,				/* the record has not committed yet */
+	QLM_RUN_ENDING					/* as RECORDING, and nothing comes after it */
+} QlmRunState;
+
+typedef struct QlmRun
+{
+	MemoryContext context;
+	QlmEndpoint *endpoint;
+	List	   *messages;		/* of QlmMessage *, the current one first */
+	List	   *taken;			/* delivered but not recorded, QlmMessage * */
+	TimestampTz taken_since;
+	QlmRunState	state;
+	QlmShare	share;
+	bool		goes_on;		/* there may be more than was claimed */
+	TimestampTz posted_at;
+	QlmTransfer transfer;
+
+	/* What became of the transfer */
+	QlmReception reception;
+	char		why[QLM_MAX_RECEPTION];
+	QlmDoubts	doubts;			/* messages that are set aside */
+} QlmRun;
+
+static inline QlmMessage *
+qlm_run_current(const QlmRun *run)
+{
+	return linitial(run->messages);
+}
+
+/* run_record.c: what became of its transfer and of what was taken before */
+extern void qlm_run_record(QlmRun *run);
+
+#endif							/* QLM_RUN_H */

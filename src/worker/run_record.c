@@ -1,0 +1,138 @@
+/*
+ * run_record.c
+ *		What became of messages that were posted, for the tables.
+ *
+ * In a transaction that the dispatcher has begun; what is only known once it has
+ * committed is noted in the run.
+ */
+#include "postgres.h"
+
+#include "service/dialog.h"
+#include "worker/rounds.h"
+#include "worker/run.h"
+
+static List *
+ids_of(const List *messages)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, messages)
+		ids = lappend(ids, &((QlmMessage *) lfirst(lc))->message_id);
+	return ids;
+}
+
+/* Now, in doubt or for want of what has not come: all is tried again, in order. */
+static void
+put_off(QlmRun *run)
+{
+	List	   *all = list_concat_copy(run->doubts.aside, run->messages);
+	List	   *tried = lappend(list_copy(run->doubts.posted), qlm_run_current(run));
+
+	qlm_delivery_failed(run->endpoint, ids_of(all), ids_of(tried), run->why,
+						run->transfer.retry_after);
+	run->doubts.is_over = true;
+	run->state = QLM_RUN_ENDING;
+}
+
+static void
+refuse(QlmRun *run)
+{
+	qlm_delivery_refused(run->endpoint, ids_of(list_make1(qlm_run_current(run))), run->why);
+	qlm_doubt_over(qlm_run_current(run));
+	run->messages = list_delete_first(run->messages);
+	run->state = QLM_RUN_RECORDING;
+	if (run->messages != NIL || run->doubts.aside == NIL)
+		return;
+	qlm_delivery_failed(run->endpoint, ids_of(run->doubts.aside),
+						ids_of(run->doubts.posted), run->why, 0);
+	run->doubts.is_over = true;
+	run->state = QLM_RUN_ENDING;
+}
+
+/* Is it the message, or the endpoint?  The next one will show. */
+static void
+doubt(QlmRun *run)
+{
+	List	   *rest = qlm_doubt_set_aside(&run->doubts, run->messages, run->why);
+
+	if (rest == NIL)
+	{
+		put_off(run);
+		return;
+	}
+	run->messages = rest;
+	run->state = QLM_RUN_RECORDING;
+}
+
+static void
+record_failure(QlmRun *run)
+{
+	if (run->reception == QLM_RECEPTION_REFUSED)
+		refuse(run);
+	else if (run->reception == QLM_RECEPTION_DOUBTFUL)
+		doubt(run);
+	else
+		put_off(run);
+}
+
+/* The one behind them was taken, so it was they that were not. */
+static void
+refuse_set_aside(QlmRun *run)
+{
+	ListCell   *lc;
+
+	if (run->doubts.aside == NIL)
+		return;
+	qlm_delivery_refused(run->endpoint, ids_of(run->doubts.aside), run->doubts.why);
+	foreach(lc, run->doubts.aside)
+		qlm_doubt_over(lfirst(lc));
+	run->doubts.is_over = true;
+}
+
+static void
+record_success(QlmRun *run)
+{
+	QlmMessage *message = qlm_run_current(run);
+	int			return_code;
+	int			nested;
+	char	   *answer;
+
+	refuse_set_aside(run);
+	qlm_doubt_over(message);
+	nested = qlm_dialog_receive(qlm_endpoint_peer(run->endpoint), run->transfer.answer.data,
+								run->transfer.answer.len, &return_code,
+								message->is_response ? NULL : &answer,
+								message->node == NULL);
+	qlm_rounds_note(qlm_endpoint_key(run->endpoint), nested);
+	qlm_delivery_done(run->endpoint, message->message_id, return_code,
+					  message->is_response ? NULL : answer);
+	run->messages = list_delete_first(run->messages);
+	run->state = QLM_RUN_RECORDING;
+}
+
+static void
+record_taken(QlmRun *run)
+{
+	if (run->taken != NIL)
+		qlm_delivery_taken(run->endpoint, ids_of(run->taken));
+	run->taken = NIL;
+}
+
+void
+qlm_run_record(QlmRun *run)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+
+	record_taken(run);
+	if (run->state == QLM_RUN_FINISHED)
+	{
+		if (run->messages == NIL)
+			run->state = QLM_RUN_RECORDING;
+		else if (run->reception == QLM_RECEPTION_TAKEN)
+			record_success(run);
+		else
+			record_failure(run);
+	}
+	MemoryContextSwitchTo(caller);
+}
