@@ -33,6 +33,7 @@
 #define LOOK_MAX_MS		5000
 #define LOOK_ALONE_MS	100		/* without shared memory nobody wakes us */
 #define RETRY_MS		20		/* somebody else had it */
+#define SUPERSEDED_MS	3000	/* held at least before a newer one ends it */
 #define LOOK_LIMIT_MS	10000
 #define FEW				8		/* that any may have waiting */
 #define SPARE_PART		10		/* of the connections, for who does not wait */
@@ -444,6 +445,36 @@ wanted(const Waiting *w)
 	return kept;
 }
 
+/*
+ * Does it wait for messages of a peer alone, which has asked for them again
+ * elsewhere?  Two clients of one peer would otherwise have each other answered
+ * as fast as they can ask.
+ */
+static bool
+is_superseded(const Waiting *w)
+{
+	return w->presence && !qlm_presence_is_latest(w->presence) &&
+		!w->kept.is_poll && w->kept.nsubscriptions == 0 && w->kept.nawaited == 0 &&
+		GetCurrentTimestamp() - w->since >= SUPERSEDED_MS * INT64CONST(1000);
+}
+
+/* A peer that has come again needs no answer here; returns how many remain. */
+static int
+end_superseded(Waiting **waiting, int n, QlmWorkerSlot *slot)
+{
+	int			left = 0;
+
+	for (int i = 0; i < n; i++)
+		if (waiting[i]->presence)
+			qlm_presence_heard(waiting[i]->presence, waiting[i]->since);
+	for (int i = 0; i < n; i++)
+		if (is_superseded(waiting[i]))
+			answer(waiting[i], slot);
+		else
+			waiting[left++] = waiting[i];
+	return left;
+}
+
 /* Where one cannot look, each is looked for again later. */
 static void
 look_and_act(Waiting **waiting, int n, QlmWorkerSlot *slot)
@@ -451,9 +482,6 @@ look_and_act(Waiting **waiting, int n, QlmWorkerSlot *slot)
 	QlmLook		look = {n, palloc(n * sizeof(QlmKept *)), palloc(n * sizeof(bool)), false};
 	char	   *message;
 
-	for (int i = 0; i < n; i++)
-		if (waiting[i]->presence)
-			qlm_presence_heard(waiting[i]->presence, waiting[i]->since);
 	for (int i = 0; i < n; i++)
 		look.kept[i] = wanted(waiting[i]);
 	if (qlm_transaction_run(qlm_look, &look, LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
@@ -497,6 +525,7 @@ qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 	if (any_woken)
 		memset(woken, 0, sizeof(woken));
 	any_woken = false;
+	n = end_superseded(to_look, n, slot);
 	if (n > 0)
 		look_and_act(to_look, n, slot);
 	MemoryContextSwitchTo(TopMemoryContext);

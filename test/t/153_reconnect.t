@@ -226,6 +226,17 @@ subtest 'held requests' => sub {
 	my $id = queue($peer, 'H/first');
 	ok(IO::Select->new($first->{socket})->can_read(10), 'where the newest has gone, another gets it');
 	$first->close;
+
+	# One that has been held for some time is answered when the peer asks again elsewhere.
+	$peer = add_peer();
+	my @held = ($hold->());
+	ok(!IO::Select->new($held[0]{socket})->can_read(3.2), 'one is held');
+	push @held, $hold->();
+	my $answer = $held[0]->response;
+	is($answer->{status}, 200, 'it ends with nothing in it when there is another one');
+	is(join('', request_ids($answer)), '', 'as nothing was queued');
+	ok(!IO::Select->new($held[1]{socket})->can_read(0.2), 'the newest goes on');
+	$_->close for @held;
 };
 
 $session->quit;
