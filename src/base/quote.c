@@ -12,7 +12,7 @@
 #define MAX_BEGINNING	12
 
 static void
-append_byte(StringInfo buf, unsigned char c, bool ascii)
+append_byte(StringInfo buf, unsigned char c)
 {
 	if (c == '\n')
 		appendStringInfoString(buf, "\\n");
@@ -20,7 +20,7 @@ append_byte(StringInfo buf, unsigned char c, bool ascii)
 		appendStringInfoString(buf, "\\r");
 	else if (c == '\t')
 		appendStringInfoString(buf, "\\t");
-	else if (c < 0x20 || c == 0x7F || (ascii && c > 0x7F))
+	else if (c < 0x20 || c == 0x7F)
 		appendStringInfo(buf, "\\x%02X", c);
 	else
 		appendStringInfoChar(buf, c);
@@ -43,31 +43,38 @@ qlm_quote(const char *text, int len)
 	}
 	initStringInfo(&buf);
 	for (int i = 0; i < cut; i++)
-		append_byte(&buf, text[i], false);
+		append_byte(&buf, text[i]);
 	if (cut < len)
 		appendStringInfoString(&buf, "...");
 	return buf.data;
 }
 
 const char *
-qlm_quote_beginning(const char *bytes, int len)
+qlm_quote_beginning(const char *bytes, Size len, char *buf)
 {
-	StringInfoData buf;
-	int			i;
+	static const char hex[] = "0123456789ABCDEF";
+	char	   *p = buf;
+	Size		i = 0;
 
-	initStringInfo(&buf);
-	for (i = 0; i < len && i < MAX_BEGINNING; i++)
+	while (i < len && i < MAX_BEGINNING)
 	{
-		if (i > 0 && memchr(" \t\r\n", bytes[i], 4) != NULL)
+		unsigned char c = bytes[i];
+
+		if (i > 0 && memchr(" \t\r\n", c, 4) != NULL)
 			break;
-		append_byte(&buf, bytes[i], true);
-		if (bytes[i] == '=' || bytes[i] == ':')
+		i++;
+		if (c >= 0x20 && c < 0x7F)
+			*p++ = c;
+		else
 		{
-			i++;
-			break;
+			*p++ = '\\';
+			*p++ = 'x';
+			*p++ = hex[c >> 4];
+			*p++ = hex[c & 0xF];
 		}
+		if (c == '=' || c == ':')
+			break;
 	}
-	if (i < len)
-		appendStringInfoString(&buf, "...");
-	return buf.data;
+	strcpy(p, i < len ? "..." : "");
+	return buf;
 }

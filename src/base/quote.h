@@ -14,8 +14,9 @@ extern const char *qlm_quote(const char *text, int len);
 /*
  * How bytes begin that are of no known kind, which may be anything, a secret
  * too: the first word, cut after some characters, without what follows a
- * colon or an equals sign.
+ * colon or an equals sign.  Takes no memory; returns buf.
  */
-extern const char *qlm_quote_beginning(const char *bytes, int len);
+#define QLM_BEGINNING_SIZE 64
+extern const char *qlm_quote_beginning(const char *bytes, Size len, char *buf);
 
 #endif							/* QLM_QUOTE_H */

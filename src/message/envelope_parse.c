@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/number.h"
+#include "message/beginning.h"
 #include "message/json.h"
 #include "message/parser.h"
 
@@ -331,41 +332,6 @@ qlm_odf_parse(const char *data, Size len)
 	return error_code == 0 && request.error_code == 0 ? request.odf : NULL;
 }
 
-/*
- * What stands where an element should, if it is none; NULL: it may be one.
- * Not more than a character is shown, since it may be anything, a secret too.
- */
-static const char *
-wrong_beginning(const char *data, Size len)
-{
-	while (len > 0 && memchr(" \t\r\n", *data, 4) != NULL)
-	{
-		data++;
-		len--;
-	}
-	if (len == 0 || *data == '<' || memchr("\xEF\xFE\xFF", *data, 3) != NULL)
-		return NULL;
-	if (len > 2 && memcmp(data, "\x1F\x8B", 2) == 0)
-		return "what gzip makes, which Content-Encoding must say";
-	if (len > 4 && memcmp(data, "msg=", 4) == 0)
-		return "\"msg=\", as a form does, which Content-Type must say";
-	if (len > 2 && memcmp(data, "--", 2) == 0)
-		return "\"--\", as a multipart form does, which Content-Type must say";
-	if (*data >= ' ' && *data < 0x7F)
-		return psprintf("\"%c\"", *data);
-	return psprintf("the byte 0x%02X", (unsigned char) *data);
-}
-
-static void
-explain_beginning(const char *data, Size len, const char **error)
-{
-	const char *beginning = wrong_beginning(data, len);
-
-	if (beginning != NULL)
-		*error = psprintf("A message is XML or a JSON object, but this one begins with %s",
-						  beginning);
-}
-
 /* What could not be understood is answered as JSON all the same. */
 static QlmEnvelope *
 unknown_envelope(bool is_json)
@@ -400,7 +366,11 @@ qlm_envelope_parse(const char *data, Size len, const char *charset,
 	else
 		run_reader(&parser, data, len, charset, error_code, error);
 	if (parser.level == NULL && *error_code == 400 && !is_json)
-		explain_beginning(data, len, error);
+	{
+		const char *beginning = qlm_beginning_explain(data, len);
+
+		*error = beginning != NULL ? beginning : *error;
+	}
 	if (parser.level == NULL)
 		return unknown_envelope(is_json);
 	parser.level = &parser.levels[0];

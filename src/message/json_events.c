@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/limits.h"
+#include "base/quote.h"
 #include "base/spelling.h"
 #include "message/json_members.h"
 #include "message/odf_json.h"
@@ -411,6 +412,16 @@ refuse_beside(QlmParser *p, const QlmJson *root, const QlmJson *envelope)
 										  envelope->name, m->line);
 }
 
+static const char *
+instead_of_envelope(const QlmJson *root)
+{
+	if (root->kind == QLM_JSON_ARRAY)
+		return ", but an array";
+	if (root->kind != QLM_JSON_OBJECT || root->as.first == NULL)
+		return "";
+	return psprintf(", its first one is \"%s\"", qlm_quote(root->as.first->name, -1));
+}
+
 void
 qlm_json_run(QlmParser *p, const char *data, Size len, const char *charset)
 {
@@ -434,8 +445,8 @@ qlm_json_run(QlmParser *p, const char *data, Size len, const char *charset)
 		qlm_parser_fail(p, 400, "The JSON holds Objects without an omiEnvelope"
 						" around them: send them in the msg of a write");
 	else
-		qlm_parser_fail(p, 400, "The JSON is no object with a member"
-						" omiEnvelope");
+		qlm_parser_fail(p, 400, "The JSON is no object with a member omiEnvelope%s",
+						instead_of_envelope(root));
 }
 
 QlmOdf *

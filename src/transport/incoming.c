@@ -11,6 +11,7 @@
 
 #include "base/host.h"
 #include "base/limits.h"
+#include "base/quote.h"
 #include "process/settings.h"
 #include "service/relay.h"
 #include "transport/form.h"
@@ -33,7 +34,7 @@ static const QlmRefusal bad_accept = {406, "Answers leave plain or as gzip.\n"};
 static const QlmRefusal foreign_origin = {403, "Pages of this origin may not call here (qlm.cors_origins).\n"};
 static const QlmRefusal foreign_host = {421, "This node is not called by this host name: call it by its address, or list the name in qlm.host_names.\n"};
 static const QlmRefusal many_hosts = {400, "There is more than one Host.\n"};
-static const char no_field[] = "The body is a form without the field msg: send the message as msg=..., encoded"
+static const char no_field[] = "The body is a form without the field msg, and begins with \"%s\": send the message as msg=..., encoded"
 " as forms are, or as the body itself, with the Content-Type text/xml or application/json";
 static const char no_part[] = "The body is a multipart form without a whole part of the name msg, or its parts are"
 " not separated by the boundary that the Content-Type says";
@@ -447,10 +448,16 @@ find_message(QlmIncoming *incoming)
 		request->charset = request->body && incoming->charset[0] ? incoming->charset : NULL;
 	}
 	else
+	{
+		char		beginning[QLM_BEGINNING_SIZE];
+
+		snprintf(incoming->problem, sizeof(incoming->problem), no_field,
+				 qlm_quote_beginning(body, request->body_len, beginning));
 		request->body = qlm_form_message(body, request->body_len, &request->body_len);
+	}
 	if (request->body == NULL)
 	{
-		request->body_problem = incoming->is_multipart ? no_part : no_field;
+		request->body_problem = incoming->is_multipart ? no_part : incoming->problem;
 		request->body = "";
 		request->body_len = 0;
 	}

@@ -74,6 +74,7 @@ typedef struct QlmIncoming
 	QlmBuffer	query;			/* of the URL, as it is */
 	QlmBuffer	text;			/* path and headers */
 	QlmBuffer	body;			/* and then the answer */
+	char		problem[320];	/* why the body holds no message */
 	char		charset[32];
 } QlmIncoming;
 
