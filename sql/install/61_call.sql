@@ -3,6 +3,7 @@
 CREATE FUNCTION @extschema@.qlm_set_handler(path text, function regprocedure, verb text DEFAULT 'call') RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	handled text := qlm.path_normal(qlm_set_handler.path);

@@ -16,6 +16,7 @@ CREATE FUNCTION @extschema@.qlm_add_format(name text, reader regprocedure DEFAUL
 										   description text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	wanted constant oid[] := ARRAY['text'::regtype, 'timestamptz'::regtype, 'text'::regtype, 'text'::regtype]::oid[];

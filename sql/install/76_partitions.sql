@@ -6,6 +6,7 @@
 CREATE FUNCTION qlm.adopt_partitions() RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
+	SET quote_all_identifiers = off
 	AS $$
 DECLARE
 	p record;

@@ -114,7 +114,8 @@ qlm_function_release_locks(void)
 }
 
 /*
- * Restricted as maintenance of other people's tables is: no deferred trigger,
+ * What it returns is the same in a session and in a worker.  Restricted as
+ * maintenance of other people's tables is: no deferred trigger,
  * cursor, temporary table or prepared statement that the process would run
  * later.
  */
@@ -130,6 +131,7 @@ qlm_function_run(const QlmFunction *function, void (*work) (void *arg), void *ar
 	GetUserIdAndSecContext(&user, &context);
 	(void) set_config_option("search_path", function->search_path, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	qlm_rights_fix_spelling();
 	if (foreign)
 	{
 		qlm_foreign_function_note();

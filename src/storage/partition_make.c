@@ -87,6 +87,7 @@ execute(const char *format,...)
 static void
 create_table(const char *name, const char *from, const char *to)
 {
+	qlm_rights_fix_storage();
 	execute("CREATE TABLE qlm.%s (LIKE qlm.value INCLUDING DEFAULTS"
 			" INCLUDING CONSTRAINTS INCLUDING COMMENTS)"
 			" WITH (autovacuum_vacuum_insert_scale_factor = 0.05)", name);

@@ -65,6 +65,51 @@ fix_for_reader(void)
 }
 
 static void
+set_where_other(const char *name, const char *value)
+{
+	const char *now = GetConfigOption(name, true, false);
+
+	if (now != NULL && value != NULL && strcmp(now, value) != 0)
+		set(name, value);
+}
+
+/* Zone and language are those of the database, all else is the same everywhere. */
+void
+qlm_rights_fix_spelling(void)
+{
+	static const char *const as_configured[] = {
+		"TimeZone", "DateStyle", "lc_numeric", "lc_monetary", "lc_time"
+	};
+	static const char *const fixed[][2] = {
+		{"IntervalStyle", "postgres"}, {"bytea_output", "hex"},
+		{"standard_conforming_strings", "on"}, {"quote_all_identifiers", "off"},
+		{"array_nulls", "on"}, {"transform_null_equals", "off"},
+		{"xmloption", "content"}, {"xmlbinary", "base64"}
+	};
+
+	for (int i = 0; i < lengthof(as_configured); i++)
+		set_where_other(as_configured[i], GetConfigOptionResetString(as_configured[i]));
+	for (int i = 0; i < lengthof(fixed); i++)
+		set_where_other(fixed[i][0], fixed[i][1]);
+	if (DateStyle != USE_ISO_DATES)
+		set("DateStyle", "ISO");
+	if (extra_float_digits < 1)
+		set("extra_float_digits", "1");
+}
+
+void
+qlm_rights_fix_storage(void)
+{
+	static const char *const names[] = {
+		"default_tablespace", "default_table_access_method",
+		"default_toast_compression"
+	};
+
+	for (int i = 0; i < lengthof(names); i++)
+		set_where_other(names[i], GetConfigOptionResetString(names[i]));
+}
+
+static void
 become(Oid role, int restriction, QlmRights *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);

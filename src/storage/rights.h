@@ -34,6 +34,15 @@ extern void qlm_rights_become_reader(Oid role, QlmRights *saved);
 extern void qlm_rights_restore(const QlmRights *saved);
 
 /*
+ * Have times, numbers and the like look, and literals mean, what they do in a
+ * session that has changed nothing; until the nest level of settings ends.
+ */
+extern void qlm_rights_fix_spelling(void);
+
+/* The same for where, and how, a table that is made is stored */
+extern void qlm_rights_fix_storage(void);
+
+/*
  * To do what a caller asks for.  Its end fires the deferred triggers of what
  * was done, with the same rights: at commit they would have those of the
  * session.  in_query: a statement is being executed around it, as in all that an

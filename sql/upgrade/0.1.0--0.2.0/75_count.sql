@@ -343,3 +343,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_write_counted(text, boolean, timestamptz, text),
 	@extschema@.qlm_write_counted(text, jsonb, timestamptz, text)
 	TO qlm_writer;
+
+/* They read names that the server has written. */
+ALTER FUNCTION @extschema@.qlm_set_handler(text, regprocedure, text) SET quote_all_identifiers = off;
+ALTER FUNCTION @extschema@.qlm_add_format(text, regprocedure, regprocedure, text) SET quote_all_identifiers = off;
+ALTER FUNCTION qlm.adopt_partitions() SET quote_all_identifiers = off;
