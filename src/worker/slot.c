@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 #include "commands/dbcommands.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
@@ -45,9 +46,34 @@ tell_of_version(void)
 	told = outdated;
 }
 
+/* Texts of other encodings, and the bytes of SQL_ASCII, are not what messages have. */
+static bool
+has_encoding(void)
+{
+	return GetDatabaseEncoding() == PG_UTF8;
+}
+
+static void
+tell_of_encoding(void)
+{
+	static bool told = false;
+
+	if (!told)
+		ereport(LOG,
+				(errmsg("qlm cannot serve database \"%s\": its encoding is %s, and qlm needs UTF8",
+						get_database_name(MyDatabaseId), GetDatabaseEncodingName()),
+				 errhint("Dump it, and restore it into CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.")));
+	told = true;
+}
+
 bool
 qlm_worker_can_serve(void)
 {
+	if (!has_encoding())
+	{
+		tell_of_encoding();
+		return false;
+	}
 	if (!qlm_catalog_available())
 	{
 		tell_of_version();
@@ -60,6 +86,8 @@ qlm_worker_can_serve(void)
 const char *
 qlm_worker_why_not(void)
 {
+	if (!has_encoding())
+		return "The encoding of the database is not UTF8, which qlm needs.";
 	return qlm_catalog_outdated() ?
 		"The extension qlm in the database does not have version " QLM_VERSION ", which the server's library is of: ALTER EXTENSION qlm UPDATE." :
 		"The extension qlm is not in the database.";
