@@ -22,6 +22,16 @@ SELECT qlm_delete('D1', '2024-01-05Z', 'infinity');
 SELECT path, pg_temp.left_of(path) FROM qlm.info_item WHERE path LIKE 'D1/%' ORDER BY path;
 SELECT qlm_delete('D1', '-infinity', 'infinity');
 SELECT count(*) FROM qlm.info_item WHERE path LIKE 'D1/%';
+\echo == whole days, where they are dates, in the time zone of the session
+SELECT pg_temp.fill('DD/x'), qlm_write('DD/x', 'evening', '2024-01-04 23:59:59.999999Z'), qlm_write('DD/x', 'night', '2024-01-04 22:30Z');
+SELECT value FROM qlm_read('DD/x', date '2024-01-03', date '2024-01-04');
+SELECT value FROM qlm_read('DD/x', '2024-01-03', '2024-01-04');
+SELECT value FROM qlm_read('DD/x', date '2024-01-05', NULL), qlm_read('DD/x', NULL::date, date '2024-01-02', newest => 1) AS b(a, b, c, d, e);
+SELECT qlm_delete('DD/x', date '2024-01-04', date '2024-01-04');
+SET timezone = 'Europe/Helsinki';
+SELECT qlm_delete('DD/x', date '2024-01-03', date '2024-01-03'), qlm_delete('DD/x', NULL::date, date '-infinity'), qlm_delete('DD/x', date 'infinity', NULL);
+SET timezone = 'UTC';
+SELECT pg_temp.left_of('DD/x'), qlm_delete('DD');
 \echo == also what has a time outside the partitions by month
 SELECT qlm_write('D1/x', 'old', '1700-01-01Z'), qlm_write('D1/x', 'new', '2024-01-01Z');
 SELECT qlm_delete('D1/x', NULL, '1800-01-01Z');

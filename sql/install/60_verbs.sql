@@ -56,6 +56,13 @@ CREATE FUNCTION @extschema@.qlm_read(path text, "begin" timestamptz DEFAULT NULL
 	AS 'MODULE_PATHNAME', 'qlm_read';
 COMMENT ON FUNCTION @extschema@.qlm_read(text, timestamptz, timestamptz, int, int) IS 'values of an InfoItem, or of all InfoItems of an Object: the latest, those from begin to end, or the newest or oldest so many of them';
 
+CREATE FUNCTION @extschema@.qlm_read(path text, "begin" date, "end" date, newest int DEFAULT NULL, oldest int DEFAULT NULL)
+	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_read_days';
+COMMENT ON FUNCTION @extschema@.qlm_read(text, date, date, int, int) IS 'values of whole days, from begin to end, in the time zone of the session';
+
 CREATE FUNCTION @extschema@.qlm_subscribe(path text, "interval" double precision DEFAULT -1,
 										  callback text DEFAULT NULL, ttl interval DEFAULT NULL) RETURNS bigint
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
@@ -87,6 +94,12 @@ CREATE FUNCTION @extschema@.qlm_delete(path text, "begin" timestamptz, "end" tim
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_delete_values';
 COMMENT ON FUNCTION @extschema@.qlm_delete(text, timestamptz, timestamptz) IS 'remove the values of an InfoItem, or of all InfoItems of an Object, from begin to end, both included; null: no bound on that side; returns how many';
+
+CREATE FUNCTION @extschema@.qlm_delete(path text, "begin" date, "end" date) RETURNS bigint
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_delete_days';
+COMMENT ON FUNCTION @extschema@.qlm_delete(text, date, date) IS 'remove the values of whole days, from begin to end, in the time zone of the session; null: no bound on that side; returns how many';
 
 CREATE FUNCTION @extschema@.qlm_version() RETURNS text
 	LANGUAGE c STABLE PARALLEL SAFE

@@ -11,6 +11,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_handle_counted(xml, text),
 	@extschema@.qlm_handle_json_counted(json, text),
 	@extschema@.qlm_read(text, timestamptz, timestamptz, int, int),
+	@extschema@.qlm_read(text, date, date, int, int),
 	@extschema@.qlm_subscribe(text, double precision, text, interval),
 	@extschema@.qlm_poll(bigint),
 	@extschema@.qlm_cancel(bigint),
@@ -56,7 +57,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_write_counted(text, jsonb, timestamptz, text),
 	@extschema@.qlm_rename(text, text, boolean),
 	@extschema@.qlm_delete(text),
-	@extschema@.qlm_delete(text, timestamptz, timestamptz)
+	@extschema@.qlm_delete(text, timestamptz, timestamptz),
+	@extschema@.qlm_delete(text, date, date)
 	TO qlm_writer;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.handler, qlm.endpoint, qlm.message, qlm.retention, qlm.format TO qlm_admin;
