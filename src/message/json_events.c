@@ -400,10 +400,31 @@ read_root(QlmParser *p, QlmJsonSource *source)
 	return NULL;
 }
 
-/* What stands beside the envelope is no part of the message. */
+/* What others say of a document beside its content */
+static bool
+is_about_document(const char *name)
+{
+	static const char *const known[] = {
+		"$schema", "$id", "$comment", "@context", "@id", "@type", NULL
+	};
+
+	for (int i = 0; known[i] != NULL; i++)
+		if (strcmp(known[i], name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What stands beside the envelope is no part of the message.  A delete does not
+ * overlook what it does not know there, either.
+ */
 static void
 refuse_beside(QlmParser *p, const QlmJson *root, const QlmJson *envelope)
 {
+	for (const QlmJson *m = root->as.first; m != NULL; m = m->next)
+		if (m != envelope && p->levels[0].own_attribute == NULL &&
+			!is_about_document(m->name))
+			p->levels[0].own_attribute = qlm_parser_quote(p, m->name, strlen(m->name));
 	for (const QlmJson *m = root->as.first; m != NULL; m = m->next)
 		if (m != envelope && m->name[0] != '$' && m->name[0] != '@' &&
 			p->levels[0].error == NULL)

@@ -95,6 +95,7 @@ subtest 'nothing of this deletes anything' => sub {
 	}
 	for my $body (qq({"omiEnvelope":{"ttl":0,"begin":"$day","delete":{"msg":{"Objects":{"Object":{"id":"D"}}}}}}), qq({"omiEnvelope":{"ttl":0,"delete":{"msg":{"begin":"$day","Objects":{"Object":{"id":"D"}}}}}}),
 		qq({"omiEnvelope":{"ttl":0,"delete":{"msg":{"Objects":{"begin":"$day","Object":{"id":"D"}}}}}}), qq({"omiEnvelope":{"ttl":0,"delete":{"msg":{"Objects":{"Object":{"id":"D"}}}}},"begin":"$day"}),
+		qq({"\@begin":"$day","omiEnvelope":{"ttl":0,"delete":{"msg":{"Objects":{"Object":{"id":"D"}}}}}}), qq({"omiEnvelope":{"ttl":0,"delete":{"x:begin":{},"msg":{"Objects":{"Object":{"id":"D"}}}}}}),
 		qq({"omiEnvelope":{"ttl":0,"delete":{"msgformat":"csv","msg":"D/x,$day"}}}), qq({"omiEnvelope":{"ttl":0,"delete":{"msgformat":"csv","msg":"path,begin\\nD/x,$day"}}}))
 	{
 		like(post($node, $body)->{body}, qr/"returnCode":400/, $body);
