@@ -65,11 +65,11 @@ prepare_delivery(Delivery *delivery)
 	Size		outer;
 
 	match->nevents = qlm_subscription_visible(role, match->events,
-											  match->nevents);
+											  match->nevents, !delivery->by_url);
 	if (match->nevents == 0 || !delivery->by_url)
 		return;
 	outer = qlm_answer_size_begin();
-	qlm_rights_become_reader(role, &saved);
+	qlm_rights_become_subscriber(role, &saved);
 	delivery->odf = qlm_select_events(match->events, match->nevents);
 	if (delivery->odf)
 		make_result(delivery);

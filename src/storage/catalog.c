@@ -256,18 +256,32 @@ qlm_rights_may_select(QlmRelation relation)
 	return may(relation, ACL_SELECT);
 }
 
+static bool
+has_policies(QlmRelation relation)
+{
+	return check_enable_rls(qlm_catalog_relid(relation), InvalidOid, true) == RLS_ENABLED;
+}
+
+static const QlmRelation nodes[] = {
+	QLM_REL_OBJECT, QLM_REL_OBJECT_ID, QLM_REL_INFO_ITEM, QLM_REL_META_DATA
+};
+
 bool
 qlm_rights_may_see_all_nodes(void)
 {
-	static const QlmRelation tables[] = {
-		QLM_REL_OBJECT, QLM_REL_OBJECT_ID, QLM_REL_INFO_ITEM, QLM_REL_META_DATA
-	};
-
-	for (int i = 0; i < lengthof(tables); i++)
-		if (!qlm_rights_may_select(tables[i]) ||
-			check_enable_rls(qlm_catalog_relid(tables[i]), InvalidOid, true) == RLS_ENABLED)
+	for (int i = 0; i < lengthof(nodes); i++)
+		if (!qlm_rights_may_select(nodes[i]) || has_policies(nodes[i]))
 			return false;
 	return true;
+}
+
+bool
+qlm_rights_have_policies(void)
+{
+	for (int i = 0; i < lengthof(nodes); i++)
+		if (has_policies(nodes[i]))
+			return true;
+	return has_policies(QLM_REL_VALUE);
 }
 
 bool
@@ -276,7 +290,7 @@ qlm_rights_are_filtered(void)
 	static const QlmRelation data[] = {QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE};
 
 	for (int i = 0; i < lengthof(data); i++)
-		if (check_enable_rls(qlm_catalog_relid(data[i]), InvalidOid, true) == RLS_ENABLED)
+		if (has_policies(data[i]))
 			return true;
 	return false;
 }

@@ -68,6 +68,9 @@ extern bool qlm_rights_may_select(QlmRelation relation);
 /* May the current user see all Objects and InfoItems with what describes them? */
 extern bool qlm_rights_may_see_all_nodes(void);
 
+/* Do policies hide rows of any of them, or of the values? */
+extern bool qlm_rights_have_policies(void);
+
 /* Do policies hide rows of the data from the current user? */
 extern bool qlm_rights_are_filtered(void);
 

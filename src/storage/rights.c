@@ -19,6 +19,7 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/portal.h"
 #include "utils/rls.h"
 
@@ -134,6 +135,36 @@ qlm_rights_become_reader(Oid role, QlmRights *saved)
 {
 	become(role, SECURITY_RESTRICTED_OPERATION, saved);
 	fix_for_reader();
+}
+
+/*
+ * Those that are nobody's but the policies', as app.tenant: without what has been set
+ * in the session, or for whoever logged in.
+ */
+static void
+forget_own_settings(void)
+{
+	int			n;
+	struct config_generic **options = qlm_guc_variables(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		const struct config_string *option = (const struct config_string *) options[i];
+
+		if ((options[i]->flags & GUC_CUSTOM_PLACEHOLDER) == 0 ||
+			options[i]->source <= PGC_S_DATABASE)
+			continue;
+		set(options[i]->name, options[i]->reset_source <= PGC_S_DATABASE && option->reset_val ?
+			option->reset_val : "");
+	}
+}
+
+void
+qlm_rights_become_subscriber(Oid role, QlmRights *saved)
+{
+	qlm_rights_become_reader(role, saved);
+	if (qlm_rights_have_policies())
+		forget_own_settings();
 }
 
 void

@@ -31,6 +31,12 @@ extern void qlm_rights_become_owner(QlmRights *saved);
 /* To read, or make, something for somebody else, as restricted as the owner */
 extern void qlm_rights_become_reader(Oid role, QlmRights *saved);
 
+/*
+ * The same where the session is that of somebody else, as of who writes: what it has
+ * set for policies to go by is his, and nobody's for whom something is read in it.
+ */
+extern void qlm_rights_become_subscriber(Oid role, QlmRights *saved);
+
 extern void qlm_rights_restore(const QlmRights *saved);
 
 /*

@@ -106,10 +106,10 @@ extern bool qlm_subscription_had_first(int info_item_id);
 
 /*
  * Keep only the events, in order of time, that the role may see; returns how
- * many.
+ * many.  What is polled is looked at again then, with the settings of who polls.
  * No error for a role that is gone or has no rights.
  */
-extern int	qlm_subscription_visible(Oid role, QlmEvent *events, int n);
+extern int	qlm_subscription_visible(Oid role, QlmEvent *events, int n, bool is_polled);
 
 /* May looking for what the role sees run the role's own code? */
 extern bool qlm_subscription_is_filtered(Oid role);

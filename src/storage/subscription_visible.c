@@ -57,7 +57,7 @@ qlm_subscription_is_filtered(Oid role)
 }
 
 static int
-filter_by_policies(Oid role, QlmEvent *events, int n)
+filter_by_policies(Oid role, QlmEvent *events, int n, bool is_polled)
 {
 	int		   *items = palloc(n * sizeof(int));
 	TimestampTz *times = palloc(n * sizeof(TimestampTz));
@@ -73,7 +73,10 @@ filter_by_policies(Oid role, QlmEvent *events, int n)
 	values[0] = qlm_array_int4(items, n);
 	values[1] = qlm_array_timestamptz(times, n);
 	values[2] = TimestampTzGetDatum(times[0]);
-	qlm_rights_become_reader(role, &saved);
+	if (is_polled)
+		qlm_rights_become_reader(role, &saved);
+	else
+		qlm_rights_become_subscriber(role, &saved);
 	qlm_plan_execute_indexed(&visible_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
 	nvisible = (int) SPI_processed;
@@ -88,10 +91,10 @@ filter_by_policies(Oid role, QlmEvent *events, int n)
 }
 
 int
-qlm_subscription_visible(Oid role, QlmEvent *events, int n)
+qlm_subscription_visible(Oid role, QlmEvent *events, int n, bool is_polled)
 {
 	if (n == 0 || !may_select(role))
 		return 0;
 	return qlm_subscription_is_filtered(role) ?
-		filter_by_policies(role, events, n) : n;
+		filter_by_policies(role, events, n, is_polled) : n;
 }
