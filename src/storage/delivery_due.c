@@ -28,7 +28,8 @@
 #define KEY(url, peer) "pg_catalog.concat(" peer ", ' ', " url ")"
 
 /*
- * What is for a peer that is gone is nobody's.  $1: keys that are left out; $2: now; $3: most; $4: no
+ * What is for a peer that is gone is nobody's, and one whose role is gone is not
+ * called: nothing could be done with what it answers.  $1: keys that are left out; $2: now; $3: most; $4: no
  * pause is longer
  */
 #define DUE(urls, peers) \
@@ -36,7 +37,8 @@
 	" true AS by_url FROM u LEFT JOIN qlm.peer p ON p.peer_id = u.peer_id" \
 	" WHERE u.peer_id = 0 OR p.peer_id IS NOT NULL" \
 	" UNION ALL" \
-	" SELECT p.url, p.peer_id, true, false FROM qlm.peer p WHERE p.url IS NOT NULL" peers ")," \
+	" SELECT p.url, p.peer_id, true, false FROM qlm.peer p WHERE p.url IS NOT NULL" \
+	" AND p.role IS NOT NULL" peers ")," \
 	" due AS (SELECT DISTINCT ON (place.url, place.peer_id) place.url, place.peer_id," \
 	" place.own, first.asker," \
 	" first.created_at, first.subscribed, COALESCE(e.failures, 0) AS failures," \

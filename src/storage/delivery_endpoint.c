@@ -124,7 +124,7 @@ static QlmPlan unwanted_plan = {
 static QlmPlan heartbeats_plan = {
 	"SELECT peer_id, url, dialect, secret,"
 	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form FROM qlm.peer"
-	" WHERE url IS NOT NULL AND heartbeat > interval '0'"
+	" WHERE url IS NOT NULL AND role IS NOT NULL AND heartbeat > interval '0'"
 	" ORDER BY name COLLATE \"C\"",
 	0, {0}
 };

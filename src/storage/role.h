@@ -33,10 +33,10 @@ extern void qlm_role_changed(void);
 /*
  * Rows follow their roles: names are those that the roles have now, and what
  * belongs to roles that are gone ends, or, if it is a peer, has none any more.
- * Rows that somebody holds are left out.  Appends to ended, in words, what has
+ * Rows that somebody holds are left out, and more than max of a kind.  Appends to ended, in words, what has
  * ended, and to roles whose it was.  False: there was nothing to do.
  */
-extern bool qlm_role_settle(StringInfo roles, StringInfo ended);
+extern bool qlm_role_settle(StringInfo roles, StringInfo ended, int64 max);
 
 /*
  * The same for the dispatcher, if roles may have changed, and seldom otherwise; changes

@@ -90,7 +90,7 @@ settle(void)
 	initStringInfo(&roles);
 	initStringInfo(&ended);
 	qlm_storage_begin();
-	(void) qlm_role_settle(&roles, &ended);
+	(void) qlm_role_settle(&roles, &ended, PG_INT64_MAX);
 	qlm_storage_end();
 	qlm_role_warn(&roles, &ended);
 }

@@ -28,8 +28,11 @@
 #define FAILED_MS		60000
 #define SELDOM_MS		600000
 
+/* What the dispatcher does at once, of each kind of rows */
+#define ROWS_AT_ONCE	20000
+
 /*
- * $1 is the first number of this cluster's roles.  A row is right if there is a role
+ * $2 is how many rows a statement may change.  $1 is the first number of this cluster's roles.  A row is right if there is a role
  * that has its name and its number, and its role is gone if there is none with its
  * number, or with its name where the number is none of here.
  */
@@ -52,40 +55,40 @@ static QlmPlan any_plan = {
 	" UNION ALL SELECT FROM " GATHERINGS "NOT " IS_RIGHT("role")
 	" UNION ALL SELECT FROM " ASKED "NOT " IS_RIGHT("asker_role")
 	" UNION ALL SELECT FROM " PEERS "NOT " IS_RIGHT("role"),
-	1, {INT8OID}
+	2, {INT8OID, INT8OID}
 };
 
 /* A role has another name now. */
 #define FOLLOW(table, rows, key, name) \
 	"WITH mine AS (SELECT t." key ", a.rolname FROM " ROLES ", " rows \
-	NUMBER " = t." name "_id AND a.rolname <> t." name " FOR NO KEY UPDATE OF t SKIP LOCKED)" \
+	NUMBER " = t." name "_id AND a.rolname <> t." name " LIMIT $2 FOR NO KEY UPDATE OF t SKIP LOCKED)" \
 	" UPDATE " table " AS t SET " name " = mine.rolname FROM mine WHERE t." key " = mine." key
 
 /* A row that is new to this cluster means the role that has its name. */
 #define BIND(table, rows, key, name) \
 	"WITH mine AS (SELECT t." key ", " NUMBER " AS number FROM " ROLES ", " rows \
-	"a.rolname = t." name " AND " IS_FOREIGN(name) " FOR NO KEY UPDATE OF t SKIP LOCKED)" \
+	"a.rolname = t." name " AND " IS_FOREIGN(name) " LIMIT $2 FOR NO KEY UPDATE OF t SKIP LOCKED)" \
 	" UPDATE " table " AS t SET " name "_id = mine.number FROM mine WHERE t." key " = mine." key
 
 static QlmPlan follow_plans[] = {
-	{FOLLOW("qlm.subscription", SUBSCRIPTIONS, "request_id", "role"), 1, {INT8OID}},
-	{FOLLOW("qlm.gathering", GATHERINGS, "request_id", "role"), 1, {INT8OID}},
-	{FOLLOW("qlm.outbox", ASKED, "message_id", "asker_role"), 1, {INT8OID}},
-	{FOLLOW("qlm.peer", PEERS, "peer_id", "role"), 1, {INT8OID}}
+	{FOLLOW("qlm.subscription", SUBSCRIPTIONS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{FOLLOW("qlm.gathering", GATHERINGS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{FOLLOW("qlm.outbox", ASKED, "message_id", "asker_role"), 2, {INT8OID, INT8OID}},
+	{FOLLOW("qlm.peer", PEERS, "peer_id", "role"), 2, {INT8OID, INT8OID}}
 };
 
 static QlmPlan bind_plans[] = {
-	{BIND("qlm.subscription", SUBSCRIPTIONS, "request_id", "role"), 1, {INT8OID}},
-	{BIND("qlm.gathering", GATHERINGS, "request_id", "role"), 1, {INT8OID}},
-	{BIND("qlm.outbox", ASKED, "message_id", "asker_role"), 1, {INT8OID}},
-	{BIND("qlm.peer", PEERS, "peer_id", "role"), 1, {INT8OID}}
+	{BIND("qlm.subscription", SUBSCRIPTIONS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{BIND("qlm.gathering", GATHERINGS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{BIND("qlm.outbox", ASKED, "message_id", "asker_role"), 2, {INT8OID, INT8OID}},
+	{BIND("qlm.peer", PEERS, "peer_id", "role"), 2, {INT8OID, INT8OID}}
 };
 
 /* Locks are taken on subscriptions first. */
 static QlmPlan lock_plan = {
 	"SELECT t.request_id, t.role::pg_catalog.text FROM " SUBSCRIPTIONS IS_GONE("role")
-	" ORDER BY t.request_id FOR UPDATE SKIP LOCKED",
-	1, {INT8OID}
+	" ORDER BY t.request_id LIMIT $2 FOR UPDATE SKIP LOCKED",
+	2, {INT8OID, INT8OID}
 };
 
 static QlmPlan waiting_plan = {
@@ -97,13 +100,13 @@ static QlmPlan waiting_plan = {
 /* What they wait for goes on, but nobody is told of it. */
 static QlmPlan gatherings_plan = {
 	"WITH mine AS (SELECT t.request_id FROM " GATHERINGS IS_GONE("role")
-	" FOR UPDATE SKIP LOCKED),"
+	" LIMIT $2 FOR UPDATE SKIP LOCKED),"
 	" gone AS (DELETE FROM qlm.gathering AS t USING mine WHERE t.request_id = mine.request_id"
 	" RETURNING t.request_id, t.role),"
 	" told AS (UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone"
 	" WHERE o.awaited_by = gone.request_id)"
 	" SELECT role::pg_catalog.text, pg_catalog.count(*) FROM gone GROUP BY role",
-	1, {INT8OID}
+	2, {INT8OID, INT8OID}
 };
 
 /*
@@ -112,12 +115,12 @@ static QlmPlan gatherings_plan = {
  */
 static QlmPlan asked_plan = {
 	"WITH mine AS (SELECT t.message_id FROM " ASKED "t.awaited_by IS NULL AND "
-	IS_GONE("asker_role") " FOR UPDATE SKIP LOCKED),"
+	IS_GONE("asker_role") " LIMIT $2 FOR UPDATE SKIP LOCKED),"
 	" gone AS (UPDATE qlm.outbox AS t SET state = 'cancelled', next_attempt_at = NULL,"
 	" posting = false, last_error = 'the role that asked for it was dropped'"
 	" FROM mine WHERE t.message_id = mine.message_id RETURNING t.asker_role)"
 	" SELECT asker_role::pg_catalog.text, pg_catalog.count(*) FROM gone GROUP BY asker_role",
-	1, {INT8OID}
+	2, {INT8OID, INT8OID}
 };
 
 static QlmPlan end_plan = {
@@ -126,15 +129,16 @@ static QlmPlan end_plan = {
 
 static QlmPlan peers_plan = {
 	"WITH mine AS (SELECT t.peer_id, t.role FROM " PEERS IS_GONE("role")
-	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)"
 	" UPDATE qlm.peer AS t SET role = NULL, role_id = 0 FROM mine"
 	" WHERE t.peer_id = mine.peer_id RETURNING mine.role::pg_catalog.text, t.name",
-	1, {INT8OID}
+	2, {INT8OID, INT8OID}
 };
 
 typedef struct Settlement
 {
-	Datum		first[1];		/* the first number of this cluster's roles */
+	Datum		values[2];		/* the first number of this cluster's roles, and
+								 * how many rows at once */
 	List	   *roles;			/* that are gone, by their last names */
 	List	   *peers;			/* that have none now */
 	int			nsubscriptions;
@@ -142,10 +146,10 @@ typedef struct Settlement
 } Settlement;
 
 static void
-execute_all(QlmPlan *plans, int n, Datum *first)
+execute_all(QlmPlan *plans, int n, Datum *values)
 {
 	for (int i = 0; i < n; i++)
-		qlm_plan_execute(&plans[i], first, NULL, 0);
+		qlm_plan_execute(&plans[i], values, NULL, 0);
 }
 
 static void
@@ -179,7 +183,7 @@ lock_subscriptions(Settlement *settlement)
 	int64	   *ids;
 	bool		isnull;
 
-	qlm_plan_execute(&lock_plan, settlement->first, NULL, 0);
+	qlm_plan_execute(&lock_plan, settlement->values, NULL, 0);
 	settlement->nsubscriptions = (int) SPI_processed;
 	ids = palloc(Max(settlement->nsubscriptions, 1) * sizeof(int64));
 	for (int i = 0; i < settlement->nsubscriptions; i++)
@@ -200,13 +204,13 @@ end_all(Settlement *settlement)
 	qlm_plan_execute(&waiting_plan, ids, NULL, 0);
 	settlement->nwaiting += DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
-	qlm_plan_execute(&gatherings_plan, settlement->first, NULL, 0);
+	qlm_plan_execute(&gatherings_plan, settlement->values, NULL, 0);
 	add_waiting(settlement);
-	qlm_plan_execute(&asked_plan, settlement->first, NULL, 0);
+	qlm_plan_execute(&asked_plan, settlement->values, NULL, 0);
 	add_waiting(settlement);
 	if (settlement->nsubscriptions > 0)
 		qlm_plan_execute(&end_plan, ids, NULL, 0);
-	qlm_plan_execute(&peers_plan, settlement->first, NULL, 0);
+	qlm_plan_execute(&peers_plan, settlement->values, NULL, 0);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		add_role(settlement, qlm_spi_text(row, 1));
@@ -243,22 +247,22 @@ say(const Settlement *settlement, StringInfo roles, StringInfo ended)
 }
 
 bool
-qlm_role_settle(StringInfo roles, StringInfo ended)
+qlm_role_settle(StringInfo roles, StringInfo ended, int64 max)
 {
-	Settlement	settlement = {{Int64GetDatum(qlm_role_first_number())}};
+	Settlement	settlement = {{Int64GetDatum(qlm_role_first_number()), Int64GetDatum(max)}};
 	QlmRights	saved;
 	bool		any;
 
 	if (XactReadOnly)
 		return false;
 	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&any_plan, settlement.first, NULL, 1);
+	qlm_plan_execute(&any_plan, settlement.values, NULL, 1);
 	any = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
 	if (any)
 	{
-		execute_all(bind_plans, lengthof(bind_plans), settlement.first);
-		execute_all(follow_plans, lengthof(follow_plans), settlement.first);
+		execute_all(bind_plans, lengthof(bind_plans), settlement.values);
+		execute_all(follow_plans, lengthof(follow_plans), settlement.values);
 		end_all(&settlement);
 	}
 	qlm_rights_restore(&saved);
@@ -274,13 +278,13 @@ qlm_role_settle(StringInfo roles, StringInfo ended)
 void
 qlm_role_bind(void)
 {
-	Datum		first[1] = {Int64GetDatum(qlm_role_first_number())};
+	Datum		values[2] = {Int64GetDatum(qlm_role_first_number()), Int64GetDatum(PG_INT64_MAX)};
 	QlmRights	saved;
 
 	if (XactReadOnly)
 		return;
 	qlm_rights_become_owner(&saved);
-	execute_all(bind_plans, lengthof(bind_plans), first);
+	execute_all(bind_plans, lengthof(bind_plans), values);
 	qlm_rights_restore(&saved);
 }
 
@@ -309,7 +313,7 @@ settle_guarded(void)
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
-		again_ms = qlm_role_settle(&roles, &ended) ? AGAIN_MS : SELDOM_MS;
+		again_ms = qlm_role_settle(&roles, &ended, ROWS_AT_ONCE) ? AGAIN_MS : SELDOM_MS;
 		qlm_subtransaction_commit(&subtransaction);
 		log_ended(&roles, &ended);
 	}
@@ -364,7 +368,7 @@ qlm_follow_roles(PG_FUNCTION_ARGS)
 	initStringInfo(&roles);
 	initStringInfo(&ended);
 	qlm_storage_begin();
-	(void) qlm_role_settle(&roles, &ended);
+	(void) qlm_role_settle(&roles, &ended, PG_INT64_MAX);
 	qlm_storage_end();
 	qlm_role_warn(&roles, &ended);
 	PG_RETURN_VOID();

@@ -88,5 +88,20 @@ $away->safe_psql('data', 'SELECT qlm_version(); ALTER ROLE kitchen RENAME TO coo
 is($away->safe_psql('data', "SELECT role FROM qlm.peer WHERE name = 'k'"), 'cook', 'once here, a row follows its role');
 like($away->safe_psql('data', "SELECT qlm_handle('$write', 'k')"), qr/returnCode="403"/, 'and has its rights');
 
+# An upgrade of the server keeps numbers, in what is another cluster.
+my $new = qlm_node('new', preload => 0, http => 0, start => 0);
+my $bin = $home->config_data('--bindir');
+
+$home->safe_psql('postgres', "DROP PUBLICATION rows; SELECT qlm_version(); DROP ROLE gardener; ALTER ROLE boss RENAME TO chief; CREATE ROLE gardener LOGIN IN ROLE qlm_writer; CREATE ROLE boss LOGIN IN ROLE qlm_reader");
 $_->stop for $home, $away;
+chdir $PostgreSQL::Test::Utils::tmp_check;
+$new->command_ok([ 'pg_upgrade', '-b', $bin, '-B', $bin, '-d', $home->data_dir, '-D', $new->data_dir, '-p', $home->port, '-P', $new->port, '-s', $new->host ], 'pg_upgrade');
+$new->start;
+my $codes = sub { return join ' ', map { $new->safe_psql('postgres', "SELECT qlm_handle('$write', '$_')") =~ /returnCode="(\d+)"/ ? $1 : 'nothing' } qw(k b g) };
+is($codes->(), '403 200 403', 'each peer has the rights of its role');
+$new->safe_psql('postgres', 'SELECT qlm.follow_roles()');
+is($codes->(), '403 200 403', 'and then, too');
+is($new->safe_psql('postgres', "SELECT string_agg(format('%s %s', p.name, a.rolname), ', ' ORDER BY p.name) FROM qlm.peer p LEFT JOIN pg_authid a ON a.oid = (p.role_id & 4294967295)::oid"),
+	'b chief, g , k kitchen', 'by number');
+$new->stop;
 done_testing();

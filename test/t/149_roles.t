@@ -176,6 +176,31 @@ for my $where ('postgres', 'elsewhere')
 	};
 }
 
+subtest 'a peer that this node calls' => sub {
+	my $called = QlmPeer->new;
+
+	sql("CREATE ROLE far IN ROLE qlm_writer; SELECT qlm_add_peer('far', role => 'far', url => '" . $called->url . "', heartbeat => '1 s')");
+	$called->answer($called->request('beat'), envelope('M2', '<response><result><return returnCode="200"/></result></response>'));
+	said('elsewhere', 'DROP ROLE far');
+	wait_for_sql($node, "SELECT role IS NULL FROM qlm.peer WHERE name = 'far'", 't', 'it has no role');
+	$called->hang_up_all;
+	my $id = sql("SELECT qlm_request('far', qlm_read_envelope('F/x'))");
+	ok($called->is_quiet('request', 1.5), 'is not called any more, as nothing could be done with its answer');
+	is(sql("SELECT state FROM qlm.outbox WHERE message_id = $id"), 'queued', 'what an administrator has queued waits');
+	sql("UPDATE qlm.peer SET role = 'qlm_writer' WHERE name = 'far'");
+	$called->answer($called->request('request'), response_envelope('M2', undef, 'F/x', 1));
+	wait_for_sql($node, "SELECT state FROM qlm.outbox WHERE message_id = $id", 'answered', 'until it has one');
+	sql("SELECT qlm_drop_peer('far')");
+};
+
+subtest 'many rows' => sub {
+	sql("CREATE ROLE crowd; INSERT INTO qlm.subscription (request_id, role, interval, dialect) SELECT 9000000 + i, 'crowd', -1, 'M2' FROM generate_series(1, 45000) i; SELECT qlm.follow_roles()");
+	said('elsewhere', 'ALTER ROLE crowd RENAME TO throng');
+	wait_for_sql($node, "SELECT count(*) FROM qlm.subscription WHERE role = 'throng'", 45000, 'follow, some at a time');
+	said('elsewhere', 'DROP ROLE throng');
+	wait_for_sql($node, 'SELECT count(*) FROM qlm.subscription', 0, 'and end so');
+} unless quick_run();
+
 subtest 'who drops a role waits for nobody' => sub {
 	sql("CREATE ROLE busy LOGIN IN ROLE qlm_writer; SELECT qlm_add_peer('busy', role => 'busy')");
 	my $session = $node->background_psql('postgres', extra_params => [ '-U', 'busy' ]);
