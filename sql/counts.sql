@@ -66,3 +66,22 @@ SELECT (regexp_match(envelope, 'returnCode="\d+" description="[^"]*'))[1] FROM q
 DELETE FROM qlm.outbox;
 RESET qlm.callback_allow;
 SELECT count(qlm_delete(path)) FROM qlm.object WHERE path ~ '^C[A-Z]?$';
+
+\echo == a policy that hides a value: nobody is told that another one is stored in its place
+SELECT qlm_write('CP/x', 'secret', '2026-01-15Z'), qlm_write('CP/x', 'open', '2026-01-16Z');
+CREATE ROLE c_writer IN ROLE qlm_writer;
+ALTER TABLE qlm.value ENABLE ROW LEVEL SECURITY;
+CREATE POLICY shown ON qlm.value TO c_writer USING (txt <> 'secret') WITH CHECK (true);
+CREATE POLICY fixed ON qlm.value AS RESTRICTIVE FOR UPDATE TO c_writer USING (txt <> 'fixed') WITH CHECK (true);
+SET ROLE c_writer;
+SELECT regexp_replace(pg_temp.write('<Object><id>CP</id><InfoItem name="x"><value dateTime="2026-01-15T00:00:00Z">mine</value></InfoItem></Object>'), 'InfoItem \d+', 'InfoItem #');
+SELECT pg_temp.write('<Object><id>CP</id><InfoItem name="x"><value dateTime="2026-01-16T00:00:00Z">fixed</value></InfoItem></Object>');
+SELECT pg_temp.write('<Object><id>CP</id><InfoItem name="x"><value dateTime="2026-01-16T00:00:00Z">fixed</value></InfoItem></Object>');
+SELECT regexp_replace(pg_temp.write('<Object><id>CP</id><InfoItem name="x"><value dateTime="2026-01-16T00:00:00Z">other</value></InfoItem></Object>'), 'InfoItem \d+', 'InfoItem #');
+RESET ROLE;
+SELECT ts, value FROM qlm.history WHERE path = 'CP/x' ORDER BY ts;
+DROP POLICY shown ON qlm.value;
+DROP POLICY fixed ON qlm.value;
+ALTER TABLE qlm.value DISABLE ROW LEVEL SECURITY;
+DROP ROLE c_writer;
+SELECT qlm_delete('CP');

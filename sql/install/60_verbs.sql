@@ -46,7 +46,7 @@ CREATE FUNCTION @extschema@.qlm_write(path text, value jsonb, at timestamptz DEF
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_write';
-COMMENT ON FUNCTION @extschema@.qlm_write(text, jsonb, timestamptz, text) IS 'store a JSON string, number or boolean as that, an object or an array as its text; at: its time, by default now';
+COMMENT ON FUNCTION @extschema@.qlm_write(text, jsonb, timestamptz, text) IS 'store a JSON string, number or boolean as that, an object or an array as its text with the type json; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_read(path text, "begin" timestamptz DEFAULT NULL, "end" timestamptz DEFAULT NULL,
 									 newest int DEFAULT NULL, oldest int DEFAULT NULL)

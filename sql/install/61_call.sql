@@ -84,7 +84,7 @@ CREATE FUNCTION @extschema@.qlm_call(path text, value jsonb, type text DEFAULT N
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_call';
-COMMENT ON FUNCTION @extschema@.qlm_call(text, jsonb, text) IS 'run the handler of an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text; returns what the handler returns';
+COMMENT ON FUNCTION @extschema@.qlm_call(text, jsonb, text) IS 'run the handler of an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text with the type json; returns what the handler returns';
 
 CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value text DEFAULT NULL, type text DEFAULT NULL) RETURNS xml
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
@@ -120,4 +120,4 @@ CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value jsonb, type text 
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
-COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, jsonb, text) IS 'an envelope that calls an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text';
+COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, jsonb, text) IS 'an envelope that calls an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text with the type json';

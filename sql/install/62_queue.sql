@@ -43,7 +43,7 @@ CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value jsonb, at timest
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
-COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, jsonb, timestamptz, text) IS 'an envelope that writes a JSON string, number or boolean as that, an object or an array as its text; at: its time, by default now';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, jsonb, timestamptz, text) IS 'an envelope that writes a JSON string, number or boolean as that, an object or an array as its text with the type json; at: its time, by default now';
 
 CREATE FUNCTION @extschema@.qlm_request(peer text, envelope text, ttl interval DEFAULT '1 hour', priority int DEFAULT 0) RETURNS bigint
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE

@@ -22,6 +22,7 @@
 #include "service/arguments.h"
 #include "service/tree.h"
 #include "storage/characters.h"
+#include "xml/writer.h"
 
 /* Of an error */
 #define MAX_SHOWN 100
@@ -81,7 +82,7 @@ qlm_text_argument(FunctionCallInfo fcinfo, int n)
 {
 	char	   *text = qlm_any_text_argument(fcinfo, n);
 
-	if (text != NULL)
+	if (text != NULL && !qlm_xml_can_hold(text))
 		qlm_xml_require(text, psprintf("the argument %s of %s",
 									   argument_name(fcinfo, n), function_name(fcinfo)));
 	return text;
@@ -126,7 +127,10 @@ json_text(Jsonb *json, const char **type)
 	JsonbValue *scalar;
 
 	if (!JB_ROOT_IS_SCALAR(json))
+	{
+		*type = "json";			/* as a message that is JSON has it */
 		return JsonbToCString(NULL, &json->root, VARSIZE(json));
+	}
 	scalar = getIthJsonbValueFromContainer(&json->root, 0);
 	switch (scalar->type)
 	{
@@ -259,7 +263,8 @@ qlm_item_argument(FunctionCallInfo fcinfo, bool may_lack, QlmValue **value)
 	*value = NULL;
 	if (text == NULL)
 		return odf;
-	qlm_xml_require(text, psprintf("the value of \"%.*s\"",
+	if (!qlm_xml_can_hold(text))
+		qlm_xml_require(text, psprintf("the value of \"%.*s\"",
 								   pg_mbcliplen(path, strlen(path), MAX_SHOWN), path));
 	*value = qlm_odf_add_value(odf, item, text, strlen(text));
 	(*value)->type = type_argument(fcinfo, 3, type);

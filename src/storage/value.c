@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/queryenvironment.h"
+#include "utils/rls.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -187,6 +188,14 @@ insert_free(void *arg)
 	}
 }
 
+static const QlmRangeStatement same_statement = {
+	"SELECT v.info_item_id, v.ts FROM qlm.value v, qlm_new_rows n"
+	" WHERE v.info_item_id = n.info_item_id AND v.ts = n.ts AND %s"
+	" AND (v.num, v.txt, v.type, v.attributes, v.is_odf) IS NOT DISTINCT FROM"
+	" (n.num, n.txt, n.type, n.attributes, n.is_odf)",
+	0
+};
+
 /* Rows of one partition whose times are taken */
 typedef struct Update
 {
@@ -216,6 +225,38 @@ update_range(void *arg)
 }
 
 static void
+find_same(void *arg)
+{
+	Update	   *update = arg;
+
+	qlm_range_execute(&same_statement, update->range, NULL, note_changed, update);
+}
+
+/*
+ * Policies leave out, without a word, what may not be seen or changed.  But who is
+ * told that a value is stored must find it there.
+ */
+static void
+require_not_hidden(const Update *update)
+{
+	Update		same = *update;
+
+	if (check_enable_rls(qlm_catalog_relid(QLM_REL_VALUE), InvalidOid, true) != RLS_ENABLED)
+		return;
+	same.changed = MemoryContextAllocExtended(CurrentMemoryContext, same.n * sizeof(bool),
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	with_rows(same.rows, same.n, find_same, &same);
+	for (int i = 0; i < same.n; i++)
+		if (!same.changed[i] && !update->changed[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied for a value of InfoItem %d",
+							same.rows[i].info_item_id),
+					 errdetail("There is one of that time, which a policy on qlm.value hides from the current role, or does not let it change.")));
+	pfree(same.changed);
+}
+
+static void
 update_in_range(QlmValueRow *rows, int n, const QlmRange *range,
 				QlmValueListener listener, void *arg)
 {
@@ -223,6 +264,7 @@ update_in_range(QlmValueRow *rows, int n, const QlmRange *range,
 
 	qlm_value_sort(rows, n);
 	with_rows(rows, n, update_range, &update);
+	require_not_hidden(&update);
 	for (int i = 0; i < n; i++)
 		listener(arg, &rows[i], NULL,
 				 update.changed[i] ? QLM_VALUE_REPLACES : QLM_VALUE_REPEATED);

@@ -103,7 +103,7 @@ CREATE OR REPLACE FUNCTION @extschema@.qlm_write(path text, value jsonb, at time
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_write';
-COMMENT ON FUNCTION @extschema@.qlm_write(text, jsonb, timestamptz, text) IS 'store a JSON string, number or boolean as that, an object or an array as its text; at: its time, by default now';
+COMMENT ON FUNCTION @extschema@.qlm_write(text, jsonb, timestamptz, text) IS 'store a JSON string, number or boolean as that, an object or an array as its text with the type json; at: its time, by default now';
 
 CREATE OR REPLACE FUNCTION @extschema@.qlm_write_envelope(path text, value text, at timestamptz DEFAULT NULL, type text DEFAULT NULL) RETURNS xml
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
@@ -139,7 +139,7 @@ CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value jsonb, at timest
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
-COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, jsonb, timestamptz, text) IS 'an envelope that writes a JSON string, number or boolean as that, an object or an array as its text; at: its time, by default now';
+COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, jsonb, timestamptz, text) IS 'an envelope that writes a JSON string, number or boolean as that, an object or an array as its text with the type json; at: its time, by default now';
 
 CREATE OR REPLACE FUNCTION @extschema@.qlm_call(path text, value text DEFAULT NULL, type text DEFAULT NULL)
 	RETURNS TABLE (path text, ts timestamptz, value text, num double precision, type text)
@@ -181,7 +181,7 @@ CREATE FUNCTION @extschema@.qlm_call(path text, value jsonb, type text DEFAULT N
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_call';
-COMMENT ON FUNCTION @extschema@.qlm_call(text, jsonb, text) IS 'run the handler of an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text; returns what the handler returns';
+COMMENT ON FUNCTION @extschema@.qlm_call(text, jsonb, text) IS 'run the handler of an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text with the type json; returns what the handler returns';
 
 CREATE OR REPLACE FUNCTION @extschema@.qlm_call_envelope(path text, value text DEFAULT NULL, type text DEFAULT NULL) RETURNS xml
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
@@ -217,7 +217,7 @@ CREATE FUNCTION @extschema@.qlm_call_envelope(path text, value jsonb, type text 
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_call_envelope';
-COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, jsonb, text) IS 'an envelope that calls an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text';
+COMMENT ON FUNCTION @extschema@.qlm_call_envelope(text, jsonb, text) IS 'an envelope that calls an InfoItem; value: its parameter: a JSON string, number or boolean as that, an object or an array as its text with the type json';
 
 CREATE FUNCTION @extschema@.qlm_write_counted(path text, value text, at timestamptz DEFAULT NULL, type text DEFAULT NULL,
 	OUT received bigint, OUT added bigint, OUT replaced bigint, OUT repeated bigint,
