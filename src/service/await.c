@@ -111,7 +111,8 @@ static const char *
 silence(const QlmOutcome *outcome)
 {
 	if (!outcome->final)
-		return "the node has not answered yet";
+		return outcome->error == NULL ? "the node has not answered yet" :
+			psprintf("the node has not answered yet: %s", outcome->error);
 	return outcome->error ? outcome->error : "the node gave no answer that could be read";
 }
 

@@ -142,17 +142,22 @@ is_later(const char *envelope, void *arg)
 	return qlm_reception_is_later(envelope, ((AnswerGroup *) arg)->results);
 }
 
-/* Does it say that the request is refused for now?  NULL: it does not */
+/* What the first result that is no success says; NULL: all are */
 static const char *
-refusal_for_now(const AnswerGroup *group)
+refusal(const AnswerGroup *group)
 {
-	const QlmResult *result = linitial(group->results);
+	ListCell   *lc;
 
-	if (group_code(group) != 503)
-		return NULL;
-	return psprintf("it answered with returnCode 503%s%s",
-					result->description ? ": " : "",
-					result->description ? result->description : "");
+	foreach(lc, group->results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		if (!is_success(result))
+			return psprintf("it answered with returnCode %d%s%s", result->code,
+							result->description ? ": " : "",
+							result->description ? result->description : "");
+	}
+	return NULL;
 }
 
 /* The message that it answers, 0: none */
@@ -168,7 +173,7 @@ correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 		return 0;
 	answer.return_code = group_code(group);
 	answer.text = answer_text(call, group->results);
-	answer.later = refusal_for_now(group);
+	answer.refusal = refusal(group);
 	answer.fits = fits_request;
 	answer.is_later = is_later;
 	answer.arg = group;

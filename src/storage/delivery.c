@@ -338,22 +338,6 @@ give_back(const List *message_ids, const List *tried, TimestampTz until,
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
 }
 
-/* Of the rows of a statement: a subscription, and how many it misses */
-static void
-note_missed(void)
-{
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		bool		isnull;
-		Datum		subscription_id = qlm_spi_datum(row, 1, &isnull);
-
-		if (!isnull)
-			qlm_missed_note(DatumGetInt64(subscription_id),
-							DatumGetInt64(qlm_spi_datum(row, 2, &isnull)));
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
 void
 qlm_delivery_count_missed(void)
 {
@@ -379,7 +363,7 @@ qlm_delivery_refused(const QlmEndpoint *endpoint, List *message_ids,
 	qlm_rights_become_owner(&saved);
 	qlm_endpoint_refused(endpoint, reason, list_length(message_ids));
 	qlm_plan_execute_indexed(&refuse_plan, values, NULL, 0);
-	note_missed();
+	qlm_missed_note_rows();
 	qlm_missed_count();
 	qlm_rights_restore(&saved);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/memutils.h"
 
@@ -59,6 +60,21 @@ qlm_missed_note(int64 subscription_id, int64 n)
 	MemoryContextSwitchTo(caller);
 }
 
+void
+qlm_missed_note_rows(void)
+{
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+		Datum		subscription_id = qlm_spi_datum(row, 1, &isnull);
+
+		if (!isnull)
+			qlm_missed_note(DatumGetInt64(subscription_id),
+							DatumGetInt64(qlm_spi_datum(row, 2, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
 static bool
 is_held(int64 subscription_id)
 {
@@ -81,7 +97,8 @@ qlm_missed_count(void)
 	Datum		values[2];
 	ListCell   *lc;
 
-	if (n == 0)
+	/* A row that has changed since its snapshot would be an error there. */
+	if (n == 0 || IsolationUsesXactSnapshot())
 		return;
 	ids = palloc(n * sizeof(int64));
 	counts = palloc(n * sizeof(int64));

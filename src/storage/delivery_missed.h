@@ -10,6 +10,9 @@
 /* Of this subscription so many more messages will not come; to be counted. */
 extern void qlm_missed_note(int64 subscription_id, int64 n);
 
+/* The same of the rows of a statement: subscription, or null, and number */
+extern void qlm_missed_note_rows(void);
+
 /*
  * Count what was noted as dropped, with the owner's rights.  Subscriptions that
  * somebody has in hand are left for the next time.

@@ -108,7 +108,7 @@ typedef struct QlmAnswer
 {
 	int			return_code;
 	const char *text;			/* an envelope */
-	const char *later;			/* it says: not now; why.  NULL: it does not */
+	const char *refusal;		/* why that is no success; NULL: it is */
 	bool		(*fits) (const char *envelope, void *arg);	/* to this message? */
 	bool		(*is_later) (const char *envelope, void *arg);	/* of this one? */
 	void	   *arg;

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
+#include "storage/delivery_missed.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
 #include "storage/role.h"
@@ -24,15 +25,19 @@
 /* Unanswered messages that an answer without id is compared with */
 #define MAX_COMPARED 100
 
+/* Data that were refused did not arrive, and do not come again. */
+#define IS_REFUSED "kind = 'response' AND $6 IS NOT NULL"
+
 static QlmPlan answer_plan = {
-	"UPDATE qlm.outbox SET state = 'answered', answered_at = $3, return_code = $4,"
+	"UPDATE qlm.outbox SET state = CASE WHEN " IS_REFUSED " THEN 'failed' ELSE 'answered' END,"
+	" answered_at = $3, return_code = $4,"
 	" answer = CASE kind WHEN 'request' THEN $5 END, next_attempt_at = NULL,"
-	" last_error = NULL, posting = false WHERE message_id = $1 AND peer_id = $2"
+	" last_error = CASE WHEN " IS_REFUSED " THEN $6 END, posting = false WHERE message_id = $1 AND peer_id = $2"
 	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE"
 	" AND (kind = 'request' OR (attempts > 0 AND NOT posting))"
 	" RETURNING kind = 'response' AND url IS NOT NULL,"
-	" CASE kind WHEN 'response' THEN subscription_id END",
-	5, {INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID, TEXTOID}
+	" CASE kind WHEN 'response' THEN subscription_id END, state = 'failed', 1 + dropped",
+	6, {INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID}
 };
 
 /* Not for an answer that comes once more */
@@ -168,37 +173,44 @@ match_by_content(int peer_id,
 }
 
 /*
- * If it was data for a callback: that they were delivered counts, and whoever
- * was to post what comes after them may do so.
+ * If it was data for a callback: that they were delivered counts, or refused,
+ * and whoever was to post what comes after them may do so.
  */
 static void
 count_delivery(void)
 {
 	bool		isnull;
 	bool		has_url = DatumGetBool(qlm_spi_datum(0, 1, &isnull));
+	bool		is_refused = DatumGetBool(qlm_spi_datum(0, 3, &isnull));
+	int64		missed = DatumGetInt64(qlm_spi_datum(0, 4, &isnull));
 	Datum		values[1] = {qlm_spi_datum(0, 2, &isnull)};
 
 	if (has_url)
 		qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	if (is_refused && !isnull)
+		qlm_missed_note(DatumGetInt64(values[0]), missed);
 	SPI_freetuptable(SPI_tuptable);
-	if (!isnull)
+	if (is_refused)
+		qlm_missed_count();
+	else if (!isnull)
 		qlm_plan_execute_indexed(&delivered_plan, values, NULL, 0);
 }
 
 static bool
-record_answer(int peer_id, int64 message_id, int return_code,
-			  const char *answer)
+record_answer(int peer_id, int64 message_id, const QlmAnswer *answer)
 {
-	Datum		values[5];
-	char		nulls[] = "     ";
+	Datum		values[6];
+	char		nulls[] = "      ";
 	bool		recorded;
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = Int32GetDatum(peer_id);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[3] = Int32GetDatum(return_code);
-	values[4] = answer ? CStringGetTextDatum(answer) : (Datum) 0;
-	nulls[4] = answer ? ' ' : 'n';
+	values[3] = Int32GetDatum(answer->return_code);
+	values[4] = answer->text ? CStringGetTextDatum(answer->text) : (Datum) 0;
+	nulls[4] = answer->text ? ' ' : 'n';
+	values[5] = answer->refusal ? CStringGetTextDatum(answer->refusal) : (Datum) 0;
+	nulls[5] = answer->refusal ? ' ' : 'n';
 	qlm_plan_execute_indexed(&answer_plan, values, nulls, 0);
 	recorded = SPI_processed > 0;
 	if (recorded)
@@ -226,7 +238,7 @@ live_envelope(int peer_id, int64 message_id)
 static bool
 put_off(int peer_id, int64 message_id, const QlmAnswer *answer)
 {
-	const char *envelope = answer->later ? live_envelope(peer_id, message_id) : NULL;
+	const char *envelope = answer->return_code == 503 ? live_envelope(peer_id, message_id) : NULL;
 	Datum		values[6];
 
 	if (envelope == NULL || !answer->is_later(envelope, answer->arg))
@@ -234,7 +246,7 @@ put_off(int peer_id, int64 message_id, const QlmAnswer *answer)
 	values[0] = Int64GetDatum(message_id);
 	values[1] = Int32GetDatum(peer_id);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[3] = CStringGetTextDatum(answer->later);
+	values[3] = CStringGetTextDatum(answer->refusal);
 	values[4] = Float8GetDatum(qlm_retry_delay);
 	values[5] = Float8GetDatum(qlm_retry_max_delay);
 	qlm_plan_execute_indexed(&put_off_plan, values, NULL, 0);
@@ -271,7 +283,7 @@ qlm_outbox_answer(int peer_id, int64 message_id, const QlmAnswer *answer,
 	if (message_id != 0)
 	{
 		if (!put_off(peer_id, message_id, answer))
-			recorded = record_answer(peer_id, message_id, answer->return_code, answer->text);
+			recorded = record_answer(peer_id, message_id, answer);
 		if (!is_known(peer_id, message_id, forwarded, data))
 			message_id = 0;
 	}

@@ -87,14 +87,15 @@ static char *
 last_complaint(void)
 {
 	char		error[QLM_MAX_ERROR] = "";
+	char	   *name = get_database_name(MyDatabaseId);
 	int			i;
 
 	if (qlm_shared == NULL)
 		return "";
 	LWLockAcquire(qlm_shared->lock, LW_SHARED);
 	for (i = 0; i < QLM_MAX_WORKERS; i++)
-		if (qlm_shared->slots[i].database_id == MyDatabaseId &&
-			qlm_shared->slots[i].last_error[0] != '\0')
+		if (qlm_shared->slots[i].last_error[0] != '\0' &&
+			strcmp(NameStr(qlm_shared->slots[i].database), name) == 0)
 			strlcpy(error, qlm_shared->slots[i].last_error, sizeof(error));
 	LWLockRelease(qlm_shared->lock);
 	return pstrdup(error);
@@ -151,8 +152,9 @@ start_here(const char *name, BackgroundWorkerHandle **handles)
 		if (!qlm_worker_register(&order, MyProcPid, &handles[n]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-					 errmsg("there is no free background worker"),
-					 errhint("Raise max_worker_processes.")));
+					 errmsg("there is no free background worker: %s",
+							qlm_worker_missing(n + nrunning > 0, order.number > 1)),
+					 errhint("Raise max_worker_processes and restart the server.")));
 		n++;
 	}
 	return n;

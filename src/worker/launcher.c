@@ -86,9 +86,15 @@ find_complaint(const char *name)
 	return NULL;
 }
 
-/* Log why a database is not served, once. */
-static void
-complain(const char *name, const char *why)
+static bool
+is_active(const QlmWorkerSlot *slot)
+{
+	return slot->state == QLM_WORKER_STARTING || slot->state == QLM_WORKER_RUNNING ||
+		slot->state == QLM_WORKER_STOPPING;
+}
+
+static Complaint *
+note_complaint(const char *name)
 {
 	Complaint  *complaint = find_complaint(name);
 	MemoryContext old;
@@ -101,10 +107,55 @@ complain(const char *name, const char *why)
 		complaints = lappend(complaints, complaint);
 		MemoryContextSwitchTo(old);
 	}
+	return complaint;
+}
+
+/* Log why a database is not served, once. */
+static void
+complain(const char *name, const char *why)
+{
+	Complaint  *complaint = note_complaint(name);
+
 	if (complaint->why == why)
 		return;
 	complaint->why = why;
 	ereport(LOG, (errmsg("qlm waits: database \"%s\" %s", name, why)));
+}
+
+/* What of a database does not run, as there is no process left for it */
+static const char *
+what_is_missing(const char *name)
+{
+	bool		dispatches = false;
+	bool		listens = false;
+
+	for (int i = 0; i < QLM_MAX_WORKERS; i++)
+	{
+		const QlmWorkerSlot *slot = &qlm_shared->slots[i];
+
+		if (!is_active(slot) || strcmp(NameStr(slot->database), name) != 0)
+			continue;
+		dispatches |= slot->number == QLM_DISPATCHER;
+		listens |= slot->number != QLM_DISPATCHER;
+	}
+	return qlm_worker_missing(dispatches, listens);
+}
+
+/* The same for a worker that found no process, with what to do */
+static void
+complain_of_workers(const char *name)
+{
+	Complaint  *complaint = note_complaint(name);
+	const char *missing = what_is_missing(name);
+
+	if (complaint->why == missing)
+		return;
+	complaint->why = missing;
+	ereport(LOG,
+			(errmsg("qlm finds no free background worker for database \"%s\": %s", name, missing),
+			 errdetail("All %d of max_worker_processes are taken. It is tried again.", max_worker_processes),
+			 errhint("Raise max_worker_processes and restart the server: qlm takes one, and for each database one and qlm.http_workers."
+					 " qlm.stat_worker shows which of them run.")));
 }
 
 /* It is served, or somebody should hear of it again. */
@@ -198,13 +249,6 @@ find_targets(Target **targets, int max, bool *all)
 		targets[n++] = target;
 	}
 	return n;
-}
-
-static bool
-is_active(const QlmWorkerSlot *slot)
-{
-	return slot->state == QLM_WORKER_STARTING || slot->state == QLM_WORKER_RUNNING ||
-		slot->state == QLM_WORKER_STOPPING;
 }
 
 static bool
@@ -382,12 +426,13 @@ start_worker(QlmLoop *loop, const Target *target, int number)
 	order.has_role = qlm_shared->slots[i].has_role;
 	if (!qlm_worker_register(&order, MyProcPid, NULL))
 	{
-		complain(target->name, "finds no free background worker, raise max_worker_processes");
 		LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
 		qlm_shared->slots[i].state = QLM_WORKER_STOPPED;
-		strlcpy(qlm_shared->slots[i].last_error,
-				"no free background worker, see max_worker_processes", QLM_MAX_ERROR);
+		snprintf(qlm_shared->slots[i].last_error, QLM_MAX_ERROR,
+				 "no free background worker: raise max_worker_processes, which is %d, and restart the server",
+				 max_worker_processes);
 		LWLockRelease(qlm_shared->lock);
+		complain_of_workers(target->name);
 		note_end(i);
 		qlm_loop_at(loop, watches[i].not_before);
 	}

@@ -93,6 +93,16 @@ qlm_worker_why_not(void)
 		"The extension qlm is not in the database.";
 }
 
+const char *
+qlm_worker_missing(bool dispatches, bool listens)
+{
+	if (listens)
+		return dispatches ? "fewer HTTP workers run than qlm.http_workers says" :
+			"no dispatcher runs, so nothing is sent to callbacks and peers";
+	return dispatches ? "the dispatcher runs, but no HTTP worker, so nobody can connect" :
+		"neither the dispatcher nor an HTTP worker runs";
+}
+
 bool
 qlm_worker_must_start_again(void)
 {

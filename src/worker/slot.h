@@ -55,6 +55,9 @@ extern bool qlm_worker_can_serve(void);
 extern const char *qlm_worker_why_not(void);
 extern bool qlm_worker_must_start_again(void);
 
+/* What a database does without, where its dispatcher or any HTTP worker runs */
+extern const char *qlm_worker_missing(bool dispatches, bool listens);
+
 /* Say that it ends for that, so that nothing keeps another one from starting. */
 extern void qlm_slot_start_again(QlmWorkerSlot *slot);
 

@@ -216,6 +216,19 @@ subtest 'refused for good' => sub {
 	like(post($hub, envelope('M2', "<read><requestID>$id</requestID></read>"))->{body}, qr/2 older values were dropped/, 'a poll says it, too');
 };
 
+# What waits until its time is over is missing, too.
+subtest 'expired' => sub {
+	my $receiver = QlmReceiver->new(stopped => 1);
+	my $id = subscribe('Late/x', $receiver->url);
+	write_at_hub('Late/x', $_) for 1 .. 3;
+	wait_for_sql($hub, delivery($receiver->url, 'queued'), 3, 'it cannot be reached');
+	hub("UPDATE qlm.outbox SET expires_at = now() WHERE subscription_id = $id");
+	wait_for_sql($hub, "SELECT dropped FROM qlm.stat_subscription WHERE request_id = $id", 3, 'what has expired is counted');
+	$receiver->start;
+	write_at_hub('Late/x', 4);
+	like(join('', $receiver->bodies(1)), qr/3 older values were dropped.*>4</s, 'and told');
+};
+
 # The same on WebSockets, which have no status.
 subtest 'a node as the receiver on a WebSocket' => sub {
 	my $url = "ws://127.0.0.1:$plant->{qlm_port}/peer/hub";
@@ -324,6 +337,30 @@ subtest 'piggy-backed' => sub {
 		$call->($said->($id, $code));
 		is(hub("SELECT state, return_code FROM qlm.outbox WHERE message_id = $id"), "answered|$code", "$what has its answer");
 	}
+};
+
+# Data for a callback that cannot be reached leave nested, and are acknowledged.
+subtest 'data that are acknowledged' => sub {
+	my $url = 'http://127.0.0.1:9/';
+	hub("SELECT qlm_add_peer('inside', role => 'qlm_writer', piggyback => true)");
+	my $call = sub { return post($hub, $_[0], path => '/peer/inside') };
+	my $beat = envelope('M2', '<read/>', qlmAcknowledge => 'true');
+	my ($sub) = request_ids($call->(read_envelope('M2', 'Nested/x', interval => -1, callback => $url, ttl => -1)));
+	my $take = sub {
+		my $id;
+		wait_until(sub { ($id) = $call->($beat)->{body} =~ m{<requestID>(\d+)</requestID><omiEnvelope}; $id }, 'it comes nested');
+		return $id;
+	};
+	my $say = sub { $call->(envelope('M2', qq{<response><result><return returnCode="$_[1]" description="as told"/><requestID>$_[0]</requestID></result></response>})) };
+	write_at_hub('Nested/x', 1);
+	my $id = $take->();
+	$say->($id, 503);
+	is(hub("SELECT state, last_error FROM qlm.outbox WHERE message_id = $id"), 'sent|it answered with returnCode 503: as told', 'what is refused for now waits');
+	is($take->(), $id, 'and comes again');
+	$say->($id, 403);
+	is(hub("SELECT state, return_code, last_error FROM qlm.outbox WHERE message_id = $id"), 'failed|403|it answered with returnCode 403: as told', 'what is refused for good does not');
+	is(hub("SELECT deliveries, dropped FROM qlm.stat_subscription WHERE request_id = $sub"), '0|1', 'and is counted');
+	hub("SELECT qlm_drop_peer('inside')");
 };
 
 # A node that calls in is asked for something that it cannot do now.
