@@ -32,6 +32,7 @@ int			qlm_port = 8090;
 int			qlm_http_workers = 2;
 int			qlm_request_timeout = 60000;
 int			qlm_keepalive_timeout = 75000;
+int			qlm_ping_interval = 20000;
 char	   *qlm_proxy = NULL;
 bool		qlm_proxy_callbacks = false;
 int			qlm_large_message = 1024 * 1024;
@@ -39,7 +40,7 @@ int			qlm_header_timeout = 10000;
 int			qlm_max_connections = 1000;
 int			qlm_max_connections_per_address = 250;
 char	   *qlm_proxies = NULL;
-int			qlm_max_wait = 60;
+int			qlm_max_wait = 55;
 char	   *qlm_cors_origins = NULL;
 char	   *qlm_host_names = NULL;
 bool		qlm_compression = true;
@@ -231,6 +232,23 @@ register_addresses(void)
 }
 
 static void
+register_patience(void)
+{
+	DefineCustomIntVariable("qlm.keepalive_timeout",
+							"Longest time that a connection is kept open between two requests.",
+							"Longer than the proxies in front keep theirs: who closes first "
+							"loses no request.",
+							&qlm_keepalive_timeout, 75000, 1000, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("qlm.ping_interval",
+							"Silence on a WebSocket after which it is pinged.",
+							"Less than the proxies in between allow. After half of "
+							"qlm.request_timeout at the latest.",
+							&qlm_ping_interval, 20000, 1000, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+static void
 register_server(void)
 {
 	DefineCustomStringVariable("qlm.databases",
@@ -267,12 +285,6 @@ register_server(void)
 							"longer with 503.",
 							&qlm_request_timeout, 60000, 1000, 3600 * 1000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
-	DefineCustomIntVariable("qlm.keepalive_timeout",
-							"Longest time that a connection is kept open between two requests.",
-							"Longer than the proxies in front keep theirs: who closes first "
-							"loses no request.",
-							&qlm_keepalive_timeout, 75000, 1000, 3600 * 1000,
-							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.large_message",
 							"Size from which on an HTTP message runs in a process of its own.",
 							"So the worker goes on answering others. 0 has it run all.",
@@ -285,11 +297,12 @@ register_server(void)
 							&qlm_max_connections, 1000, 1, 100000,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	register_addresses();
+	register_patience();
 	DefineCustomIntVariable("qlm.max_wait",
 							"Longest time that a peer may wait for something to be queued for it.",
 							"A request with the header Prefer: wait=N is held so long, at most, "
 							"before it is answered with nothing attached. 0 holds none.",
-							&qlm_max_wait, 60, 0, 3600,
+							&qlm_max_wait, 55, 0, 3600,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 }
 

@@ -15,6 +15,7 @@ extern int	qlm_port;
 extern int	qlm_http_workers;
 extern int	qlm_request_timeout;	/* ms */
 extern int	qlm_keepalive_timeout;	/* ms */
+extern int	qlm_ping_interval;	/* ms */
 extern char *qlm_proxy;
 extern bool qlm_proxy_callbacks;
 extern int	qlm_large_message;	/* bytes; 0: none is large */

@@ -32,6 +32,7 @@ typedef struct QlmTransfer
 	int			prefer_wait;	/* seconds, header Prefer: wait=N; 0: none */
 	int			timeout_ms;		/* for all of it */
 	int			connect_ms;		/* of it, to connect; 0: as usual */
+	int			silence_ms;		/* longest without a byte; 0: as timeout_ms */
 	const char *proxy;			/* its URL; NULL or empty: none */
 	bool		any_address;	/* configured by an administrator: no check */
 	bool		of_peer;		/* for the check: a peer asked for it */
@@ -43,6 +44,7 @@ typedef struct QlmTransfer
 								 * caller's to free, from start on */
 	char		error[256];		/* why there is no answer, or it is cut */
 	bool		forbidden;		/* the address is not allowed */
+	bool		timed_out;		/* it was sent, and nothing came for too long */
 	int			retry_after;	/* seconds that it asks for; 0: not said */
 } QlmTransfer;
 

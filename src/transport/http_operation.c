@@ -16,9 +16,12 @@
 #include "base/limits.h"
 #include "base/url.h"
 #include "transport/http_operation.h"
+#include "transport/keepalive.h"
 #include "transport/outgoing.h"
 
 #define CONNECT_TIMEOUT_MS	10000
+#define IDLE_SECONDS		45		/* a connection may be idle, and used again */
+#define AGE_SECONDS			300		/* its host may have another address by then */
 
 /* Where the library is older, checked connections are not used again. */
 #define CAN_CHECK_REUSE		(LIBCURL_VERSION_NUM >= 0x075000)
@@ -116,8 +119,35 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	if (!qlm_http_operation_allows(op, &address->addr))
 		return CURL_SOCKET_BAD;
 	op->nallowed++;
-	return socket(address->family, address->socktype | SOCK_CLOEXEC,
-				  address->protocol);
+	return qlm_keepalive(socket(address->family, address->socktype | SOCK_CLOEXEC,
+								 address->protocol));
+}
+
+static size_t
+give_body(char *buffer, size_t one, size_t room, void *arg)
+{
+	QlmHttpOperation *op = arg;
+	Size		n = Min(room * one, op->body_len - op->body_sent);
+
+	memcpy(buffer, op->body + op->body_sent, n);
+	op->body_sent += n;
+	return n;
+}
+
+/*
+ * The library would send again what it has sent on a connection that ended
+ * without a word, some times; but the other end may have taken it.  Who asks
+ * for credentials has not.
+ */
+static int
+seek_body(void *arg, curl_off_t offset, int origin)
+{
+	QlmHttpOperation *op = arg;
+
+	if (op->header_size == 0 && op->body_sent > 0)
+		return CURL_SEEKFUNC_FAIL;
+	op->body_sent = offset;
+	return CURL_SEEKFUNC_OK;
 }
 
 #if CAN_CHECK_REUSE
@@ -288,6 +318,15 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_TIMEOUT_MS, (long) timeout);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) Min(timeout, connect));
+	if (op->transfer->silence_ms > 0)
+	{
+		SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+		SET(CURLOPT_LOW_SPEED_TIME, (long) (op->transfer->silence_ms + 999) / 1000);
+	}
+	SET(CURLOPT_MAXAGE_CONN, (long) IDLE_SECONDS);
+#if LIBCURL_VERSION_NUM >= 0x075000
+	SET(CURLOPT_MAXLIFETIME_CONN, (long) AGE_SECONDS);
+#endif
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, op);
 	if (!op->transfer->any_address && !op->is_proxied)
@@ -319,8 +358,12 @@ set_request(QlmHttpOperation *op)
 	SET(CURLOPT_CURLU, op->url);
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) len);
-	SET(CURLOPT_POSTFIELDS, op->form ? op->form :
-		transfer->body ? transfer->body : "");
+	op->body = op->form ? op->form : transfer->body ? transfer->body : "";
+	op->body_len = len;
+	SET(CURLOPT_READFUNCTION, give_body);
+	SET(CURLOPT_READDATA, op);
+	SET(CURLOPT_SEEKFUNCTION, seek_body);
+	SET(CURLOPT_SEEKDATA, op);
 	SET(CURLOPT_HTTPHEADER, op->headers);
 	SET(CURLOPT_USERAGENT, "qlm/" QLM_VERSION);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
@@ -391,9 +434,12 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 		snprintf(text, sizeof(text), "qlm.callback_allow does not allow %s",
 				 op->refused);
 	}
+	else if (code == CURLE_SEND_FAIL_REWIND)
+		strlcpy(text, "it ended the connection without an answer", sizeof(text));
 	else
 		strlcpy(text, op->error[0] ? op->error : curl_easy_strerror(code),
 				sizeof(text));
+	transfer->timed_out = code == CURLE_OPERATION_TIMEDOUT && op->body_sent > 0;
 	qlm_outgoing_set_error(transfer, text);
 }
 

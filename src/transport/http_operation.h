@@ -42,6 +42,9 @@ typedef struct QlmHttpOperation
 	bool		is_proxied;
 	struct curl_slist *headers;
 	char	   *form;			/* the body as a form field */
+	const char *body;			/* what is posted */
+	Size		body_len;
+	Size		body_sent;
 	Size		header_size;	/* of the answer so far */
 	bool		has_headers;	/* the empty line after them has come */
 	QlmHttpStop stop;

@@ -23,6 +23,7 @@
 #include "transport/epoll.h"
 #include "transport/http_connection.h"
 #include "transport/http_response.h"
+#include "transport/keepalive.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
 #define HURRY		1024		/* times that, where memory is short */
@@ -94,7 +95,7 @@ take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 
 	if (!qlm_source_set_admit(server->sources, address))
 		refuse_socket(fd);
-	else if (MHD_add_connection(server->daemon, fd, address, len) != MHD_YES)
+	else if (MHD_add_connection(server->daemon, qlm_keepalive(fd), address, len) != MHD_YES)
 		elog(DEBUG1, "libmicrohttpd did not take a connection: %m");
 }
 

@@ -354,6 +354,13 @@ run_dirty(QlmSocketSet *set)
 	}
 }
 
+/* Of silence, before a ping */
+static int
+ping_ms(void)
+{
+	return Min(qlm_ping_interval, qlm_request_timeout / 2);
+}
+
 /*
  * What takes too long: to read what is sent, to send a message that has begun,
  * to answer a ping, to close.  Who is not read from is not to blame.
@@ -380,7 +387,7 @@ check_times(QlmWebSocket *socket, TimestampTz now)
 	else if (TimestampDifferenceExceeds(socket->heard_at, now, qlm_request_timeout))
 		qlm_socket_begin_close(socket, QLM_CLOSE_INTERNAL, "no answer to a ping");
 	else if (!socket->pinged &&
-			 TimestampDifferenceExceeds(socket->heard_at, now, qlm_request_timeout / 2))
+			 TimestampDifferenceExceeds(socket->heard_at, now, ping_ms()))
 	{
 		socket->pinged = true;
 		qlm_socket_send(socket, qlm_socket_chunk(socket->set, QLM_FRAME_PING, NULL, 0));
@@ -399,7 +406,7 @@ sweep(QlmSocketSet *set)
 	if (now < set->next_sweep)
 		return;
 	set->next_sweep =
-		TimestampTzPlusMilliseconds(now, Min(Max(qlm_request_timeout / 8, SWEEP_MIN_MS),
+		TimestampTzPlusMilliseconds(now, Min(Max(ping_ms() / 4, SWEEP_MIN_MS),
 											 SWEEP_MAX_MS));
 	dlist_foreach(iter, &set->open)
 		check_times(dlist_container(QlmWebSocket, node, iter.cur), now);

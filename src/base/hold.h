@@ -1,0 +1,41 @@
+/*
+ * hold.h
+ *		How long the way to a peer lets a request be held.
+ *
+ * Proxies, balancers and NATs end what is silent for some time.  A request that
+ * is held for less gets through, so less is asked for once one was cut, and
+ * after many that were not a little more again.
+ */
+#ifndef QLM_HOLD_H
+#define QLM_HOLD_H
+
+#define QLM_HOLD_MOST	25		/* s: less than most boxes allow, which is 30 */
+
+typedef struct QlmHold
+{
+	int			seconds;		/* to ask for */
+	int			cut_ms;			/* after which the way has cut one last; 0: never */
+	int			silent;			/* in a row of which nothing was heard */
+	int			whole;			/* in a row that it has let through */
+	int			patience;		/* how many must be that before more is asked for */
+} QlmHold;
+
+/* seconds, cut_ms: what was known of it before; 0: nothing */
+extern void qlm_hold_init(QlmHold *hold, int seconds, int cut_ms);
+
+/*
+ * A call ended after so long without an answer of the peer.  True: a cut hold
+ * explains it, so nothing came, and the next one asks for less.
+ */
+extern bool qlm_hold_was_cut(QlmHold *hold, int elapsed_ms);
+
+/*
+ * Nothing was heard for longer than was asked for, as where a NAT has forgotten
+ * the connection.  True as above, but not time after time.
+ */
+extern bool qlm_hold_was_silent(QlmHold *hold);
+
+/* The peer has answered after so long. */
+extern void qlm_hold_was_answered(QlmHold *hold, int elapsed_ms);
+
+#endif							/* QLM_HOLD_H */
