@@ -88,7 +88,7 @@ static void
 create_table(const char *name, const char *from, const char *to)
 {
 	qlm_rights_fix_storage();
-	execute("CREATE TABLE qlm.%s (LIKE qlm.value INCLUDING DEFAULTS"
+	execute("CREATE TABLE qlm.%s (LIKE qlm.value INCLUDING DEFAULTS INCLUDING GENERATED"
 			" INCLUDING CONSTRAINTS INCLUDING COMMENTS)"
 			" WITH (autovacuum_vacuum_insert_scale_factor = 0.05)", name);
 	execute("REVOKE ALL ON qlm.%s FROM PUBLIC", name);
