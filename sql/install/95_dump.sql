@@ -19,5 +19,8 @@ BEGIN
 		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE '~%')$w$);
 	PERFORM pg_catalog.pg_extension_config_dump('qlm.forwarding',
 		$w$WHERE request_id NOT IN (SELECT s.request_id FROM qlm.subscription AS s WHERE s.callback LIKE '~%')$w$);
+	/* What is set up on the tables now is looked up while it is dumped, with what waits since a restore. */
+	PERFORM pg_catalog.pg_extension_config_dump('qlm.customization',
+		'WHERE true UNION ALL SELECT c.step, c.kind, c.object, c.statement, c.command FROM qlm.dumped_customizations() AS c');
 END
 $$;

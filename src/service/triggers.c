@@ -84,7 +84,8 @@ qlm_configuration_changed(PG_FUNCTION_ARGS)
 	relid = RelationGetRelid(data->tg_relation);
 	if (relid == qlm_catalog_relid(QLM_REL_PEER))
 		qlm_wake_pending |= QLM_WAKE_OUTBOX;	/* a new peer may be called */
-	else if (relid != qlm_catalog_relid(QLM_REL_RETENTION))
+	else if (relid != qlm_catalog_relid(QLM_REL_RETENTION) &&
+			 relid != qlm_catalog_relid(QLM_REL_CUSTOMIZATION))
 		relid = qlm_catalog_relid(QLM_REL_SUBSCRIPTION);
 	qlm_catalog_invalidate(relid);
 	return PointerGetDatum(NULL);

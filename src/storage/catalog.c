@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -44,10 +46,12 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 	[QLM_REL_SUBSCRIPTION] = "subscription",
 	[QLM_REL_RETENTION] = "retention",
 	[QLM_REL_HISTORY] = "history",
+	[QLM_REL_CUSTOMIZATION] = "customization",
 };
 
 static bool loaded = false;
 static bool current = false;	/* it has the version of this library */
+static bool incomplete = false;	/* a restore has left something to be done */
 static Oid	relids[QLM_NRELATIONS];
 static Oid	owner = InvalidOid;
 static uint64 generations[QLM_NRELATIONS];
@@ -115,6 +119,19 @@ is_current(Oid extension)
 	return result;
 }
 
+/* Has a table rows?  The session needs no right to read it. */
+static bool
+has_rows(Oid relid)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
+	bool		result = heap_getnext(scan, ForwardScanDirection) != NULL;
+
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
 /*
  * Somebody else's schema may be called qlm too: only one that belongs to the
  * extension counts.
@@ -135,13 +152,15 @@ look_up(void)
 	{
 		Oid			relid = get_relname_relid(relation_names[i], schema);
 
-		if (!OidIsValid(relid))
+		if (!OidIsValid(relid) && i != QLM_REL_CUSTOMIZATION)
 			return false;
 		if (relids[i] != relid)
 			generations[i]++;
 		relids[i] = relid;
 	}
 	current = is_current(extension);
+	incomplete = current && OidIsValid(relids[QLM_REL_CUSTOMIZATION]) &&
+		has_rows(relids[QLM_REL_CUSTOMIZATION]);
 	owner = relation_owner(relids[QLM_REL_OBJECT]);
 	return OidIsValid(owner);
 }
@@ -173,6 +192,12 @@ bool
 qlm_catalog_outdated(void)
 {
 	return loaded && !current;
+}
+
+bool
+qlm_catalog_incomplete(void)
+{
+	return loaded && current && incomplete;
 }
 
 void

@@ -28,6 +28,7 @@ typedef enum QlmRelation
 	QLM_REL_SUBSCRIPTION,
 	QLM_REL_RETENTION,
 	QLM_REL_HISTORY,
+	QLM_REL_CUSTOMIZATION,		/* 0.1.0 has none */
 	QLM_NRELATIONS
 } QlmRelation;
 
@@ -43,6 +44,12 @@ extern bool qlm_catalog_available(void);
 
 /* Where it was not available: is it there, in another version? */
 extern bool qlm_catalog_outdated(void);
+
+/*
+ * Where it is available: is its restore not complete?  What was set up on its tables
+ * may be missing, and rights depend on that, so nothing is served.
+ */
+extern bool qlm_catalog_incomplete(void);
 
 /*
  * OIDs; an error where the extension is missing and, for the owner, where it has

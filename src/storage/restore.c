@@ -49,9 +49,15 @@ row_security_was_set(void)
 }
 
 bool
+qlm_has_settings_of_dump(void)
+{
+	return !check_function_bodies && (!row_security || row_security_was_set());
+}
+
+bool
 qlm_restoring(void)
 {
-	if (check_function_bodies || (row_security && !row_security_was_set()))
+	if (!qlm_has_settings_of_dump())
 		return false;
 	return MyBackendType == B_BACKEND && owns_tables(GetOuterUserId()) &&
 		(GetUserId() == GetOuterUserId() || owns_tables(GetUserId()));

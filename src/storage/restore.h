@@ -14,4 +14,7 @@
  */
 extern bool qlm_restoring(void);
 
+/* Only the settings: for the script of the extension, while there are no tables yet */
+extern bool qlm_has_settings_of_dump(void);
+
 #endif							/* QLM_RESTORE_H */

@@ -186,7 +186,7 @@ run(Dispatcher *dispatcher, void (*work) (void *arg))
 static void
 require_catalog(void)
 {
-	if (!qlm_worker_can_serve())
+	if (!qlm_worker_can_serve() && !qlm_catalog_incomplete())
 		ereport(FATAL,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("qlm dispatcher ends: the extension was dropped")));

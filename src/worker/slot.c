@@ -27,9 +27,19 @@
 #define LOCK_LISTENER	0x514c4d02	/* (database, port): listens, shared */
 #define LOCK_PORT		0x514c4d03	/* (port): is about to listen */
 
+static QlmWorkerSlot *my_slot = NULL;
+
 /* Is the session one of a superuser?  Has the extension come since? */
 static bool is_superuser = false;
 static bool must_start_again = false;
+
+/* In qlm.stat_worker, for as long as it lasts */
+static void
+show_why_not(bool holds, bool shown)
+{
+	if (holds != shown)
+		qlm_slot_error(my_slot, holds ? qlm_worker_why_not() : "");
+}
 
 /* In the log, as nobody may call for long after the library was replaced */
 static void
@@ -43,6 +53,7 @@ tell_of_version(void)
 				(errmsg("qlm cannot serve database \"%s\": its extension qlm does not have version %s, which the server's library is of",
 						get_database_name(MyDatabaseId), QLM_VERSION),
 				 errhint("ALTER EXTENSION qlm UPDATE; in that database.")));
+	show_why_not(outdated, told);
 	told = outdated;
 }
 
@@ -66,19 +77,37 @@ tell_of_encoding(void)
 	told = true;
 }
 
+/* Policies may be missing. */
+static void
+tell_of_restore(void)
+{
+	static bool told = false;
+	bool		incomplete = qlm_catalog_incomplete();
+
+	if (incomplete && !told)
+		ereport(LOG,
+				(errmsg("qlm does not serve database \"%s\": its restore is not complete",
+						get_database_name(MyDatabaseId)),
+				 errhint("When all rows are there: SELECT qlm_restore_customizations(); in that database, or qlm_drop_customizations() to go on without what was set up on the tables.")));
+	show_why_not(incomplete, told);
+	told = incomplete;
+}
+
 bool
 qlm_worker_can_serve(void)
 {
+	bool		available;
+
 	if (!has_encoding())
 	{
 		tell_of_encoding();
 		return false;
 	}
-	if (!qlm_catalog_available())
-	{
-		tell_of_version();
+	available = qlm_catalog_available();
+	tell_of_version();
+	tell_of_restore();
+	if (!available || qlm_catalog_incomplete())
 		return false;
-	}
 	must_start_again = is_superuser;
 	return !must_start_again;
 }
@@ -88,6 +117,8 @@ qlm_worker_why_not(void)
 {
 	if (!has_encoding())
 		return "The encoding of the database is not UTF8, which qlm needs.";
+	if (qlm_catalog_incomplete())
+		return "The restore of the database is not complete: when all rows are there, SELECT qlm_restore_customizations().";
 	return qlm_catalog_outdated() ?
 		"The extension qlm in the database does not have version " QLM_VERSION ", which the server's library is of: ALTER EXTENSION qlm UPDATE." :
 		"The extension qlm is not in the database.";
@@ -178,6 +209,7 @@ qlm_slot_attach(const QlmWorkerOrder *order)
 	if (taken)
 		proc_exit(1);
 	before_shmem_exit(detach_slot, PointerGetDatum(slot));
+	my_slot = slot;
 	return slot;
 }
 

@@ -1,0 +1,1 @@
+../../install/78_catalog_state.sql
