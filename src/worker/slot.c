@@ -74,6 +74,7 @@ tell_of_encoding(void)
 				(errmsg("qlm cannot serve database \"%s\": its encoding is %s, and qlm needs UTF8",
 						get_database_name(MyDatabaseId), GetDatabaseEncodingName()),
 				 errhint("Dump it, and restore it into CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.")));
+	show_why_not(true, told);
 	told = true;
 }
 

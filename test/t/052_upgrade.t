@@ -93,6 +93,27 @@ is($node->safe_psql('used', "SELECT name, role FROM qlm.peer WHERE name IN ('kep
 is($node->safe_psql('used', "SELECT request_id, role FROM qlm.subscription WHERE request_id IN (11, 12)"), '12|still_kept', 'so have subscriptions');
 is($node->safe_psql('used', "SELECT message_id, state, asker_role FROM qlm.outbox WHERE message_id IN (13, 14) ORDER BY 1"), "13|cancelled|dropped\n14|queued|still_kept", 'and messages');
 $node->safe_psql('used', "DELETE FROM qlm.subscription WHERE request_id = 12; DELETE FROM qlm.outbox WHERE message_id IN (13, 14); SELECT qlm_drop_peer('kept'), qlm_drop_peer('orphan')");
+# What it notes of itself is what a new node notes, and what an administrator had set up is not of it.
+my $standard = q{SELECT kind, object, statement, removal FROM qlm.standard ORDER BY kind COLLATE "C", object COLLATE "C"};
+is($node->safe_psql($_, $standard), $node->safe_psql('fresh', $standard), "$_: it knows what is its own") for 'empty', 'used';
+$node->safe_psql('postgres', 'CREATE DATABASE customized');
+$node->safe_psql('customized', <<'EOQ');
+CREATE EXTENSION qlm VERSION '0.1.0';
+ALTER TABLE qlm.info_item ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON qlm.info_item USING (path ^@ 'a/');
+ALTER TABLE qlm.object ADD COLUMN place text NOT NULL DEFAULT 'hall';
+CREATE INDEX my_ix ON qlm.value (num);
+CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER note AFTER INSERT ON qlm.info_item FOR EACH ROW EXECUTE FUNCTION public.note();
+COMMENT ON TRIGGER note ON qlm.info_item IS 'mine';
+ALTER EXTENSION qlm UPDATE;
+EOQ
+is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', kind, object), ', ' ORDER BY kind COLLATE "C", object COLLATE "C") FROM qlm.customizations()}),
+	'column qlm.object.place, comment TRIGGER note on qlm.info_item, default qlm.object.place, index qlm.my_ix, not null qlm.object.place, policy few on qlm.info_item, '
+	. 'row security qlm.info_item, trigger note on qlm.info_item', 'which dumps bring along from now on');
+is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', typname, deptype), ', ' ORDER BY typname) FROM pg_type t LEFT JOIN pg_depend d ON d.objid = t.oid AND d.refclassid = 'pg_extension'::regclass WHERE typname ~ '^(columns_of|secured)_'}),
+	'columns_of_object x, secured_info_item x', 'with what carries it, which goes with the extension');
+is($node->safe_psql('customized', $standard), $node->safe_psql('fresh', $standard), 'it knows what is its own');
 
 for my $database ('used', 'restored')
 {
