@@ -131,7 +131,7 @@ FROM relation AS r
 WHERE k.contype IN ('c', 'f', 'u', 'p', 'x') AND k.conparentid = 0 AND k.coninhcount = 0
 UNION ALL
 SELECT 30, 'index', i.name, pg_get_indexdef(i.indexrelid),
-	format('CREATE %sINDEX IF NOT EXISTS %I ON %s ', CASE WHEN i.indisunique THEN 'UNIQUE ' END, i.index_name, i.table_name)
+	format('CREATE %sINDEX IF NOT EXISTS %I ON %s%s ', CASE WHEN i.indisunique THEN 'UNIQUE ' END, i.index_name, CASE WHEN NOT i.indisvalid THEN 'ONLY ' END, i.table_name)
 		|| substr(pg_get_indexdef(i.indexrelid), 1 + length(format('CREATE %sINDEX %I ON %s%s ', CASE WHEN i.indisunique THEN 'UNIQUE ' END,
 			i.index_name, CASE i.relkind WHEN 'p' THEN 'ONLY ' END, i.table_name))),
 	format('DROP INDEX IF EXISTS %s', i.name)
@@ -252,7 +252,9 @@ FROM relation AS r
 			WHERE a.attrelid = r.oid AND a.attnum = ANY (x.prattrs::int2[]) HAVING count(*) > 0),
 		' WHERE (' || pg_get_expr(x.prqual, x.prrelid) || ')')) AS d(definition)
 UNION ALL
-SELECT 90, 'comment', format('%s %s', i.word, i.identity), d.description, format('COMMENT ON %s %s IS %L', i.word, i.identity, d.description), NULL
+SELECT 90, 'comment', format('%s %s', i.word, i.identity), d.description, format('COMMENT ON %s %s IS %L', i.word, i.identity, d.description),
+	/* What it is of may be gone as well. */
+	'DO ' || quote_literal(format('BEGIN COMMENT ON %s %s IS NULL; EXCEPTION WHEN undefined_object OR undefined_table OR undefined_column OR undefined_function THEN NULL; END', i.word, i.identity))
 FROM described AS m
 	JOIN pg_description AS d ON d.classoid = m.classid AND d.objoid = m.objid
 	CROSS JOIN LATERAL (SELECT x.identity, CASE WHEN x.type LIKE '%column' THEN 'COLUMN' WHEN x.type LIKE '%constraint' THEN 'CONSTRAINT'
