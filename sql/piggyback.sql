@@ -94,9 +94,10 @@ SELECT n, state FROM pg_temp.queue;
 DELETE FROM qlm.outbox;
 SELECT count(qlm_request('other', qlm_read_envelope('X/y'))) FROM generate_series(1, 3) n;
 SELECT pg_temp.nested(qlm_handle(pg_temp.qlm('<read/>'), 'other')), pg_temp.nested(qlm_handle(pg_temp.qlm('<read/>'), 'other'));
-\echo == O-MI peers get none until they have shown or been said to understand
+\echo == O-MI peers are tried with one, and get no more until they have shown or been said to understand
 UPDATE qlm.outbox SET state = 'queued', next_attempt_at = NULL;
-SELECT pg_temp.nested(qlm_handle(pg_temp.envelope('<read/>'), 'other'));
+SELECT pg_temp.nested(qlm_handle(pg_temp.envelope('<read/>'), 'other')), pg_temp.nested(qlm_handle(pg_temp.envelope('<read/>'), 'other'));
+SELECT row_number() OVER (ORDER BY seq) AS n, state, regexp_replace(waits_for, 'message \d+', 'message #') AS waits_for, what_to_do FROM qlm.stat_outbox JOIN (SELECT message_id, seq FROM qlm.outbox) AS o USING (message_id) WHERE peer = 'other' ORDER BY n;
 UPDATE qlm.peer SET piggyback = true WHERE name = 'other';
 SELECT pg_temp.named(qlm_handle(pg_temp.envelope('<read/>'), 'other'));
 UPDATE qlm.peer SET piggyback = false, echoes_ids = true WHERE name = 'other';

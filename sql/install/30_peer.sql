@@ -58,7 +58,12 @@ CREATE TABLE qlm.peer (
 	secret text CHECK (secret !~ '[[:cntrl:]]'),
 	form boolean NOT NULL DEFAULT false,
 	by_name boolean,
-	role_id bigint NOT NULL DEFAULT 0
+	role_id bigint NOT NULL DEFAULT 0,
+	in_order boolean NOT NULL DEFAULT false,
+	spoken text,
+	tried_at timestamptz,
+	tried_with bigint,
+	takes_nested boolean
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
@@ -79,5 +84,10 @@ COMMENT ON COLUMN qlm.peer.last_failure IS 'when a message last failed to reach 
 COMMENT ON COLUMN qlm.peer.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.peer.secret IS 'what this node shows it: a token, or with a blank in it the whole value of the header Authorization';
 COMMENT ON COLUMN qlm.peer.form IS 'messages are posted to it as form field msg, as it takes nothing else';
+COMMENT ON COLUMN qlm.peer.in_order IS 'its requests leave one after the other, each when those before it have ended; else one that is not answered lets others pass';
+COMMENT ON COLUMN qlm.peer.spoken IS 'dialect of its last message, to some seconds';
+COMMENT ON COLUMN qlm.peer.tried_at IS 'when it was tried whether a peer that speaks O-MI takes piggy-backed requests; null: not yet, or again';
+COMMENT ON COLUMN qlm.peer.tried_with IS 'the message that it was tried with';
+COMMENT ON COLUMN qlm.peer.takes_nested IS 'what came of that: true: it has answered; false: it has refused it, or called again without an answer, and gets no more; null: not known';
 COMMENT ON COLUMN qlm.peer.by_name IS 'whether its name in the URL, its URL as callback or its Objects are enough to be taken for it, where it has no credential; null: only while this node neither calls it nor shows it a secret';
 COMMENT ON COLUMN qlm.peer.role_id IS 'which role that is, whatever its name: its OID, with a mark of this cluster in the upper half; of another cluster, or 0: that of the name';

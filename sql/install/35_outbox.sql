@@ -31,6 +31,8 @@ CREATE TABLE qlm.outbox (
 	peer_id int NOT NULL DEFAULT 0,
 	asker_peer_id int NOT NULL DEFAULT 0,
 	asker_role_id bigint NOT NULL DEFAULT 0,
+	deliveries int NOT NULL DEFAULT 0,
+	in_order boolean NOT NULL DEFAULT false,
 	CHECK (peer IS NOT NULL OR url IS NOT NULL)
 );
 CREATE INDEX outbox_peer_idx ON qlm.outbox (peer_id, priority DESC, seq)
@@ -39,6 +41,10 @@ CREATE INDEX outbox_peer_url_idx ON qlm.outbox (peer_id, priority DESC, seq)
 	WHERE state IN ('queued', 'sent') AND url IS NOT NULL AND peer_id <> 0;
 CREATE INDEX outbox_url_idx ON qlm.outbox (url, peer_id, priority DESC, seq)
 	WHERE state IN ('queued', 'sent') AND url IS NOT NULL;
+CREATE INDEX outbox_unanswered_idx ON qlm.outbox (peer_id, sent_at)
+	WHERE state = 'sent' AND kind = 'request' AND url IS NULL;
+CREATE INDEX outbox_in_order_idx ON qlm.outbox (peer_id, priority DESC, seq)
+	WHERE state IN ('queued', 'sent') AND in_order;
 CREATE INDEX outbox_next_attempt_at_idx ON qlm.outbox (next_attempt_at) WHERE state = 'sent';
 CREATE INDEX outbox_unacknowledged_idx ON qlm.outbox (peer_id)
 	WHERE state = 'sent' AND kind = 'response' AND NOT posting;
@@ -69,7 +75,9 @@ COMMENT ON COLUMN qlm.outbox.priority IS 'higher leaves earlier';
 COMMENT ON COLUMN qlm.outbox.subscription_id IS 'the subscription whose data it carries';
 COMMENT ON COLUMN qlm.outbox.created_at IS 'when it was queued';
 COMMENT ON COLUMN qlm.outbox.expires_at IS 'when its ttl ends';
-COMMENT ON COLUMN qlm.outbox.attempts IS 'how often it has left';
+COMMENT ON COLUMN qlm.outbox.attempts IS 'how often it has left, or was tried in vain';
+COMMENT ON COLUMN qlm.outbox.deliveries IS 'how often it was handed over, or taken where it was posted, without an answer so far';
+COMMENT ON COLUMN qlm.outbox.in_order IS 'it keeps its place among the requests of its peer: it leaves when all before it have ended, and none behind it leaves before it has ended';
 COMMENT ON COLUMN qlm.outbox.next_attempt_at IS 'not to be sent again before; a peer that calls gets what is queued at once';
 COMMENT ON COLUMN qlm.outbox.sent_at IS 'when it last left';
 COMMENT ON COLUMN qlm.outbox.answered_at IS 'when its answer came';

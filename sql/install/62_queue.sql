@@ -45,17 +45,19 @@ CREATE FUNCTION @extschema@.qlm_write_envelope(path text, value jsonb, at timest
 	AS 'MODULE_PATHNAME', 'qlm_write_envelope';
 COMMENT ON FUNCTION @extschema@.qlm_write_envelope(text, jsonb, timestamptz, text) IS 'an envelope that writes a JSON string, number or boolean as that, an object or an array as its text with the type json; at: its time, by default now';
 
-CREATE FUNCTION @extschema@.qlm_request(peer text, envelope text, ttl interval DEFAULT '1 hour', priority int DEFAULT 0) RETURNS bigint
+CREATE FUNCTION @extschema@.qlm_request(peer text, envelope text, ttl interval DEFAULT '1 hour', priority int DEFAULT 0,
+										in_order boolean DEFAULT NULL) RETURNS bigint
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_request';
-COMMENT ON FUNCTION @extschema@.qlm_request(text, text, interval, int) IS 'queue a request for a peer; ttl: how long it may take, null: for ever; returns the requestID';
+COMMENT ON FUNCTION @extschema@.qlm_request(text, text, interval, int, boolean) IS 'queue a request for a peer; ttl: how long it may take, null: for ever; in_order: it leaves when all before it have ended, and none behind it before it has ended, null: as the peer''s row says; returns the requestID';
 
-CREATE FUNCTION @extschema@.qlm_request(peer text, envelope xml, ttl interval DEFAULT '1 hour', priority int DEFAULT 0) RETURNS bigint
+CREATE FUNCTION @extschema@.qlm_request(peer text, envelope xml, ttl interval DEFAULT '1 hour', priority int DEFAULT 0,
+										in_order boolean DEFAULT NULL) RETURNS bigint
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_request';
-COMMENT ON FUNCTION @extschema@.qlm_request(text, xml, interval, int) IS 'queue a request for a peer; ttl: how long it may take, null: for ever; returns the requestID';
+COMMENT ON FUNCTION @extschema@.qlm_request(text, xml, interval, int, boolean) IS 'queue a request for a peer; ttl: how long it may take, null: for ever; in_order: it leaves when all before it have ended, and none behind it before it has ended, null: as the peer''s row says; returns the requestID';
 
 CREATE FUNCTION @extschema@.qlm_await(request_id bigint, timeout interval DEFAULT '30 s') RETURNS xml
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -73,7 +75,8 @@ CREATE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role 
 										 credential text DEFAULT NULL, paths text[] DEFAULT '{}',
 										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
 										 dialect text DEFAULT NULL, secret text DEFAULT NULL,
-										 form boolean DEFAULT false, by_name boolean DEFAULT NULL) RETURNS int
+										 form boolean DEFAULT false, by_name boolean DEFAULT NULL,
+										 in_order boolean DEFAULT false) RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -114,17 +117,21 @@ BEGIN
 		RAISE EXCEPTION 'a secret must not hold control characters'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form, by_name)
+	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form, by_name, in_order)
 	VALUES (qlm_add_peer.name, qlm_add_peer.url, qlm_add_peer.role,
 			qlm.credential_hash(qlm_add_peer.credential),
 			(SELECT coalesce(array_agg(qlm.path_normal(path)), '{}') FROM unnest(qlm_add_peer.paths) AS path),
 			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect, qlm_add_peer.secret,
-			coalesce(qlm_add_peer.form, false), qlm_add_peer.by_name)
+			coalesce(qlm_add_peer.form, false), qlm_add_peer.by_name, coalesce(qlm_add_peer.in_order, false))
 	RETURNING p.peer_id INTO id;
+	IF qlm_add_peer.dialect LIKE 'M%' AND qlm_add_peer.piggyback IS NULL AND qlm_add_peer.url IS NULL THEN
+		RAISE NOTICE 'peer "%" speaks O-MI, and not all that do take requests nested in answers to them', qlm_add_peer.name
+			USING HINT = 'The first one tries it. piggyback => true says that it takes them, false that it does not.';
+	END IF;
 	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; by_name: whether its name is enough to be taken for it, by default only if it has none of credential, url, heartbeat and secret; returns its number';
+COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; by_name: whether its name is enough to be taken for it, by default only if it has none of credential, url, heartbeat and secret; in_order: its requests leave one after the other, each when those before it have ended; returns its number';
 
 CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

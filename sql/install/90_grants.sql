@@ -64,26 +64,26 @@ GRANT EXECUTE ON FUNCTION
 GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.handler, qlm.endpoint, qlm.message, qlm.retention, qlm.format TO qlm_admin;
 /* Numbers of peers are this node's to give, and who has asked for what is not an administrator's to say. */
 GRANT SELECT, DELETE ON qlm.peer, qlm.outbox, qlm.executed TO qlm_admin;
-GRANT INSERT (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name),
-	UPDATE (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name,
-		last_seen, last_success, last_failure, last_error)
+GRANT INSERT (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order),
+	UPDATE (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order,
+		tried_at, takes_nested, last_seen, last_success, last_failure, last_error)
 	ON qlm.peer TO qlm_admin;
 GRANT INSERT (message_id, peer, url, kind, envelope, state, priority, subscription_id, created_at, expires_at, attempts, next_attempt_at,
-		sent_at, answered_at, return_code, answer, last_error),
+		sent_at, answered_at, return_code, answer, last_error, in_order),
 	UPDATE (peer, url, kind, envelope, state, priority, subscription_id, created_at, expires_at, attempts, next_attempt_at, sent_at, answered_at,
-		return_code, answer, last_error)
+		return_code, answer, last_error, in_order)
 	ON qlm.outbox TO qlm_admin;
 GRANT INSERT (peer, request_id, answer, executed_at), UPDATE (peer, request_id, answer, executed_at) ON qlm.executed TO qlm_admin;
 /* Data of a subscription are read with the rights of its role: only qlm_subscribe makes one. */
 GRANT SELECT, DELETE ON qlm.gathering, qlm.forwarding, qlm.forwarded_result, qlm.subscription, qlm.subscription_target, qlm.subscription_value TO qlm_admin;
-GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO qlm_admin;
+GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_outbox, qlm.stat_delivery, qlm.stat_subscription TO qlm_admin;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA qlm TO qlm_admin;
 GRANT EXECUTE ON FUNCTION
-	@extschema@.qlm_request(text, text, interval, int),
-	@extschema@.qlm_request(text, xml, interval, int),
+	@extschema@.qlm_request(text, text, interval, int, boolean),
+	@extschema@.qlm_request(text, xml, interval, int, boolean),
 	@extschema@.qlm_await(bigint, interval),
 	@extschema@.qlm_requeue(bigint),
-	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean),
+	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean),
 	@extschema@.qlm_drop_peer(text),
 	@extschema@.qlm_set_retention(text, interval, interval, interval),
 	@extschema@.qlm_apply_retention(),
@@ -104,5 +104,5 @@ GRANT EXECUTE ON FUNCTION
 
 /* Who watches the server watches the node: what it is doing, no message and no secret. */
 GRANT USAGE ON SCHEMA qlm TO pg_monitor;
-GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_delivery, qlm.stat_subscription TO pg_monitor;
+GRANT SELECT ON qlm.stat_worker, qlm.stat_peer, qlm.stat_outbox, qlm.stat_delivery, qlm.stat_subscription TO pg_monitor;
 GRANT EXECUTE ON FUNCTION qlm.worker_stats() TO pg_monitor;

@@ -52,6 +52,7 @@ typedef struct ParcelContent
 	int64		message_id;		/* of the message, once it is queued */
 	int			peer_id;		/* whom it is for */
 	int			priority;
+	QlmOrder	order;
 	TimestampTz created_at;
 	TimestampTz expires_at;
 	bool		has_url;
@@ -87,6 +88,7 @@ pack(const QlmMessage *message)
 	content->sender = MyProc - ProcGlobal->allProcs;
 	content->peer_id = message->peer_id;
 	content->priority = message->priority;
+	content->order = message->order;
 	content->created_at = message->created_at;
 	content->expires_at = message->expires_at;
 	content->has_url = message->url != NULL;
@@ -391,6 +393,7 @@ qlm_parcel_insert(QlmParcel *parcel)
 		message.url = content->strings;
 	message.envelope = content->strings + content->envelope_at;
 	message.priority = content->priority;
+	message.order = content->order;
 	message.created_at = content->created_at;
 	message.expires_at = content->expires_at;
 	content->message_id = qlm_outbox_add(&message);

@@ -27,11 +27,13 @@
 #include "process/parcel.h"
 #include "process/shmem.h"
 #include "process/wake.h"
+#include "storage/catalog.h"
 #include "storage/outbox.h"
 #include "storage/peer.h"
 
 /* How long a wait lasts without being woken, with and without shared memory */
 #define LOOK_SHARED_MS	5000
+#define MENTION_AFTER_MS 1000	/* who has waited so long is told what for */
 #define LOOK_ALONE_MS	50
 
 static void
@@ -294,6 +296,23 @@ deadline_of(FunctionCallInfo fcinfo, int argument)
 												   PG_GETARG_DATUM(argument)));
 }
 
+/* No answer came in time: why not? */
+static void
+mention_reason(int64 message_id)
+{
+	char	   *what_to_do;
+	char	   *reason;
+
+	qlm_storage_begin();
+	reason = qlm_outbox_reason(message_id, &what_to_do);
+	if (reason)
+		ereport(NOTICE,
+				(errmsg("there is no answer to request " INT64_FORMAT " yet: %s",
+						message_id, reason),
+				 what_to_do ? errhint("It may help to %s.", what_to_do) : 0));
+	qlm_storage_end();
+}
+
 PG_FUNCTION_INFO_V1(qlm_await);
 
 /*
@@ -303,6 +322,7 @@ Datum
 qlm_await(PG_FUNCTION_ARGS)
 {
 	int64		message_id;
+	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz deadline;
 	Datum		answer;
 	bool		found;
@@ -315,7 +335,9 @@ qlm_await(PG_FUNCTION_ARGS)
 		found = await_woken(message_id, deadline, &answer);
 	else
 		found = await(message_id, deadline, &answer);
-	if (!found)
-		PG_RETURN_NULL();
-	return answer;
+	if (found)
+		return answer;
+	if (TimestampDifferenceExceeds(start, deadline, MENTION_AFTER_MS))
+		mention_reason(message_id);
+	PG_RETURN_NULL();
 }

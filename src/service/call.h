@@ -117,6 +117,9 @@ extern void qlm_discovery_refuse(QlmExchange *exchange, int code,
 extern void qlm_calls_piggyback(QlmCall **calls, int n);
 extern bool qlm_call_takes_piggyback(const QlmCall *call);
 
+/* piggyback.c: may its answer carry a request, be it for a try? */
+extern bool qlm_call_may_carry(const QlmCall *call);
+
 /* response.c: its peer acknowledges data that are nested in our responses */
 extern void qlm_call_acknowledges(QlmCall *call);
 

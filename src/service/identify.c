@@ -133,6 +133,21 @@ note_caller(QlmCall *call)
 	exchange->caller = caller;
 }
 
+/*
+ * A peer that comes back is soon asked again what it has not answered: it may
+ * never have had it.  One that owns Objects begins a session.
+ */
+static void
+note_seen(QlmCall *call, QlmPeer *peer)
+{
+	bool		speaks = !call->exchange->is_greeting && call->exchange->discovery == NULL;
+	bool		was_away = qlm_peer_seen(peer, speaks ? &call->request->dialect : NULL);
+
+	call->connects = (was_away || call->exchange->is_greeting) && peer->npaths > 0;
+	if (was_away)
+		qlm_outbox_reconnected(peer->peer_id);
+}
+
 static void
 become_anonymous(QlmCall *call)
 {
@@ -172,8 +187,7 @@ qlm_call_identify(QlmCall *call)
 		call->role = peer->role;
 		if (!OidIsValid(call->role))
 			qlm_guess_has_no_role(call, peer->name);
-		call->connects = qlm_peer_seen(peer) ||
-			(call->exchange->is_greeting && peer->npaths > 0);
+		note_seen(call, peer);
 		if (call->request->acknowledge && !call->done && !XactReadOnly)
 			qlm_call_acknowledges(call);
 		note_caller(call);

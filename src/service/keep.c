@@ -114,7 +114,7 @@ make_kept(const QlmCall *call, bool polls)
 	kept->tick = DT_NOEND;
 	if (polls)
 		note_subscriptions(kept, call->request);
-	kept->by_queue = qlm_call_takes_piggyback(call);
+	kept->by_queue = qlm_call_may_carry(call);
 	kept->peer_id = call->peer->peer_id;
 	kept->proof = call->peer->proof;
 	kept->dialect = qlm_dialect_to_text(&call->request->dialect);
@@ -141,7 +141,7 @@ qlm_call_keep(QlmCall *call)
 
 	/* Run again, a poll must not take other verbs with it. */
 	if (polls ? npolls < list_length(call->request->requests) :
-		!qlm_call_takes_piggyback(call))
+		!qlm_call_may_carry(call))
 		return;
 	exchange->waits = true;
 	if (can_wait(call, polls))

@@ -85,6 +85,7 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 {
 	QlmExchange exchange = {0};
 	QlmCall		call = {0};
+	QlmClaim	claim = {0};
 	List	   *pushes = NIL;
 	List	   *messages;
 	bool		carried;
@@ -94,9 +95,10 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 	if (!*valid)
 		return NIL;
 	carried = qlm_call_takes_piggyback(&call);
-	messages = qlm_outbox_claim(call.peer->peer_id, Max(qlm_piggyback_max, 1),
-								carried ? qlm_call_outstanding_max(&call) : 1, true,
-								false);
+	claim.peer_id = call.peer->peer_id;
+	claim.max = Max(qlm_piggyback_max, 1);
+	claim.outstanding_max = carried ? qlm_call_outstanding_max(&call) : 1;
+	messages = qlm_outbox_claim(&claim);
 	foreach(lc, messages)
 	{
 		const QlmMessage *message = lfirst(lc);

@@ -94,6 +94,25 @@ check_request(const char *text)
 				 errdetail("%s", error)));
 }
 
+/* Who queues what may never leave is told, and so is who looks at it later. */
+static void
+mention_obstacle(int64 message_id, const QlmPeer *peer)
+{
+	char	   *what_to_do;
+	char	   *reason;
+
+	if (qlm_peer_is_connected && qlm_peer_is_connected(peer->peer_id))
+		return;
+	reason = qlm_outbox_reason(message_id, &what_to_do);
+	if (reason == NULL || what_to_do == NULL)
+		return;
+	qlm_outbox_say(message_id, reason);
+	ereport(NOTICE,
+			(errmsg("request " INT64_FORMAT " for \"%s\" waits: %s", message_id,
+					peer->name, reason),
+			 errhint("It may help to %s.", what_to_do)));
+}
+
 Datum
 qlm_request(PG_FUNCTION_ARGS)
 {
@@ -105,6 +124,10 @@ qlm_request(PG_FUNCTION_ARGS)
 	message.peer = qlm_any_text_argument(fcinfo, 0);
 	message.envelope = qlm_any_text_argument(fcinfo, 1);
 	message.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+
+	/* The script of 0.1.0 knows no order. */
+	if (PG_NARGS() > 4 && !PG_ARGISNULL(4))
+		message.order = PG_GETARG_BOOL(4) ? QLM_IN_ORDER : QLM_ANY_ORDER;
 	check_request(message.envelope);
 	qlm_storage_begin();
 	peer = qlm_peer_by_name(message.peer);
@@ -117,6 +140,7 @@ qlm_request(PG_FUNCTION_ARGS)
 	message.expires_at = request_end(peer,
 									 PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2));
 	id = qlm_outbox_add(&message);
+	mention_obstacle(id, peer);
 	qlm_storage_end();
 	PG_RETURN_INT64(id);
 }

@@ -10,12 +10,12 @@
 #include "base/limits.h"
 #include "service/future.h"
 #include "service/guess.h"
+#include "service/match.h"
 #include "service/remark.h"
 #include "service/payload.h"
 #include "service/reception.h"
 #include "service/relay.h"
 #include "service/subscribe.h"
-#include "service/tree.h"
 #include "storage/catalog.h"
 #include "storage/outbox.h"
 #include "storage/subtransaction.h"
@@ -69,32 +69,10 @@ group_results(List *results)
 	return groups;
 }
 
-/*
- * An answer without id fits a read whose payload it brings, or any other verb
- * if it brings none.  An error fits anything.
- */
-static bool
-fits_request(const char *envelope, void *arg)
+static int
+fits_request(const char *envelope, bool only, void *arg)
 {
-	QlmResult  *result = linitial(((AnswerGroup *) arg)->results);
-	int			error_code;
-	const char *error;
-	QlmEnvelope *asked = qlm_envelope_parse(envelope, strlen(envelope), "UTF-8",
-											&error_code, &error);
-	QlmRequest *request;
-
-	if (!is_success(result))
-		return true;
-	if (error_code != 0 || asked->requests == NIL)
-		return false;
-	request = linitial(asked->requests);
-	if (request->verb == QLM_READ && request->odf && result->odf)
-		return qlm_tree_covers(request->odf, result->odf);
-
-	/* What a payload that is not read here brings, nobody can tell. */
-	if (request->verb == QLM_READ && request->odf)
-		return result->opaque != NULL;
-	return result->odf == NULL;
+	return qlm_answer_fit(envelope, linitial(((AnswerGroup *) arg)->results), only);
 }
 
 static char *
@@ -174,13 +152,18 @@ correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
 	answer.return_code = group_code(group);
 	answer.text = answer_text(call, group->results);
 	answer.refusal = refusal(group);
-	answer.fits = fits_request;
+	answer.fit = fits_request;
 	answer.is_later = is_later;
 	answer.arg = group;
 	id = qlm_outbox_answer(call->peer->peer_id, group->message_id, &answer,
 						   forwarded, &data);
 	if (id != 0 && data)
 		qlm_call_acknowledges(call);
+	if (id != 0 && id == call->peer->tried_with && !call->exchange->on_socket)
+	{
+		call->peer->takes_nested = group->message_id == id || group_code(group) < 300;
+		qlm_peer_takes_nested(call->peer->peer_id, call->peer->takes_nested);
+	}
 	if (id != 0 && group->message_id == id && !call->peer->echoes_ids)
 	{
 		QlmPeer    *peer = qlm_peer_by_id(call->peer->peer_id);

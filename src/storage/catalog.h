@@ -82,7 +82,7 @@ extern bool qlm_rights_have_policies(void);
 extern bool qlm_rights_are_filtered(void);
 
 /* A statement that is prepared once per process: a static variable. */
-#define QLM_PLAN_MAX_ARGS 17
+#define QLM_PLAN_MAX_ARGS 18
 #define QLM_PLAN_GENERIC CURSOR_OPT_GENERIC_PLAN
 
 typedef struct QlmPlan

@@ -22,6 +22,7 @@
 #include "storage/delivery_endpoint.h"
 #include "storage/delivery_missed.h"
 #include "storage/indexed.h"
+#include "storage/outbox_turn.h"
 #include "storage/wake_key.h"
 
 /* Claims in a row that find nothing but what has expired */
@@ -43,24 +44,25 @@
  * piggy-backing may just have taken one.
  */
 static QlmPlan claim_plan = {
-	"WITH mine AS ("
+	"WITH " QLM_TURN_OF("$2") ", mine AS ("
 	"(SELECT message_id, priority, seq FROM qlm.outbox"
 	" WHERE url = $1 AND peer_id = $2 AND " IS_WAITING
 	" AND " QLM_ENDPOINT_IS_HELD("$1", "$2", "$3") " IS NOT TRUE"
 	" ORDER BY priority DESC, seq LIMIT $4)"
 	" UNION ALL"
-	" (SELECT message_id, priority, seq FROM qlm.outbox"
+	" (SELECT message_id, priority, seq FROM qlm.outbox o"
 	" WHERE $6 AND peer_id = $2 AND url IS NULL AND " IS_WAITING
+	" AND (kind = 'response' OR " QLM_IS_IN_TURN("o") ")"
 	" ORDER BY priority DESC, seq LIMIT $4)),"
 	" held AS (SELECT message_id FROM qlm.outbox WHERE message_id = ANY (ARRAY("
 	"SELECT message_id FROM mine ORDER BY priority DESC, seq LIMIT $4))"
 	" AND " IS_LIVE " AND" IS_DUE " FOR UPDATE SKIP LOCKED),"
-	" claimed AS (UPDATE qlm.outbox SET"
+	" claimed AS (UPDATE qlm.outbox o SET"
 	" state = CASE WHEN expires_at <= $3 THEN 'expired' ELSE 'sent' END,"
 	" attempts = attempts + CASE WHEN expires_at <= $3 THEN 0 ELSE 1 END,"
 	" sent_at = CASE WHEN expires_at <= $3 THEN sent_at ELSE $3 END,"
 	" next_attempt_at = CASE WHEN expires_at <= $3 THEN NULL ELSE $5 END,"
-	" last_error = CASE WHEN expires_at <= $3 THEN '" QLM_OUTBOX_TTL_ENDED "'"
+	" last_error = CASE WHEN expires_at <= $3 THEN " QLM_SAY_EXPIRED("o")
 	" ELSE last_error END,"
 	" posting = expires_at > $3"
 	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING *)"
@@ -81,7 +83,8 @@ static QlmPlan done_plan = {
 	" answer = CASE WHEN kind = 'request' THEN $4 END,"
 	" next_attempt_at = CASE WHEN $5 OR kind = 'response' THEN NULL ELSE"
 	" $2 + LEAST($7, $6 * pg_catalog.power(2, GREATEST(LEAST(attempts, 30), 1) - 1))"
-	" * interval '1 ms' END"
+	" * interval '1 ms' END,"
+	" deliveries = deliveries + CASE WHEN $5 OR kind = 'response' THEN 0 ELSE 1 END"
 	" WHERE message_id = $1 AND " IS_LIVE
 	" RETURNING subscription_id",
 	7, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, BOOLOID, FLOAT8OID, FLOAT8OID}

@@ -19,8 +19,11 @@
 #define QLM_WAKE_ROLE		16	/* a role has another name, or none; in all databases */
 extern int	qlm_wake_pending;
 
-/* last_error of a message that has expired */
-#define QLM_OUTBOX_TTL_ENDED "time to live ended"
+/* last_error of a message that has expired: a part of a statement that may change it */
+#define QLM_SAY_EXPIRED(row) \
+	"'time to live ended' || CASE WHEN " row ".kind = 'request' THEN COALESCE(': ' ||" \
+	" (SELECT s.waits_for FROM qlm.stat_outbox s WHERE s.message_id = " row ".message_id), '')" \
+	" ELSE '' END"
 
 /*
  * A fresh number for a subscription or a message.  Whoever knows it may poll and
@@ -33,6 +36,14 @@ extern int64 qlm_outbox_new_id(bool is_small);
 
 /* Random numbers like that, not compared with any others */
 extern void qlm_outbox_random_ids(int64 *ids, int n, bool is_small);
+
+/* Does a request keep its place, so that it neither passes others nor is passed? */
+typedef enum QlmOrder
+{
+	QLM_ORDER_OF_PEER,			/* as the peer's row says */
+	QLM_IN_ORDER,
+	QLM_ANY_ORDER
+} QlmOrder;
 
 typedef struct QlmMessage
 {
@@ -48,6 +59,7 @@ typedef struct QlmMessage
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int			attempts;
+	QlmOrder	order;
 	int64		dropped;		/* it says that so many were, before it */
 
 	/* Who asked for it, or subscribed to it, and may ask for its answer */
@@ -75,19 +87,28 @@ extern void qlm_outbox_note(const QlmMessage *message);
 extern void qlm_outbox_due(const int *peer_ids, int n, bool *due);
 
 /*
- * Take what is due for a peer, in order, at most so many: marks it sent, to
- * be sent again after qlm.retry_delay if no answer comes.  A message whose ttl
- * has ended becomes expired instead.  outstanding_max: how many may be
- * unanswered at once; those that are sent and not due again count.
+ * Take what is due for a peer, in order, at most so many: marks it sent, to be
+ * sent again if no answer comes, later and later from qlm.retry_delay on.  A
+ * message whose ttl has ended becomes expired instead.  What is not answered
+ * after some deliveries lets others pass.
  * Messages of kind response are done when they have been sent; where data are
  * acknowledged they are not, and until then none leave after them.  What has a
- * url of its own leaves so only while that endpoint is paused.  rarely: what
- * stays unanswered is due again later and later.
+ * url of its own leaves so only while that endpoint is paused.
  */
-extern List *qlm_outbox_claim(int peer_id, int max, int outstanding_max,
-							  bool rarely, bool acknowledged);
+typedef struct QlmClaim
+{
+	int			peer_id;
+	int			max;
+	int			outstanding_max;	/* requests that may be unanswered at once,
+									 * but for those that let others pass */
+	bool		acknowledged;	/* data are acknowledged */
+	bool		answers;		/* the peer has just answered something */
+	bool		requests_only;	/* no data */
+} QlmClaim;
 
-/* The peer has connected anew: what it may have missed is due again soon. */
+extern List *qlm_outbox_claim(const QlmClaim *claim);
+
+/* The peer comes back after it was away: what it may have missed is due soon. */
 extern void qlm_outbox_reconnected(int peer_id);
 
 /*
@@ -103,23 +124,30 @@ extern void qlm_outbox_unclaim(int64 message_id);
 /* It cannot leave, ever. */
 extern void qlm_outbox_fail(int64 message_id, const char *reason);
 
+/*
+ * How well does an answer without id fit a message that is outstanding, the only
+ * one or one of several?  0: not at all
+ */
+typedef int (*QlmFit) (const char *envelope, bool only, void *arg);
+
 /* What a peer has answered */
 typedef struct QlmAnswer
 {
 	int			return_code;
 	const char *text;			/* an envelope */
 	const char *refusal;		/* why that is no success; NULL: it is */
-	bool		(*fits) (const char *envelope, void *arg);	/* to this message? */
+	QlmFit		fit;			/* to a message */
 	bool		(*is_later) (const char *envelope, void *arg);	/* of this one? */
 	void	   *arg;
 } QlmAnswer;
 
 /*
  * An answer came from a peer.  By id: only if the message is that peer's.
- * Without id (0): the only one outstanding, else the oldest one sent that it
- * fits.  Returns the message's id, 0 if
- * there is none.  A repeated answer changes nothing and returns the id.  Where
- * it says "not now" the message waits to be sent again, more and more rarely.
+ * Without id (0): the one sent that it fits best; where several do equally, the
+ * oldest of those that let no others pass, else the last one sent.  Returns the
+ * message's id, 0 if there is none.  A repeated answer changes nothing and returns
+ * the id.  Where it says "not now" the message waits to be sent again, more and
+ * more rarely.
  * forwarded: the message was sent on for somebody else.  data: it was data
  * for a callback, which the peer has acknowledged.
  */
@@ -170,6 +198,22 @@ extern bool qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome);
 /* A request that is queued, as it was; false: there is none with this id. */
 extern bool qlm_outbox_fetch(int64 message_id, QlmMessage *message);
 
+/*
+ * Why does it wait, and what can be done about it?  NULL: it has ended, or
+ * nothing need be.
+ */
+extern char *qlm_outbox_reason(int64 message_id, char **what_to_do);
+
+/*
+ * Note that in what waits for a peer which may not leave, where nothing is noted
+ * or it has changed; or note this.
+ */
+extern void qlm_outbox_say_why(int peer_id, bool has_changed);
+extern void qlm_outbox_say(int64 message_id, const char *what);
+
+/* Is it due again, or over, so that no answer came in time? */
+extern bool qlm_outbox_is_overdue(int64 message_id);
+
 /* It has left under another id: cancel it, and say so. */
 extern void qlm_outbox_sent_as(int64 message_id, int64 other_id);
 
@@ -184,5 +228,6 @@ extern bool qlm_outbox_requeue(int64 message_id);
 
 /* Mark at most max messages whose ttl has ended; returns how many. */
 extern int	qlm_outbox_expire(int max);
+extern void qlm_outbox_expire_peer(int peer_id, int max);
 
 #endif							/* QLM_STORAGE_OUTBOX_H */

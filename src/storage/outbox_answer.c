@@ -18,6 +18,7 @@
 #include "storage/delivery_missed.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
+#include "storage/outbox_turn.h"
 #include "storage/role.h"
 #include "storage/peer.h"
 #include "storage/wake_key.h"
@@ -77,20 +78,24 @@ static QlmPlan delivered_plan = {
 	1, {INT8OID}
 };
 
-/* The envelope is null where there is only one, which need not be compared. */
+/*
+ * As a peer that has several in hand answers them: the oldest first.  What lets
+ * others pass comes last, as its answer is the least likely.
+ */
 static QlmPlan outstanding_plan = {
-	"SELECT message_id, CASE WHEN pg_catalog.count(*) OVER () > 1 THEN envelope END"
-	" FROM qlm.outbox WHERE peer_id = $1 AND url IS NULL AND kind = 'request'"
-	" AND state = 'sent'"
-	" AND (expires_at > $2) IS TRUE ORDER BY seq LIMIT $3",
+	"SELECT message_id, envelope"
+	" FROM qlm.outbox o WHERE peer_id = $1 AND url IS NULL AND kind = 'request'"
+	" AND state = 'sent' AND (expires_at > $2) IS TRUE"
+	" ORDER BY CASE WHEN " QLM_LETS_PASS("o") " THEN sent_at END DESC NULLS FIRST, seq LIMIT $3",
 	3, {INT4OID, TIMESTAMPTZOID, INT8OID}
 };
 
 #define OUTCOME \
-	"SELECT state, answer, last_error, xmin," \
+	"SELECT state, answer, CASE WHEN state IN ('queued', 'sent') AND expires_at <= $2" \
+	" THEN " QLM_SAY_EXPIRED("o") " ELSE last_error END, xmin," \
 	" state IN ('queued', 'sent') AND expires_at <= $2, sent_as," \
 	" asker_role::pg_catalog.text, asker_peer_id, node, message_id," \
-	" asker_role_id FROM qlm.outbox"
+	" asker_role_id FROM qlm.outbox o"
 
 static QlmPlan outcome_plan = {
 	OUTCOME " WHERE message_id = $1",
@@ -109,7 +114,7 @@ static QlmPlan told_plan = {
 };
 
 static QlmPlan fetch_plan = {
-	"SELECT peer_id, url, envelope, priority, created_at, expires_at"
+	"SELECT peer_id, url, envelope, priority, created_at, expires_at, in_order"
 	" FROM qlm.outbox WHERE message_id = $1 AND kind = 'request'"
 	" AND peer_id > 0 AND asker_role IS NULL AND (state = 'queued') IS TRUE",
 	1, {INT8OID}
@@ -131,7 +136,7 @@ static QlmPlan pending_plan = {
 typedef struct Outstanding
 {
 	int64		message_id;
-	char	   *envelope;		/* NULL: it is the only one */
+	char	   *envelope;
 } Outstanding;
 
 static int
@@ -159,17 +164,23 @@ find_outstanding(int peer_id, Outstanding **messages)
 
 /* Which message does an answer without id belong to?  0: none */
 static int64
-match_by_content(int peer_id,
-				 bool (*fits) (const char *envelope, void *arg), void *arg)
+match_by_content(int peer_id, QlmFit fit, void *arg)
 {
 	Outstanding *messages;
 	int			n = find_outstanding(peer_id, &messages);
+	int64		message_id = 0;
+	int			best = 0;
 
 	for (int i = 0; i < n; i++)
-		if (messages[i].envelope == NULL || fits == NULL ||
-			fits(messages[i].envelope, arg))
-			return messages[i].message_id;
-	return 0;
+	{
+		int			how = fit(messages[i].envelope, n == 1, arg);
+
+		if (how <= best)
+			continue;
+		best = how;
+		message_id = messages[i].message_id;
+	}
+	return message_id;
 }
 
 /*
@@ -279,7 +290,7 @@ qlm_outbox_answer(int peer_id, int64 message_id, const QlmAnswer *answer,
 	*forwarded = *data = false;
 	qlm_rights_become_owner(&saved);
 	if (message_id == 0)
-		message_id = match_by_content(peer_id, answer->fits, answer->arg);
+		message_id = match_by_content(peer_id, answer->fit, answer->arg);
 	if (message_id != 0)
 	{
 		if (!put_off(peer_id, message_id, answer))
@@ -342,7 +353,7 @@ read_outcome(QlmOutcome *outcome, uint64 row)
 		outcome->sent_as = 0;
 	outcome->state = over ? "expired" : qlm_spi_text(row, 1);
 	outcome->answer = qlm_spi_text(row, 2);
-	outcome->error = over ? QLM_OUTBOX_TTL_ENDED : qlm_spi_text(row, 3);
+	outcome->error = qlm_spi_text(row, 3);
 	outcome->final = strcmp(outcome->state, "queued") != 0 &&
 		strcmp(outcome->state, "sent") != 0;
 	outcome->asker_role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 11, &isnull)), role);
@@ -437,6 +448,7 @@ qlm_outbox_fetch(int64 message_id, QlmMessage *message)
 		message->priority = DatumGetInt32(qlm_spi_datum(0, 4, &isnull));
 		message->created_at = DatumGetTimestampTz(qlm_spi_datum(0, 5, &isnull));
 		message->expires_at = DatumGetTimestampTz(qlm_spi_datum(0, 6, &isnull));
+		message->order = DatumGetBool(qlm_spi_datum(0, 7, &isnull)) ? QLM_IN_ORDER : QLM_ANY_ORDER;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return found;

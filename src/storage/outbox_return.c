@@ -27,6 +27,7 @@ static QlmPlan return_plan = {
 	" UPDATE qlm.outbox SET next_attempt_at = CASE kind WHEN 'request' THEN $2 END,"
 	" state = CASE kind WHEN 'request' THEN state ELSE 'queued' END,"
 	" answered_at = CASE kind WHEN 'request' THEN answered_at END,"
+	" deliveries = GREATEST(deliveries - 1, 0),"
 	" last_error = 'the connection that it was pushed on shows no life'"
 	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING peer_id",
 	3, {INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}

@@ -51,7 +51,8 @@ static QlmPlan load_plan = {
 	"SELECT peer_id, name, url, role::pg_catalog.text, credential, paths,"
 	" CASE WHEN piggyback THEN 1 WHEN NOT piggyback THEN 0 ELSE -1 END,"
 	" dialect, echoes_ids, last_seen, last_success, acknowledges,"
-	" COALESCE(by_name, url IS NULL AND heartbeat IS NULL AND secret IS NULL), role_id"
+	" COALESCE(by_name, url IS NULL AND heartbeat IS NULL AND secret IS NULL), role_id, in_order,"
+	" tried_at IS NOT NULL, tried_with, CASE WHEN takes_nested THEN 1 WHEN NOT takes_nested THEN 0 ELSE -1 END"
 	" FROM qlm.peer ORDER BY name COLLATE \"C\"",
 	0, {0}
 };
@@ -88,6 +89,18 @@ time_column(uint64 row, int column)
 }
 
 static void
+load_trial(QlmPeer *peer, uint64 row)
+{
+	bool		isnull;
+	Datum		message_id;
+
+	peer->tried = DatumGetBool(qlm_spi_datum(row, 16, &isnull));
+	message_id = qlm_spi_datum(row, 17, &isnull);
+	peer->tried_with = isnull ? 0 : DatumGetInt64(message_id);
+	peer->takes_nested = DatumGetInt32(qlm_spi_datum(row, 18, &isnull));
+}
+
+static void
 load_peer(PeerCache *cache, PeerEntry *entry, uint64 row)
 {
 	QlmPeer    *peer = &entry->peer;
@@ -112,6 +125,8 @@ load_peer(PeerCache *cache, PeerEntry *entry, uint64 row)
 	peer->dialect = qlm_spi_text(row, 8);
 	peer->echoes_ids = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
 	peer->acknowledges = DatumGetBool(qlm_spi_datum(row, 12, &isnull));
+	peer->in_order = DatumGetBool(qlm_spi_datum(row, 15, &isnull));
+	load_trial(peer, row);
 	peer->last_seen = time_column(row, 10);
 	peer->last_success = time_column(row, 11);
 }

@@ -33,6 +33,10 @@ typedef struct QlmPeer
 	int			piggyback;		/* 1, 0, -1: not said */
 	char	   *dialect;		/* NULL: that of its last message */
 	bool		echoes_ids;
+	bool		in_order;		/* its requests keep their places */
+	bool		tried;			/* with a piggy-backed request ... */
+	int64		tried_with;		/* ... that message; 0: it was not */
+	int			takes_nested;	/* 1, 0, -1: not known */
 	bool		acknowledges;	/* data that leave nested in responses to it */
 	TimestampTz last_seen;		/* as this process knows it; 0: never */
 	TimestampTz last_success;
@@ -80,17 +84,26 @@ extern List *qlm_peer_hosts(void);
 extern int	qlm_session_timeout;	/* setting, ms */
 
 /*
- * It called: keeps last_seen up to date, at most every some seconds.  Returns
- * whether a session begins with that: it was silent for qlm.session_timeout.
- * One that owns no paths has none.
+ * It called, in this dialect if one is given: keeps last_seen up to date, at most
+ * every some seconds.  Returns whether it was away, that is silent for
+ * qlm.session_timeout.
  */
-extern bool qlm_peer_seen(QlmPeer *peer);
+extern bool qlm_peer_seen(QlmPeer *peer, const QlmDialect *dialect);
 
 /* It answered a message: keeps last_success up to date, as seldom. */
 extern void qlm_peer_succeeded(int peer_id);
 
 /* It answered with our id, so it may get several requests at once. */
 extern void qlm_peer_echoes_ids(QlmPeer *peer);
+
+/*
+ * It is tried whether it takes piggy-backed requests, with this one.  False: it
+ * was before.
+ */
+extern bool qlm_peer_try(int peer_id, int64 message_id, const QlmDialect *dialect);
+
+/* What came of that */
+extern void qlm_peer_takes_nested(int peer_id, bool takes);
 
 /* It acknowledges data, so what is not acknowledged is sent again. */
 extern void qlm_peer_acknowledges(int peer_id);

@@ -6,9 +6,11 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "storage/catalog.h"
+#include "storage/indexed.h"
 #include "storage/peer.h"
 
 /* last_seen and last_success are this exact */
@@ -20,21 +22,36 @@ int			qlm_session_timeout = 5 * 60 * 1000;
  * Never waits for another transaction: whoever is just updating the row says
  * the same.
  */
-#define TOUCH(column) \
+#define TOUCH(column, more) \
 	"WITH mine AS (SELECT peer_id, " column " AS before" \
 	" FROM qlm.peer WHERE peer_id = $1" \
 	" AND (" column " IS NULL OR " column " <= $3)" \
 	" FOR NO KEY UPDATE SKIP LOCKED)" \
-	" UPDATE qlm.peer p SET " column " = $2" \
+	" UPDATE qlm.peer p SET " column " = $2" more \
 	" FROM mine WHERE p.peer_id = mine.peer_id" \
 	" RETURNING COALESCE(mine.before, '-infinity')"
 
 static QlmPlan seen_plan = {
-	TOUCH("last_seen"), 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	TOUCH("last_seen", ", spoken = COALESCE($4, spoken)"),
+	4, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
 };
 
 static QlmPlan success_plan = {
-	TOUCH("last_success"), 3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	TOUCH("last_success", ""), 4, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
+};
+
+static QlmPlan try_plan = {
+	"UPDATE qlm.peer SET tried_at = pg_catalog.clock_timestamp(), tried_with = $2,"
+	" takes_nested = NULL, spoken = $3 WHERE peer_id = $1 AND tried_at IS NULL",
+	3, {INT4OID, INT8OID, TEXTOID}
+};
+
+static QlmPlan takes_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
+	" AND takes_nested IS DISTINCT FROM $2 FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET takes_nested = $2"
+	" FROM mine WHERE p.peer_id = mine.peer_id",
+	2, {INT4OID, BOOLOID}
 };
 
 static QlmPlan echoes_plan = {
@@ -59,11 +76,12 @@ static QlmPlan acknowledges_plan = {
  * time before, or DT_NOEND where nothing was noted.
  */
 static TimestampTz
-touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms)
+touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms,
+	  const QlmDialect *dialect)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz before = DT_NOEND;
-	Datum		values[3];
+	Datum		values[4];
 	QlmRights	saved;
 	bool		isnull;
 
@@ -74,8 +92,9 @@ touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms)
 	values[0] = Int32GetDatum(peer_id);
 	values[1] = TimestampTzGetDatum(now);
 	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -interval_ms));
+	values[3] = dialect ? CStringGetTextDatum(qlm_dialect_key(dialect)) : (Datum) 0;
 	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(plan, values, NULL, 0);
+	qlm_plan_execute(plan, values, dialect ? NULL : "   n", 0);
 	qlm_rights_restore(&saved);
 	if (SPI_processed > 0)
 		before = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
@@ -88,16 +107,13 @@ touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms)
  * is undone, it must be asked again.
  */
 bool
-qlm_peer_seen(QlmPeer *peer)
+qlm_peer_seen(QlmPeer *peer, const QlmDialect *dialect)
 {
 	TimestampTz known = peer->last_seen;
-	int			interval_ms = TOUCH_INTERVAL_MS;
-	TimestampTz before;
+	TimestampTz before = touch(&seen_plan, peer->peer_id, &peer->last_seen,
+							   Min(TOUCH_INTERVAL_MS, qlm_session_timeout / 2), dialect);
 
-	if (peer->npaths > 0)
-		interval_ms = Min(interval_ms, qlm_session_timeout / 2);
-	before = touch(&seen_plan, peer->peer_id, &peer->last_seen, interval_ms);
-	if (before == DT_NOEND || peer->npaths == 0)
+	if (before == DT_NOEND)
 		return false;
 	if (before != DT_NOBEGIN &&
 		!TimestampDifferenceExceeds(before, GetCurrentTimestamp(), qlm_session_timeout))
@@ -112,7 +128,7 @@ qlm_peer_succeeded(int peer_id)
 	QlmPeer    *peer = qlm_peer_by_id(peer_id);
 
 	if (peer)
-		(void) touch(&success_plan, peer_id, &peer->last_success, TOUCH_INTERVAL_MS);
+		(void) touch(&success_plan, peer_id, &peer->last_success, TOUCH_INTERVAL_MS, NULL);
 }
 
 void
@@ -126,6 +142,38 @@ qlm_peer_echoes_ids(QlmPeer *peer)
 	peer->echoes_ids = true;
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&echoes_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}
+
+bool
+qlm_peer_try(int peer_id, int64 message_id, const QlmDialect *dialect)
+{
+	Datum		values[3];
+	QlmRights	saved;
+
+	if (XactReadOnly || IsolationUsesXactSnapshot())
+		return false;
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = Int64GetDatum(message_id);
+	values[2] = CStringGetTextDatum(qlm_dialect_key(dialect));
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&try_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	return SPI_processed > 0;
+}
+
+void
+qlm_peer_takes_nested(int peer_id, bool takes)
+{
+	Datum		values[2];
+	QlmRights	saved;
+
+	if (XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = BoolGetDatum(takes);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&takes_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
 }
 
