@@ -77,7 +77,7 @@ CREATE VIEW qlm.stat_outbox AS
 			WHERE o.state = 'queued' AND o.kind = 'request' AND b.peer_id = o.peer_id
 				AND b.url IS NULL AND b.kind = 'request' AND b.state = 'sent') AS unanswered ON true
 		CROSS JOIN LATERAL (
-			SELECT COALESCE(p.spoken, p.dialect) LIKE 'M%' AND p.piggyback IS NULL AND NOT p.echoes_ids AND p.takes_nested IS NOT TRUE AS is_unknown,
+			SELECT COALESCE(p.spoken, p.dialect) LIKE 'M%' AND p.piggyback IS NULL AND NOT p.echoes_ids AND NOT p.acknowledges AND p.takes_nested IS NOT TRUE AS is_unknown,
 				CASE o.deliveries WHEN 1 THEN 'once' WHEN 2 THEN 'twice' ELSE o.deliveries || ' times' END AS so_often) AS x
 		CROSS JOIN LATERAL (
 			SELECT c.cause,

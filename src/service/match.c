@@ -81,12 +81,12 @@ qlm_answer_fit(const char *envelope, const QlmResult *result, bool only)
 {
 	int			error_code;
 	const char *error;
-	QlmEnvelope *asked = qlm_envelope_parse(envelope, strlen(envelope), "UTF-8",
-											&error_code, &error);
+	QlmEnvelope *asked;
 	QlmRequest *request;
 
 	if (result->code < 200 || result->code >= 300)
 		return FITS;
+	asked = qlm_envelope_parse(envelope, strlen(envelope), "UTF-8", &error_code, &error);
 	if (error_code != 0 || asked->requests == NIL)
 		return only ? FITS : 0;
 	request = linitial(asked->requests);

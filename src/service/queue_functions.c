@@ -94,6 +94,18 @@ check_request(const char *text)
 				 errdetail("%s", error)));
 }
 
+/* As far as can be told at no cost */
+static bool
+may_be_held(const QlmPeer *peer)
+{
+	if (!OidIsValid(peer->role))
+		return true;
+	if (peer->url || peer->piggyback > 0)
+		return false;
+	return peer->piggyback == 0 ||
+		!(peer->echoes_ids || peer->acknowledges || peer->takes_nested > 0);
+}
+
 /* Who queues what may never leave is told, and so is who looks at it later. */
 static void
 mention_obstacle(int64 message_id, const QlmPeer *peer)
@@ -101,7 +113,8 @@ mention_obstacle(int64 message_id, const QlmPeer *peer)
 	char	   *what_to_do;
 	char	   *reason;
 
-	if (qlm_peer_is_connected && qlm_peer_is_connected(peer->peer_id))
+	if (!may_be_held(peer) ||
+		(qlm_peer_is_connected && qlm_peer_is_connected(peer->peer_id)))
 		return;
 	reason = qlm_outbox_reason(message_id, &what_to_do);
 	if (reason == NULL || what_to_do == NULL)

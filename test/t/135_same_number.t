@@ -117,6 +117,37 @@ subtest 'posted with a key' => sub {
 	like(post($node, $session, path => '/peer/hub')->{body}, qr/<requestID>\d+</, 'a subscription is no write');
 };
 
+subtest 'what makes another request of it' => sub {
+	my $objects = sub { return '<msg><Objects xmlns="http://www.opengroup.org/xsd/odf/2.0/">' . $_[0] . '</Objects></msg>'; };
+	my $x = sub { return $objects->("<Object><id>Told</id><InfoItem name=\"x\">$_[0]</InfoItem></Object>"); };
+	my $open = '<delete msgformat="odf"';
+	my @requests = (
+		"$open>" . $x->('') . '</delete>',
+		"$open>" . $x->('<value dateTime="2026-01-01T00:00:00Z"/>') . '</delete>',
+		"$open>" . $x->('<value dateTime="2026-01-02T00:00:00Z"/>') . '</delete>',
+		"$open>" . $x->('<description/>') . '</delete>',
+		"$open>" . $x->('<altname>y</altname>') . '</delete>',
+		"$open>" . $x->('<MetaData><InfoItem name="unit"/></MetaData>') . '</delete>',
+		"$open begin=\"2026-01-01T00:00:00Z\">" . $x->('') . '</delete>',
+		"$open end=\"2026-01-01T00:00:00Z\">" . $x->('') . '</delete>',
+		"$open>" . $objects->('<Object><id>Told</id></Object>') . '</delete>',
+		"$open>" . $objects->('<Object><id>Told</id><description/></Object>') . '</delete>',
+		map({ '<write msgformat="odf">' . $x->($_) . '</write>' } '<value>1</value>', '<value>1.0</value>', '<value type="xs:double">1</value>', '<value dateTime="2026-01-01T00:00:00Z">1</value>',
+			'<value>1</value><value>1</value>', '<description>d</description>', '<description lang="fi">d</description>', '<altname>y</altname>',
+			'<MetaData><InfoItem name="unit"><value>K</value></InfoItem></MetaData>'),
+		'<write msgformat="csv"><msg>path,value&#10;Told/x,1</msg></write>',
+		'<call msgformat="odf">' . $x->('<value>1</value>') . '</call>',
+		'<read msgformat="odf" interval="-1">' . $x->('') . '</read>',
+		'<read msgformat="odf" interval="5">' . $x->('') . '</read>',
+		'<read msgformat="odf" interval="5" newest="2">' . $x->('') . '</read>',
+		'<cancel><requestID>1</requestID></cancel>', '<cancel><requestID>2</requestID></cancel>');
+
+	sql("DELETE FROM qlm.executed");
+	post($node, envelope('M2', $_, ttl => 5) =~ s/ ttl=/ qlmRequest="one" ttl=/r, path => '/peer/hub') for @requests, @requests;
+	is(sql('SELECT count(*) FROM qlm.executed'), scalar @requests, 'each of these is a request of its own, and comes again as itself');
+	sql("DELETE FROM qlm.subscription");
+};
+
 subtest 'what 0.1.0 has remembered' => sub {
 	sql("INSERT INTO qlm.executed (peer, request_id, answer, executed_at) VALUES ('hub', '99', '"
 		  . envelope('M1b', '<response><result><return returnCode="200"/><requestID>99</requestID></result></response>') . "', now())");
