@@ -151,6 +151,9 @@ find_missing() {
                 need apache2-bin have /usr/sbin/apache2
                 need squid have /usr/sbin/squid
                 need microsocks have microsocks
+                need python3 have python3
+                need python3-requests python3 -c "import requests"
+                need nodejs have node           # Java is left out: a JDK has 300 MB
                 need libtap-parser-sourcehandler-pgtap-perl have pg_prove
                 if server_is_packaged "$config"; then
                     need "postgresql-${major:-NN}-pgtap" has_pgtap "$config"

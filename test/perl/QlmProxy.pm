@@ -8,7 +8,7 @@ QlmProxy - a network between a client and a port that can be disturbed
   my $proxy = QlmProxy->new($port);   # clients call $proxy->{port}
   $proxy->set('cut 100');
   $proxy->set('pass');
-  my ($open, $most) = $proxy->connections;
+  my ($open, $most, $all) = $proxy->connections;
 
 =head1 DESCRIPTION
 
@@ -51,7 +51,7 @@ sub new
 	}, $class;
 
 	$self->set('pass');
-	$self->note_connections(0, 0);
+	$self->note_connections(0, 0, 0);
 	$self->{pid} = fork() // die $!;
 	if ($self->{pid} == 0)
 	{
@@ -85,12 +85,12 @@ sub set
 
 sub note_connections
 {
-	my ($self, $open, $most) = @_;
+	my ($self, $open, $most, $all) = @_;
 
-	return $self->write_file('connections', "$open $most");
+	return $self->write_file('connections', "$open $most $all");
 }
 
-# How many are open, and how many have been at most
+# How many are open, how many have been at most, and in all
 sub connections
 {
 	my ($self) = @_;
@@ -121,7 +121,7 @@ sub end_pair
 		close $socket;
 	}
 	$self->{open}--;
-	$self->note_connections($self->{open}, $self->{most});
+	$self->note_connections($self->{open}, $self->{most}, $self->{all});
 	return;
 }
 
@@ -146,8 +146,9 @@ sub take_connection
 		$self->{pairs}{ fileno $socket } = $pair;
 	}
 	$self->{open}++;
+	$self->{all}++;
 	$self->{most} = $self->{open} if $self->{open} > $self->{most};
-	$self->note_connections($self->{open}, $self->{most});
+	$self->note_connections($self->{open}, $self->{most}, $self->{all});
 	return;
 }
 
@@ -212,7 +213,7 @@ sub serve
 
 	$self->{select} = IO::Select->new($self->{listening});
 	$self->{pairs} = {};
-	$self->{open} = $self->{most} = 0;
+	$self->{open} = $self->{most} = $self->{all} = 0;
 	for (;;)
 	{
 		my $order = PostgreSQL::Test::Utils::slurp_file("$self->{folder}/how");
