@@ -65,12 +65,12 @@ CREATE TRIGGER forget_static AFTER UPDATE ON qlm.info_item
 	EXECUTE FUNCTION qlm.forget('static');
 CREATE TRIGGER forget_updated AFTER UPDATE ON qlm.object_id
 	REFERENCING OLD TABLE AS old_ids
-	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static');
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static', 'names');
 CREATE TRIGGER forget_deleted AFTER DELETE ON qlm.object_id
 	REFERENCING OLD TABLE AS old_ids
-	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static');
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static', 'names');
 CREATE TRIGGER forget_truncated AFTER TRUNCATE ON qlm.object_id
-	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static');
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static', 'names');
 CREATE TRIGGER forget_updated AFTER UPDATE ON qlm.meta_data
 	REFERENCING OLD TABLE AS old_meta_data
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('static');
@@ -83,10 +83,18 @@ CREATE TRIGGER forget_truncated AFTER TRUNCATE ON qlm.meta_data
 /* Reading keeps whole nodes, with their ids and whether they have MetaData. */
 CREATE TRIGGER forget_added AFTER INSERT ON qlm.object_id
 	REFERENCING NEW TABLE AS new_ids
-	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('added');
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('added', 'names');
 CREATE TRIGGER forget_added AFTER INSERT ON qlm.meta_data
 	REFERENCING NEW TABLE AS new_meta_data
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.forget('added');
+
+/* Subscriptions may wait for a name that is an alias now, or another's. */
+CREATE TRIGGER forget_named AFTER INSERT ON qlm.info_item
+	FOR EACH ROW WHEN (NEW.alt_names IS NOT NULL)
+	EXECUTE FUNCTION qlm.forget('names');
+CREATE TRIGGER forget_renamed AFTER UPDATE ON qlm.info_item
+	FOR EACH ROW WHEN (OLD.alt_names IS DISTINCT FROM NEW.alt_names)
+	EXECUTE FUNCTION qlm.forget('names');
 
 DO $$
 DECLARE

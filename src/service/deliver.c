@@ -64,7 +64,7 @@ prepare_delivery(Delivery *delivery)
 	QlmRights	saved;
 	Size		outer;
 
-	match->nevents = qlm_subscription_visible(role, match->events,
+	match->nevents = qlm_subscription_visible(match->subscription, match->events,
 											  match->nevents, !delivery->by_url);
 	if (match->nevents == 0 || !delivery->by_url)
 		return;
@@ -158,7 +158,7 @@ is_shown(const Shown *shown, const QlmMatch *match)
 
 /*
  * The same for what goes to a URL.  Many of one role may want the same values,
- * which are then looked up once.
+ * which are then looked up once, unless how they are called matters.
  */
 static void
 prepare_shown(Delivery *delivery, Shown *shown)
@@ -166,7 +166,8 @@ prepare_shown(Delivery *delivery, Shown *shown)
 	QlmMatch   *match = delivery->match;
 	Size		size = match->nevents * sizeof(QlmEvent);
 
-	if (!qlm_payload_is_odf(delivery->dialect.payload))
+	if (!qlm_payload_is_odf(delivery->dialect.payload) ||
+		qlm_subscription_by_alias(match->events, match->nevents))
 	{
 		prepare_guarded(delivery);
 		return;
@@ -301,6 +302,7 @@ static bool
 is_harmless(const Delivery *delivery)
 {
 	return !delivery->by_url &&
+		!qlm_subscription_by_alias(delivery->match->events, delivery->match->nevents) &&
 		!qlm_subscription_is_filtered(delivery->match->subscription->role);
 }
 

@@ -264,12 +264,8 @@ qlm_subscribe_sql(PG_FUNCTION_ARGS)
 	target = qlm_tree_from_paths(&path, 1);
 	qlm_storage_begin();
 	check_callback(subscription.callback);
-	qlm_select_canonical(target);
 	subscription.ntargets = qlm_tree_leaves(target, &subscription.targets);
-	/* An Object and an InfoItem share the path, unless it is an alias of one. */
-	if (subscription.ntargets == 2 &&
-		strcmp(subscription.targets[0], subscription.targets[1]) == 0)
-		subscription.ntargets = 1;
+	subscription.ntargets = 1;	/* an Object and an InfoItem share the path */
 	problem = qlm_subscription_surplus(0, subscription.role, true);
 	if (problem)
 		ereport(ERROR,

@@ -229,6 +229,6 @@ qlm_future_log(const QlmCounts *counts, int elevel)
 					counts->ahead.paths[0]),
 			 errdetail("Values of times up to %s were let in: " INT64_FORMAT ".",
 					   latest.data, counts->ahead.n),
-			 errhint("Until its time has come no earlier value of the InfoItem is the latest, or an event. qlm.max_future bounds what messages may bring; qlm_delete(path, begin, end) removes values.")));
+			 errhint("Until its time has come no earlier value of the InfoItem is the latest, nor an event if its time was given. qlm.max_future bounds what messages may bring; qlm_delete(path, begin, end) removes values.")));
 	pfree(latest.data);
 }

@@ -48,19 +48,35 @@ remember_item(const char *path, QlmInfoItem *item, void *arg)
 	entry->item = item;
 }
 
+/* Items of the tree by path, and whether it lacks one */
+typedef struct Moving
+{
+	HTAB	   *items;
+	bool		lacks;
+} Moving;
+
 static void
 move_values(const char *path, QlmInfoItem *item, void *arg)
 {
-	ItemEntry  *entry = hash_search(arg, &path, HASH_FIND, NULL);
+	Moving	   *moving = arg;
+	ItemEntry  *entry = hash_search(moving->items, &path, HASH_FIND, NULL);
 
 	if (entry == NULL)
+	{
+		moving->lacks |= item->values != NULL;
 		return;
+	}
 	entry->item->values = item->values;
 	entry->item->last_value = item->last_value;
 	entry->item->nvalues = item->nvalues;
+	item->values = item->last_value = NULL;
+	item->nvalues = 0;
 }
 
-/* The tree of all that is subscribed, with the values where there are any */
+/*
+ * The tree of all that is subscribed, with the values where there are any; also
+ * of what was subscribed when they came, and is not called so any more.
+ */
 static QlmOdf *
 tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
 {
@@ -68,29 +84,33 @@ tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
 	QlmOdf	   *tree;
 	QlmOdf	   *missing;
 	HASHCTL		control = {0};
-	HTAB	   *items;
+	Moving		moving = {0};
 
 	selector.no_values = true;
 	qlm_select(qlm_tree_from_paths(subscription->targets,
 								   subscription->ntargets),
 			   &selector, &tree, &missing);
 	if (tree == NULL)
-		return NULL;
+		return values;
 	control.keysize = sizeof(const char *);
 	control.entrysize = sizeof(ItemEntry);
 	control.hash = path_hash;
 	control.match = path_compare;
 	control.hcxt = CurrentMemoryContext;
-	items = hash_create("qlm poll", 64, &control,
-						HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	moving.items = hash_create("qlm poll", 64, &control,
+							   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	qlm_tree_strip(tree);
-	qlm_tree_visit_items(tree, remember_item, items);
+	qlm_tree_visit_items(tree, remember_item, moving.items);
 	if (values)
 	{
-		qlm_tree_visit_items(values, move_values, items);
-		tree->nvalues = values->nvalues;
+		int			nvalues = values->nvalues;
+
+		qlm_tree_visit_items(values, move_values, &moving);
+		if (moving.lacks)
+			qlm_tree_merge(tree, values);
+		tree->nvalues = nvalues;
 	}
-	hash_destroy(items);
+	hash_destroy(moving.items);
 	return tree;
 }
 

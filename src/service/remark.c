@@ -58,7 +58,7 @@ append_ahead(StringInfo text, const QlmCounts *counts)
 		return;
 	append_count(text, &counts->ahead, "value is far ahead of the clock",
 				 "values are far ahead of the clock");
-	appendStringInfoString(text, ": no earlier value is the latest, or an event, until ");
+	appendStringInfoString(text, ": no earlier value is the latest, nor an event if its time was given, until ");
 	qlm_datetime_append(text, counts->latest);
 }
 

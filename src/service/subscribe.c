@@ -20,7 +20,6 @@
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/quota.h"
-#include "storage/select.h"
 
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
@@ -148,7 +147,6 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 	if (qlm_payload_is_wanted(request->msgformat))
 		dialect.payload = request->msgformat;
 	subscription.dialect = qlm_dialect_to_text(&dialect);
-	qlm_select_canonical(request->odf);
 	subscription.ntargets = qlm_payload_leaves(request,
 											   &subscription.targets);
 	changed = qlm_subscribe(&subscription, call->request->ttl);

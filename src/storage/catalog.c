@@ -38,6 +38,7 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 	[QLM_REL_OBJECT_ID] = "object_id",
 	[QLM_REL_OBJECT_SEQ] = "object_seq",
 	[QLM_REL_INFO_ITEM] = "info_item",
+	[QLM_REL_NAMES] = "info_item_seq",
 	[QLM_REL_META_DATA] = "meta_data",
 	[QLM_REL_VALUE] = "value",
 	[QLM_REL_VALUE_DEFAULT] = "value_default",

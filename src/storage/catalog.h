@@ -20,6 +20,8 @@ typedef enum QlmRelation
 	QLM_REL_OBJECT_ID,
 	QLM_REL_OBJECT_SEQ,
 	QLM_REL_INFO_ITEM,
+	QLM_REL_NAMES,				/* the numbers of InfoItems; stands for ids and
+								 * names that are aliases */
 	QLM_REL_META_DATA,
 	QLM_REL_VALUE,
 	QLM_REL_VALUE_DEFAULT,

@@ -37,20 +37,28 @@ row_of(const TriggerData *data)
 }
 
 /*
- * Whose rows are to be forgotten: those of the trigger's own table, or by its
- * argument: "static" what describes nodes, which goes by qlm.meta_data; "added"
- * what reading has kept, which goes by a sequence, as no statement has to be planned
- * anew when that is invalidated.
+ * What is to be forgotten besides the rows of the trigger's own table: "static" what
+ * describes nodes, which goes by qlm.meta_data; "added" what reading has kept, and
+ * "names" what is an alias of what, which go by sequences, as no statement has to
+ * be planned anew when these are invalidated.
  */
-static Oid
-forgotten_relid(const TriggerData *data)
+static QlmRelation
+relation_of(const char *argument)
+{
+	if (strcmp(argument, "added") == 0)
+		return QLM_REL_OBJECT_SEQ;
+	return strcmp(argument, "names") == 0 ? QLM_REL_NAMES : QLM_REL_META_DATA;
+}
+
+static void
+invalidate(const TriggerData *data)
 {
 	const Trigger *trigger = data->tg_trigger;
 
 	if (trigger->tgnargs == 0)
-		return RelationGetRelid(data->tg_relation);
-	return qlm_catalog_relid(strcmp(trigger->tgargs[0], "added") == 0 ?
-							 QLM_REL_OBJECT_SEQ : QLM_REL_META_DATA);
+		qlm_catalog_invalidate(RelationGetRelid(data->tg_relation));
+	for (int i = 0; i < trigger->tgnargs; i++)
+		qlm_catalog_invalidate(qlm_catalog_relid(relation_of(trigger->tgargs[i])));
 }
 
 static bool
@@ -71,7 +79,7 @@ qlm_forget(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BEFORE(data->tg_event))
 		qlm_object_lock(ShareRowExclusiveLock);
 	else if (!is_empty(data->tg_oldtable) && !is_empty(data->tg_newtable))
-		qlm_catalog_invalidate(forgotten_relid(data));
+		invalidate(data);
 	return PointerGetDatum(row_of(data));
 }
 

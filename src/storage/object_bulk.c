@@ -90,17 +90,19 @@ function_of(const char *name)
 						  0, NULL, true);
 }
 
-/* What ours see to holds for what comes in messages. */
+/* What ours see to holds for what comes in messages, or is done here. */
 static bool
 has_own_triggers(const TriggerDesc *triggers)
 {
 	Oid			require_parent = function_of("require_parent");
 	Oid			texts_checked = function_of("texts_checked");
+	Oid			forget = function_of("forget");
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype) &&
 			triggers->triggers[i].tgfoid != require_parent &&
-			triggers->triggers[i].tgfoid != texts_checked)
+			triggers->triggers[i].tgfoid != texts_checked &&
+			triggers->triggers[i].tgfoid != forget)
 			return true;
 	return false;
 }
@@ -219,6 +221,18 @@ end(Bulk *bulk, int n)
 	FreeExecutorState(bulk->estate);
 }
 
+/* Names that may be subscribed to have come. */
+static void
+tell_names(QlmMissingNode **nodes, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (nodes[i]->item && nodes[i]->item->alt_names)
+		{
+			qlm_catalog_invalidate(qlm_catalog_relid(QLM_REL_NAMES));
+			return;
+		}
+}
+
 static void
 insert_all(Relation rel, Node *default_id, QlmMissingNode **nodes, int n)
 {
@@ -236,6 +250,7 @@ insert_all(Relation rel, Node *default_id, QlmMissingNode **nodes, int n)
 		insert_load(&bulk, nodes + done, Min(n - done, MAX_TUPLES));
 	}
 	end(&bulk, n);
+	tell_names(nodes, n);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 	MemoryContextSwitchTo(caller);

@@ -24,6 +24,7 @@
 #include "base/path.h"
 #include "storage/catalog.h"
 #include "storage/object_cache.h"
+#include "storage/rename_target.h"
 
 PG_FUNCTION_INFO_V1(qlm_rename);
 
@@ -358,9 +359,23 @@ rename_peers(const Rename *rename)
 	(void) execute(&peers_plan, values);
 }
 
-static void
-rename_rest(const Rename *rename)
+static List *
+aliased_targets(const Rename *rename)
 {
+	List	   *targets;
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	targets = qlm_rename_targets(rename->path, rename->new_id);
+	qlm_rights_restore(&saved);
+	return targets;
+}
+
+static void
+rename_rest(const Rename *rename, const List *aliased)
+{
+	QlmRights	saved;
+
 	Datum		values[2] = {CStringGetTextDatum(rename->path),
 		CStringGetTextDatum(rename->new_path)
 	};
@@ -369,6 +384,9 @@ rename_rest(const Rename *rename)
 	(void) execute_as_owner(&targets_plan, values);
 	(void) execute_as_owner(&retention_plan, values);
 	(void) execute_as_owner(&handler_plan, values);
+	qlm_rights_become_owner(&saved);
+	qlm_rename_move_targets(aliased);
+	qlm_rights_restore(&saved);
 }
 
 /*
@@ -386,11 +404,14 @@ qlm_rename(PG_FUNCTION_ARGS)
 	find_node(&rename);
 	if (strcmp(rename.path, rename.new_path) != 0)
 	{
+		List	   *aliased;
+
 		require_free(&rename);
+		aliased = aliased_targets(&rename);
 		rename_nodes(&rename);
 		require_none_left(&rename);
 		rename_peers(&rename);
-		rename_rest(&rename);
+		rename_rest(&rename, aliased);
 	}
 	qlm_storage_end();
 	PG_RETURN_TEXT_P(cstring_to_text(rename.new_path));

@@ -280,15 +280,3 @@ qlm_select(QlmOdf *request, const QlmSelector *selector,
 	}
 	*missing = qlm_wanted_missing(selection.wanted);
 }
-
-void
-qlm_select_canonical(QlmOdf *request)
-{
-	int			nleaves;
-
-	if (qlm_rights_may_select(QLM_REL_OBJECT) &&
-		qlm_rights_may_select(QLM_REL_OBJECT_ID) &&
-		qlm_rights_may_select(QLM_REL_INFO_ITEM) &&
-		qlm_rights_may_select(QLM_REL_META_DATA))
-		(void) qlm_alias_find_nodes(request, &nleaves);
-}

@@ -31,13 +31,11 @@ typedef struct QlmSelector
 extern void qlm_select(QlmOdf *request, const QlmSelector *selector,
 					   QlmOdf **found, QlmOdf **missing);
 
-/* Replace aliases in a request that the current user may see. */
-extern void qlm_select_canonical(QlmOdf *request);
-
 /* A value of an InfoItem, by its time */
 typedef struct QlmEvent
 {
 	int			info_item_id;
+	bool		by_alias;		/* matched: who subscribes calls it otherwise */
 	TimestampTz ts;
 } QlmEvent;
 
@@ -48,7 +46,7 @@ typedef struct QlmEvent
  */
 extern QlmOdf *qlm_select_events(const QlmEvent *events, int n);
 
-/* InfoItems at or below the paths that the current user may see */
+/* InfoItems at or below the paths or what these stand for, that the current user may see */
 extern int	qlm_select_items(const char **paths, int npaths,
 							 int **info_item_ids);
 

@@ -10,6 +10,7 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
+#include "storage/alias_path.h"
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/indexed.h"
@@ -214,6 +215,23 @@ qlm_select_events(const QlmEvent *events, int n)
 	return tree.odf->nvalues > 0 ? tree.odf : NULL;
 }
 
+/* The paths, and the own ones of what they name by aliases */
+static const char **
+own_paths(const char **paths, int *n)
+{
+	QlmAliasPath *found;
+	int			nfound = qlm_alias_paths(paths, *n, NULL, &found);
+	const char **all;
+
+	if (nfound == 0)
+		return paths;
+	all = palloc((*n + nfound) * sizeof(char *));
+	memcpy(all, paths, *n * sizeof(char *));
+	for (int i = 0; i < nfound; i++)
+		all[(*n)++] = found[i].path;
+	return all;
+}
+
 int
 qlm_select_items(const char **paths, int npaths, int **info_item_ids)
 {
@@ -227,7 +245,10 @@ qlm_select_items(const char **paths, int npaths, int **info_item_ids)
 	for (int i = 0; i < npaths; i++)
 		all |= paths[i][0] == '\0';
 	if (!all)
+	{
+		paths = own_paths(paths, &npaths);
 		param = qlm_array_text(paths, npaths);
+	}
 	qlm_plan_execute(all ? &all_plan : &below_plan, all ? NULL : &param,
 					 NULL, 0);
 	n = SPI_processed;

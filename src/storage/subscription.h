@@ -102,14 +102,20 @@ extern int	qlm_subscription_match_owner(const QlmPeer *peer, QlmMatch **matches)
 extern bool qlm_subscription_any_first(void);
 
 /* In this transaction the InfoItem had its first value, and it was delivered. */
+extern void qlm_subscription_note_first(int info_item_id);
 extern bool qlm_subscription_had_first(int info_item_id);
 
 /*
- * Keep only the events, in order of time, that the role may see; returns how
- * many.  What is polled is looked at again then, with the settings of who polls.
+ * Keep only the events, in order of time, that the subscription's role may see,
+ * and may know by the name that they are subscribed by; returns how many.  What
+ * is polled is looked at again then, with the settings of who polls.
  * No error for a role that is gone or has no rights.
  */
-extern int	qlm_subscription_visible(Oid role, QlmEvent *events, int n, bool is_polled);
+extern int	qlm_subscription_visible(const QlmSubscription *subscription,
+									 QlmEvent *events, int n, bool is_polled);
+
+/* Is one of them subscribed by another name than its own? */
+extern bool qlm_subscription_by_alias(const QlmEvent *events, int n);
 
 /* May looking for what the role sees run the role's own code? */
 extern bool qlm_subscription_is_filtered(Oid role);

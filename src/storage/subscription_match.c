@@ -27,6 +27,7 @@
 #include "storage/role.h"
 #include "storage/stamp.h"
 #include "storage/subscription.h"
+#include "storage/subscription_alias.h"
 #include "storage/subscription_newest.h"
 #include "storage/value.h"
 
@@ -44,13 +45,20 @@ typedef struct EventSubscription
 	int			capacity;		/* of that match's events */
 } EventSubscription;
 
+/* Who subscribes to an InfoItem */
+typedef struct Interest
+{
+	EventSubscription *subscription;
+	bool		by_alias;		/* only as something that is called so */
+} Interest;
+
 typedef struct ItemEntry
 {
 	int			info_item_id;
 	bool		known;			/* its path has been looked up */
 	bool		wants_first;	/* somebody asks for first values only */
-	int			nsubscriptions;
-	EventSubscription **subscriptions;
+	int			ninterests;
+	Interest   *interests;
 } ItemEntry;
 
 typedef struct EventCache
@@ -60,6 +68,7 @@ typedef struct EventCache
 	int			nsubscriptions;
 	int			nfirst;			/* of them for first values and sessions */
 	QlmPathMap	targets;
+	QlmTargets	aliases;		/* the same, where they are aliases */
 	QlmStamp	items_stamp;
 	HTAB	   *items;			/* wanted by somebody; NULL: not made yet */
 	Bitmapset  *unwanted;		/* those of nobody */
@@ -68,9 +77,6 @@ typedef struct EventCache
 } EventCache;
 
 static EventCache *current = NULL;
-
-/* InfoItems whose first values this transaction has delivered; NULL: none */
-static Bitmapset *first_items = NULL;
 
 static QlmPlan load_plan = {
 	"SELECT request_id, role::pg_catalog.text, peer, callback, \"interval\","
@@ -100,6 +106,7 @@ load_targets(EventCache *cache, EventSubscription *entry, Datum array)
 	{
 		entry->subscription.targets[i] = TextDatumGetCString(elements[i]);
 		qlm_path_map_add(&cache->targets, entry->subscription.targets[i], entry);
+		qlm_targets_add(&cache->aliases, entry->subscription.targets[i], entry);
 	}
 }
 
@@ -195,8 +202,9 @@ static void
 prepare_items(EventCache *cache)
 {
 	HASHCTL		control = {0};
+	bool		changed = qlm_targets_look(&cache->aliases, cache->context);
 
-	if (cache->items && cache->items_complete &&
+	if (cache->items && cache->items_complete && !changed &&
 		qlm_stamp_holds(&cache->items_stamp, QLM_REL_INFO_ITEM) &&
 		hash_get_num_entries(cache->items) < MAX_ITEMS)
 		return;
@@ -217,32 +225,44 @@ prepare_items(EventCache *cache)
 							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Who subscribes to the InfoItem with this path?  Each once. */
 static void
-find_subscribers(EventCache *cache, ItemEntry *item, const char *path)
+add_interests(ItemEntry *item, List *targets, bool by_alias)
 {
-	List	   *targets = qlm_path_map_find(&cache->targets, path);
 	ListCell   *lc;
 
-	item->known = true;
-	if (targets == NIL)
-		return;
-	item->subscriptions = MemoryContextAlloc(cache->items_context,
-											 list_length(targets) * sizeof(EventSubscription *));
 	foreach(lc, targets)
 	{
 		EventSubscription *subscriber = ((QlmPathEntry *) lfirst(lc))->data;
 		int			i = 0;
 
-		while (i < item->nsubscriptions && item->subscriptions[i] != subscriber)
+		while (i < item->ninterests && item->interests[i].subscription != subscriber)
 			i++;
-		if (i < item->nsubscriptions)
+		if (i < item->ninterests)
 			continue;
-		item->subscriptions[item->nsubscriptions++] = subscriber;
+		item->interests[i].subscription = subscriber;
+		item->interests[i].by_alias = by_alias;
+		item->ninterests++;
 		if (subscriber->subscription.interval == -2)
 			item->wants_first = true;
 	}
+}
+
+/* Who subscribes to the InfoItem with this path?  Each once. */
+static void
+find_subscribers(EventCache *cache, ItemEntry *item, const char *path)
+{
+	List	   *targets = qlm_path_map_find(&cache->targets, path);
+	List	   *aliases = qlm_path_map_find(&cache->aliases.aliases, path);
+	int			n = list_length(targets) + list_length(aliases);
+
+	item->known = true;
+	if (n == 0)
+		return;
+	item->interests = MemoryContextAlloc(cache->items_context, n * sizeof(Interest));
+	add_interests(item, targets, false);
+	add_interests(item, aliases, true);
 	list_free(targets);
+	list_free(aliases);
 }
 
 static bool
@@ -267,7 +287,7 @@ sort_items(EventCache *cache, const int *ids, int n)
 	{
 		ItemEntry  *item = hash_search(cache->items, &ids[i], HASH_FIND, NULL);
 
-		if (item == NULL || item->nsubscriptions > 0)
+		if (item == NULL || item->ninterests > 0)
 			continue;
 		if (item->known && ids[i] >= 0 && ids[i] < MAX_UNWANTED)
 		{
@@ -310,7 +330,7 @@ resolve_items(EventCache *cache, const int *ids, int n)
 
 		if (item && !item->known)
 			find_subscribers(cache, item, path);
-		anybody |= item && item->nsubscriptions > 0;
+		anybody |= item && item->ninterests > 0;
 		pfree(path);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -348,7 +368,7 @@ meet(EventCache *cache, Strangers *strangers, int id)
 		return false;
 	item = hash_search(cache->items, &id, HASH_ENTER, &found);
 	if (found)
-		return item->nsubscriptions > 0;
+		return item->ninterests > 0;
 	memset(item, 0, sizeof(ItemEntry));
 	item->info_item_id = id;
 	if (strangers->n == strangers->capacity)
@@ -473,34 +493,6 @@ collect_wanted(EventCache *cache, NewRows *rows, QlmNewValue **values)
 	return n;
 }
 
-static void
-forget_first_items(void *arg)
-{
-	first_items = NULL;
-}
-
-static void
-note_first(int info_item_id)
-{
-	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
-
-	if (first_items == NULL)
-	{
-		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-
-		callback->func = forget_first_items;
-		MemoryContextRegisterResetCallback(TopTransactionContext, callback);
-	}
-	first_items = bms_add_member(first_items, info_item_id);
-	MemoryContextSwitchTo(caller);
-}
-
-bool
-qlm_subscription_had_first(int info_item_id)
-{
-	return bms_is_member(info_item_id, first_items);
-}
-
 typedef struct MatchList
 {
 	uint64		call;
@@ -532,8 +524,9 @@ match_of(MatchList *list, EventSubscription *subscriber)
 }
 
 static void
-add_event(MatchList *list, EventSubscription *subscriber, const QlmEvent *event)
+add_event(MatchList *list, const Interest *interest, const QlmEvent *event)
 {
+	EventSubscription *subscriber = interest->subscription;
 	QlmMatch   *match = match_of(list, subscriber);
 
 	if (match->nevents == subscriber->capacity)
@@ -542,7 +535,8 @@ add_event(MatchList *list, EventSubscription *subscriber, const QlmEvent *event)
 		match->events = repalloc_huge(match->events,
 									  subscriber->capacity * sizeof(QlmEvent));
 	}
-	match->events[match->nevents++] = *event;
+	match->events[match->nevents] = *event;
+	match->events[match->nevents++].by_alias = interest->by_alias;
 }
 
 /* Give each new value to all that want it. */
@@ -562,14 +556,14 @@ distribute(QlmNewValue *values, int n, QlmMatch **matches)
 		const ItemEntry *item = values[i].data;
 
 		if (values[i].first)
-			note_first(values[i].event.info_item_id);
-		for (int j = 0; j < item->nsubscriptions; j++)
+			qlm_subscription_note_first(values[i].event.info_item_id);
+		for (int j = 0; j < item->ninterests; j++)
 		{
-			EventSubscription *subscriber = item->subscriptions[j];
+			const QlmSubscription *subscription = &item->interests[j].subscription->subscription;
 
-			if (subscriber->subscription.expires_at > now &&
-				(subscriber->subscription.interval != -2 || values[i].first))
-				add_event(&list, subscriber, &values[i].event);
+			if (subscription->expires_at > now &&
+				(subscription->interval != -2 || values[i].first))
+				add_event(&list, &item->interests[j], &values[i].event);
 		}
 	}
 	*matches = list.matches;

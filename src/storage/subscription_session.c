@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "base/path.h"
+#include "storage/alias_path.h"
 #include "storage/catalog.h"
 #include "storage/role.h"
 #include "storage/subscription.h"
@@ -27,22 +28,47 @@ static QlmPlan load_plan = {
 	1, {TIMESTAMPTZOID}
 };
 
+/* Paths, and the own ones of what they name by aliases */
+typedef struct Paths
+{
+	const char **paths;
+	int			n;
+	int			nown;			/* so many are the paths themselves */
+} Paths;
+
+static Paths
+with_aliases(const char **paths, int n)
+{
+	QlmAliasPath *found;
+	int			nfound = qlm_alias_paths(paths, n, NULL, &found);
+	Paths		all = {palloc(Max(n + nfound, 1) * sizeof(char *)), n + nfound, n};
+
+	memcpy(all.paths, paths, n * sizeof(char *));
+	for (int i = 0; i < nfound; i++)
+		all.paths[n + i] = found[i].path;
+	return all;
+}
+
 /* Paths that lie in a target as well as in what the peer owns */
 static int
-shared_paths(const QlmSubscription *subscription, const QlmPeer *peer,
-			 const char **paths)
+shared_paths(const Paths *targets, const Paths *owned, const char **paths,
+			 bool *by_alias)
 {
 	int			n = 0;
 
-	for (int i = 0; i < subscription->ntargets; i++)
-		for (int j = 0; j < peer->npaths; j++)
+	*by_alias = false;
+	for (int i = 0; i < targets->n; i++)
+		for (int j = 0; j < owned->n; j++)
 		{
-			const char *target = subscription->targets[i];
+			const char *target = targets->paths[i];
 
-			if (qlm_path_is_below(target, peer->paths[j]))
+			if (qlm_path_is_below(target, owned->paths[j]))
 				paths[n++] = target;
-			else if (qlm_path_is_below(peer->paths[j], target))
-				paths[n++] = peer->paths[j];
+			else if (qlm_path_is_below(owned->paths[j], target))
+				paths[n++] = owned->paths[j];
+			else
+				continue;
+			*by_alias |= i >= targets->nown;
 		}
 	return n;
 }
@@ -104,7 +130,7 @@ compare_events(const void *a, const void *b)
 
 /* The newest value of each InfoItem that was not delivered just now */
 static int
-current_values(const char **paths, int npaths, QlmEvent **events)
+current_values(const char **paths, int npaths, bool by_alias, QlmEvent **events)
 {
 	const TimestampTz ever = END_TIMESTAMP - 1;
 	int		   *items;
@@ -116,6 +142,8 @@ current_values(const char **paths, int npaths, QlmEvent **events)
 	for (int i = 0; i < nitems; i++)
 		if (!qlm_subscription_had_first(items[i]))
 			n += qlm_select_at(items[i], &ever, 1, *events + n);
+	for (int i = 0; i < n; i++)
+		(*events)[i].by_alias = by_alias;
 	qsort(*events, n, sizeof(QlmEvent), compare_events);
 	return n;
 }
@@ -125,23 +153,26 @@ qlm_subscription_match_owner(const QlmPeer *peer, QlmMatch **matches)
 {
 	QlmRights	saved;
 	List	   *subscriptions;
+	Paths		owned;
 	ListCell   *lc;
 	int			n = 0;
 
 	qlm_rights_become_owner(&saved);
 	subscriptions = load_subscriptions();
+	owned = with_aliases((const char **) peer->paths, peer->npaths);
 	*matches = palloc(Max(list_length(subscriptions), 1) * sizeof(QlmMatch));
 	foreach(lc, subscriptions)
 	{
 		const QlmSubscription *subscription = lfirst(lc);
-		const char **paths = palloc(Max(subscription->ntargets * peer->npaths, 1) *
-									sizeof(char *));
-		int			npaths = shared_paths(subscription, peer, paths);
+		Paths		targets = with_aliases(subscription->targets, subscription->ntargets);
+		const char **paths = palloc(Max(targets.n * owned.n, 1) * sizeof(char *));
+		bool		by_alias;
+		int			npaths = shared_paths(&targets, &owned, paths, &by_alias);
 		QlmMatch   *match = &(*matches)[n];
 
 		match->subscription = subscription;
 		if (npaths > 0)
-			match->nevents = current_values(paths, npaths, &match->events);
+			match->nevents = current_values(paths, npaths, by_alias, &match->events);
 		if (npaths > 0 && match->nevents > 0)
 			n++;
 		pfree(paths);

@@ -189,7 +189,7 @@ warn_of_time(TimestampTz latest)
 	ereport(WARNING,
 			(errmsg("values far ahead of the clock were inserted into qlm.value"),
 			 errdetail("The latest is of %s.", text.data),
-			 errhint("Until then no earlier value of its InfoItem is the latest, or an event.")));
+			 errhint("Until then no earlier value of its InfoItem is the latest, nor an event if its time was given.")));
 	pfree(text.data);
 }
 
