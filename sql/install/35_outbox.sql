@@ -50,6 +50,8 @@ CREATE INDEX outbox_unacknowledged_idx ON qlm.outbox (peer_id)
 	WHERE state = 'sent' AND kind = 'response' AND NOT posting;
 CREATE INDEX outbox_subscription_idx ON qlm.outbox (subscription_id, seq)
 	WHERE state = 'queued' AND subscription_id IS NOT NULL;
+CREATE INDEX outbox_subscription_sent_idx ON qlm.outbox (subscription_id)
+	WHERE state = 'sent' AND subscription_id IS NOT NULL;
 CREATE INDEX outbox_asker_idx ON qlm.outbox (asker_peer_id, asker_role_id)
 	WHERE state IN ('queued', 'sent') AND asker_role IS NOT NULL;
 CREATE INDEX outbox_seq_idx ON qlm.outbox (seq) WHERE state = 'queued';

@@ -51,15 +51,15 @@ CREATE FUNCTION qlm.subscription_ended() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_subscription_ended';
-COMMENT ON FUNCTION qlm.subscription_ended() IS 'deletes what waits to be polled by subscriptions that are deleted';
+COMMENT ON FUNCTION qlm.subscription_ended() IS 'ends what waits for subscriptions that are deleted, to be polled or to be posted';
 
 CREATE TRIGGER subscription_ended AFTER DELETE ON qlm.subscription
 	REFERENCING OLD TABLE AS old_subscriptions
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.subscription_ended();
-COMMENT ON TRIGGER subscription_ended ON qlm.subscription IS 'empties their buffers';
+COMMENT ON TRIGGER subscription_ended ON qlm.subscription IS 'empties their buffers and cancels their messages';
 CREATE TRIGGER subscription_ended_all AFTER TRUNCATE ON qlm.subscription
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.subscription_ended();
-COMMENT ON TRIGGER subscription_ended_all ON qlm.subscription IS 'empties all buffers';
+COMMENT ON TRIGGER subscription_ended_all ON qlm.subscription IS 'empties all buffers and cancels all messages';
 
 CREATE TRIGGER subscription_target_changed
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE

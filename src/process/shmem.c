@@ -73,6 +73,7 @@ startup_shmem(void)
 		qlm_shared->max_waiting = MaxBackends;
 		pg_atomic_init_u64(&qlm_shared->noutbox, 0);
 		pg_atomic_init_u64(&qlm_shared->nroles, 0);
+		pg_atomic_init_u64(&qlm_shared->nended, 0);
 		pg_atomic_init_u32(&qlm_shared->nparcels, 0);
 		pg_atomic_init_u32(&qlm_shared->nwaiting, 0);
 		for (i = 0; i < MaxBackends; i++)

@@ -79,6 +79,7 @@ typedef struct QlmShared
 	pg_atomic_uint32 nparcels;	/* entries in use */
 	pg_atomic_uint64 noutbox;	/* commits with something to leave */
 	pg_atomic_uint64 nroles;	/* and that renamed or dropped a role */
+	pg_atomic_uint64 nended;	/* commits that have ended subscriptions */
 	LWLock	   *guard_lock;
 	QlmGuard	guard;			/* who guesses */
 	pg_atomic_uint32 nwaiting;

@@ -41,6 +41,8 @@ wake_waiting(uint32 what)
 {
 	int			i;
 
+	if (what & QLM_WAKE_ENDED)
+		pg_atomic_fetch_add_u64(&qlm_shared->nended, 1);
 	if (what & QLM_WAKE_OUTBOX)
 		pg_atomic_fetch_add_u64(&qlm_shared->noutbox, 1);
 	if (what & QLM_WAKE_ROLE)
@@ -120,6 +122,12 @@ uint64
 qlm_wake_role_count(void)
 {
 	return qlm_shared ? pg_atomic_read_u64(&qlm_shared->nroles) : 0;
+}
+
+uint64
+qlm_wake_ended(void)
+{
+	return qlm_shared ? pg_atomic_read_u64(&qlm_shared->nended) : 0;
 }
 
 bool

@@ -24,4 +24,7 @@ extern uint64 qlm_wake_count(void);
 /* Those, in all databases, that have renamed or dropped a role */
 extern uint64 qlm_wake_role_count(void);
 
+/* Commits so far, in all databases, that have ended subscriptions */
+extern uint64 qlm_wake_ended(void);
+
 #endif							/* QLM_WAKE_H */

@@ -23,6 +23,7 @@
 #include "storage/catalog.h"
 #include "storage/connection.h"
 #include "storage/delivery.h"
+#include "storage/delivery_ended.h"
 
 #define TOKEN_BYTES		16
 #define MIN_POLL		1.0		/* seconds */
@@ -249,7 +250,11 @@ qlm_relay_deliver(const QlmSubscription *subscription, List *results, bool final
 		if (results != NIL)
 			queue_callback(subscription, results);
 		if (final)
+		{
+			/* The other node has ended it; what it gave is still for the callback. */
+			qlm_delivery_detach(subscription->request_id);
 			qlm_subscription_cancel(subscription->request_id);
+		}
 	}
 	else if (results != NIL)
 	{

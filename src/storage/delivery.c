@@ -19,6 +19,7 @@
 #include "storage/array.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
+#include "storage/delivery_ended.h"
 #include "storage/delivery_endpoint.h"
 #include "storage/delivery_missed.h"
 #include "storage/indexed.h"
@@ -39,6 +40,9 @@
  */
 #define IS_LIVE "(state IN ('queued', 'sent')) IS TRUE"
 
+/* Data that were under way when their subscription ended have arrived all the same. */
+#define IS_UNDER_WAY "(state IN ('queued', 'sent') OR (posting AND kind = 'response')) IS TRUE"
+
 /*
  * Two ordered index scans find the candidates, the lock looks at them again:
  * piggy-backing may just have taken one.
@@ -54,9 +58,13 @@ static QlmPlan claim_plan = {
 	" WHERE $6 AND peer_id = $2 AND url IS NULL AND " IS_WAITING
 	" AND (kind = 'response' OR " QLM_IS_IN_TURN("o") ")"
 	" ORDER BY priority DESC, seq LIMIT $4)),"
-	" held AS (SELECT message_id FROM qlm.outbox WHERE message_id = ANY (ARRAY("
+	" held AS (SELECT message_id, " QLM_DELIVERY_IS_ORPHAN("o") " AS is_orphan"
+	" FROM qlm.outbox o WHERE message_id = ANY (ARRAY("
 	"SELECT message_id FROM mine ORDER BY priority DESC, seq LIMIT $4))"
-	" AND " IS_LIVE " AND" IS_DUE " FOR UPDATE SKIP LOCKED),"
+	" AND " IS_LIVE " AND" IS_DUE " FOR UPDATE OF o SKIP LOCKED),"
+	" ended AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
+	" last_error = '" QLM_DELIVERY_ENDED "' WHERE message_id ="
+	" ANY (ARRAY(SELECT message_id FROM held WHERE is_orphan)) RETURNING *),"
 	" claimed AS (UPDATE qlm.outbox o SET"
 	" state = CASE WHEN expires_at <= $3 THEN 'expired' ELSE 'sent' END,"
 	" attempts = attempts + CASE WHEN expires_at <= $3 THEN 0 ELSE 1 END,"
@@ -65,10 +73,11 @@ static QlmPlan claim_plan = {
 	" last_error = CASE WHEN expires_at <= $3 THEN " QLM_SAY_EXPIRED("o")
 	" ELSE last_error END,"
 	" posting = expires_at > $3"
-	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING *)"
+	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held WHERE NOT is_orphan))"
+	" RETURNING *)"
 	" SELECT message_id, peer_id, kind, envelope, priority, subscription_id,"
 	" created_at, expires_at, attempts, posting, node, dropped"
-	" FROM claimed ORDER BY priority DESC, seq",
+	" FROM (TABLE claimed UNION ALL TABLE ended) AS c ORDER BY priority DESC, seq",
 	6, {TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, BOOLOID}
 };
 
@@ -85,7 +94,7 @@ static QlmPlan done_plan = {
 	" $2 + LEAST($7, $6 * pg_catalog.power(2, GREATEST(LEAST(attempts, 30), 1) - 1))"
 	" * interval '1 ms' END,"
 	" deliveries = deliveries + CASE WHEN $5 OR kind = 'response' THEN 0 ELSE 1 END"
-	" WHERE message_id = $1 AND " IS_LIVE
+	" WHERE message_id = $1 AND " IS_UNDER_WAY
 	" RETURNING subscription_id",
 	7, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, BOOLOID, FLOAT8OID, FLOAT8OID}
 };
@@ -102,7 +111,7 @@ static QlmPlan count_plan = {
 static QlmPlan taken_plan = {
 	"WITH taken AS (UPDATE qlm.outbox SET state = 'answered', answered_at = $2,"
 	" return_code = 200, next_attempt_at = NULL, last_error = NULL, posting = false"
-	" WHERE message_id = ANY ($1) AND kind = 'response' AND " IS_LIVE
+	" WHERE message_id = ANY ($1) AND kind = 'response' AND " IS_UNDER_WAY
 	" RETURNING subscription_id),"
 	" counted AS (SELECT subscription_id, pg_catalog.count(*) AS n FROM taken"
 	" WHERE subscription_id IS NOT NULL GROUP BY subscription_id),"
@@ -337,6 +346,7 @@ give_back(const List *message_ids, const List *tried, TimestampTz until,
 	nulls[2] = reason ? ' ' : 'n';
 	values[3] = id_array(tried);
 	qlm_plan_execute_indexed(&give_back_plan, values, nulls, 0);
+	qlm_delivery_ended_failed(message_ids);
 	/* Their peer may be waiting to be given what could not be posted. */
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
 }
@@ -367,6 +377,7 @@ qlm_delivery_refused(const QlmEndpoint *endpoint, List *message_ids,
 	qlm_endpoint_refused(endpoint, reason, list_length(message_ids));
 	qlm_plan_execute_indexed(&refuse_plan, values, NULL, 0);
 	qlm_missed_note_rows();
+	qlm_delivery_ended_failed(message_ids);
 	qlm_missed_count();
 	qlm_rights_restore(&saved);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;

@@ -93,7 +93,8 @@ static QlmPlan unused_plan = {
 
 /*
  * What a message that goes has told of has not been told, so it counts with
- * it.
+ * it.  Whoever ends a subscription holds it and ends its messages, so it is locked
+ * first here, too; one that somebody has in hand has its turn later.
  */
 static QlmPlan full_plan = {
 	"WITH RECURSIVE s (id) AS ("
@@ -103,14 +104,17 @@ static QlmPlan full_plan = {
 	" SELECT (SELECT o.subscription_id FROM qlm.outbox o WHERE o.state = 'queued'"
 	" AND o.subscription_id > s.id ORDER BY o.subscription_id LIMIT 1)"
 	" FROM s WHERE s.id IS NOT NULL),"
-	" past AS (SELECT o.message_id FROM s,"
+	" past AS (SELECT o.message_id, s.id FROM s,"
 	" LATERAL (SELECT b.seq FROM qlm.outbox b WHERE b.subscription_id = s.id"
 	" AND b.state = 'queued' ORDER BY b.seq DESC OFFSET $1 LIMIT 1) AS bound,"
 	" LATERAL (SELECT m.message_id FROM qlm.outbox m"
 	" WHERE m.subscription_id = s.id AND m.state = 'queued'"
 	" AND m.seq <= bound.seq ORDER BY m.seq LIMIT $2) AS o LIMIT $2),"
+	" mine AS (SELECT request_id FROM qlm.subscription WHERE request_id ="
+	" ANY (ARRAY(SELECT id FROM past)) FOR NO KEY UPDATE SKIP LOCKED),"
 	" held AS (SELECT message_id FROM qlm.outbox WHERE message_id ="
-	" ANY (ARRAY(SELECT message_id FROM past)) AND (state = 'queued') IS TRUE"
+	" ANY (ARRAY(SELECT message_id FROM past WHERE id = ANY (ARRAY(SELECT request_id FROM mine))))"
+	" AND (state = 'queued') IS TRUE"
 	" FOR UPDATE SKIP LOCKED),"
 	" gone AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
 	" last_error = 'too many messages of this subscription were waiting'"

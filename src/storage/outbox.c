@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "storage/catalog.h"
+#include "storage/delivery_ended.h"
 #include "storage/delivery_missed.h"
 #include "storage/indexed.h"
 #include "storage/outbox.h"
@@ -63,6 +64,12 @@ static QlmPlan requeue_plan = {
 static QlmPlan gone_plan = {
 	"SELECT peer FROM qlm.outbox o WHERE message_id = $1 AND peer_id <> 0"
 	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.peer_id = o.peer_id)",
+	1, {INT8OID}
+};
+
+static QlmPlan orphan_plan = {
+	"SELECT FROM qlm.outbox o WHERE message_id = $1"
+	" AND state IN ('failed', 'expired', 'cancelled') AND " QLM_DELIVERY_IS_ORPHAN("o"),
 	1, {INT8OID}
 };
 
@@ -274,6 +281,19 @@ require_peer(int64 message_id)
 				 errhint("Queue a new request with qlm_request.")));
 }
 
+static void
+require_subscription(int64 message_id)
+{
+	Datum		values[1] = {Int64GetDatum(message_id)};
+
+	if (run_as_owner(&orphan_plan, values, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the subscription that message " INT64_FORMAT " has data of has ended",
+						message_id),
+				 errhint("Subscribe again; qlm.history has the values.")));
+}
+
 bool
 qlm_outbox_requeue(int64 message_id)
 {
@@ -282,6 +302,7 @@ qlm_outbox_requeue(int64 message_id)
 	values[0] = Int64GetDatum(message_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	require_peer(message_id);
+	require_subscription(message_id);
 	if (run_as_owner(&requeue_plan, values, NULL) == 0)
 		return false;
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;

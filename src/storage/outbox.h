@@ -17,6 +17,7 @@
 #define QLM_WAKE_BUFFER		4	/* values wait to be polled */
 #define QLM_WAKE_PUSH		8	/* something waits for a WebSocket */
 #define QLM_WAKE_ROLE		16	/* a role has another name, or none; in all databases */
+#define QLM_WAKE_ENDED		32	/* what has been claimed may have ended */
 extern int	qlm_wake_pending;
 
 /* last_error of a message that has expired: a part of a statement that may change it */

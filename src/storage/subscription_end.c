@@ -1,7 +1,7 @@
 /*
  * subscription_end.c
- *		Trigger of qlm.subscription: what waits for a poll goes with its
- *		subscription, by whatever statement that was deleted.
+ *		Trigger of qlm.subscription: what waits for a poll or to be posted ends
+ *		with its subscription, by whatever statement that was deleted.
  *
  * No foreign key does this: it would look the subscription up for each value
  * that is put into a buffer, and lock it.  What others are just putting there
@@ -15,6 +15,7 @@
 #include "utils/tuplestore.h"
 
 #include "storage/catalog.h"
+#include "storage/delivery_ended.h"
 #include "storage/planning.h"
 
 PG_FUNCTION_INFO_V1(qlm_subscription_ended);
@@ -48,6 +49,7 @@ qlm_subscription_ended(PG_FUNCTION_ARGS)
 						  " (ARRAY(SELECT request_id FROM old_subscriptions))",
 						  QLM_PLAN_INDEXED, GetLatestSnapshot());
 	qlm_rights_restore(&saved);
+	qlm_delivery_end(TRIGGER_FIRED_BY_TRUNCATE(data->tg_event));
 	qlm_storage_end();
 	return PointerGetDatum(NULL);
 }

@@ -19,9 +19,11 @@
 #include "utils/timestamp.h"
 
 #include "process/settings.h"
+#include "process/wake.h"
 #include "service/dialog.h"
 #include "storage/catalog.h"
 #include "storage/delivery.h"
+#include "storage/delivery_ended.h"
 #include "worker/backlog.h"
 #include "worker/courier.h"
 #include "worker/rounds.h"
@@ -42,6 +44,9 @@ static int	nturned_away = 0;
 /* Whose answer is being recorded, and to what; NULL: only what has none */
 static QlmRun *recording = NULL;
 static QlmMessage *recorded = NULL;
+
+/* How many subscriptions had ended when that was looked at last */
+static uint64 ended_seen = 0;
 
 /* Leased messages of runs that were given up, to be given back (int64 *) */
 static List *to_release = NIL;
@@ -137,6 +142,27 @@ review(QlmRun *run)
 	MemoryContextSwitchTo(caller);
 }
 
+/* Subscriptions have ended.  What is not under way yet leaves no more. */
+static void
+drop_ended(void)
+{
+	uint64		ended = qlm_wake_ended();
+	MemoryContext caller = CurrentMemoryContext;
+	ListCell   *lc;
+
+	foreach(lc, ended == ended_seen ? NIL : runs)
+	{
+		QlmRun	   *run = lfirst(lc);
+		bool		under_way = run->state == QLM_RUN_POSTING || run->state == QLM_RUN_FINISHED;
+
+		MemoryContextSwitchTo(run->context);
+		run->messages = qlm_delivery_drop_ended(run->messages, under_way ? 1 : 0, false);
+		run->doubts.aside = qlm_delivery_drop_ended(run->doubts.aside, 0, true);
+	}
+	MemoryContextSwitchTo(caller);
+	ended_seen = ended;
+}
+
 /* In order, as far as there is room */
 static void
 claim_all(void)
@@ -177,6 +203,7 @@ qlm_courier_claim(void)
 	List	   *busy = qlm_rounds_resting();
 	ListCell   *lc;
 
+	drop_ended();
 	foreach(lc, runs)
 		review(lfirst(lc));
 	if (to_release != NIL)
@@ -227,7 +254,8 @@ qlm_courier_forget_claims(void)
 	{
 		QlmRun	   *run = lfirst(lc);
 
-		if (run->state == QLM_RUN_POSTING || run->state == QLM_RUN_FINISHED)
+		if (run->state == QLM_RUN_READY || run->state == QLM_RUN_POSTING ||
+			run->state == QLM_RUN_FINISHED)
 			continue;
 		if (run->state != QLM_RUN_CLAIMED)
 		{
@@ -300,7 +328,7 @@ qlm_courier_start(void)
 				if (run->messages == NIL)
 					end_run(run);
 				else
-					post(run);
+					run->state = QLM_RUN_READY;
 				break;
 			case QLM_RUN_ENDING:
 				end_run(run);
@@ -308,6 +336,30 @@ qlm_courier_start(void)
 			default:
 				break;
 		}
+	}
+}
+
+/* What a subscription ends that has just committed is not overtaken. */
+void
+qlm_courier_post(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, ended_seen == qlm_wake_ended() ? runs : NIL)
+	{
+		QlmRun	   *run = lfirst(lc);
+
+		if (run->state != QLM_RUN_READY)
+			continue;
+		if (run->messages == NIL && run->doubts.aside != NIL)
+		{
+			run->messages = run->doubts.aside;	/* nothing behind will show */
+			memset(&run->doubts, 0, sizeof(QlmDoubts));
+		}
+		if (run->messages != NIL)
+			post(run);
+		else
+			run->state = QLM_RUN_FINISHED;
 	}
 }
 
@@ -348,10 +400,7 @@ qlm_courier_finished(QlmTransfer *transfer)
 			run->taken_since = GetCurrentTimestamp();
 		run->taken = lappend(run->taken, qlm_run_current(run));
 		run->messages = list_delete_first(run->messages);
-		if (run->messages != NIL)
-			post(run);
-		else
-			run->state = QLM_RUN_FINISHED;
+		run->state = run->messages != NIL ? QLM_RUN_READY : QLM_RUN_FINISHED;
 	}
 	else
 		run->state = QLM_RUN_FINISHED;

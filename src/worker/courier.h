@@ -17,8 +17,11 @@ extern void qlm_courier_claim(void);
 /* That transaction has failed. */
 extern void qlm_courier_forget_claims(void);
 
-/* After it has committed: post. */
+/* After it, or one that records, has committed: go on. */
 extern void qlm_courier_start(void);
+
+/* Post what is to be posted, unless what has ended must be looked at first. */
+extern void qlm_courier_post(void);
 
 extern void qlm_courier_finished(QlmTransfer *transfer);
 

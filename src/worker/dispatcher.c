@@ -299,6 +299,7 @@ serve(Dispatcher *dispatcher)
 	}
 	if (must_look(dispatcher))
 		look_and_take_up(dispatcher);
+	qlm_courier_post();
 	qlm_heartbeats_start();
 	qlm_http_client_run(dispatcher->client);
 	(void) pgstat_report_stat(false);

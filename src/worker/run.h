@@ -13,6 +13,7 @@
 typedef enum QlmRunState
 {
 	QLM_RUN_CLAIMED,				/* the claim has not committed yet */
+	QLM_RUN_READY,					/* to be posted, unless it has ended */
 	QLM_RUN_POSTING,
 	QLM_RUN_FINISHED,				/* the transfer is to be recorded */
 	QLM_RUN_RECORDING,				/* the record has not committed yet */
