@@ -62,6 +62,8 @@ WHERE s.removal IS NOT NULL
 	AND NOT EXISTS (SELECT FROM state AS n WHERE n.kind = s.kind AND n.object = s.object)
 	AND (s.kind NOT IN ('default', 'not null', 'identity', 'storage', 'compression') OR EXISTS (SELECT FROM state AS n WHERE n.kind = 'column' AND n.object = s.object))
 	AND (s.kind <> 'trigger state' OR EXISTS (SELECT FROM state AS n WHERE n.kind = 'trigger' AND n.object = s.object))
+	/* An index of ours that one of qlm.value is like has become a part of that. */
+	AND (s.kind <> 'index' OR to_regclass(s.object) IS NULL)
 $$;
 COMMENT ON FUNCTION qlm.customizations() IS 'what is set up on the tables otherwise than the script of the extension has left them';
 

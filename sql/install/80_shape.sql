@@ -100,6 +100,7 @@ CREATE FUNCTION qlm.restore_index(name text, part oid) RETURNS void
 DECLARE
 	x record;
 	others oid[] := ARRAY(SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = 'qlm.value_default'::regclass);
+	ours regclass;
 BEGIN
 	/* Several sessions may restore parts of it: who calls this lets one through at a time. */
 	IF to_regclass(format('qlm.%I', restore_index.name)) IS NOT NULL THEN
@@ -131,10 +132,19 @@ BEGIN
 	ELSE
 		x.definition := substr(x.definition, 1 + length(format('CREATE %sINDEX %I ON %s ', CASE WHEN x.indisunique THEN 'UNIQUE ' END, x.relname, x.table_name)));
 		EXECUTE format('CREATE %sINDEX %I ON ONLY qlm.value %s', CASE WHEN x.indisunique THEN 'UNIQUE ' END, restore_index.name, x.definition);
-		EXECUTE format('CREATE %sINDEX ON qlm.value_default %s', CASE WHEN x.indisunique THEN 'UNIQUE ' END, x.definition);
+		/* One of ours may be like it. */
+		SELECT c.oid INTO ours
+		FROM pg_index AS i
+			JOIN pg_class AS c ON c.oid = i.indexrelid
+		WHERE i.indexrelid = ANY (others) AND NOT c.relispartition
+			AND pg_get_indexdef(c.oid) = format('CREATE %sINDEX %I ON qlm.value_default %s', CASE WHEN x.indisunique THEN 'UNIQUE ' END, c.relname, x.definition)
+		LIMIT 1;
+		IF ours IS NULL THEN
+			EXECUTE format('CREATE %sINDEX ON qlm.value_default %s', CASE WHEN x.indisunique THEN 'UNIQUE ' END, x.definition);
+		END IF;
 	END IF;
 	EXECUTE format('ALTER INDEX qlm.%I ATTACH PARTITION %s', restore_index.name,
-		(SELECT i.indexrelid::regclass FROM pg_index AS i WHERE i.indrelid = 'qlm.value_default'::regclass AND i.indexrelid <> ALL (others)));
+		COALESCE(ours, (SELECT i.indexrelid::regclass FROM pg_index AS i WHERE i.indrelid = 'qlm.value_default'::regclass AND i.indexrelid <> ALL (others))));
 END
 $$;
 COMMENT ON FUNCTION qlm.restore_index(text, oid) IS 'make the index of qlm.value that an index of a partition is a part of, as a dump says';
