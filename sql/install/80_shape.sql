@@ -275,6 +275,29 @@ END
 $$;
 COMMENT ON FUNCTION qlm.type_made() IS 'restores columns and row level security of a table before its rows';
 
+/* Who may read the tables to dump them, as a role for backups, must be able to run what the dump asks for, too. */
+CREATE FUNCTION qlm.rights_granted() RETURNS event_trigger
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	r record;
+BEGIN
+	FOR r IN
+		SELECT DISTINCT p.oid::regprocedure AS name, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END AS grantee
+		FROM pg_namespace AS n
+			JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'customization'
+			CROSS JOIN LATERAL aclexplode(c.relacl) AS g
+			JOIN pg_proc AS p ON p.pronamespace = n.oid AND p.proname IN ('catalog_state', 'customizations', 'dumped_customizations')
+		WHERE n.nspname = 'qlm' AND g.privilege_type = 'SELECT' AND pg_has_role(p.proowner, 'USAGE')
+			AND NOT has_function_privilege(g.grantee, p.oid, 'EXECUTE')
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', r.name, r.grantee);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION qlm.rights_granted() IS 'lets those who may read qlm.customization dump what it says';
+
 CREATE FUNCTION qlm.before_command() RETURNS event_trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp

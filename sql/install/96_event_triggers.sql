@@ -7,7 +7,14 @@ BEGIN
 	EXECUTE format('ALTER TABLE qlm.customization OWNER TO %I', current_user);
 END
 $$;
+
+CREATE EVENT TRIGGER qlm_rights_granted ON ddl_command_end
+	WHEN TAG IN ('GRANT')
+	EXECUTE FUNCTION qlm.rights_granted();
+COMMENT ON EVENT TRIGGER qlm_rights_granted IS 'qlm: who may read the tables may dump them';
+
 GRANT SELECT ON qlm.standard, qlm.customization TO qlm_owner, qlm_admin;
+GRANT INSERT ON qlm.customization TO qlm_owner;	/* see qlm.check_customization() */
 GRANT EXECUTE ON FUNCTION qlm.catalog_state(), qlm.customizations(), qlm.dumped_customizations(), @extschema@.qlm_dump_customizations() TO qlm_admin, pg_read_all_data;
 GRANT USAGE ON SCHEMA qlm TO pg_read_all_data;
 

@@ -325,10 +325,14 @@ is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'no
 $node->safe_psql($database, 'CREATE ROLE owner_member LOGIN; GRANT qlm_owner TO owner_member; GRANT CREATE ON SCHEMA public TO owner_member');
 my $row = q{INSERT INTO qlm.customization VALUES (1, 'trap', 'trap', '', 'ALTER ROLE owner_member SUPERUSER')};
 my $settings = 'SET check_function_bodies = off; SET row_security = off;';
-for my $who ('boss', 'qlm_owner', 'owner_member')
+($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION boss; $settings $row");
+like($err, qr/permission denied for table customization/, "boss has no right to");
+for my $who ('qlm_owner', 'owner_member')
 {
 	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings $row");
-	like($err, qr/permission denied for table customization/, "$who has no right to");
+	like($err, qr/only a dump that a superuser restores/, "nor is it for $who");
+	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings INSERT INTO qlm.customization VALUES (0, 'restore', 'rows', NULL, 'ALTER ROLE owner_member SUPERUSER')");
+	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'nor is anything kept of what each dump has');
 }
 $node->safe_psql($database, 'GRANT ALL ON qlm.customization TO owner_member');
 ($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION owner_member; $settings $row");
@@ -370,6 +374,15 @@ fresh_database();
 restore_ok('is restored', "$folder/part", '-e');
 is($node->safe_psql($database, "SELECT qlm_restore_customizations(); SELECT string_agg(object, ' ' ORDER BY kind) FROM qlm.customizations(); SELECT path, value FROM qlm.current"),
 	"0\nqlm.object.mine qlm.my_ix qlm.object\na/b|1", 'whole, with what was set up');
+
+# A role for backups needs SELECT and no more, and who owns the tables restores rows alone.
+$node->safe_psql('postgres', 'CREATE ROLE backup LOGIN; CREATE DATABASE lean TEMPLATE template0');
+$node->safe_psql('lean', "CREATE EXTENSION qlm; SELECT qlm_write('a/b', '1', '2026-01-01Z'); GRANT USAGE ON SCHEMA qlm TO backup; GRANT SELECT ON ALL TABLES IN SCHEMA qlm TO backup; GRANT SELECT ON ALL SEQUENCES IN SCHEMA qlm TO backup");
+$node->command_ok([ 'pg_dump', '-Fc', '--load-via-partition-root', '-f', "$folder/lean", '-d', $node->connstr('lean') . ' user=backup' ], 'a role that may read all dumps it');
+fresh_database();
+$node->safe_psql($database, 'CREATE EXTENSION qlm');
+$node->command_ok([ 'pg_restore', '-1', '--data-only', '-d', $node->connstr($database) . ' user=owner_member', "$folder/lean" ], 'a member of qlm_owner restores rows');
+is($node->safe_psql($database, 'SELECT path, value FROM qlm.history; SELECT count(*) FROM qlm.customization'), "a/b|1\n0", 'all of them, and nothing waits');
 
 # A dump that says nothing of it, as those of 0.1.0, may leave tables open: that is for the administrator to say.
 fresh_database();
