@@ -357,7 +357,7 @@ take_type(Reader *r, QlmRow *row)
 	if (field->len == 0)
 		return true;
 	row->type = field->text;
-	if (field->quoted ||
+	if (field->quoted || strncmp(field->text, "xs:", 3) == 0 ||
 		(!qlm_double_parse(field->text, field->len, &number) &&
 		 (r->has_header || looks_like_type(field->text))))
 		return true;

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "message/csv_fields.h"
 
 /* What spreadsheets write first */
@@ -115,6 +117,8 @@ read_field(QlmCsvFields *r)
 {
 	QlmCsvField *field;
 	char	   *start = r->p;
+	char		separator = r->separator;
+	char	   *p;
 
 	if (r->nfields == QLM_CSV_MAX_FIELDS)
 		return fail(r, psprintf("There are more than %d fields", QLM_CSV_MAX_FIELDS));
@@ -128,8 +132,10 @@ read_field(QlmCsvFields *r)
 	}
 	field->text = r->p;
 	field->quoted = false;
-	while (!at_line_end(r) && *r->p != r->separator)
-		r->p++;
+	for (p = r->p; p < r->end; p++)
+		if (*p == separator || *p == '\n' || *p == '\r')
+			break;
+	r->p = p;
 	field->len = r->p - field->text;
 	return !at_lone_return(r) || fail(r, lone_return);
 }
@@ -189,6 +195,8 @@ qlm_csv_fields_find(QlmCsvFields *r)
 
 	while (p < r->end)
 	{
+		if (isalnum((unsigned char) *p))	/* most lines */
+			return true;
 		while (p < r->end && *p != '\0' && strchr(" " QLM_CSV_SEPARATORS, *p) != NULL)
 			p++;
 		if (p < r->end && *p != '\n' && *p != '\r' && !is_comment(r, p))

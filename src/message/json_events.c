@@ -216,7 +216,8 @@ emit_element(QlmJsonWalk *walk, const char *name, QlmJsonShape shape,
 	{
 		if (p->capturing && is_nothing(walk, text))
 			return;
-		nested = text != json && is_nested(walk, text);
+		nested = text->kind == QLM_JSON_OBJECT && text != json &&
+			is_nested(walk, text);
 		if (!nested)
 			qlm_json_members_infer_type(walk, text);
 	}
@@ -230,7 +231,8 @@ emit_element(QlmJsonWalk *walk, const char *name, QlmJsonShape shape,
 	if (shape == VALUE && text != NULL && !nested && !qlm_json_is_scalar(text))
 		check_type(walk, &element, text);
 	emit_content(walk, name, shape, json, text, nested);
-	qlm_json_members_check(walk, shape, json);
+	if (element.nattributes > (shape == ITEM))	/* the name */
+		qlm_json_members_check(walk, shape, json);
 	p->json_at = json;
 	qlm_parser_handler.end(p);
 	walk->depth--;

@@ -145,8 +145,8 @@ take_attributes(QlmJsonWalk *walk, const QlmJson *attributes)
 static bool
 is_attributes(QlmJsonShape shape, const QlmJson *member)
 {
-	return qlm_json_shape(shape)->is_odf && member->kind != QLM_JSON_NULL &&
-		strcmp(member->name, "attributes") == 0;
+	return member->name[0] == 'a' && strcmp(member->name, "attributes") == 0 &&
+		qlm_json_shape(shape)->is_odf && member->kind != QLM_JSON_NULL;
 }
 
 void
@@ -158,7 +158,7 @@ qlm_json_members_collect(QlmJsonWalk *walk, QlmJsonShape shape,
 	{
 		if (qlm_json_shape_is_text(shape, m))
 			take_text(walk, m, text);
-		else if (strcmp(m->name, "xmlns") == 0 && m->kind == QLM_JSON_STRING)
+		else if (m->name[0] == 'x' && strcmp(m->name, "xmlns") == 0 && m->kind == QLM_JSON_STRING)
 			*uri = pnstrdup(m->as.text, m->len);
 		else if (is_attributes(shape, m))
 			take_attributes(walk, m);

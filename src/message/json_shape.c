@@ -53,6 +53,13 @@ static const QlmJsonShapeRow shapes[] = {
 	true, true},
 };
 
+/* Most names differ in their first letter. */
+static bool
+is_called(const QlmJson *member, const char *name)
+{
+	return member->name[0] == name[0] && strcmp(member->name, name) == 0;
+}
+
 const QlmJsonShapeRow *
 qlm_json_shape(QlmJsonShape shape)
 {
@@ -68,7 +75,7 @@ qlm_json_shape_child(QlmJsonShape shape, const QlmJson *member)
 	{
 		const QlmJsonChild *child = &children[i];
 
-		if (strcmp(child->member, member->name) == 0)
+		if (is_called(member, child->member))
 			return child->not_scalar && qlm_json_is_scalar(member) ? NULL : child;
 	}
 	return NULL;
@@ -80,7 +87,7 @@ qlm_json_shape_is_text(QlmJsonShape shape, const QlmJson *member)
 	const char *const *texts = shapes[shape].texts;
 
 	for (int i = 0; i < lengthof(shapes[shape].texts) && texts[i]; i++)
-		if (strcmp(texts[i], member->name) == 0)
+		if (is_called(member, texts[i]))
 			return true;
 	return false;
 }
