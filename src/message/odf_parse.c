@@ -269,6 +269,17 @@ value_type(QlmParser *p, const QlmXmlAttribute *attribute)
 }
 
 static void
+check_value_time(QlmParser *p, const QlmValue *value)
+{
+	const QlmInfoItem *item = p->frames[p->nframes - 2].as.item;
+
+	if (value->attributes != NULL)
+		qlm_strict_value_time(p, value->attributes, false);
+	if (item->attributes != NULL)
+		qlm_strict_value_time(p, item->attributes, true);
+}
+
+static void
 start_value(QlmParser *p, const QlmXmlElement *element)
 {
 	QlmValue   *value;
@@ -307,8 +318,8 @@ start_value(QlmParser *p, const QlmXmlElement *element)
 	}
 	if (value->has_ts)
 		p->odf->latest = Max(p->odf->latest, value->ts);
-	else if (value->attributes != NULL)
-		qlm_strict_value_time(p, element);
+	else
+		check_value_time(p, value);
 }
 
 /* Linked where it ends, for in JSON it may be null */

@@ -187,7 +187,8 @@ extern void qlm_strict_text(QlmParser *p, const QlmFrame *frame,
 extern bool qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 								 const QlmXmlElement *element,
 								 const QlmXmlAttribute *attribute);
-extern void qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element);
+extern void qlm_strict_value_time(QlmParser *p, const QlmAttribute *attribute,
+								  bool of_item);
 /* Elements that have no attributes of the sender's own */
 extern void qlm_strict_plain(QlmParser *p, const QlmFrame *frame,
 							 const QlmXmlElement *element);

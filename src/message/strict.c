@@ -237,6 +237,9 @@ qlm_strict_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 	refuse(p, frame->kind, qlm_parser_line(p), error);
 }
 
+/* What others call the time of a value */
+static const char *const time_names[] = {"time", "timestamp", "ts", "date", NULL};
+
 /* Where an attribute of this name belongs; NULL: where it stands */
 static const char *
 belongs_elsewhere(QlmFrameKind kind, const char *name)
@@ -353,6 +356,8 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
 	if (!misplaced && meant == NULL)
 	{
+		if (is_one_of(name, time_names) && has_foreign_prefix(element, attribute))
+			return false;
 		remember_own(p, kind, name);
 		return true;
 	}
@@ -366,25 +371,20 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 }
 
 /*
- * A value that says its time under another name would get that of receipt, and
- * be the latest.
+ * A value that says its time under another name, or beside it, would get that of
+ * receipt, and be the latest.
  */
 void
-qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element)
+qlm_strict_value_time(QlmParser *p, const QlmAttribute *attribute, bool of_item)
 {
-	static const char *const names[] = {"time", "timestamp", "ts", "date", NULL};
-
 	if (p->level->request->verb == QLM_READ)
 		return;
-	for (int i = 0; i < element->nattributes; i++)
-	{
-		const QlmXmlAttribute *a = &element->attributes[i];
-
-		if (is_one_of(a->name, names) && !has_foreign_prefix(element, a))
+	for (; attribute != NULL; attribute = attribute->next)
+		if (is_one_of(attribute->name, time_names))
 			qlm_parser_refuse(p, qlm_parser_line(p),
-							  "The value has no dateTime and no unixTime, but a %s: did you mean dateTime?",
-							  a->name);
-	}
+							  "The value has no dateTime and no unixTime, but %s a %s: did you mean dateTime%s?",
+							  of_item ? "its InfoItem has" : "it has", attribute->name,
+							  of_item ? ", in the value" : "");
 }
 
 static bool
