@@ -118,7 +118,7 @@ SELECT pg_temp.try($$SELECT qlm_subscribe(E'PV/\x01')$$);
 SELECT pg_temp.try($$SELECT qlm_rename('PV/x', E'\x01')$$);
 SELECT pg_temp.try($$SELECT qlm_add_peer('pv', paths => ARRAY[E'PV\x01'])$$);
 SELECT qlm_add_peer('pv') > 0;
-SELECT pg_temp.try($$SELECT qlm_request('pv', replace(qlm_write_envelope('PV/x', 'a')::text, '>a<', E'>\x01<'))$$);
+SELECT pg_temp.try($$SELECT qlm_request('pv', replace(qlm_write_envelope('PV/x', 'a', '2024-01-01Z')::text, '>a<', E'>\x01<'))$$);
 SELECT qlm_drop_peer('pv');
 CREATE SCHEMA pv;
 CREATE FUNCTION pv.bad(text) RETURNS text LANGUAGE sql AS $$ SELECT E'\x01' $$;
