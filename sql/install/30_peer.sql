@@ -24,6 +24,12 @@ CREATE FUNCTION qlm.url_is_http(url text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'qlm_url_is_http_sql';
 COMMENT ON FUNCTION qlm.url_is_http(text) IS 'whether it is an absolute http or https URL with a host, and a port that exists if any';
 
+CREATE FUNCTION qlm.url_is_proxy(url text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_url_is_proxy_sql';
+COMMENT ON FUNCTION qlm.url_is_proxy(text) IS 'whether it is the URL of a proxy: http, https, socks5 or socks5h with a host, and a port that exists if any';
+
 CREATE FUNCTION qlm.credential_is_hash(credential text) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -63,7 +69,9 @@ CREATE TABLE qlm.peer (
 	spoken text,
 	tried_at timestamptz,
 	tried_with bigint,
-	takes_nested boolean
+	takes_nested boolean,
+	proxy text CONSTRAINT peer_proxy_check CHECK (proxy = '' OR qlm.url_is_proxy(proxy) AND pg_catalog.octet_length(proxy) <= 2000),
+	redirects boolean NOT NULL DEFAULT false
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
@@ -91,3 +99,5 @@ COMMENT ON COLUMN qlm.peer.tried_with IS 'the message that it was tried with';
 COMMENT ON COLUMN qlm.peer.takes_nested IS 'what came of that: true: it has answered; false: it has refused it, or called again without an answer, and gets no more; null: not known';
 COMMENT ON COLUMN qlm.peer.by_name IS 'whether its name in the URL, its URL as callback or its Objects are enough to be taken for it, where it has no credential; null: only while this node neither calls it nor shows it a secret';
 COMMENT ON COLUMN qlm.peer.role_id IS 'which role that is, whatever its name: its OID, with a mark of this cluster in the upper half; of another cluster, or 0: that of the name';
+COMMENT ON COLUMN qlm.peer.proxy IS 'URL of the proxy through which this node calls it, with the secret for that; empty: none; null: as qlm.proxy says';
+COMMENT ON COLUMN qlm.peer.redirects IS 'whether HTTP statuses 307 and 308 are followed when this node calls it';

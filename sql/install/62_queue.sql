@@ -76,7 +76,8 @@ CREATE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role 
 										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
 										 dialect text DEFAULT NULL, secret text DEFAULT NULL,
 										 form boolean DEFAULT false, by_name boolean DEFAULT NULL,
-										 in_order boolean DEFAULT false) RETURNS int
+										 in_order boolean DEFAULT false, proxy text DEFAULT NULL,
+										 redirects boolean DEFAULT false) RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -117,12 +118,19 @@ BEGIN
 		RAISE EXCEPTION 'a secret must not hold control characters'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form, by_name, in_order)
+	IF qlm_add_peer.proxy <> '' AND (NOT qlm.url_is_proxy(qlm_add_peer.proxy) OR octet_length(qlm_add_peer.proxy) > 2000) THEN
+		RAISE EXCEPTION 'the proxy of a peer must be a URL of http, https, socks5 or socks5h with a host, or empty'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'As in "http://user:secret@proxy.example:3128". What else than letters and digits is in the secret is written as %XX.';
+	END IF;
+	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form, by_name, in_order, proxy,
+							   redirects)
 	VALUES (qlm_add_peer.name, qlm_add_peer.url, qlm_add_peer.role,
 			qlm.credential_hash(qlm_add_peer.credential),
 			(SELECT coalesce(array_agg(qlm.path_normal(path)), '{}') FROM unnest(qlm_add_peer.paths) AS path),
 			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect, qlm_add_peer.secret,
-			coalesce(qlm_add_peer.form, false), qlm_add_peer.by_name, coalesce(qlm_add_peer.in_order, false))
+			coalesce(qlm_add_peer.form, false), qlm_add_peer.by_name, coalesce(qlm_add_peer.in_order, false),
+			qlm_add_peer.proxy, coalesce(qlm_add_peer.redirects, false))
 	RETURNING p.peer_id INTO id;
 	IF qlm_add_peer.dialect LIKE 'M%' AND qlm_add_peer.piggyback IS NULL AND qlm_add_peer.url IS NULL THEN
 		RAISE NOTICE 'peer "%" speaks O-MI, and not all that do take requests nested in answers to them', qlm_add_peer.name
@@ -131,7 +139,7 @@ BEGIN
 	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; by_name: whether its name is enough to be taken for it, by default only if it has none of credential, url, heartbeat and secret; in_order: its requests leave one after the other, each when those before it have ended; returns its number';
+COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean, text, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; by_name: whether its name is enough to be taken for it, by default only if it has none of credential, url, heartbeat and secret; in_order: its requests leave one after the other, each when those before it have ended; proxy: through which it is called, by default as qlm.proxy says, empty: none; redirects: follow 307 and 308; returns its number';
 
 CREATE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

@@ -35,7 +35,7 @@ COMMENT ON FUNCTION qlm.configuration_changed() IS 'makes every process read pee
 /* Columns that only say how a peer or a subscription is doing are left out. */
 CREATE TRIGGER peer_changed
 	AFTER INSERT OR DELETE OR TRUNCATE
-		OR UPDATE OF peer_id, name, url, role, role_id, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order, tried_at, takes_nested
+		OR UPDATE OF peer_id, name, url, role, role_id, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order, proxy, redirects, tried_at, takes_nested
 	ON qlm.peer
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';

@@ -64,8 +64,8 @@ GRANT EXECUTE ON FUNCTION
 GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.handler, qlm.endpoint, qlm.message, qlm.retention, qlm.format TO qlm_admin;
 /* Numbers of peers are this node's to give, and who has asked for what is not an administrator's to say. */
 GRANT SELECT, DELETE ON qlm.peer, qlm.outbox, qlm.executed TO qlm_admin;
-GRANT INSERT (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order),
-	UPDATE (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order,
+GRANT INSERT (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order, proxy, redirects),
+	UPDATE (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order, proxy, redirects,
 		tried_at, takes_nested, last_seen, last_success, last_failure, last_error)
 	ON qlm.peer TO qlm_admin;
 GRANT INSERT (message_id, peer, url, kind, envelope, state, priority, subscription_id, created_at, expires_at, attempts, next_attempt_at,
@@ -83,7 +83,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.qlm_request(text, xml, interval, int, boolean),
 	@extschema@.qlm_await(bigint, interval),
 	@extschema@.qlm_requeue(bigint),
-	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean),
+	@extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean, text, boolean),
 	@extschema@.qlm_drop_peer(text),
 	@extschema@.qlm_set_retention(text, interval, interval, interval),
 	@extschema@.qlm_apply_retention(),
@@ -97,6 +97,7 @@ GRANT EXECUTE ON FUNCTION
 	qlm.credential_hash(text),
 	qlm.dialect_is_known(text),
 	qlm.url_is_http(text),
+	qlm.url_is_proxy(text),
 	qlm.credential_is_hash(text),
 	qlm.paths_are_stored(text[]),
 	qlm.worker_stats()

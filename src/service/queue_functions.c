@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(qlm_credential_hash);
 PG_FUNCTION_INFO_V1(qlm_path_normal);
 PG_FUNCTION_INFO_V1(qlm_dialect_is_known);
 PG_FUNCTION_INFO_V1(qlm_url_is_http_sql);
+PG_FUNCTION_INFO_V1(qlm_url_is_proxy_sql);
 
 /* What cannot wait must be answered while its peer is connected. */
 static TimestampTz
@@ -292,4 +293,10 @@ Datum
 qlm_url_is_http_sql(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(qlm_url_is_http(qlm_any_text_argument(fcinfo, 0), NULL, NULL));
+}
+
+Datum
+qlm_url_is_proxy_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(qlm_url_is_proxy(qlm_any_text_argument(fcinfo, 0)));
 }

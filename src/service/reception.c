@@ -167,16 +167,27 @@ qlm_reception_is_later(const char *asked, const List *results)
 	return refusal_of_request(results) != NULL && !calls(asked);
 }
 
-static void
-describe(char *why, int status, const QlmResult *result)
+static const char *
+meaning_of(int status)
 {
+	return status == 421 ? ": it is not called by this host name (see qlm.host_names there)" :
+		status == 407 ? ": the proxy wants other credentials" : "";
+}
+
+static void
+describe(char *why, const QlmReply *reply, const QlmResult *result)
+{
+	int			status = reply->status;
 	const char *description = result && status != 421 ? result->description : NULL;
 	int			len;
 
-	if (status < 200 || status >= 300)
+	if (status >= 300 && status < 400 && reply->location && *reply->location)
+		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with HTTP status %d and sends to %.250s%s",
+					   status, reply->location,
+					   status >= 307 ? ", which the option redirects of the peer allows to follow" : "");
+	else if (status < 200 || status >= 300)
 		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with HTTP status %d%s", status,
-					   status == 421 ? ": it is not called by this host name (see qlm.host_names there)" :
-					   status == 407 ? ": the proxy wants other credentials" : "");
+					   meaning_of(status));
 	else
 		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with returnCode %d", result->code);
 	if (description && *description && len < QLM_MAX_RECEPTION - MAX_DESCRIPTION - 3)
@@ -211,19 +222,19 @@ find_refusal(const QlmMessage *message, const char *body, Size len)
 }
 
 QlmReception
-qlm_reception_judge(const QlmMessage *message, int status, const char *body,
-					Size len, char *why)
+qlm_reception_judge(const QlmMessage *message, const QlmReply *reply, char *why)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "qlm reception",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	const QlmResult *refusal = len > 0 ? find_refusal(message, body, len) : NULL;
-	QlmReception reception = of_code(status);
+	const QlmResult *refusal = reply->len > 0 ?
+		find_refusal(message, reply->body, reply->len) : NULL;
+	QlmReception reception = of_code(reply->status);
 
 	if (reception == QLM_RECEPTION_TAKEN && refusal)
 		reception = of_result(refusal);
 	if (reception != QLM_RECEPTION_TAKEN)
-		describe(why, status, refusal);
+		describe(why, reply, refusal);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return reception;

@@ -18,15 +18,24 @@ typedef enum QlmReception
 
 #define QLM_MAX_RECEPTION 400
 
+/* What came back */
+typedef struct QlmReply
+{
+	int			status;			/* of HTTP; 0: nothing */
+	const char *body;
+	Size		len;
+	const char *location;		/* where a redirect leads; NULL or empty: nowhere */
+} QlmReply;
+
 /*
- * status: of HTTP, 0 for none; body: what came with it.  An envelope may say
+ * An envelope may say
  * that a message is refused at status 200, too.  message NULL: a heartbeat.
  * Where it was not taken *why says what the other end has said, shorter than
  * QLM_MAX_RECEPTION, and of an envelope the code and its description.
  * Needs no transaction.
  */
-extern QlmReception qlm_reception_judge(const QlmMessage *message, int status,
-										const char *body, Size len, char *why);
+extern QlmReception qlm_reception_judge(const QlmMessage *message,
+										const QlmReply *reply, char *why);
 
 /*
  * Is this an answer to a request of ours that says: not now?  asked: the

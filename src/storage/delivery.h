@@ -27,6 +27,9 @@ typedef struct QlmEndpoint
 	int			peer_id;		/* 0: of all who are no peers */
 	bool		is_own;			/* the URL is that peer's; else a callback */
 	char	   *authorization;	/* header value for the peer; NULL: none */
+	char	   *proxy;			/* what the peer says: URL to go through; empty:
+								 * none, NULL: nothing */
+	bool		redirects;		/* 307 and 308 are followed */
 	char	   *asker;			/* who has what is next sent there: a peer or
 								 * a role, told apart; empty: this node */
 	bool		form;			/* it takes form field msg, as callbacks do */
@@ -128,6 +131,8 @@ typedef struct QlmHeartbeat
 	char	   *dialect;		/* text form; NULL: not said */
 	char	   *authorization;	/* header value to send; NULL: none */
 	char	   *proxy;			/* URL to go through; empty: none, NULL: not said */
+	bool		proxy_for_all;	/* the peer says it, whatever qlm.no_proxy does */
+	bool		redirects;		/* 307 and 308 are followed */
 	bool		form;			/* it takes form field msg only */
 	double		seconds;
 } QlmHeartbeat;

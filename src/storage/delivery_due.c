@@ -97,7 +97,8 @@ static QlmPlan fresh_plan = {
 };
 
 static QlmPlan look_up_plan = {
-	"SELECT p.peer_id IS NOT NULL, p.secret, COALESCE(p.form, true) FROM qlm.peer o"
+	"SELECT p.peer_id IS NOT NULL, p.secret, COALESCE(p.form, true), o.proxy,"
+	" COALESCE(p.redirects, false) FROM qlm.peer o"
 	" LEFT JOIN qlm.peer p ON p.peer_id = o.peer_id AND p.url = $2"
 	" WHERE o.peer_id = $1",
 	2, {INT4OID, TEXTOID}
@@ -124,6 +125,7 @@ qlm_delivery_copy_endpoint(const QlmEndpoint *endpoint)
 	copy->asker = pstrdup(endpoint->asker);
 	copy->authorization = endpoint->authorization ?
 		pstrdup(endpoint->authorization) : NULL;
+	copy->proxy = endpoint->proxy ? pstrdup(endpoint->proxy) : NULL;
 	return copy;
 }
 
@@ -155,6 +157,7 @@ qlm_endpoint_look_up(QlmEndpoint *endpoint)
 	Datum		values[2];
 	QlmRights	saved;
 	bool		found;
+	bool		isnull;
 
 	if (endpoint->peer_id == 0)
 		return true;
@@ -165,7 +168,11 @@ qlm_endpoint_look_up(QlmEndpoint *endpoint)
 	qlm_rights_restore(&saved);
 	found = SPI_processed > 0;
 	if (found)
+	{
 		read_peer(endpoint, 0);
+		endpoint->proxy = qlm_spi_text(0, 4);
+		endpoint->redirects = DatumGetBool(qlm_spi_datum(0, 5, &isnull));
+	}
 	SPI_freetuptable(SPI_tuptable);
 	return found;
 }

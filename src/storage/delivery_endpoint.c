@@ -123,7 +123,8 @@ static QlmPlan unwanted_plan = {
 
 static QlmPlan heartbeats_plan = {
 	"SELECT peer_id, url, dialect, secret,"
-	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form FROM qlm.peer"
+	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form, proxy, redirects"
+	" FROM qlm.peer"
 	" WHERE url IS NOT NULL AND role IS NOT NULL AND heartbeat > interval '0'"
 	" ORDER BY name COLLATE \"C\"",
 	0, {0}
@@ -280,6 +281,9 @@ qlm_delivery_heartbeats(void)
 		heartbeat->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 4));
 		heartbeat->seconds = DatumGetFloat8(qlm_spi_datum(row, 5, &isnull));
 		heartbeat->form = DatumGetBool(qlm_spi_datum(row, 6, &isnull));
+		heartbeat->proxy = qlm_spi_text(row, 7);
+		heartbeat->proxy_for_all = heartbeat->proxy != NULL;
+		heartbeat->redirects = DatumGetBool(qlm_spi_datum(row, 8, &isnull));
 		heartbeats = lappend(heartbeats, heartbeat);
 	}
 	SPI_freetuptable(SPI_tuptable);

@@ -285,7 +285,7 @@ follows_role(const TriggerData *data)
 static bool
 is_note_of_node(const TriggerData *data)
 {
-	static const char *const identity[] = {"name", "url", "credential", "secret", "by_name"};
+	static const char *const identity[] = {"name", "url", "credential", "secret", "by_name", "proxy", "redirects"};
 
 	if (GetUserId() != qlm_catalog_owner() || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return false;

@@ -150,6 +150,7 @@ qlm_http_client_start(QlmHttpClient *client, QlmTransfer *transfer)
 
 	transfer->status = 0;
 	transfer->error[0] = '\0';
+	transfer->location[0] = '\0';
 	transfer->forbidden = false;
 	initStringInfo(&transfer->answer);
 	MemoryContextSwitchTo(before);
@@ -201,7 +202,10 @@ collect_results(QlmHttpClient *client)
 		qlm_http_operation_finish(op, code);
 		remove_operation(client, op);
 		dlist_delete(&op->node);
-		dlist_push_tail(&client->finished, &op->node);
+		if (qlm_http_operation_redirect(op) && add_operation(client, op))
+			dlist_push_tail(&client->running, &op->node);
+		else
+			dlist_push_tail(&client->finished, &op->node);
 	}
 }
 

@@ -34,6 +34,8 @@ typedef struct QlmTransfer
 	int			connect_ms;		/* of it, to connect; 0: as usual */
 	int			silence_ms;		/* longest without a byte; 0: as timeout_ms */
 	const char *proxy;			/* its URL; NULL or empty: none */
+	bool		proxy_for_all;	/* of it, whatever qlm.no_proxy says */
+	bool		redirects;		/* statuses 307 and 308 are followed */
 	bool		any_address;	/* configured by an administrator: no check */
 	bool		of_peer;		/* for the check: a peer asked for it */
 	void	   *owner;			/* the caller's */
@@ -45,7 +47,8 @@ typedef struct QlmTransfer
 	char		error[256];		/* why there is no answer, or it is cut */
 	bool		forbidden;		/* the address is not allowed */
 	bool		timed_out;		/* it was sent, and nothing came for too long */
-	int			retry_after;	/* seconds that it asks for; 0: not said */
+	int			retry_after;	/* seconds that a 429 or 503 asks for; 0: not said */
+	char		location[256];	/* where a redirect leads, without secrets */
 } QlmTransfer;
 
 /*

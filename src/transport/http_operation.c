@@ -50,6 +50,8 @@ qlm_http_operation_clear(QlmHttpOperation *op)
 	curl_url_cleanup(op->url);
 	if (op->form)
 		pfree(op->form);
+	if (op->target)
+		pfree(op->target);
 	if (op->easy)
 		curl_easy_reset(op->easy);
 	*op = kept;
@@ -94,13 +96,20 @@ take_header(char *data, size_t one, size_t len, void *arg)
 	return 0;
 }
 
+/* An administrator has named it, and not who redirected there. */
+static bool
+is_any_address(const QlmHttpOperation *op)
+{
+	return op->transfer->any_address && !op->is_elsewhere;
+}
+
 bool
 qlm_http_operation_allows(QlmHttpOperation *op, const struct sockaddr *address)
 {
 	const void *bytes;
 
 	/* It is the proxy's, and what is behind it was judged by its name. */
-	if (op->is_proxied || op->transfer->any_address ||
+	if (op->is_proxied || is_any_address(op) ||
 		op->allowed(address, op->host, op->transfer->of_peer))
 		return true;
 	bytes = address->sa_family == AF_INET6 ?
@@ -187,7 +196,7 @@ check_connection(void *arg, char *remote_ip, char *local_ip,
 static bool
 parse_url(QlmHttpOperation *op, const char **error)
 {
-	const char *text = op->transfer->url;
+	const char *text = op->target ? op->target : op->transfer->url;
 	char		http[QLM_MAX_URL + sizeof("http")];
 	CURLUcode	code;
 	Size		len;
@@ -230,11 +239,11 @@ choose_way(QlmHttpOperation *op, const char **error)
 	QlmTransfer *transfer = op->transfer;
 
 	op->is_proxied = transfer->proxy && *transfer->proxy &&
-		!qlm_address_list_says(qlm_no_proxy, op->host, true);
-	if (!op->is_proxied || transfer->any_address ||
+		(transfer->proxy_for_all || !qlm_address_list_says(qlm_no_proxy, op->host, true));
+	if (!op->is_proxied || is_any_address(op) ||
 		op->allowed(NULL, op->host, transfer->of_peer))
 		return true;
-	transfer->forbidden = true;
+	transfer->forbidden = !op->is_elsewhere;
 	*error = "qlm.callback_allow does not name this host, and the proxy resolves it";
 	return false;
 }
@@ -264,7 +273,7 @@ make_headers(QlmHttpOperation *op, const char **error)
 	if (!add_header(op, type) ||
 		!add_header(op, "Expect:"))
 		return false;
-	if (transfer->authorization)
+	if (transfer->authorization && !op->is_elsewhere)
 	{
 		if (strpbrk(transfer->authorization, "\r\n") ||
 			snprintf(line, sizeof(line), "Authorization: %s",
@@ -294,7 +303,7 @@ make_headers(QlmHttpOperation *op, const char **error)
 static bool
 set_bounds(QlmHttpOperation *op)
 {
-	int			timeout = Max(op->transfer->timeout_ms, 1);
+	int			timeout = Max(op->transfer->timeout_ms - op->spent_ms, 1);
 	int			connect = op->transfer->connect_ms > 0 ? op->transfer->connect_ms :
 		CONNECT_TIMEOUT_MS;
 
@@ -329,7 +338,7 @@ set_bounds(QlmHttpOperation *op)
 #endif
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, op);
-	if (!op->transfer->any_address && !op->is_proxied)
+	if (!is_any_address(op) && !op->is_proxied)
 	{
 #if CAN_CHECK_REUSE
 		SET(CURLOPT_PREREQFUNCTION, check_connection);
@@ -430,7 +439,7 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 		strlcpy(text, "out of memory", sizeof(text));
 	else if (op->refused[0] && op->nallowed == 0)
 	{
-		transfer->forbidden = true;
+		transfer->forbidden = !op->is_elsewhere;
 		snprintf(text, sizeof(text), "qlm.callback_allow does not allow %s",
 				 op->refused);
 	}
@@ -440,7 +449,38 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 		strlcpy(text, op->error[0] ? op->error : curl_easy_strerror(code),
 				sizeof(text));
 	transfer->timed_out = code == CURLE_OPERATION_TIMEDOUT && op->body_sent > 0;
-	qlm_outgoing_set_error(transfer, text);
+	if (op->target)
+	{
+		char		redirected[sizeof(transfer->error)];
+
+		snprintf(redirected, sizeof(redirected), "redirected to %.120s: %s", transfer->location, text);
+		qlm_outgoing_set_error(transfer, redirected);
+	}
+	else
+		qlm_outgoing_set_error(transfer, text);
+}
+
+/* Seconds for which a receiver that has no time, or no place, wants to be left alone */
+static int
+retry_after(QlmHttpOperation *op, long status)
+{
+	curl_off_t	seconds = 0;
+
+	if ((status != 429 && status != 503) ||
+		curl_easy_getinfo(op->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK)
+		return 0;
+	return (int) Max(Min(seconds, PG_INT32_MAX), 0);
+}
+
+/* Where the answer says that it is to be asked for, as it may be shown */
+static void
+note_location(QlmHttpOperation *op)
+{
+	QlmTransfer *transfer = op->transfer;
+	char	   *location = NULL;
+
+	if (curl_easy_getinfo(op->easy, CURLINFO_REDIRECT_URL, &location) == CURLE_OK && location)
+		qlm_outgoing_copy(transfer->location, location, sizeof(transfer->location));
 }
 
 /*
@@ -452,11 +492,10 @@ qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
 {
 	QlmTransfer *transfer = op->transfer;
 	long		status = 0;
-	curl_off_t	retry_after = 0;
 
 	curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (curl_easy_getinfo(op->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
-		transfer->retry_after = (int) Max(Min(retry_after, PG_INT32_MAX), 0);
+	transfer->retry_after = retry_after(op, status);
+	note_location(op);
 	if (code == CURLE_OK && (!op->has_headers || status < 200))
 		code = CURLE_GOT_NOTHING;
 	if (code == CURLE_OK || op->stop == QLM_STOP_SIZE)

@@ -37,6 +37,11 @@ typedef struct QlmHttpOperation
 	QlmTransfer *transfer;
 	dlist_node	node;			/* in the client's running, finished or idle */
 	bool		added;			/* to the client's multi handle */
+	char	   *target;			/* where a redirect leads; NULL: none was followed */
+	int			nredirects;
+	bool		is_elsewhere;	/* not where the transfer was to go: it shows no
+								 * credentials there, and asks for the address */
+	int			spent_ms;		/* until it was redirected */
 	CURLU	   *url;
 	char	   *host;			/* as allocated by the library */
 	bool		is_proxied;
@@ -79,6 +84,12 @@ extern void qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code);
 
 /* Note in the transfer what came of it. */
 extern void qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code);
+
+/*
+ * Its answer is a redirect that may be followed: the operation is ready to do so.
+ * False: it is the answer, or the transfer says why not.  It must not be added.
+ */
+extern bool qlm_http_operation_redirect(QlmHttpOperation *op);
 
 /* Forget the transfer: ready for another. */
 extern void qlm_http_operation_clear(QlmHttpOperation *op);

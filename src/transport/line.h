@@ -45,6 +45,7 @@ typedef struct QlmLine
 	char	   *url;
 	char	   *authorization;
 	char	   *proxy;			/* NULL: none */
+	bool		proxy_for_all;
 	bool		any_address;
 
 	/* the connection */

@@ -68,7 +68,8 @@ find_idle(QlmLines *lines, const QlmTransfer *transfer)
 			line->any_address == transfer->any_address &&
 			strcmp(line->url, transfer->url) == 0 &&
 			same_text(line->authorization, transfer->authorization) &&
-			same_text(line->proxy, transfer->proxy))
+			same_text(line->proxy, transfer->proxy) &&
+			line->proxy_for_all == transfer->proxy_for_all)
 			return line;
 	}
 	return NULL;
@@ -85,6 +86,7 @@ create_line(QlmLines *lines, const QlmTransfer *transfer)
 		line->authorization = MemoryContextStrdup(lines->context, transfer->authorization);
 	if (transfer->proxy)
 		line->proxy = MemoryContextStrdup(lines->context, transfer->proxy);
+	line->proxy_for_all = transfer->proxy_for_all;
 	line->any_address = transfer->any_address;
 	line->epoll = -1;
 	line->fd = CURL_SOCKET_BAD;

@@ -22,7 +22,13 @@ extern char *qlm_outgoing_form(MemoryContext context, const char *body,
 extern int64 qlm_outgoing_collect(MemoryContext context, StringInfo answer,
 								  const char *data, Size len);
 
-/* An error is ASCII text, whatever the other end has sent. */
+/*
+ * Copy what another end or the library has said, as it may be shown: ASCII text,
+ * with three stars for what stands before "@" in URLs.
+ */
+extern void qlm_outgoing_copy(char *to, const char *text, Size size);
+
+/* An error is such text. */
 extern void qlm_outgoing_set_error(QlmTransfer *transfer, const char *text);
 
 #endif							/* QLM_OUTGOING_H */

@@ -133,7 +133,8 @@ review(QlmRun *run)
 		(run->state != QLM_RUN_POSTING && run->state != QLM_RUN_FINISHED))
 		return;
 	if (qlm_endpoint_look_up(&now) && now.is_own == run->endpoint->is_own &&
-		now.form == run->endpoint->form &&
+		now.form == run->endpoint->form && now.redirects == run->endpoint->redirects &&
+		same_text(now.proxy, run->endpoint->proxy) &&
 		same_text(now.authorization, run->endpoint->authorization))
 		return;
 	release_later(list_copy_tail(run->messages, 1));
@@ -274,6 +275,21 @@ is_strangers(const QlmRun *run)
 	return run->endpoint->peer_id == 0;
 }
 
+/* What a peer says holds for its callbacks, too, but not what the setting says. */
+static void
+choose_proxy(QlmRun *run)
+{
+	QlmTransfer *transfer = &run->transfer;
+
+	if (run->endpoint->proxy)
+	{
+		transfer->proxy = run->endpoint->proxy;
+		transfer->proxy_for_all = true;
+	}
+	else if (run->endpoint->is_own || qlm_proxy_callbacks)
+		transfer->proxy = pstrdup(qlm_proxy);
+}
+
 static void
 post(QlmRun *run)
 {
@@ -296,9 +312,9 @@ post(QlmRun *run)
 		transfer->timeout_ms = Min(qlm_callback_timeout, qlm_request_timeout);
 		transfer->connect_ms = transfer->timeout_ms / CONNECT_PART;
 	}
-	if (run->endpoint->is_own || qlm_proxy_callbacks)
-		transfer->proxy = pstrdup(qlm_proxy);
+	choose_proxy(run);
 	transfer->any_address = run->endpoint->is_own;
+	transfer->redirects = run->endpoint->redirects;
 	transfer->of_peer = run->endpoint->peer_id != 0;
 	transfer->owner = run;
 	run->state = QLM_RUN_POSTING;
@@ -369,9 +385,11 @@ judge(QlmRun *run)
 {
 	const QlmTransfer *transfer = &run->transfer;
 
-	run->reception = qlm_reception_judge(qlm_run_current(run), transfer->status,
-										 transfer->answer.data, transfer->answer.len,
-										 run->why);
+	QlmReply	reply = {
+		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location
+	};
+
+	run->reception = qlm_reception_judge(qlm_run_current(run), &reply, run->why);
 	if (transfer->forbidden)
 		run->reception = QLM_RECEPTION_REFUSED;
 	else if (transfer->error[0] && run->reception == QLM_RECEPTION_TAKEN &&

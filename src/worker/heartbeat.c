@@ -76,7 +76,8 @@ same_peer(const QlmHeartbeat *a, const QlmHeartbeat *b)
 {
 	return same_text(a->url, b->url) && same_text(a->dialect, b->dialect) &&
 		same_text(a->authorization, b->authorization) &&
-		same_text(a->proxy, b->proxy) &&
+		same_text(a->proxy, b->proxy) && a->redirects == b->redirects &&
+		a->proxy_for_all == b->proxy_for_all &&
 		a->form == b->form && a->seconds == b->seconds;
 }
 
@@ -91,6 +92,8 @@ make_beat(const QlmHeartbeat *peer)
 	beat->peer.authorization = peer->authorization ?
 		pstrdup(peer->authorization) : NULL;
 	beat->peer.proxy = peer->proxy ? pstrdup(peer->proxy) : NULL;
+	beat->peer.proxy_for_all = peer->proxy_for_all;
+	beat->peer.redirects = peer->redirects;
 	beat->peer.form = peer->form;
 	beat->peer.seconds = peer->seconds;
 	initStringInfo(&beat->body);
@@ -174,7 +177,10 @@ call_peer(Beat *beat)
 	transfer->prefer_wait = WAIT_SECONDS;
 	transfer->timeout_ms = WAIT_SECONDS * 1000 + ANSWER_MS;
 	transfer->proxy = beat->peer.proxy;
+	transfer->proxy_for_all = beat->peer.proxy_for_all;
+	transfer->redirects = beat->peer.redirects;
 	transfer->any_address = true;
+	transfer->of_peer = true;
 	beat->calling = true;
 	beat->started_at = GetCurrentTimestamp();
 	qlm_http_client_start(client, transfer);
@@ -318,9 +324,10 @@ record_beat(Beat *beat)
 {
 	const QlmTransfer *transfer = &beat->transfer;
 	char		why[QLM_MAX_RECEPTION];
-	QlmReception reception = qlm_reception_judge(NULL, transfer->status,
-												 transfer->answer.data,
-												 transfer->answer.len, why);
+	QlmReply	reply = {
+		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location
+	};
+	QlmReception reception = qlm_reception_judge(NULL, &reply, why);
 
 	/*
 	 * Whatever becomes of this transaction, the call is over; and if it

@@ -67,10 +67,17 @@ check_error(const char *data, Size size)
 
 	text[size] = '\0';
 	qlm_outgoing_set_error(&transfer, text);
-	check(strlen(transfer.error) == Min(strlen(text), sizeof(transfer.error) - 1),
+	check(strstr(text, "://") != NULL ||
+		  strlen(transfer.error) == Min(strlen(text), sizeof(transfer.error) - 1),
 		  "an error is cut early");
 	for (const char *p = transfer.error; *p; p++)
 		check(*p >= ' ' && *p <= '~', "an error is not ASCII");
+	for (const char *p = transfer.error; (p = strstr(p, "://")) != NULL;)
+	{
+		p += 3;
+		check(p[strcspn(p, "@/?#'\" ")] != '@' || strncmp(p, "***@", 4) == 0,
+			  "an error has a secret");
+	}
 }
 
 int
