@@ -4,8 +4,11 @@
 # posts its temperature, and what the plant outside wants of it rides back in
 # the responses.  Then a second database takes the fridge's place.
 #
-# usage: demo/run.sh [--keep] [--port PORT]
+# usage: demo/run.sh [--proxy] [--keep] [--port PORT]
 #
+# --proxy  plays it in a company that lets nothing out but through squid with a
+#          password, and with HAProxy before the plant, which ends what is silent
+#          for 30 s
 # --keep   leaves the nodes running and says how to look at them and stop them
 # --port   of HTTP; a free one if not given
 #
@@ -18,15 +21,21 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
 # shellcheck source=demo/network.sh
 . "$(dirname "${BASH_SOURCE[0]}")/network.sh"
+# shellcheck source=demo/proxies.sh
+. "$(dirname "${BASH_SOURCE[0]}")/proxies.sh"
 
 # Requests whose latency is measured at the end
 ROUNDS=20
+# Seconds of silence before: longer than HAProxy waits
+SILENCE=35
 
 keep=no
+proxies=no
 port=
 while [ $# -gt 0 ]; do
     case $1 in
         --keep) keep=yes ;;
+        --proxy) proxies=yes ;;
         --port)
             port=${2:-}
             [[ $port =~ ^[0-9]+$ ]] || fail "--port needs a number"
@@ -244,7 +253,9 @@ play_through() {
     before=$(sql_value plant "SELECT coalesce(max(message_no), 0) FROM qlm.message")
     say "All that @1 has to know:"
     say
+    [ "$proxies" = no ] || proxy_of warm
     sql fridge "SELECT qlm_add_peer('plant', url => '$url', role => 'qlm_writer', heartbeat => '10 s');"
+    [ "$proxies" = no ] || play_refused
     wait_until plant "NOT EXISTS (SELECT FROM qlm.outbox WHERE state IN ('queued', 'sent'))" \
         "The end of the dialog"
     expect "the number of answers" \
@@ -290,6 +301,64 @@ make_journal_query() {
         ORDER BY message_no"
 }
 
+# The fridge's way out: not without the proxy, not without its password
+play_shut() {
+    local said
+    heading "The way out: squid, with a password"
+    say "$network_picture"
+    say
+    if [ -n "$edge_namespace" ]; then
+        say "Straight to the plant:"
+        if said=$("${at_fridge[@]}" curl -sS --noproxy '*' --max-time 10 "$base/health" 2>&1); then
+            fail "the fridge reaches the plant without the proxy"
+        fi
+        say "  $said"
+    fi
+    say "Through squid, without the password:"
+    said=$("${at_fridge[@]}" curl -s -o /dev/null -w '%{http_code}' -x "http://$squid_address" "$base/health")
+    say "  HTTP status $said"
+    expect "the status without a password" "$said" 407
+    say "With it:"
+    said=$("${at_fridge[@]}" curl -s "$base/health")
+    say "  $said"
+    grep -q '"status":"ok"' <<<"$said" || fail "the plant does not answer through squid"
+}
+
+# proxy_of SECRET: the node that is the fridge calls through squid
+proxy_of() {
+    sql fridge "ALTER SYSTEM SET qlm.proxy = 'http://fridge:$1@$squid_address';"
+    sql fridge "SELECT pg_reload_conf();"
+    wait_until fridge "current_setting('qlm.proxy') LIKE '%:$1@%'" "The reload"
+}
+
+# A wrong password is named as such, and costs nothing that waits.
+play_refused() {
+    say "That was with the password of last year.  It is named as such:"
+    say
+    wait_until fridge "EXISTS (SELECT FROM qlm.stat_peer WHERE name = 'plant' AND last_error LIKE '%407%')" \
+        "The refusal by squid"
+    sql fridge "SELECT name, last_success, last_error FROM qlm.stat_peer;"
+    say "With the right one:"
+    say
+    proxy_of "$SECRET"
+}
+
+# HAProxy ends a call that waits for longer than it does; the next request finds another one.
+play_silence() {
+    heading "$SILENCE seconds of silence"
+    before=$(sql_value plant "SELECT max(seq) FROM qlm.outbox")
+    sleep "$SILENCE"
+    run_psql plant -d postgres -Atq >"$WORK/answers" <<'ASK'
+SELECT qlm_request('fridge', qlm_read_envelope('SmartFridge411/temperature')) AS id \gset
+SELECT qlm_await(:id, '30 s');
+ASK
+    expect "the number of answers" "$(grep -c 'returnCode="200"' "$WORK/answers")" 1
+    say "The answer to the first request then took"
+    say "  $(sql_value plant "SELECT round(1000 * extract(epoch FROM answered_at - created_at), 1) FROM qlm.outbox
+        WHERE seq > $before AND state = 'answered'") ms"
+    proxies_report
+}
+
 play_latency() {
     local i
     heading "How long it takes: $ROUNDS times qlm_request and qlm_await, one after the other"
@@ -310,7 +379,7 @@ play_latency() {
 }
 
 write_stop() {
-    local node namespace
+    local node process namespace
     {
         echo '#!/bin/bash'
         echo "# Stops the demo's nodes and removes its files."
@@ -319,6 +388,9 @@ write_stop() {
             echo "pid=\$(head -1 '$WORK/$node/data/postmaster.pid')"
             echo "kill -INT \$pid"
             echo "while kill -0 \$pid 2>/dev/null; do sleep 0.1; done"
+        done
+        for process in ${PROCESSES[@]+"${PROCESSES[@]}"}; do
+            echo "kill $process || true"
         done
         for namespace in ${NAMESPACES[@]+"${NAMESPACES[@]}"}; do
             echo "ip netns del '$namespace'"
@@ -329,37 +401,51 @@ write_stop() {
 }
 
 say "Building (the first time installs what is missing)"
-if [ "$(id -u)" = 0 ]; then
-    need_packages curl xmllint network
-else
-    need_packages curl xmllint
-fi
+purposes=(curl xmllint)
+[ "$(id -u)" != 0 ] || purposes+=(network)
+[ "$proxies" = no ] || purposes+=(proxies)
+need_packages "${purposes[@]}"
 build_extension
 make_workplace
 install_privately
 make_network
 
+plant_listens=$plant_address
+node_port=$plant_port
+if [ "$proxies" = yes ]; then
+    plant_listens=127.0.0.1
+    node_port=$(free_port)
+    [ -n "$plant_namespace" ] || plant_address=127.0.0.1
+    at_fridge+=(env "http_proxy=http://fridge:$SECRET@$squid_address" no_proxy=)
+fi
 NAMESPACE=$plant_namespace
 start_cluster plant "shared_preload_libraries = 'qlm'" \
-    "qlm.listen_addresses = '$plant_address'" "qlm.port = $plant_port" \
+    "qlm.listen_addresses = '$plant_listens'" "qlm.port = $node_port" \
     "qlm.log_messages = all" "qlm.piggyback_max = 1" "qlm.request_timeout = 3s"
 NAMESPACE=$fridge_namespace
 start_cluster fridge "shared_preload_libraries = 'qlm'" \
-    "qlm.listen_addresses = '$fridge_listens'" "qlm.port = $fridge_port"
+    "qlm.listen_addresses = '$fridge_listens'" "qlm.port = $fridge_port" \
+    "qlm.no_proxy = ''" "qlm.retry_delay = 1s"
 NAMESPACE=
 base=http://$plant_address:$plant_port
 url=$base/peer/fridge
 fridge_url=http://$fridge_address:$fridge_port/
 run_psql plant -q -d postgres -c 'CREATE EXTENSION qlm'
 run_psql fridge -q -d postgres -c 'CREATE EXTENSION qlm'
+if [ "$proxies" = yes ]; then
+    start_haproxy "$plant_address" "$plant_port" "127.0.0.1:$node_port"
+    start_squid
+fi
 wait_for_health "$base" "${at_fridge[@]}"
 if [ -n "$fridge_listens" ]; then
-    wait_for_health "${fridge_url%/}" "${at_fridge[@]}"
+    wait_for_health "http://127.0.0.1:$fridge_port" "${at_fridge[@]}" env no_proxy='*'
 fi
 
+[ "$proxies" = no ] || play_shut
 play_with_curl
 play_stopped
 play_through
+[ "$proxies" = no ] || play_silence
 play_latency
 
 psql=$BIN/psql

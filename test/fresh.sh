@@ -92,6 +92,7 @@ leaves_nothing='
 bare() {
     new_machine bare "$suite" || fail "debootstrap of $suite failed"
     step bare "demo/run.sh on a bare machine" bash -c "$leaves_nothing" demo demo/run.sh
+    step bare "demo/run.sh --proxy there" bash -c "$leaves_nothing" demo demo/run.sh --proxy
     step bare "test/run.sh $*" bash -c "$leaves_nothing" test test/run.sh "$@"
     drop_machine bare
     new_machine ci "$suite"

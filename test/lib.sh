@@ -11,6 +11,7 @@ WORK=                   # temporary folder, removed at exit unless KEEP=yes
 KEEP=${KEEP:-no}
 SERVER_USER=            # who runs the servers where root may not
 CLUSTERS=()
+PROCESSES=()            # others that end with it
 NAMESPACE=              # network namespace that as_server enters, root only
 NAMESPACES=()           # to be removed at exit
 
@@ -73,12 +74,26 @@ make_workplace() {
     fi
 }
 
+# end_process PID: also where it is no child of this shell, nor in a hurry
+end_process() {
+    local i
+    kill "$1" 2>/dev/null || return 0
+    for ((i = 0; i < 50; i++)); do
+        kill -0 "$1" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL "$1" 2>/dev/null || true
+}
+
 clean_up() {
-    local status=$? cluster namespace
+    local status=$? cluster process namespace
     trap '' INT TERM
     if [ "$KEEP" = no ]; then
         for cluster in ${CLUSTERS[@]+"${CLUSTERS[@]}"}; do
             stop_cluster "$cluster" immediate || true
+        done
+        for process in ${PROCESSES[@]+"${PROCESSES[@]}"}; do
+            end_process "$process"
         done
         for namespace in ${NAMESPACES[@]+"${NAMESPACES[@]}"}; do
             ip netns del "$namespace" || true

@@ -140,6 +140,11 @@ find_missing() {
                 need iproute2 have ip
                 need nftables have nft
                 ;;
+            proxies)
+                need squid have /usr/sbin/squid
+                need haproxy have /usr/sbin/haproxy
+                need perl have perl
+                ;;
             tests)
                 need perl have prove
                 need libipc-run-perl perl -MIPC::Run -e 1
@@ -214,7 +219,7 @@ install_packages() {
     hash -r
 }
 
-# need_packages [curl] [xmllint] [network] [tests] [valgrind] [fuzz]: install what is not there
+# need_packages [curl] [xmllint] [network] [proxies] [tests] [valgrind] [fuzz]: install what is not there
 need_packages() {
     local major
     check_pg_config

@@ -141,13 +141,16 @@ like(ask($several, 'DEBIAN_SERVERS=/usr/lib/none; check_pg_config; echo fine', P
 # Without root and sudo it is said what to install.
 SKIP:
 {
-	skip 'only as an unprivileged user', 1 if $> == 0;
+	skip 'only as an unprivileged user', 2 if $> == 0;
 	my $poor = machine(path => 15, 15 => [qw(client server)]);
 
 	write_program("$poor/bin/apt-get", "exit 1\n");
 	like(ask($poor, 'have() { [ "$1" != sudo ] && command -v "$1" >/dev/null 2>&1; }; need_packages'),
 		qr/neither root nor sudo is there to install them: apt-get install .*postgresql-server-dev-15/,
 		'what to install is said to who cannot');
+	like(ask($poor, 'have() { case $1 in sudo | */squid | */haproxy) return 1 ;; esac; command -v "$1" >/dev/null 2>&1; }
+		need_packages proxies && echo played'), qr/neither root nor sudo is there to install them: apt-get install .*squid haproxy$/,
+		'proxies for the demo, too');
 }
 
 # make looks for the headers, too.
