@@ -24,10 +24,11 @@ BEGIN
 		ORDER BY c.oid
 	LOOP
 		changed := false;
-		/* What value_default has for itself alone, a partition has too. */
+		/* What value_default has of ours for itself alone, a partition has too. */
 		FOR t IN
 			SELECT replace(pg_get_triggerdef(d.oid), ' ON qlm.value_default ', format(' ON %s ', p.partition)) AS definition
 			FROM pg_trigger AS d
+				JOIN pg_proc AS f ON f.oid = d.tgfoid AND f.pronamespace = 'qlm'::regnamespace
 			WHERE d.tgrelid = 'qlm.value_default'::regclass AND NOT d.tgisinternal AND d.tgparentid = 0
 				AND NOT EXISTS (SELECT FROM pg_trigger AS x WHERE x.tgrelid = p.oid AND x.tgname = d.tgname)
 		LOOP
@@ -45,6 +46,36 @@ BEGIN
 			EXECUTE format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', p.partition, t.name);
 			changed := true;
 		END LOOP;
+		FOR t IN
+			SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', p.partition, a.attname,
+				CASE v.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END) AS command
+			FROM pg_attribute AS v
+				JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attname = v.attname
+			WHERE v.attrelid = 'qlm.value'::regclass AND v.attnum > 0 AND NOT v.attisdropped AND a.attstorage <> v.attstorage
+			UNION ALL
+			SELECT format('ALTER TABLE %s ALTER COLUMN %I SET COMPRESSION %s', p.partition, a.attname,
+				CASE v.attcompression WHEN 'l' THEN 'lz4' WHEN 'p' THEN 'pglz' ELSE 'DEFAULT' END)
+			FROM pg_attribute AS v
+				JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attname = v.attname
+			WHERE v.attrelid = 'qlm.value'::regclass AND v.attnum > 0 AND NOT v.attisdropped AND a.attcompression <> v.attcompression
+			UNION ALL
+			SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', p.partition, a.attname, v.attstattarget)
+			FROM pg_attribute AS v
+				JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attname = v.attname
+			WHERE v.attrelid = 'qlm.value'::regclass AND v.attnum > 0 AND NOT v.attisdropped AND v.attstattarget >= 0
+				AND a.attstattarget IS DISTINCT FROM v.attstattarget
+			UNION ALL
+			SELECT regexp_replace(replace(pg_get_statisticsobjdef(s.oid), ' FROM qlm.value', format(' FROM %s', p.partition)),
+				'^CREATE STATISTICS [^(]*? (\(|ON )', format('CREATE STATISTICS qlm.%I \1', left(replace(p.partition::text, 'qlm.', '') || '_' || s.stxname, 63)))
+			FROM pg_statistic_ext AS s
+			WHERE s.stxrelid = 'qlm.value'::regclass
+				AND NOT EXISTS (SELECT FROM pg_statistic_ext AS x
+					WHERE x.stxrelid = p.oid AND x.stxkind = s.stxkind
+						AND regexp_replace(pg_get_statisticsobjdef(x.oid), '^.* ON (.*) FROM .*$', '\1') = regexp_replace(pg_get_statisticsobjdef(s.oid), '^.* ON (.*) FROM .*$', '\1'))
+		LOOP
+			EXECUTE t.command;
+			changed := true;
+		END LOOP;
 		IF p.is_foreign THEN
 			EXECUTE format('ALTER TABLE %s OWNER TO %I', p.partition, p.owner);
 			changed := true;
@@ -54,4 +85,4 @@ BEGIN
 	RETURN n;
 END
 $$;
-COMMENT ON FUNCTION qlm.adopt_partitions() IS 'give partitions of qlm.value that a dump brought back what those have that the node makes: their owner, triggers and replica identity; returns how many lacked something';
+COMMENT ON FUNCTION qlm.adopt_partitions() IS 'give partitions of qlm.value that a dump brought back what those have that the node makes: their owner, triggers and replica identity, and how columns of the parent are stored and counted; returns how many lacked something';

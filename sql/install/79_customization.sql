@@ -199,7 +199,7 @@ BEGIN
 		/* Where tables are filled at the same time, values may lie in the default partition already, or be on their way. */
 		BEGIN
 			LOCK TABLE ONLY qlm.value, ONLY qlm.value_default IN ACCESS EXCLUSIVE MODE NOWAIT;
-			EXECUTE format('CREATE TABLE qlm.%I (LIKE qlm.value INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS INCLUDING COMMENTS) WITH (autovacuum_vacuum_insert_scale_factor = 0.05)', t.name);
+			EXECUTE format('CREATE TABLE qlm.%I (LIKE qlm.value INCLUDING ALL EXCLUDING IDENTITY EXCLUDING INDEXES) WITH (autovacuum_vacuum_insert_scale_factor = 0.05)', t.name);
 			EXECUTE format('CREATE UNIQUE INDEX %I ON qlm.%I (info_item_id, ts) INCLUDE (num)', t.name || '_info_item_id_ts_idx', t.name);
 			EXECUTE format('ALTER TABLE qlm.value ATTACH PARTITION qlm.%I %s', t.name, t.bounds);
 			made := true;

@@ -120,7 +120,8 @@ make_in_gap(int gap, TimestampTz start)
 	if (OidIsValid(get_relname_relid(name, get_rel_namespace(qlm_catalog_relid(QLM_REL_VALUE)))))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("table qlm.%s exists and is no partition of qlm.value", name)));
+				 errmsg("table qlm.%s exists and is no partition of qlm.value", name),
+				 qlm_partition_taken_hint(name, lower, upper)));
 	if (OidIsValid(range.relid))
 		report_large(lower, upper, name);
 	return qlm_partition_make(name, lower, upper, upper, &moved);

@@ -27,6 +27,7 @@
 #include "storage/partition_bound.h"
 #include "storage/partition_make.h"
 #include "storage/partition_move.h"
+#include "storage/partition_table.h"
 #include "storage/subtransaction.h"
 
 /* So many values are moved while a writer waits; more are left to the workers. */
@@ -35,15 +36,6 @@
 /* Nobody waits for a partition longer than for a few locks. */
 #define LOCK_MS			"10ms"
 #define AGAIN_MS		1000	/* after that was not enough */
-
-/*
- * Values that our own trigger looks at: numbers alone, as most are, cost no call.
- * It is on each partition rather than on the parent, where it would keep a
- * restore from loading many rows at once.
- */
-#define VALUE_NEEDS_FORM \
-	"NEW.txt IS NOT NULL OR NEW.type IS NOT NULL OR NEW.attributes IS NOT NULL" \
-	" OR pg_catalog.abs(NEW.num) OPERATOR(pg_catalog.>) '1.7976931348623157e+308'::pg_catalog.float8"
 
 int			qlm_partitions_ahead = 1;
 int			qlm_partition_years_back = 20;
@@ -84,30 +76,18 @@ execute(const char *format,...)
 	pfree(buf.data);
 }
 
-static void
-create_table(const char *name, const char *from, const char *to)
+int
+qlm_partition_taken_hint(const char *name, TimestampTz lower, TimestampTz upper)
 {
-	qlm_rights_fix_storage();
-	execute("CREATE TABLE qlm.%s (LIKE qlm.value INCLUDING DEFAULTS INCLUDING GENERATED"
-			" INCLUDING CONSTRAINTS INCLUDING COMMENTS)"
-			" WITH (autovacuum_vacuum_insert_scale_factor = 0.05)", name);
-	execute("REVOKE ALL ON qlm.%s FROM PUBLIC", name);
-	execute("COMMENT ON TABLE qlm.%s IS 'values from %s to %s'", name, from, to);
-}
+	StringInfoData from;
+	StringInfoData to;
 
-static void
-finish_table(const char *name)
-{
-	execute("CREATE UNIQUE INDEX %s_info_item_id_ts_idx"
-			" ON qlm.%s (info_item_id, ts) INCLUDE (num)", name, name);
-	execute("ALTER TABLE qlm.%s REPLICA IDENTITY USING INDEX"
-			" %s_info_item_id_ts_idx", name, name);
-	execute("CREATE TRIGGER value_checked AFTER INSERT ON qlm.%s"
-			" REFERENCING NEW TABLE AS new_values"
-			" FOR EACH STATEMENT EXECUTE FUNCTION qlm.value_checked()", name);
-	execute("CREATE TRIGGER value_form BEFORE INSERT OR UPDATE ON qlm.%s"
-			" FOR EACH ROW WHEN (" VALUE_NEEDS_FORM ")"
-			" EXECUTE FUNCTION qlm.value_form()", name);
+	initStringInfo(&from);
+	qlm_datetime_append(&from, lower);
+	initStringInfo(&to);
+	qlm_datetime_append(&to, upper);
+	return errhint("ALTER TABLE qlm.value ATTACH PARTITION qlm.%s FOR VALUES FROM ('%s') TO ('%s'); or rename it, or drop it.",
+				   name, from.data, to.data);
 }
 
 /*
@@ -131,7 +111,7 @@ make_partition(const char *name, TimestampTz lower, TimestampTz upper,
 	qlm_datetime_append(&to, upper);
 	initStringInfo(&until);
 	qlm_datetime_append(&until, end);
-	create_table(name, from.data, until.data);
+	qlm_partition_create_table(name, psprintf("values from %s to %s", from.data, until.data));
 	if (claims)
 	{
 		*moved = qlm_partition_move(default_relid,
@@ -139,7 +119,7 @@ make_partition(const char *name, TimestampTz lower, TimestampTz upper,
 									lower, upper);
 		qlm_partition_claim(default_relid, lower, upper);
 	}
-	finish_table(name);
+	qlm_partition_finish_table(name);
 	execute("ALTER TABLE qlm.value ATTACH PARTITION qlm.%s"
 			" FOR VALUES FROM ('%s') TO ('%s')", name, from.data, to.data);
 	if (claims)
@@ -244,6 +224,27 @@ find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
 	return !(qlm_partition_is_growing(gap - 1, &end) && ts < end);
 }
 
+/*
+ * Is there another table of that name, as one that was detached?  Then values go where
+ * nobody may look for them, which is said once.
+ */
+static bool
+is_taken(TimestampTz lower, TimestampTz upper)
+{
+	static char told[NAMEDATALEN];
+	char		name[NAMEDATALEN];
+
+	qlm_partition_name(name, lower, upper);
+	if (!OidIsValid(get_relname_relid(name, get_rel_namespace(qlm_catalog_relid(QLM_REL_VALUE)))))
+		return false;
+	if (strcmp(told, name) != 0)
+		ereport(LOG,
+				(errmsg("values go to qlm.value_default, as table qlm.%s exists and is no partition of qlm.value", name),
+				 qlm_partition_taken_hint(name, lower, upper)));
+	strlcpy(told, name, NAMEDATALEN);
+	return true;
+}
+
 static bool
 is_hopeless(TimestampTz ts)
 {
@@ -252,15 +253,20 @@ is_hopeless(TimestampTz ts)
 	uint64		generation = qlm_catalog_generation(QLM_REL_VALUE);
 	TimestampTz lower;
 	TimestampTz upper;
+	bool		is_free;
 
 	if (hopeless.again_at > GetCurrentTimestamp())
 		return true;
-	if (!range.is_default || !OidIsValid(range.relid))
+	if (!range.is_default)
+		return false;
+	is_free = find_part(found, ts, &lower, &upper);
+	if (is_free && is_taken(lower, upper))
+		return true;
+	if (!OidIsValid(range.relid))
 		return false;
 	if (hopeless.generation == generation && ts >= hopeless.lower && ts < hopeless.upper)
 		return true;
-	if (find_part(found, ts, &lower, &upper) &&
-		!qlm_partition_has_more(range.relid, lower, upper, MOVE_AT_ONCE))
+	if (is_free && !qlm_partition_has_more(range.relid, lower, upper, MOVE_AT_ONCE))
 		return false;
 	hopeless.generation = generation;
 	hopeless.lower = lower;
@@ -317,10 +323,9 @@ make_span(TimestampTz ts)
 		return true;
 	if (!find_part(found, ts, &lower, &upper))
 		return false;
-	qlm_partition_name(name, lower, upper);
-	if (OidIsValid(get_relname_relid(name, get_rel_namespace(parent))) ||
-		!may_make(&range, lower, upper))
+	if (is_taken(lower, upper) || !may_make(&range, lower, upper))
 		return false;
+	qlm_partition_name(name, lower, upper);
 	return qlm_partition_make(name, lower, upper, upper, &moved);
 }
 

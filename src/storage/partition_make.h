@@ -50,6 +50,9 @@ extern bool qlm_partition_make(const char *name, TimestampTz lower, TimestampTz 
  */
 extern bool qlm_partition_lock(Oid grows, LOCKMODE parent_mode);
 
+/* What to do about a table that has the name which a partition should have: for ereport */
+extern int	qlm_partition_taken_hint(const char *name, TimestampTz lower, TimestampTz upper);
+
 /* Does a statement of this session that is under way keep tables from being altered? */
 extern bool qlm_partition_is_in_use(Oid relid);
 

@@ -161,11 +161,12 @@ report_step(const Target *target, int64 moved, bool done)
 
 /* It stays where it is: said once, as this is where the next step begins. */
 static void
-leave(const Target *target, const char *why)
+leave(const Target *target, const char *why, bool is_taken)
 {
 	ereport(LOG,
 			(errmsg("qlm leaves values of partition qlm.%s in qlm.value_default: %s",
-					target->name, why)));
+					target->name, why),
+			 is_taken ? qlm_partition_taken_hint(target->name, target->lower, target->upper) : 0));
 	progress.from = target->upper;
 	progress.again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST_MS);
 }
@@ -180,7 +181,7 @@ move(const Target *target, int max)
 
 	if (TIMESTAMP_IS_NOBEGIN(cut))
 	{
-		leave(target, "too many have the same time to be moved in one step");
+		leave(target, "too many have the same time to be moved in one step", false);
 		return;
 	}
 	report_begin(target);
@@ -188,7 +189,7 @@ move(const Target *target, int max)
 	{
 		if (!qlm_partition_make(target->name, target->lower, cut, target->upper, &moved))
 		{
-			leave(target, "the partition could not be made");
+			leave(target, "the partition could not be made", false);
 			return;
 		}
 	}
@@ -223,7 +224,7 @@ step(int max)
 		OidIsValid(get_relname_relid(target.name,
 									 get_rel_namespace(qlm_catalog_relid(QLM_REL_VALUE)))))
 	{
-		leave(&target, "there is a table of this name");
+		leave(&target, "there is a table of this name", true);
 		return true;
 	}
 	if (old_snapshots_remain() ||
