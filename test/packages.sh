@@ -154,6 +154,11 @@ find_missing() {
                 need nginx have /usr/sbin/nginx
                 need haproxy have /usr/sbin/haproxy
                 need apache2-bin have /usr/sbin/apache2
+                need lighttpd have /usr/sbin/lighttpd
+                need varnish have /usr/sbin/varnishd
+                need stunnel4 have stunnel4
+                need tinyproxy have tinyproxy
+                need privoxy have /usr/sbin/privoxy
                 need squid have /usr/sbin/squid
                 need microsocks have microsocks
                 need python3 have python3
@@ -210,7 +215,7 @@ install_packages() {
     fi
     for package; do
         case $package in
-            nginx | haproxy | apache2-bin | squid) proxies+=("$package") ;;
+            nginx | haproxy | apache2-bin | lighttpd | varnish | stunnel4 | squid | tinyproxy | privoxy) proxies+=("$package") ;;
             *) others+=("$package") ;;
         esac
     done

@@ -7,6 +7,7 @@ QlmFront - a real proxy in front of a node, set up as the documentation says
 
   my $front = QlmFront->start('nginx', $node);   # devices call $front->{port}
   $front = QlmFront->start('nginx', $node, block => 1, health => '/node/health');
+  $front = QlmFront->start('nginx', $node, block => 2, certificates => $folder);   # with TLS
   $front->reload;
   $front->stop;
 
@@ -24,6 +25,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use File::Temp ();
+use IO::Socket::INET;
 use PostgreSQL::Test::Utils;
 use POSIX ();
 use QlmReadme qw(blocks);
@@ -85,21 +87,46 @@ EOC
 		program => ['/usr/bin/caddy'],
 		start => sub { [ $_[0], 'run', '--config', "$_[1]/conf", '--adapter', 'caddyfile' ] },
 		wrap => sub { return "{\n    admin off\n    auto_https off\n}\n$_[1]" }
+	},
+	lighttpd => {
+		program => ['/usr/sbin/lighttpd'],
+		start => sub { [ $_[0], '-D', '-f', "$_[1]/conf" ] },
+		wrap => sub {
+			my ($folder, $block) = @_;
+
+			return <<"EOC" . $block;
+server.bind = "127.0.0.1"
+server.document-root = "$folder"
+server.errorlog = "$folder/log"
+server.upload-dirs = ("$folder")
+EOC
+		}
+	},
+	varnish => {
+		program => ['/usr/sbin/varnishd'],
+		start => sub { [ $_[0], '-F', '-j', 'none', '-n', "$_[1]/work", '-a', "127.0.0.1:$_[2]", '-f', "$_[1]/conf", '-s', 'default=malloc,10m' ] },
+		wrap => sub { return $_[1] }
+	},
+	stunnel => {
+		program => ['/usr/bin/stunnel4'],
+		start => sub { [ $_[0], "$_[1]/conf" ] },
+		wrap => sub { return "foreground = yes\npid =\n$_[1]" },
+		passes_bytes => 1
 	});
 
 # A block of this language in the page, the first one if no number is given
 sub block
 {
 	my ($language, $number) = @_;
-	my @blocks = grep { $_->{language} eq $language } blocks("$ENV{TESTDIR}/docs/proxies.md");
+	my @blocks = grep { $_->{language} eq ($language eq "varnish" ? "vcl" : $language) } blocks("$ENV{TESTDIR}/docs/proxies.md");
 
 	return $blocks[ $number // 0 ]{text};
 }
 
-# The proxies that are here
+# The proxies of HTTP that are here
 sub here
 {
-	return grep { defined program($_) } sort keys %programs;
+	return grep { !$programs{$_}{passes_bytes} && defined program($_) } sort keys %programs;
 }
 
 sub program
@@ -121,8 +148,12 @@ sub start
 	my $block = block($name, $opt{block});
 
 	$block =~ s/127\.0\.0\.1:8090/127.0.0.1:$node->{qlm_port}/g;
-	$block =~ s/:8080\b/:$self->{port}/g;
 	$block =~ s/\blisten 8080\b/listen 127.0.0.1:$self->{port}/g;
+	$block =~ s/\b8080\b/$self->{port}/g;
+	$block =~ s/\b8090\b/$node->{qlm_port}/g;
+	$block =~ s/\blisten 8443\b/listen 127.0.0.1:$self->{port}/g;
+	$block =~ s/\b8443\b/$self->{port}/g;
+	$block =~ s{/etc/ssl\b}{$opt{certificates}}g if $opt{certificates};
 	append_to_file("$folder/conf", $programs{$name}{wrap}->($folder, $block, $self->{port}));
 	$self->{pid} = fork() // die $!;
 	if ($self->{pid} == 0)
@@ -130,10 +161,11 @@ sub start
 		open STDOUT, '>', "$folder/out" or POSIX::_exit(1);
 		open STDERR, '>&', \*STDOUT or POSIX::_exit(1);
 		$ENV{HOME} = $ENV{XDG_DATA_HOME} = $ENV{XDG_CONFIG_HOME} = $folder;
-		exec @{ $programs{$name}{start}->(program($name), $folder) } or POSIX::_exit(1);
+		exec @{ $programs{$name}{start}->(program($name), $folder, $self->{port}) } or POSIX::_exit(1);
 	}
 	QlmTest::wait_until(
 		sub {
+			return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}) if $opt{certificates};
 			my $answer = eval { QlmTest::get($node, $opt{health} // '/health', port => $self->{port}, headers => { Host => 'plant.example' }) };
 			return $answer && $answer->{status} == 200;
 		},

@@ -7,9 +7,16 @@ QlmWayOut - proxies through which a company lets its machines call out
 
   my $squid = QlmWayOut->squid(user => 'fridge', secret => 'cold', scheme => 'basic');
   my $socks = QlmWayOut->socks(user => 'fridge', secret => 'cold');
+  my $tinyproxy = QlmWayOut->tinyproxy(user => 'fridge', secret => 'cold');
+  my $privoxy = QlmWayOut->privoxy;
 
   $squid->url('cold');            # http://fridge:cold@127.0.0.1:PORT
   $squid->requests;               # its log: what was asked for, and the status
+
+=head1 DESCRIPTION
+
+Configurations are those of docs/proxies.md, inside what lets the program run
+for one user in a folder of its own.
 
 =cut
 
@@ -23,6 +30,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use PostgreSQL::Test::Utils;
 use POSIX ();
+use QlmReadme ();
 use QlmTest;
 
 sub start
@@ -54,22 +62,18 @@ sub squid
 	my ($class, %opt) = @_;
 	my $self = $class->create(%opt, kind => 'http');
 	my $folder = "$self->{folder}";
-	my $auth = "auth_param basic program /usr/lib/squid/basic_ncsa_auth $folder/passwords\nauth_param basic realm way out";
+	my $conf = $self->block('squid') =~ s{/etc/squid\b}{$folder}r;
 	my $password = "$opt{user}:" . crypt($opt{secret}, '$5$qlm$') . "\n";
 
 	if ($opt{scheme} eq 'digest')
 	{
-		$auth = "auth_param digest program /usr/lib/squid/digest_file_auth -c $folder/passwords\nauth_param digest realm way out";
+		$conf =~ s/^auth_param.*\n//mg;
+		$conf = "auth_param digest program /usr/lib/squid/digest_file_auth -c $folder/passwords\nauth_param digest realm way out\n$conf";
 		$password = "$opt{user}:way out:" . md5_hex("$opt{user}:way out:$opt{secret}") . "\n";
 	}
 	append_to_file("$folder/passwords", $password);
 	append_to_file("$folder/conf", <<"EOC");
-http_port 127.0.0.1:$self->{port}
-$auth
-acl known proxy_auth REQUIRED
-http_access allow known
-http_access deny all
-cache deny all
+$conf
 pid_filename $folder/pid
 access_log stdio:$folder/requests
 logfile_rotate 0
@@ -79,6 +83,39 @@ shutdown_lifetime 0 seconds
 netdb_filename none
 EOC
 	return $self->start('/usr/sbin/squid', '-N', '-f', "$folder/conf");
+}
+
+# The block of this language in the page, with the port of this run.  Tunnels lead
+# to any port, as receivers have any.
+sub block
+{
+	my ($self, $language) = @_;
+	my ($block) = grep { $_->{language} eq $language } QlmReadme::blocks("$ENV{TESTDIR}/docs/proxies.md");
+	my $text = $block->{text};
+
+	$text =~ s/(^http_port |:)3128\b/$1 eq ':' ? ":$self->{port}" : "${1}127.0.0.1:$self->{port}"/gme;
+	$text =~ s/\b3128\b/$self->{port}/g;
+	$text =~ s/\bport 443 8090\b/port 1-65535/;
+	$text =~ s/^ConnectPort.*\n//mg;
+	return $text;
+}
+
+sub tinyproxy
+{
+	my ($class, %opt) = @_;
+	my $self = $class->create(%opt, kind => 'http');
+
+	append_to_file("$self->{folder}/conf", "Listen 127.0.0.1\nMaxClients 20\n" . $self->block('tinyproxy') =~ s/\bfridge secret\b/$opt{user} $opt{secret}/r);
+	return $self->start('/usr/bin/tinyproxy', '-d', '-c', "$self->{folder}/conf");
+}
+
+sub privoxy
+{
+	my ($class, %opt) = @_;
+	my $self = $class->create(%opt, kind => 'http');
+
+	append_to_file("$self->{folder}/conf", "confdir /etc/privoxy\nlogdir $self->{folder}\n" . $self->block('privoxy'));
+	return $self->start('/usr/sbin/privoxy', '--no-daemon', "$self->{folder}/conf");
 }
 
 sub socks
@@ -93,7 +130,7 @@ sub url
 {
 	my ($self, $secret) = @_;
 
-	return "$self->{kind}://$self->{user}:$secret\@127.0.0.1:$self->{port}";
+	return "$self->{kind}://" . (defined $self->{user} ? "$self->{user}:$secret\@" : '') . "127.0.0.1:$self->{port}";
 }
 
 # Lines "METHOD TARGET STATUS", the oldest first

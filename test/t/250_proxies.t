@@ -5,6 +5,7 @@ use warnings FATAL => 'all';
 use utf8;
 
 use IO::Select;
+use IO::Socket::SSL::Utils;
 use PostgreSQL::Test::Utils;
 use QlmFront;
 use QlmSocket;
@@ -22,7 +23,7 @@ my %host = (Host => 'plant.example');
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
-sql(q{SELECT qlm_add_peer('fridge', role => 'qlm_writer', credential => 'secret of fridge', piggyback => true)});
+sql(q{SELECT qlm_add_peer('fridge', role => 'qlm_writer', credential => 'secret-of-fridge', piggyback => true)});
 plan skip_all => 'none of the proxies is installed' unless QlmFront::here();
 
 sub through
@@ -41,6 +42,32 @@ sub escaped
 
 	utf8::encode($name) if utf8::is_utf8($name);
 	return $name =~ s/([^A-Za-z0-9_-])/sprintf '%%%02X', ord $1/ger;
+}
+
+# An authority, and what it has signed; forged.pem is by another one
+sub make_certificates
+{
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $write = sub {
+		my ($name, @parts) = @_;
+
+		append_to_file("$folder/$name.pem", join '', @parts);
+	};
+	my @authority = CERT_create(CA => 1, subject => { commonName => 'authority' });
+	my @other = CERT_create(CA => 1, subject => { commonName => 'authority' });
+	my %signed = (plant => \@authority, fridge => \@authority, stranger => \@authority, forged => \@other);
+
+	$write->($_, PEM_cert2string($authority[0])) for qw(authority devices);
+	for my $name (sort keys %signed)
+	{
+		my $common = $name eq 'plant' ? 'plant.example' : $name eq 'forged' ? 'fridge' : $name;
+		my ($certificate, $key) = CERT_create(
+			issuer => $signed{$name}, subject => { commonName => $common },
+			subjectAltNames => [ [ DNS => $common ] ], purpose => $name eq 'plant' ? 'server' : 'client');
+
+		$write->($name, PEM_cert2string($certificate), PEM_key2string($key));
+	}
+	return $folder;
 }
 
 for my $name (QlmFront::here())
@@ -69,7 +96,7 @@ for my $name (QlmFront::here())
 			is($answer->{status}, 401, 'without the right credential');
 			like($answer->{headers}{'www-authenticate'}, qr/Basic|Bearer/, 'which is asked for');
 		}
-		$answer = through($front, 'POST', '/peer/fridge', body => read_envelope('M1b', "Of$name/x"), headers => { Authorization => 'Bearer secret of fridge' });
+		$answer = through($front, 'POST', '/peer/fridge', body => read_envelope('M1b', "Of$name/x"), headers => { Authorization => 'Bearer secret-of-fridge' });
 		is(return_code($answer->{body}), 200, 'Authorization is passed on');
 
 		$answer = through($front, 'POST', '/', body => read_envelope('M1b', "Of$name/x"), headers => { Host => 'evil.example' });
@@ -96,7 +123,7 @@ for my $name (QlmFront::here())
 		my $connection = qlm_connect($node, port => $front->{port});
 
 		$connection->send_request('POST', '/peer/fridge', body => envelope('M1b', '<read/>', ttl => 60),
-			headers => { %host, Prefer => 'wait=60', Authorization => 'Bearer secret of fridge' });
+			headers => { %host, Prefer => 'wait=60', Authorization => 'Bearer secret-of-fridge' });
 		ok(!IO::Select->new($connection->{socket})->can_read(0.5), 'a request is held');
 		my $since = time;
 		my $id = sql("SELECT qlm_request('fridge', qlm_read_envelope('Fridge7/x'))");
@@ -105,7 +132,7 @@ for my $name (QlmFront::here())
 		like($answer->{body}, qr/Fridge7/, 'in the answer that was held');
 		sql("DELETE FROM qlm.outbox WHERE message_id = $id");
 
-		my $socket = qlm_socket($node, port => $front->{port}, path => '/peer/fridge', headers => { Authorization => 'Bearer secret of fridge' });
+		my $socket = qlm_socket($node, port => $front->{port}, path => '/peer/fridge', headers => { Authorization => 'Bearer secret-of-fridge' });
 		is(return_code($socket->request(read_envelope('M1b', "Of$name/x"))), 200, 'a WebSocket');
 		$socket->send($_) for read_envelope('M1b', "Of$name/x", interval => -1, callback => '0');
 		like($socket->receive, qr/requestI/, 'a subscription on it');
@@ -144,6 +171,29 @@ subtest 'below a path' => sub {
 	like(through($front, 'GET', '/node/Objects/Below/x?newest=1')->{body}, qr/>5</, 'a query');
 	is(through($front, 'GET', '/node/Objects/' . escaped($_) . '/x/value')->{body}, '1', "GET of $_") for @names;
 	$front->stop;
+};
+
+subtest 'TLS, and certificates of devices' => sub {
+	plan skip_all => 'curl is not installed' unless eval { run_log([ 'curl', '--version' ]) };
+	my $folder = make_certificates();
+	my %tls = (nginx => 2, haproxy => 1, stunnel => 0);
+
+	for my $name (grep { QlmFront::program($_) } sort keys %tls)
+	{
+		my $front = QlmFront->start($name, $node, block => $tls{$name}, certificates => $folder);
+		my $ask = sub {
+			my ($out) = run_command([ 'curl', '-sS', '--cacert', "$folder/authority.pem", '--resolve', "plant.example:$front->{port}:127.0.0.1",
+				'--noproxy', '*', '--data-binary', read_envelope('M1b', 'TLS/x'), '-w', ' %{http_code}', @_, "https://plant.example:$front->{port}/peer/fridge" ]);
+			return $out =~ s/.* //sr;
+		};
+
+		is($ask->(), 401, "$name: without a credential");
+		is($ask->('-H', 'Authorization: Bearer secret-of-fridge'), 200, "$name: with one");
+		next if $name eq 'stunnel';
+		is($ask->('--cert', "$folder/fridge.pem"), 200, "$name: with a certificate that stands for it");
+		is($ask->('--cert', "$folder/stranger.pem"), 401, "$name: with another one");
+		isnt($ask->('--cert', "$folder/forged.pem"), 200, "$name: with one of the same name that somebody else has signed");
+	}
 };
 
 done_testing();

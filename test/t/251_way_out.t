@@ -1,5 +1,5 @@
 # A node in a company that lets nothing out but through a proxy with a password:
-# squid with Basic and Digest, and SOCKS5.
+# squid with Basic and Digest, SOCKS5, tinyproxy, and Privoxy, which asks for none.
 
 use strict;
 use warnings FATAL => 'all';
@@ -33,7 +33,12 @@ sub set
 	return;
 }
 
-sub last_error { return inside("SELECT last_error FROM qlm.stat_peer WHERE name = 'plant'"); }
+sub last_error
+{
+	my ($since) = @_;
+
+	return inside("SELECT last_error FROM qlm.stat_peer WHERE name = 'plant' AND last_failure > '" . ($since // '-infinity') . q{'});
+}
 
 sub ask
 {
@@ -50,6 +55,9 @@ my %ways = (
 	'squid with Digest' => sub { QlmWayOut->squid(user => 'fridge', secret => 'cold', scheme => 'digest') });
 $ways{'SOCKS5'} = sub { QlmWayOut->socks(user => 'fridge', secret => 'cold') } if -x '/usr/bin/microsocks';
 
+$ways{'tinyproxy'} = sub { QlmWayOut->tinyproxy(user => 'fridge', secret => 'cold') } if -x '/usr/bin/tinyproxy';
+$ways{'Privoxy'} = sub { QlmWayOut->privoxy } if -x '/usr/sbin/privoxy';
+
 my $first = 1;
 for my $name (sort keys %ways)
 {
@@ -60,11 +68,13 @@ for my $name (sort keys %ways)
 		inside("SELECT qlm_add_peer('plant', url => '$plant_url', heartbeat => '1 s')") if $first;
 		$first = 0;
 		like(ask('Fridge/t'), qr/>4\.5</, 'a request comes in, and its answer goes out');
-		if ($name =~ /squid/)
+		if ($name =~ /squid|tinyproxy/)
 		{
-			like(join("\n", $proxy->requests), qr{^POST http://localhost:$plant->{qlm_port}/peer/fridge 200$}m, 'through the proxy');
+			like(join("\n", $proxy->requests), qr{^POST http://localhost:$plant->{qlm_port}/peer/fridge 200$}m, 'through the proxy') if $name =~ /squid/;
+			my $since = inside('SELECT clock_timestamp()');
 			set('qlm.proxy', $proxy->url('warm'));
-			wait_until(sub { return last_error() =~ /407: the proxy wants other credentials/ }, 'a wrong secret is named as such');
+			my $named = $name eq 'tinyproxy' ? qr/HTTP status 401/ : qr/HTTP status 407: the proxy wants other credentials/;
+			wait_until(sub { return last_error($since) =~ $named }, 'a wrong secret is named as such');
 			unlike(last_error(), qr/warm/, 'without the secret');
 		}
 		set('qlm.proxy', '');
