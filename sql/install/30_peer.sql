@@ -71,7 +71,11 @@ CREATE TABLE qlm.peer (
 	tried_with bigint,
 	takes_nested boolean,
 	proxy text CONSTRAINT peer_proxy_check CHECK (proxy = '' OR qlm.url_is_proxy(proxy) AND pg_catalog.octet_length(proxy) <= 2000),
-	redirects boolean NOT NULL DEFAULT false
+	redirects boolean NOT NULL DEFAULT false,
+	hold interval,
+	hold_cut_at timestamptz,
+	hold_cut_after interval,
+	hold_cut_by text
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
@@ -101,3 +105,7 @@ COMMENT ON COLUMN qlm.peer.by_name IS 'whether its name in the URL, its URL as c
 COMMENT ON COLUMN qlm.peer.role_id IS 'which role that is, whatever its name: its OID, with a mark of this cluster in the upper half; of another cluster, or 0: that of the name';
 COMMENT ON COLUMN qlm.peer.proxy IS 'URL of the proxy through which this node calls it, with the secret for that; empty: none; null: as qlm.proxy says';
 COMMENT ON COLUMN qlm.peer.redirects IS 'whether HTTP statuses 307 and 308 are followed when this node calls it';
+COMMENT ON COLUMN qlm.peer.hold IS 'for how long calls ask it to hold them, as the way there has let them; null: it was not called yet';
+COMMENT ON COLUMN qlm.peer.hold_cut_at IS 'when something on the way last ended a call that was held';
+COMMENT ON COLUMN qlm.peer.hold_cut_after IS 'how long that had been held';
+COMMENT ON COLUMN qlm.peer.hold_cut_by IS 'what ended it, as far as it is known';

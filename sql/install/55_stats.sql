@@ -165,7 +165,11 @@ CREATE VIEW qlm.stat_peer AS
 		(SELECT s.waits_for FROM qlm.stat_outbox AS s WHERE s.message_id = (
 			SELECT o.message_id FROM qlm.outbox AS o
 			WHERE o.peer_id = p.peer_id AND o.url IS NULL AND o.state IN ('queued', 'sent')
-			ORDER BY o.state, o.priority DESC, o.seq LIMIT 1)) AS waits_for
+			ORDER BY o.state, o.priority DESC, o.seq LIMIT 1)) AS waits_for,
+		p.hold,
+		p.hold_cut_at,
+		p.hold_cut_after,
+		p.hold_cut_by
 	FROM qlm.peer AS p
 		CROSS JOIN LATERAL (
 			SELECT pg_catalog.count(*) FILTER (WHERE o.state = 'queued') AS queued,
@@ -193,6 +197,10 @@ COMMENT ON COLUMN qlm.stat_peer.last_failure IS 'when a message last failed to r
 COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why, at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.stat_peer.unanswered IS 'requests delivered three times or more without an answer';
 COMMENT ON COLUMN qlm.stat_peer.waits_for IS 'what the first message that waits for the peer to call, one that has not left before those that have, waits for';
+COMMENT ON COLUMN qlm.stat_peer.hold IS 'for how long calls ask it to hold them, as the way there has let them; null: this node does not call it';
+COMMENT ON COLUMN qlm.stat_peer.hold_cut_at IS 'when something on the way last ended a call that was held';
+COMMENT ON COLUMN qlm.stat_peer.hold_cut_after IS 'how long that had been held';
+COMMENT ON COLUMN qlm.stat_peer.hold_cut_by IS 'what ended it: an HTTP status, the end of the connection, or silence';
 
 /* What waits for a peer with a URL waits for that endpoint. */
 CREATE VIEW qlm.stat_delivery AS

@@ -7,55 +7,78 @@
 #include "base/hold.h"
 
 #define FASTEST_CUT_MS	1500	/* what ends earlier has another reason */
-#define SLACK_MS		500		/* after its time a peer has answered */
-#define MOST_SILENT		2		/* then nobody is there */
+#define SLACK_MS		1000	/* after its time a peer has answered */
+#define WHOLE_MS		100		/* before its time a peer may answer */
+#define MOST_SILENT		2		/* then nobody may be there */
 #define FIRST_PATIENCE	4
 #define MOST_PATIENCE	512
 
 void
 qlm_hold_init(QlmHold *hold, int seconds, int cut_ms)
 {
+	memset(hold, 0, sizeof(QlmHold));
 	hold->seconds = seconds > 0 ? Min(seconds, QLM_HOLD_MOST) : QLM_HOLD_MOST;
-	hold->cut_ms = cut_ms;
-	hold->silent = 0;
-	hold->whole = 0;
+	hold->cut_ms = Max(cut_ms, 0);
 	hold->patience = FIRST_PATIENCE;
 }
 
 static void
-ask_for_less(QlmHold *hold, int held_ms)
+grow_patience(QlmHold *hold)
 {
-	hold->cut_ms = held_ms;
-	hold->seconds = Max(held_ms / 1000 * 4 / 5, 1);
 	hold->whole = 0;
 	hold->patience = Min(hold->patience * 2, MOST_PATIENCE);
 }
 
+static bool
+is_known(const QlmHold *hold, int elapsed_ms)
+{
+	return hold->cut_ms > 0 &&
+		abs(elapsed_ms - hold->cut_ms) <= Max(hold->cut_ms / 10, SLACK_MS);
+}
+
 bool
-qlm_hold_was_cut(QlmHold *hold, int elapsed_ms)
+qlm_hold_was_cut(QlmHold *hold, int elapsed_ms, bool is_said)
 {
 	if (hold->seconds == 1 || elapsed_ms < FASTEST_CUT_MS ||
 		elapsed_ms > hold->seconds * 1000 + SLACK_MS)
 		return false;
-	ask_for_less(hold, Min(elapsed_ms, hold->seconds * 1000));
+	elapsed_ms = Min(elapsed_ms, hold->seconds * 1000);
+	if (!is_said && !is_known(hold, elapsed_ms) && hold->doubtful == 0)
+	{
+		hold->doubtful++;
+		return true;
+	}
+	hold->doubtful = 0;
+	hold->cut_ms = elapsed_ms;
+	hold->seconds = Max(elapsed_ms / 1000 * 4 / 5, 1);
+	grow_patience(hold);
 	return true;
 }
 
+/*
+ * Each costs as long as it was held, so they get shorter fast.  That many in a
+ * row are one experience.
+ */
 bool
 qlm_hold_was_silent(QlmHold *hold)
 {
-	if (hold->seconds == 1 || ++hold->silent > MOST_SILENT)
+	if (hold->seconds == 1)
 		return false;
-	ask_for_less(hold, hold->seconds * 1000);
-	return true;
+	hold->cut_ms = hold->seconds * 1000;
+	hold->seconds /= 2;
+	if (hold->silent == 0)
+		grow_patience(hold);
+	return ++hold->silent <= MOST_SILENT;
 }
 
 void
 qlm_hold_was_answered(QlmHold *hold, int elapsed_ms)
 {
 	hold->silent = 0;
-	if (hold->seconds >= QLM_HOLD_MOST || elapsed_ms < hold->seconds * 1000 - SLACK_MS ||
-		++hold->whole < hold->patience)
+	if (elapsed_ms < hold->seconds * 1000 - WHOLE_MS)
+		return;
+	hold->doubtful = 0;
+	if (hold->seconds >= QLM_HOLD_MOST || ++hold->whole < hold->patience)
 		return;
 	hold->whole = 0;
 	hold->seconds = Min(hold->seconds + Max(hold->seconds / 4, 1), QLM_HOLD_MOST);

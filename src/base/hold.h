@@ -14,7 +14,9 @@
 typedef struct QlmHold
 {
 	int			seconds;		/* to ask for */
-	int			cut_ms;			/* after which the way has cut one last; 0: never */
+	int			cut_ms;			/* after which the way has cut one last, as far
+								 * as is known; 0: never */
+	int			doubtful;		/* ended in a row, and not taken for cut */
 	int			silent;			/* in a row of which nothing was heard */
 	int			whole;			/* in a row that it has let through */
 	int			patience;		/* how many must be that before more is asked for */
@@ -25,13 +27,15 @@ extern void qlm_hold_init(QlmHold *hold, int seconds, int cut_ms);
 
 /*
  * A call ended after so long without an answer of the peer.  True: a cut hold
- * explains it, so nothing came, and the next one asks for less.
+ * explains it, so nothing came.  Less is asked for then where a box has said
+ * that its patience was over (is_said), where one was cut after that time
+ * before, and at the second in a row: a single one may be a restart.
  */
-extern bool qlm_hold_was_cut(QlmHold *hold, int elapsed_ms);
+extern bool qlm_hold_was_cut(QlmHold *hold, int elapsed_ms, bool is_said);
 
 /*
  * Nothing was heard for longer than was asked for, as where a NAT has forgotten
- * the connection.  True as above, but not time after time.
+ * the connection.  Less is asked for; true as above, but not time after time.
  */
 extern bool qlm_hold_was_silent(QlmHold *hold);
 

@@ -135,6 +135,8 @@ typedef struct QlmHeartbeat
 	bool		redirects;		/* 307 and 308 are followed */
 	bool		form;			/* it takes form field msg only */
 	double		seconds;
+	int			hold;			/* seconds that calls are held for; 0: not known */
+	int			hold_cut_ms;	/* after which the way cut one last; 0: never */
 } QlmHeartbeat;
 
 extern List *qlm_delivery_heartbeats(void);

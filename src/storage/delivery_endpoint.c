@@ -123,8 +123,9 @@ static QlmPlan unwanted_plan = {
 
 static QlmPlan heartbeats_plan = {
 	"SELECT peer_id, url, dialect, secret,"
-	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form, proxy, redirects"
-	" FROM qlm.peer"
+	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form, proxy, redirects,"
+	" EXTRACT(epoch FROM hold)::pg_catalog.float8,"
+	" EXTRACT(epoch FROM hold_cut_after)::pg_catalog.float8 FROM qlm.peer"
 	" WHERE url IS NOT NULL AND role IS NOT NULL AND heartbeat > interval '0'"
 	" ORDER BY name COLLATE \"C\"",
 	0, {0}
@@ -284,6 +285,8 @@ qlm_delivery_heartbeats(void)
 		heartbeat->proxy = qlm_spi_text(row, 7);
 		heartbeat->proxy_for_all = heartbeat->proxy != NULL;
 		heartbeat->redirects = DatumGetBool(qlm_spi_datum(row, 8, &isnull));
+		heartbeat->hold = DatumGetFloat8(qlm_spi_datum(row, 9, &isnull));
+		heartbeat->hold_cut_ms = DatumGetFloat8(qlm_spi_datum(row, 10, &isnull)) * 1000;
 		heartbeats = lappend(heartbeats, heartbeat);
 	}
 	SPI_freetuptable(SPI_tuptable);

@@ -49,6 +49,9 @@ typedef struct QlmTransfer
 	bool		timed_out;		/* it was sent, and nothing came for too long */
 	int			retry_after;	/* seconds that a 429 or 503 asks for; 0: not said */
 	char		location[256];	/* where a redirect leads, without secrets */
+	bool		sent;			/* some of the body has left */
+	int			waited;			/* seconds that it says to have held it for; 0: not said */
+	char		server[64];		/* who it says to be, of the header Server; or empty */
 } QlmTransfer;
 
 /*

@@ -15,6 +15,7 @@
 #include "base/address.h"
 #include "base/limits.h"
 #include "base/url.h"
+#include "transport/header.h"
 #include "transport/http_operation.h"
 #include "transport/keepalive.h"
 #include "transport/outgoing.h"
@@ -79,6 +80,35 @@ take_body(char *data, size_t one, size_t len, void *arg)
 	return op->stop == QLM_STOP_NOT ? len : 0;
 }
 
+/* The value of a header that has this name, cut where there is no room for it */
+static bool
+header_value(const char *line, Size len, const char *name, char *value, Size size)
+{
+	Size		skip = strlen(name);
+
+	if (len < skip || pg_strncasecmp(line, name, skip) != 0)
+		return false;
+	while (skip < len && line[skip] == ' ')
+		skip++;
+	while (len > skip && strchr(" \r\n", line[len - 1]))
+		len--;
+	len = Min(len - skip, size - 1);
+	memcpy(value, line + skip, len);
+	value[len] = '\0';
+	return true;
+}
+
+static void
+note_header(QlmTransfer *transfer, const char *line, Size len)
+{
+	char		applied[64];
+
+	if (header_value(line, len, "Preference-Applied:", applied, sizeof(applied)))
+		transfer->waited = Max(qlm_header_prefer_wait(applied), 0);
+	else
+		(void) header_value(line, len, "Server:", transfer->server, sizeof(transfer->server));
+}
+
 /* Called for each line, and for those of interim answers and trailers too */
 static size_t
 take_header(char *data, size_t one, size_t len, void *arg)
@@ -90,6 +120,8 @@ take_header(char *data, size_t one, size_t len, void *arg)
 		op->has_headers = false;
 	else if (len <= 2 && (data[0] == '\r' || data[0] == '\n'))
 		op->has_headers = true;
+	else
+		note_header(op->transfer, data, len);
 	if (op->header_size <= QLM_MAX_HTTP_HEADERS)
 		return len;
 	op->stop = QLM_STOP_HEADERS;
@@ -448,7 +480,7 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 	else
 		strlcpy(text, op->error[0] ? op->error : curl_easy_strerror(code),
 				sizeof(text));
-	transfer->timed_out = code == CURLE_OPERATION_TIMEDOUT && op->body_sent > 0;
+	transfer->timed_out = code == CURLE_OPERATION_TIMEDOUT && transfer->sent;
 	if (op->target)
 	{
 		char		redirected[sizeof(transfer->error)];
@@ -493,6 +525,7 @@ qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
 	QlmTransfer *transfer = op->transfer;
 	long		status = 0;
 
+	transfer->sent = op->body_sent > 0;
 	curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->retry_after = retry_after(op, status);
 	note_location(op);

@@ -2,10 +2,11 @@
  * heartbeat.c
  *		Calls to peers that have something for this node and cannot call it.
  *
- * Each call asks the peer to hold it until there is something (Prefer: wait).
- * After an answer that brought requests the next call follows at once, since
- * there may be more; a dialog of very many rounds rests for a moment, so that it
- * gets a share of the dispatcher and never all of it.
+ * Each call asks the peer to hold it until there is something (Prefer: wait), for
+ * as long as the way lets it (heartbeat_hold.c).  After an answer that brought
+ * requests the next call follows at once, since there may be more; a dialog of
+ * very many rounds rests for a moment, so that it gets a share of the dispatcher
+ * and never all of it.
  */
 #include "postgres.h"
 
@@ -21,11 +22,11 @@
 #include "service/reception.h"
 #include "storage/delivery.h"
 #include "worker/heartbeat.h"
+#include "worker/heartbeat_hold.h"
 #include "worker/rounds.h"
 
-#define WAIT_SECONDS	30
-#define ANSWER_MS		30000	/* beyond the wait */
 #define REST_MS			20		/* after very many rounds */
+#define HELD_SECONDS	30		/* who is called that often is held all the time */
 
 typedef struct Beat
 {
@@ -39,6 +40,7 @@ typedef struct Beat
 	int			failures;
 	StringInfoData body;
 	QlmTransfer transfer;
+	QlmHeartbeatHold held;
 } Beat;
 
 static QlmHttpClient *client;
@@ -81,8 +83,9 @@ same_peer(const QlmHeartbeat *a, const QlmHeartbeat *b)
 		a->form == b->form && a->seconds == b->seconds;
 }
 
+/* before: that of the peer until now, NULL: none */
 static Beat *
-make_beat(const QlmHeartbeat *peer)
+make_beat(const QlmHeartbeat *peer, const Beat *before)
 {
 	Beat	   *beat = palloc0(sizeof(Beat));
 
@@ -98,6 +101,9 @@ make_beat(const QlmHeartbeat *peer)
 	beat->peer.seconds = peer->seconds;
 	initStringInfo(&beat->body);
 	qlm_dialog_heartbeat(&beat->body, peer->dialect);
+	qlm_heartbeat_hold_init(&beat->held, peer, before == NULL ||
+							(same_text(before->peer.url, peer->url) &&
+							 same_text(before->peer.proxy, peer->proxy)));
 	return beat;
 }
 
@@ -143,7 +149,7 @@ qlm_heartbeats_update(List *heartbeats)
 			beat->wanted = true;
 		else
 		{
-			beat = make_beat(peer);
+			beat = make_beat(peer, beat);
 			beat->wanted = true;
 			beats = lcons(beat, beats);
 		}
@@ -174,8 +180,7 @@ call_peer(Beat *beat)
 	transfer->json = beat->body.len > 0 && beat->body.data[0] == '{';
 	transfer->form = beat->peer.form;
 	transfer->authorization = beat->peer.authorization;
-	transfer->prefer_wait = WAIT_SECONDS;
-	transfer->timeout_ms = WAIT_SECONDS * 1000 + ANSWER_MS;
+	qlm_heartbeat_hold_begin(&beat->held, transfer);
 	transfer->proxy = beat->peer.proxy;
 	transfer->proxy_for_all = beat->peer.proxy_for_all;
 	transfer->redirects = beat->peer.redirects;
@@ -260,6 +265,7 @@ qlm_heartbeats_finished(QlmTransfer *transfer)
 {
 	Beat	   *beat = beat_of(transfer);
 
+	qlm_heartbeat_hold_end(&beat->held);
 	beat->calling = false;
 	beat->finished = true;
 }
@@ -295,6 +301,8 @@ next_call(Beat *beat, int nested)
 	beat->rounds = 0;
 	if (nested > 0)
 		return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST_MS);
+	if (beat->peer.seconds <= HELD_SECONDS && qlm_heartbeat_hold_took(&beat->held, &beat->transfer))
+		return 0;
 	return beat->started_at + (TimestampTz) (beat->peer.seconds * USECS_PER_SEC);
 }
 
@@ -307,6 +315,7 @@ record_success(Beat *beat)
 											beat->transfer.answer.len,
 											&return_code, NULL, false);
 
+	qlm_heartbeat_hold_answered(&beat->held, beat->peer.peer_id);
 	qlm_delivery_heartbeat_done(beat->peer.peer_id, NULL);
 	beat->failures = 0;
 	beat->next_at = next_call(beat, nested);
@@ -317,6 +326,21 @@ record_failure(Beat *beat, const char *why)
 {
 	beat->rounds = 0;
 	qlm_delivery_heartbeat_done(beat->peer.peer_id, why);
+}
+
+/* Nothing came, and nobody has failed: the peer is called again at once. */
+static bool
+record_cut(Beat *beat)
+{
+	char		by[QLM_MAX_RECEPTION];
+
+	if (!qlm_heartbeat_hold_was_cut(&beat->held, &beat->transfer, by, sizeof(by)))
+		return false;
+	qlm_heartbeat_hold_note_cut(&beat->held, beat->peer.peer_id, by);
+	beat->failures--;
+	beat->rounds = 0;
+	beat->next_at = 0;
+	return true;
 }
 
 static void
@@ -336,6 +360,8 @@ record_beat(Beat *beat)
 	beat->finished = false;
 	beat->failures++;
 	beat->next_at = next_try(beat);
+	if (record_cut(beat))
+		return;
 	if (transfer->error[0])
 		record_failure(beat, transfer->error);
 	else if (reception == QLM_RECEPTION_TAKEN)

@@ -20,10 +20,10 @@ typedef struct Way
 static const Way ways[] = {
 	{60000, 25, 25, 0},
 	{30000, 25, 25, 0},
-	{20000, 12, 19, 2},
-	{10000, 6, 9, 2},
-	{5000, 3, 4, 2},
-	{2000, 1, 1, 2}
+	{20000, 12, 19, 3},
+	{10000, 6, 9, 4},
+	{5000, 3, 4, 4},
+	{2000, 1, 1, 4}
 };
 
 /* One call that is held as long as was asked for; is it cut? */
@@ -31,7 +31,7 @@ static bool
 is_cut(QlmHold *hold, int limit_ms)
 {
 	if (hold->seconds * 1000 >= limit_ms)
-		return qlm_hold_was_cut(hold, limit_ms);
+		return qlm_hold_was_cut(hold, limit_ms, false);
 	qlm_hold_was_answered(hold, hold->seconds * 1000);
 	return false;
 }
@@ -76,21 +76,79 @@ test_better_way(void)
 	tap_ok(hold.seconds == QLM_HOLD_MOST, "a way that lets more through is used again");
 }
 
+/* The first one alone tells where a box has said that it waits no longer. */
+static void
+test_first_cut(void)
+{
+	QlmHold		hold;
+
+	qlm_hold_init(&hold, 0, 0);
+	tap_ok(qlm_hold_was_cut(&hold, 10000, true) && hold.seconds == 8, "a box that says so is believed");
+	qlm_hold_init(&hold, 0, 0);
+	tap_ok(qlm_hold_was_cut(&hold, 10000, false) && hold.seconds == QLM_HOLD_MOST, "an end may be a restart");
+	qlm_hold_was_answered(&hold, 40);
+	tap_ok(qlm_hold_was_cut(&hold, 12000, false) && hold.seconds == 9, "a second one is none");
+	qlm_hold_init(&hold, 0, 0);
+	(void) qlm_hold_was_cut(&hold, 10000, false);
+	qlm_hold_was_answered(&hold, QLM_HOLD_MOST * 1000);
+	tap_ok(qlm_hold_was_cut(&hold, 10000, false) && hold.seconds == QLM_HOLD_MOST, "unless one was held as long as was asked for between them");
+	qlm_hold_init(&hold, 20, 10000);
+	tap_ok(qlm_hold_was_cut(&hold, 10300, false) && hold.seconds == 8, "one after the time that is known is believed");
+}
+
+/* Whatever ends calls, whenever it does: sooner or later it is a failure. */
+static void
+test_never_for_ever(void)
+{
+	QlmHold		hold;
+	int			most = 0;
+
+	for (int ms = 0; ms <= 30000; ms += 250)
+	{
+		int			n = 0;
+
+		qlm_hold_init(&hold, 0, 0);
+		while (n < 100 && qlm_hold_was_cut(&hold, ms, n % 3 == 0))
+			n++;
+		most = Max(most, n);
+	}
+	tap_ok(most <= 2, "a proxy that always ends calls after the same time is a failure after %d", most);
+	qlm_hold_init(&hold, 0, 0);
+	for (int i = 0; i < 40 && qlm_hold_was_cut(&hold, hold.seconds * 1000, false); i++)
+		 /* just before each would be answered */ ;
+	tap_ok(hold.seconds == 1, "so is one that ends each, however short");
+	tap_ok(!qlm_hold_was_cut(&hold, 1500, true), "for good");
+}
+
+static void
+test_silence(void)
+{
+	QlmHold		hold;
+
+	qlm_hold_init(&hold, 0, 0);
+	tap_ok(qlm_hold_was_silent(&hold) && hold.seconds == 12, "silence may be a network that forgets");
+	tap_ok(qlm_hold_was_silent(&hold) && hold.seconds == 6, "which is shorter than that");
+	tap_ok(!qlm_hold_was_silent(&hold) && hold.seconds == 3, "three times in a row are a failure, and yet less is asked for");
+	tap_ok(!qlm_hold_was_silent(&hold) && !qlm_hold_was_silent(&hold) && hold.seconds == 1, "down to a second");
+	qlm_hold_was_answered(&hold, 1000);
+	(void) count_cuts(&hold, 60000, 110);
+	tap_ok(hold.seconds == QLM_HOLD_MOST, "a peer that was gone is soon asked as before");
+	tap_ok(qlm_hold_was_silent(&hold), "and may be silent again");
+}
+
 static void
 test_other_reasons(void)
 {
 	QlmHold		hold;
 
 	qlm_hold_init(&hold, 0, 0);
-	tap_ok(!qlm_hold_was_cut(&hold, 20), "a server that is down cuts nothing");
-	tap_ok(!qlm_hold_was_cut(&hold, 30000), "nor does one that answers late with an error");
-	tap_ok(hold.seconds == QLM_HOLD_MOST, "so as much is asked for as before");
-	tap_ok(qlm_hold_was_silent(&hold) && qlm_hold_was_silent(&hold), "silence may be a network that forgets");
-	tap_ok(!qlm_hold_was_silent(&hold), "but not three times in a row");
-	qlm_hold_was_answered(&hold, 10);
-	tap_ok(qlm_hold_was_silent(&hold), "after an answer it may be again");
+	tap_ok(!qlm_hold_was_cut(&hold, 20, true), "a server that is down cuts nothing");
+	tap_ok(!qlm_hold_was_cut(&hold, 30000, true), "nor does one that answers late with an error");
+	tap_ok(hold.seconds == QLM_HOLD_MOST && hold.cut_ms == 0, "so as much is asked for as before");
 	qlm_hold_init(&hold, 1, 0);
-	tap_ok(!qlm_hold_was_cut(&hold, 1500) && !qlm_hold_was_silent(&hold), "a second is not too long for any");
+	tap_ok(!qlm_hold_was_cut(&hold, 1500, true) && !qlm_hold_was_silent(&hold), "a second is not too long for any");
+	qlm_hold_init(&hold, 3600, -5);
+	tap_ok(hold.seconds == QLM_HOLD_MOST && hold.cut_ms == 0, "what a row says is bounded");
 }
 
 int
@@ -98,6 +156,9 @@ main(void)
 {
 	test_ways();
 	test_better_way();
+	test_first_cut();
+	test_never_for_ever();
+	test_silence();
 	test_other_reasons();
 	shim_reset();
 	return tap_done();
