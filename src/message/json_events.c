@@ -48,7 +48,7 @@ refuse_nothing(QlmJsonWalk *walk, const QlmJson *member)
 {
 	static const char *const harmless[] = {
 		"msgformat", "callback", "targetType", "requestID", "requestId",
-		"nodeList", "version", "ttl", "type", NULL
+		"version", "ttl", "type", NULL
 	};
 	bool		is_empty = member->kind == QLM_JSON_NULL;
 
@@ -68,6 +68,17 @@ refuse_nothing(QlmJsonWalk *walk, const QlmJson *member)
 	qlm_parser_refuse(walk->parser, member->line,
 					  "\"%s\" is null or empty, and in a delete it is not clear what that means: leave it out",
 					  qlm_parser_quote(walk->parser, member->name, strlen(member->name)));
+}
+
+/* An element is refused where it ends; an empty array is none. */
+static void
+refuse_no_nodes(QlmJsonWalk *walk, const QlmJson *member)
+{
+	if (strcmp(member->name, "nodeList") != 0 ||
+		member->kind != QLM_JSON_ARRAY || member->as.first != NULL)
+		return;
+	walk->parser->json_at = member;
+	qlm_verb_refuse_no_nodes(walk->parser, member->line);
 }
 
 /* null is no value; but whoever deletes names something, which must not be overlooked. */
@@ -365,6 +376,8 @@ emit_children(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *json)
 	{
 		const QlmJsonChild *child = qlm_json_shape_child(shape, m);
 
+		if (shape == VERB)
+			refuse_no_nodes(walk, m);
 		if (shape != ENVELOPE)
 			refuse_nothing(walk, m);
 		if (qlm_json_shape_is_text(shape, m))

@@ -47,6 +47,7 @@ add_attribute(QlmJsonWalk *walk, const char *prefix, const char *name,
 		attribute = &walk->attributes[walk->nattributes++];
 		attribute->name = name;
 		attribute->prefix = prefix;
+		attribute->uri = NULL;
 		attribute->value = text;
 		attribute->len = len;
 	}

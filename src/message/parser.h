@@ -215,6 +215,7 @@ extern void qlm_odf_parse_end(QlmParser *p, QlmFrame *frame);
 extern void qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
 								 const QlmXmlElement *element);
 extern void qlm_verb_parse_end(QlmParser *p, QlmFrame *frame);
+extern void qlm_verb_refuse_no_nodes(QlmParser *p, int line);
 
 /* selector_parse.c */
 extern void qlm_selector_parse_attributes(QlmParser *p, QlmRequest *request,

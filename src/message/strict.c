@@ -257,14 +257,50 @@ belongs_elsewhere(QlmFrameKind kind, const char *name)
 	return NULL;
 }
 
-/* Prefixes are for elements and attributes of other vocabularies. */
+/* Is it, or a slip of it, what a verb has to choose values? */
 static bool
-has_foreign_prefix(const QlmXmlElement *element,
+is_of_window(const char *name)
+{
+	for (int i = 0; of_window[i] != NULL; i++)
+		if (strcmp(of_window[i], name) == 0)
+			return true;
+	return qlm_spelling_meant(name, of_window) != NULL;
+}
+
+/* Is it that, or what others call it? */
+static bool
+narrows(const char *name)
+{
+	return is_of_window(name) || qlm_spelling_hint(name, of_window) != NULL;
+}
+
+/*
+ * Prefixes are for elements and attributes of other vocabularies, but for those
+ * that are declared, or used by the element itself, as the message's own.
+ */
+static bool
+has_foreign_prefix(const QlmParser *p, const QlmXmlElement *element,
 				   const QlmXmlAttribute *attribute)
 {
-	return attribute->prefix != NULL && !is_usual_prefix(attribute->prefix) &&
+	if (attribute->prefix == NULL)
+		return false;
+	if (attribute->uri != NULL)
+		return is_foreign(p, attribute->prefix, attribute->uri);
+	return !is_usual_prefix(attribute->prefix) &&
 		(element->prefix == NULL ||
 		 strcmp(attribute->prefix, element->prefix) != 0);
+}
+
+/*
+ * May it be passed over as one of another vocabulary?  Not where a delete is
+ * meant to be narrowed down, whatever the prefix.
+ */
+static bool
+is_passed_over(const QlmParser *p, const QlmXmlElement *element,
+			   const QlmXmlAttribute *attribute)
+{
+	return has_foreign_prefix(p, element, attribute) &&
+		!(is_of_verb(p, QLM_DELETE) && narrows(attribute->name));
 }
 
 /* Was it looked at before?  Elements of one kind repeat their attributes. */
@@ -287,16 +323,6 @@ remember_own(QlmParser *p, QlmFrameKind kind, const char *name)
 	own->kind = kind;
 	own->name = pstrdup(name);
 	p->next_own = (p->next_own + 1) % QLM_OWN_ATTRIBUTES;
-}
-
-/* Is it, or a slip of it, what a verb has to choose values? */
-static bool
-is_of_window(const char *name)
-{
-	for (int i = 0; of_window[i] != NULL; i++)
-		if (strcmp(of_window[i], name) == 0)
-			return true;
-	return qlm_spelling_meant(name, of_window) != NULL;
 }
 
 /* An attribute that is overlooked in an element of this verb */
@@ -348,7 +374,7 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 		return true;
 	if (is_overlooked(p, name))
 	{
-		if (!has_foreign_prefix(element, attribute) && !is_refused(p, kind))
+		if (!is_passed_over(p, element, attribute) && !is_refused(p, kind))
 			refuse_overlooked(p, kind, name);
 		return false;
 	}
@@ -356,12 +382,12 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
 	if (!misplaced && meant == NULL)
 	{
-		if (is_one_of(name, time_names) && has_foreign_prefix(element, attribute))
+		if (is_one_of(name, time_names) && has_foreign_prefix(p, element, attribute))
 			return false;
 		remember_own(p, kind, name);
 		return true;
 	}
-	if (has_foreign_prefix(element, attribute) || is_refused(p, kind))
+	if (has_foreign_prefix(p, element, attribute) || is_refused(p, kind))
 		return false;
 	refuse(p, kind, qlm_parser_line(p), misplaced ?
 		   psprintf("%s is no attribute of %s: %s", name, frame_name(p, kind), misplaced) :
@@ -409,7 +435,7 @@ qlm_strict_plain(QlmParser *p, const QlmFrame *frame,
 	{
 		const QlmXmlAttribute *a = &element->attributes[i];
 
-		if (has_foreign_prefix(element, a) || is_known_plain(frame->kind, a->name) ||
+		if (is_passed_over(p, element, a) || is_known_plain(frame->kind, a->name) ||
 			(is_of_verb(p, QLM_READ) && !is_of_window(a->name)))
 			continue;
 		refuse_overlooked(p, frame->kind, a->name);
@@ -462,7 +488,7 @@ qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
 	const char *name = attribute->name;
 	const char *meant;
 
-	if (request->error_code != 0 || has_foreign_prefix(element, attribute))
+	if (request->error_code != 0 || is_passed_over(p, element, attribute))
 		return;
 	meant = hint(name, request->verb == QLM_DELETE ? of_delete : of_read);
 	if (request->verb == QLM_DELETE && meant[0] == '\0')
@@ -486,9 +512,13 @@ qlm_strict_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
 	const char *name = attribute->name;
 	const char *meant;
 
-	if (attribute->prefix != NULL && !is_usual_prefix(attribute->prefix) &&
-		(p->root_prefix == NULL || strcmp(attribute->prefix, p->root_prefix) != 0))
+	if (attribute->prefix != NULL &&
+		is_foreign(p, attribute->prefix, attribute->uri))
+	{
+		if (p->level->own_attribute == NULL && narrows(name))
+			p->level->own_attribute = pstrdup(qlm_parser_quote(p, name, strlen(name)));
 		return;
+	}
 	meant = qlm_spelling_meant(name, known);
 	if (meant != NULL)
 		refuse(p, QLM_FRAME_ENVELOPE, p->level->line,

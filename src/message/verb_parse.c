@@ -195,6 +195,14 @@ end_node(QlmParser *p, const QlmFrame *frame)
 		level->request->nodes = lappend(level->request->nodes, text);
 }
 
+/* Whoever sends to other nodes does not mean this one. */
+void
+qlm_verb_refuse_no_nodes(QlmParser *p, int line)
+{
+	qlm_parser_refuse(p, line,
+					  "The nodeList has no node: leave it out if this node is meant");
+}
+
 static void
 note_wrapping(QlmParser *p, bool msg)
 {
@@ -368,6 +376,10 @@ qlm_verb_parse_end(QlmParser *p, QlmFrame *frame)
 			break;
 		case QLM_FRAME_NODE:
 			end_node(p, frame);
+			break;
+		case QLM_FRAME_NODE_LIST:
+			if (p->level->result == NULL && p->level->request->nodes == NIL)
+				qlm_verb_refuse_no_nodes(p, frame->line);
 			break;
 		case QLM_FRAME_MSG:
 			end_msg(p, frame);

@@ -17,6 +17,7 @@ typedef struct QlmXmlAttribute
 {
 	const char *name;			/* local name */
 	const char *prefix;			/* NULL: none */
+	const char *uri;			/* namespace, NULL: none or undeclared prefix */
 	const char *value;
 	int			len;
 } QlmXmlAttribute;

@@ -242,6 +242,7 @@ collect_attributes(QlmXmlReader *reader, int count, const char *const *from)
 		}
 		attribute->name = from[0];
 		attribute->prefix = from[1];
+		attribute->uri = from[2];
 		attribute->len = from[4] - from[3];
 		attribute->value = unescape_ampersands(from[3], &attribute->len);
 		n++;
