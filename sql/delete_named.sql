@@ -66,12 +66,12 @@ SELECT dialect, string_agg(format('%s %s %s', form, (t).codes, (t).changed), ', 
 CREATE TEMP TABLE tried AS
 	SELECT dialect, form, element, attribute, (t).codes, (t).changed FROM (
 		SELECT dialect, form, element, attribute, pg_temp.try(pg_temp.filled(message, element, attribute)) AS t FROM template, element,
-			unnest(ARRAY['Begin', 'begin', 'END', 'from', 'dateTime', 'interval', 'newest', 'filter', 'startDate', 'token', 'format']) AS attribute
+			unnest(ARRAY['Begin', 'begin', 'END', 'from', 'dateTime', 'interval', 'newest', 'filter', 'startDate', 'token', 'format', 'z:Begin', 'z:since']) AS attribute
 		WHERE strpos(message, '@' || element || '@') > 0) a;
 SELECT count(*), count(*) FILTER (WHERE codes = '400' AND NOT changed) FROM tried;
 SELECT element, attribute, string_agg(DISTINCT codes, ' '), bool_or(changed), count(*) FROM tried WHERE codes <> '400' OR changed GROUP BY 1, 2 ORDER BY 1, 2;
-\echo == attributes of other vocabularies change nothing
-SELECT element, string_agg(DISTINCT (t).codes, ' '), bool_and((t).changed), count(*) FROM (SELECT element, pg_temp.try(pg_temp.filled(message, element, a)) AS t FROM template, element, unnest(ARRAY['z:filter', 'z:Begin']) a WHERE NOT (dialect ~ 'json' AND element IN ('msg', 'MetaData')) AND strpos(message, '@' || element || '@') > 0) a GROUP BY 1 ORDER BY 1;
+\echo == attributes of other vocabularies change nothing, unless they are called as what narrows a delete down
+SELECT element, string_agg(DISTINCT (t).codes, ' '), bool_and((t).changed), count(*) FROM (SELECT element, pg_temp.try(pg_temp.filled(message, element, a)) AS t FROM template, element, unnest(ARRAY['z:filter', 'z:colour']) a WHERE NOT (dialect ~ 'json' AND element IN ('msg', 'MetaData')) AND strpos(message, '@' || element || '@') > 0) a GROUP BY 1 ORDER BY 1;
 \echo == elements and members, of other vocabularies too
 SELECT p, string_agg(DISTINCT (t).codes, ' '), bool_or((t).changed) FROM (
 	SELECT p, pg_temp.try(replace('<omiEnvelope version="1.0" ttl="0">@1<delete>@2<msg>@3<Objects>@4<Object><id>D</id>@5<InfoItem name="x">@6<MetaData>@7<InfoItem name="unit">@8</InfoItem></MetaData></InfoItem></Object></Objects></msg></delete></omiEnvelope>', p, e)) AS t

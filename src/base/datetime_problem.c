@@ -101,7 +101,7 @@ qlm_datetime_problem(const char *text, int len)
 		return "which is no date and time: what follows the date is none" WANTED;
 	}
 	if (qlm_double_parse(text, end - text, &number))
-		return "which is a number, no date and time: seconds since 1970 belong into unixTime" WANTED;
+		return "which is a number, no date and time: only unixTime is in seconds since 1970" WANTED;
 	return "which is no date and time" WANTED;
 }
 

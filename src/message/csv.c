@@ -15,6 +15,7 @@
 #include "base/spelling.h"
 #include "message/csv.h"
 #include "message/csv_fields.h"
+#include "message/parser.h"
 
 typedef enum Column
 {
@@ -34,6 +35,9 @@ typedef struct Reader
 	bool		has_header;
 	int			columns[NCOLUMNS];	/* which field it is; -1: none */
 	const char *names[NCOLUMNS];	/* as the first line has them */
+	List	   *others;			/* which fields have other names; NIL where there
+								 * is a column for the time */
+	List	   *other_names;	/* theirs */
 	int			ncolumns;		/* fields that a line may have */
 	int			nlines;			/* without the one that names the columns */
 	QlmRowTree *tree;
@@ -194,6 +198,7 @@ take_header(Reader *r)
 	int			columns[NCOLUMNS] = {-1, -1, -1, -1, -1};
 	const char *names[NCOLUMNS] = {NULL};
 	List	   *unknown = NIL;
+	List	   *others = NIL;
 	const char *twice = NULL;
 
 	for (int i = 0; i < r->record.nfields; i++)
@@ -212,7 +217,10 @@ take_header(Reader *r)
 		else if (column >= 0)
 			twice = field.text;
 		else if (field.len > 0)
+		{
 			unknown = lappend(unknown, field.text);
+			others = lappend_int(others, i);
+		}
 	}
 	if (columns[PATH] < 0 || !check_header(r, columns, unknown))
 		return false;
@@ -221,6 +229,11 @@ take_header(Reader *r)
 								qlm_quote(twice, -1)));
 	memcpy(r->columns, columns, sizeof(columns));
 	memcpy(r->names, names, sizeof(names));
+	if (columns[TIME] < 0 && columns[UNIX_TIME] < 0)
+	{
+		r->others = others;
+		r->other_names = unknown;
+	}
 	r->ncolumns = r->record.nfields;
 	r->has_header = true;
 	return true;
@@ -288,6 +301,36 @@ time_problem(Column column, const QlmCsvField *field)
 	return qlm_datetime_problem(field->text, field->len);
 }
 
+/*
+ * Where no column is called time, and another one has a date and time of day,
+ * or a time under a name for one, all values would get the time of receipt.
+ */
+static bool
+check_other_columns(Reader *r)
+{
+	ListCell   *at,
+			   *called;
+
+	forboth(at, r->others, called, r->other_names)
+	{
+		const char *name = lfirst(called);
+		QlmCsvField field;
+		TimestampTz ts;
+
+		if (lfirst_int(at) >= r->record.nfields)
+			break;
+		field = r->record.fields[lfirst_int(at)];
+		qlm_csv_field_trim(&field);
+		if (qlm_strict_is_time(name, field.text, field.len) ||
+			(memchr(field.text, ':', field.len) != NULL &&
+			 qlm_datetime_parse(field.text, field.len, &ts)))
+			return fail(r, psprintf("No column is called time, but \"%s\" holds times, as \"%s\": call it time or unixTime, or leave it out",
+									qlm_quote(name, -1),
+									qlm_quote(field.text, field.len)));
+	}
+	return true;
+}
+
 static bool
 take_time(Reader *r, QlmRow *row)
 {
@@ -295,7 +338,7 @@ take_time(Reader *r, QlmRow *row)
 	QlmCsvField *field = time_field(r, &which);
 
 	if (field == NULL)
-		return true;
+		return r->is_request || check_other_columns(r);
 	row->has_ts = qlm_datetime_parse(field->text, field->len, &row->ts) ||
 		qlm_unixtime_parse(field->text, field->len, &row->ts);
 	return row->has_ts ||

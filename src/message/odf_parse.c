@@ -158,6 +158,8 @@ start_item(QlmParser *p, QlmObject *object, QlmInfoItem *parent,
 		else
 			keep_attribute(p, &item->attributes, element, i);
 	}
+	if (item->attributes != NULL)
+		frame->own_time = qlm_strict_item_time(p, element);
 	if (item->name[0] == '\0')
 		qlm_parser_refuse(p, item->line, "An InfoItem has no name");
 	else
@@ -269,17 +271,6 @@ value_type(QlmParser *p, const QlmXmlAttribute *attribute)
 }
 
 static void
-check_value_time(QlmParser *p, const QlmValue *value)
-{
-	const QlmInfoItem *item = p->frames[p->nframes - 2].as.item;
-
-	if (value->attributes != NULL)
-		qlm_strict_value_time(p, value->attributes, false);
-	if (item->attributes != NULL)
-		qlm_strict_value_time(p, item->attributes, true);
-}
-
-static void
 start_value(QlmParser *p, const QlmXmlElement *element)
 {
 	QlmValue   *value;
@@ -318,8 +309,9 @@ start_value(QlmParser *p, const QlmXmlElement *element)
 	}
 	if (value->has_ts)
 		p->odf->latest = Max(p->odf->latest, value->ts);
-	else
-		check_value_time(p, value);
+	else if (value->attributes != NULL ||
+			 p->frames[p->nframes - 2].own_time != NULL)
+		qlm_strict_value_time(p, element);
 }
 
 /* Linked where it ends, for in JSON it may be null */

@@ -44,6 +44,8 @@ typedef struct QlmFrame
 	bool		is_nothing;		/* of a value: it is null */
 	int			line;
 	int			nvalues;		/* of an InfoItem: those that have begun */
+	const char *own_time;		/* of an InfoItem: an attribute that may be the
+								 * time of its values; NULL: none */
 	union
 	{
 		QlmObject  *object;
@@ -187,8 +189,13 @@ extern void qlm_strict_text(QlmParser *p, const QlmFrame *frame,
 extern bool qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 								 const QlmXmlElement *element,
 								 const QlmXmlAttribute *attribute);
-extern void qlm_strict_value_time(QlmParser *p, const QlmAttribute *attribute,
-								  bool of_item);
+extern bool qlm_strict_is_foreign(const QlmParser *p,
+								  const QlmXmlElement *element,
+								  const QlmXmlAttribute *attribute);
+extern bool qlm_strict_is_time(const char *name, const char *text, int len);
+extern const char *qlm_strict_item_time(const QlmParser *p,
+										const QlmXmlElement *element);
+extern void qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element);
 /* Elements that have no attributes of the sender's own */
 extern void qlm_strict_plain(QlmParser *p, const QlmFrame *frame,
 							 const QlmXmlElement *element);

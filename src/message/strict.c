@@ -237,9 +237,6 @@ qlm_strict_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 	refuse(p, frame->kind, qlm_parser_line(p), error);
 }
 
-/* What others call the time of a value */
-static const char *const time_names[] = {"time", "timestamp", "ts", "date", NULL};
-
 /* Where an attribute of this name belongs; NULL: where it stands */
 static const char *
 belongs_elsewhere(QlmFrameKind kind, const char *name)
@@ -247,9 +244,13 @@ belongs_elsewhere(QlmFrameKind kind, const char *name)
 	static const char *const in_value[] = {
 		"value", "values", "dateTime", "unixTime", NULL
 	};
+	static const char *const of_value[] = {"dateTime", "unixTime", NULL};
 
 	if (kind == QLM_FRAME_ITEM && is_one_of(name, in_value))
 		return "it belongs into a value";
+	if ((kind == QLM_FRAME_OBJECT || kind == QLM_FRAME_OBJECTS) &&
+		(is_one_of(name, of_value) || qlm_spelling_meant(name, of_value) != NULL))
+		return "it belongs into each value";
 	if (kind == QLM_FRAME_VALUE && strcmp(name, "value") == 0)
 		return "it is the text between the tags";
 	if (kind == QLM_FRAME_OBJECT && strcmp(name, "id") == 0)
@@ -278,9 +279,9 @@ narrows(const char *name)
  * Prefixes are for elements and attributes of other vocabularies, but for those
  * that are declared, or used by the element itself, as the message's own.
  */
-static bool
-has_foreign_prefix(const QlmParser *p, const QlmXmlElement *element,
-				   const QlmXmlAttribute *attribute)
+bool
+qlm_strict_is_foreign(const QlmParser *p, const QlmXmlElement *element,
+					  const QlmXmlAttribute *attribute)
 {
 	if (attribute->prefix == NULL)
 		return false;
@@ -299,7 +300,7 @@ static bool
 is_passed_over(const QlmParser *p, const QlmXmlElement *element,
 			   const QlmXmlAttribute *attribute)
 {
-	return has_foreign_prefix(p, element, attribute) &&
+	return qlm_strict_is_foreign(p, element, attribute) &&
 		!(is_of_verb(p, QLM_DELETE) && narrows(attribute->name));
 }
 
@@ -382,35 +383,16 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
 	if (!misplaced && meant == NULL)
 	{
-		if (is_one_of(name, time_names) && has_foreign_prefix(p, element, attribute))
-			return false;
 		remember_own(p, kind, name);
 		return true;
 	}
-	if (has_foreign_prefix(p, element, attribute) || is_refused(p, kind))
+	if (qlm_strict_is_foreign(p, element, attribute) || is_refused(p, kind))
 		return false;
 	refuse(p, kind, qlm_parser_line(p), misplaced ?
 		   psprintf("%s is no attribute of %s: %s", name, frame_name(p, kind), misplaced) :
 		   psprintf("%s is no attribute of %s: did you mean %s?", name,
 					frame_name(p, kind), meant));
 	return false;
-}
-
-/*
- * A value that says its time under another name, or beside it, would get that of
- * receipt, and be the latest.
- */
-void
-qlm_strict_value_time(QlmParser *p, const QlmAttribute *attribute, bool of_item)
-{
-	if (p->level->request->verb == QLM_READ)
-		return;
-	for (; attribute != NULL; attribute = attribute->next)
-		if (is_one_of(attribute->name, time_names))
-			qlm_parser_refuse(p, qlm_parser_line(p),
-							  "The value has no dateTime and no unixTime, but %s a %s: did you mean dateTime%s?",
-							  of_item ? "its InfoItem has" : "it has", attribute->name,
-							  of_item ? ", in the value" : "");
 }
 
 static bool

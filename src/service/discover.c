@@ -15,6 +15,7 @@
 #include "base/datetime.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/quote.h"
 #include "message/json.h"
 #include "message/odf_json.h"
 #include "service/call.h"
@@ -120,8 +121,9 @@ read_count(Wish *wish, const char *text)
 }
 
 static bool
-read_time(Wish *wish, const char *text, bool is_end, TimestampTz *ts)
+read_time(Wish *wish, const char *name, const char *text, TimestampTz *ts)
 {
+	bool		is_end = strcmp(name, "end") == 0;
 	bool		success;
 
 	if (text == NULL)
@@ -129,7 +131,9 @@ read_time(Wish *wish, const char *text, bool is_end, TimestampTz *ts)
 	success = is_end ? qlm_datetime_parse_end(text, strlen(text), ts) :
 		qlm_datetime_parse_begin(text, strlen(text), ts);
 	if (!success)
-		refuse(wish, "begin and end are times, as in 2024-05-01T10:00:00Z, or dates");
+		refuse(wish, psprintf("%s is \"%s\", %s, or a date", name,
+							  qlm_quote(text, -1),
+							  qlm_datetime_problem(text, strlen(text))));
 	return true;
 }
 
@@ -144,9 +148,9 @@ understand(const QlmDiscovery *discovery)
 	choose_version(&wish, discovery->version);
 	selector->newest = read_count(&wish, discovery->newest);
 	selector->oldest = read_count(&wish, discovery->oldest);
-	selector->has_begin = read_time(&wish, discovery->begin, false,
+	selector->has_begin = read_time(&wish, "begin", discovery->begin,
 									&selector->begin);
-	selector->has_end = read_time(&wish, discovery->end, true, &selector->end);
+	selector->has_end = read_time(&wish, "end", discovery->end, &selector->end);
 	wish.has_selector = selector->newest || selector->oldest ||
 		selector->has_begin || selector->has_end;
 	if (selector->newest && selector->oldest)

@@ -299,8 +299,8 @@ subtest 'values from history' => sub {
 		[ 'begin=2024-05-01&to=2024-05-01', qr/did you mean end/ ], [ 'interval=5', qr/"interval" is no argument here: there are/ ],
 		[ 'all=true', qr/"all" is no argument here/ ], [ '2', qr/no argument/ ], [ '=2', qr/no argument/ ], [ '%6eewest=1', qr/no argument/ ],
 		[ 'x=1&beginn=2024-05-01', qr/"x" is no argument/ ], [ 'newest[]=1', qr/no argument/ ], [ 'newest%3D1', qr/no argument/ ], [ '%ff=1', qr/no UTF-8/ ],
-		[ 'x' x 500, qr/"x{80}"/ ], [ 'begin=yesterday', qr/times/ ], [ 'end=%00', qr/times/ ], [ 'begin=%zz', qr/times/ ],
-		[ 'end=1714557600', qr/times/ ],
+		[ 'x' x 500, qr/"x{80}"/ ], [ 'begin=yesterday', qr/date and time/ ], [ 'end=%00', qr/date and time/ ], [ 'begin=%zz', qr/date and time/ ],
+		[ 'end=1714557600', qr/date and time/ ],
 	);
 	for (@wrong)
 	{

@@ -72,7 +72,8 @@ subtest 'nothing of this deletes anything' => sub {
 	my @window = map { qq($_->[0]="$day" $_->[1]="$day") }
 	  [ 'Begin', 'End' ], [ 'from', 'to' ], [ 'start', 'stop' ], [ 'dateTime', 'unixTime' ], [ 'begin', 'END' ], [ 'startTime', 'endTime' ], [ 'since', 'until' ];
 
-	for my $attributes (@window, qq(interval="$day/$day"), 'newest="1"', 'maxlevels="1"', 'begin=""', 'begin="yesterday"', 'end="2026-01"', 'filter="x"')
+	for my $attributes (@window, qq(interval="$day/$day"), 'newest="1"', 'maxlevels="1"', 'begin=""', 'begin="yesterday"', 'end="2026-01"', 'filter="x"',
+		"z:from=\"$day\"", "xmlns:o=\"http://www.opengroup.org/xsd/odf/1.0/\" o:from=\"$day\"")
 	{
 		my $answer = xml_delete($attributes, $x);
 
@@ -82,13 +83,18 @@ subtest 'nothing of this deletes anything' => sub {
 		is(code_of(json_delete("\"$members,", ',"InfoItem":{"name":"x"}')), 400, '... as JSON');
 	}
 	like(xml_delete("Begin=\"$day\"", $x)->{body}, qr/Begin is nothing that a delete takes: did you mean begin\?/, 'what was meant');
-	for my $where ('<InfoItem name="x" begin="%s"/>', '<InfoItem name="x" from="%s"/>', '<InfoItem name="x"><MetaData begin="%s"/></InfoItem>', '<InfoItem name="x"><begin>%s</begin></InfoItem>',
+	for my $where ('<InfoItem name="x" begin="%s"/>', '<InfoItem name="x" z:begin="%s"/>', '<InfoItem name="x" xmlns:z="urn:z" z:since="%s"/>', '<InfoItem name="x" xmlns:o="http://www.opengroup.org/xsd/odf/1.0/" o:begin="%s"/>', '<InfoItem name="x" from="%s"/>', '<InfoItem name="x"><MetaData begin="%s"/></InfoItem>', '<InfoItem name="x"><begin>%s</begin></InfoItem>',
 		'<InfoItem name="x"/><z:begin xmlns:z="urn:z">%s</z:begin>', '<InfoItem name="x"><value time="%s"/></InfoItem>', '<InfoItem name="x"><value>%s</value></InfoItem>')
 	{
 		is(code_of(xml_delete('', sprintf($where, $day))), 400, $where);
 	}
-	is(code_of(xml_delete('', $x, envelope => { begin => $day })), 400, 'an attribute of the envelope');
-	for my $object (',"begin":"%s","InfoItem":{"name":"x"}', ',"InfoItem":{"name":"x","begin":"%s"}', ',"InfoItem":{"name":"x","attributes":{"begin":"%s"}}', ',"InfoItem":{"name":"x","window":{"begin":"%s"}}',
+	for my $name ('begin', 'x:begin', 'from')
+	{
+		is(code_of(xml_delete('', $x, envelope => { $name => $day })), 400, "$name of the envelope");
+	}
+	is(code_of(post($node, envelope('M1b', "<delete>$_<msg><Objects><Object><id>D</id></Object></Objects></msg></delete>"))), 400, $_) for '<nodeList/>', '<nodeList type="URL"> </nodeList>';
+	is(code_of(json_delete("\"nodeList\":$_,", '')), 400, "nodeList $_") for '[]', '{}', 'null', '""', '{"node":[]}';
+	for my $object (',"begin":"%s","InfoItem":{"name":"x"}', ',"InfoItem":{"name":"x","begin":"%s"}', ',"InfoItem":{"name":"x","attributes":{"begin":"%s"}}', ',"InfoItem":{"name":"x","z:begin":"%s"}', ',"InfoItem":{"name":"x","window":{"begin":"%s"}}',
 		',"InfoItem":{"name":"x","values":[]}', ',"InfoItem":[]', ',"InfoItem":null', ',"InfoItem":{"name":"x","values":[{"begin":"%s"}]}', ',"InfoItem":{"name":"x","values":[{"datetime":"%s"}]}')
 	{
 		is(code_of(json_delete('', $object =~ s{%s}{$day}r)), 400, $object);
