@@ -81,7 +81,9 @@ qlm_origin_judge(const char *list, const QlmOriginCaller *caller)
 	authority = origin ? authority_of(origin, strlen(origin)) : NULL;
 	if (authority &&
 		((caller->host && pg_strcasecmp(authority, caller->host) == 0) ||
-		 is_authority_of(caller->url, authority)))
+		 is_authority_of(caller->url, authority) ||
+		 (caller->forwarded &&
+		  qlm_list_is(caller->forwarded, caller->forwarded_len, authority))))
 		return QLM_ORIGIN_SAME;
 	return QLM_ORIGIN_FOREIGN;
 }

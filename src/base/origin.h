@@ -23,6 +23,8 @@ typedef struct QlmOriginCaller
 	const char *fetch_mode;
 	const char *url;			/* under which others reach this node */
 	bool		only_looks;		/* it changes nothing */
+	const char *forwarded;		/* host by which a proxy was called for it, ours */
+	int			forwarded_len;
 } QlmOriginCaller;
 
 extern QlmOriginVerdict qlm_origin_judge(const char *list,

@@ -225,7 +225,8 @@ register_addresses(void)
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("qlm.proxies",
 							   "Addresses and networks behind which many clients are.",
-							   "A list. What one address may take does not hold for these.",
+							   "A list. What one address may take does not hold for these, and "
+							   "their X-Forwarded-Host, -Proto and -Prefix are believed.",
 							   &qlm_proxies, "127.0.0.1, ::1",
 							   PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_proxies, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 
 #include "base/client.h"
+#include "base/forwarded.h"
 
 typedef struct QlmHttpServer QlmHttpServer;
 struct QlmWebSocket;
@@ -39,6 +40,7 @@ typedef struct QlmHttpRequest
 	const char *if_none_match;
 	const char *origin;
 	const char *host;
+	QlmForwarded forwarded;		/* by a proxy that is listed, else empty */
 	const char *body;			/* the message: form field already decoded */
 	Size		body_len;
 	const char *body_problem;	/* why the body holds no message; NULL: it may */

@@ -183,7 +183,9 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 	Size		size = text_size(head->path) + text_size(head->peer_name) +
 		text_size(head->authorization) + text_size(head->content_type) +
 		text_size(head->accept) + text_size(head->if_none_match) +
-		text_size(head->origin) + text_size(head->host);
+		text_size(head->origin) + text_size(head->host) +
+		text_size(head->forwarded.proto) + text_size(head->forwarded.host) +
+		text_size(head->forwarded.prefix);
 	char	   *path;
 	char	   *peer_name;
 	char	   *to;
@@ -201,6 +203,13 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 	request->if_none_match = copy_text(&to, head->if_none_match);
 	request->origin = copy_text(&to, head->origin);
 	request->host = copy_text(&to, head->host);
+	request->forwarded = (QlmForwarded) {NULL};
+	if (request->is_proxied)
+	{
+		request->forwarded.proto = copy_text(&to, head->forwarded.proto);
+		request->forwarded.host = copy_text(&to, head->forwarded.host);
+		request->forwarded.prefix = copy_text(&to, head->forwarded.prefix);
+	}
 	note_content_type(incoming);
 	if (!qlm_form_decode_path(path) || (peer_name && !qlm_form_decode(peer_name)))
 		return bad_url;
@@ -256,11 +265,15 @@ judge_caller(QlmIncoming *incoming, const QlmIncomingHead *head)
 {
 	bool		is_options = strcmp(head->method, "OPTIONS") == 0;
 	QlmHttpMethod method = incoming->request.method;
-	const QlmOriginCaller caller = {
-		head->origin, head->host, head->fetch_site, head->fetch_mode, qlm_url,
-		method == QLM_HTTP_GET || method == QLM_HTTP_HEAD
+	const QlmHostNames names = {qlm_host_names, qlm_listen_addresses, qlm_url};
+	QlmOriginCaller caller = {
+		.origin = head->origin, .host = head->host, .fetch_site = head->fetch_site,
+		.fetch_mode = head->fetch_mode, .url = qlm_url,
+		.only_looks = method == QLM_HTTP_GET || method == QLM_HTTP_HEAD
 	};
 
+	caller.forwarded = qlm_forwarded_host(&incoming->request.forwarded, &names,
+										  &caller.forwarded_len);
 	incoming->origin = qlm_origin_judge(qlm_cors_origins, &caller);
 	incoming->origins_vary = qlm_origin_list_varies(qlm_cors_origins);
 	incoming->accept = qlm_header_accept_encoding(head->accept_encoding);

@@ -8,6 +8,7 @@
 #ifndef QLM_INCOMING_H
 #define QLM_INCOMING_H
 
+#include "base/forwarded.h"
 #include "base/origin.h"
 #include "transport/budget.h"
 #include "transport/compress.h"
@@ -45,6 +46,7 @@ typedef struct QlmIncomingHead
 	const char *fetch_site;
 	const char *fetch_mode;
 	const char *accept_encoding;
+	QlmForwarded forwarded;
 	int			prefer_wait;	/* seconds, 0: not said */
 	QlmCoding	coding;			/* of the body */
 	uint64		length;

@@ -27,6 +27,12 @@ plain_header(QlmIncomingHead *head, const char *name, Size len)
 		case 13:
 			return pg_strcasecmp(name, "Authorization") == 0 ? &head->authorization :
 				pg_strcasecmp(name, "If-None-Match") == 0 ? &head->if_none_match : NULL;
+		case 16:
+			return pg_strcasecmp(name, "X-Forwarded-Host") == 0 ? &head->forwarded.host : NULL;
+		case 17:
+			return pg_strcasecmp(name, "X-Forwarded-Proto") == 0 ? &head->forwarded.proto : NULL;
+		case 18:
+			return pg_strcasecmp(name, "X-Forwarded-Prefix") == 0 ? &head->forwarded.prefix : NULL;
 		default:
 			return NULL;
 	}

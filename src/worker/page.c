@@ -7,10 +7,13 @@
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
 
+#include "base/forwarded.h"
+#include "process/settings.h"
+#include "service/relay.h"
 #include "worker/page.h"
 #include "worker/slot.h"
 
-/* Links are relative: a proxy may show the node below a path of its own. */
+/* The address, then the prefix of links, twice */
 static const char home[] =
 	"<!DOCTYPE html>\n"
 	"<html lang=\"en\">\n"
@@ -33,25 +36,65 @@ static const char home[] =
 	"<p class=\"version\">version " QLM_VERSION "</p>\n"
 	"<p>This is a QLM messaging node inside PostgreSQL. It speaks the Open"
 	" Messaging Interface (O-MI) and the Open Data Format (O-DF).</p>\n"
-	"<p>Send a message by <code>POST</code> to this address, to <code>qlm</code> below it"
+	"<p>Send a message by <code>POST</code> to %s, to <code>qlm</code> below it"
 	" or, as the peer that you are, to <code>peer/NAME</code>: the XML as the"
 	" body, or in the form field <code>msg</code>.</p>\n"
-	"<p><a href=\"Objects\">What is here?</a>"
-	" <a href=\"health\">Is it well?</a></p>\n"
+	"<p><a href=\"%sObjects\">What is here?</a>"
+	" <a href=\"%shealth\">Is it well?</a></p>\n"
 	"</body>\n"
 	"</html>\n";
 
+/* The url may have been set to anything that is one. */
+static void
+append_escaped(StringInfo to, const char *text)
+{
+	for (const char *p = text; *p; p++)
+	{
+		if (*p == '<' || *p == '>' || *p == '&' || *p == '"')
+			appendStringInfo(to, "&#%d;", *p);
+		else
+			appendStringInfoChar(to, *p);
+	}
+}
+
+/*
+ * Links are relative, as a proxy may show the node below a path of its own;
+ * where it says below which they begin there, so that they also lead there from
+ * an address without a slash at its end.
+ */
 void
 qlm_page_answer_home(QlmHttpRequest *request)
 {
 	static const QlmHttpHeader headers[] = {
 		{"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"},
 		{"X-Content-Type-Options", "nosniff"},
+		{"Cache-Control", "no-store"},
 		{NULL}
 	};
-	QlmHttpAnswer answer = {200, "text/html; charset=UTF-8", headers,
-	home, sizeof(home) - 1};
+	const QlmHostNames names = {qlm_host_names, qlm_listen_addresses, qlm_url};
+	QlmHttpAnswer answer = {200, "text/html; charset=UTF-8", headers};
+	StringInfoData address;
+	StringInfoData shown;
+	StringInfoData page;
+	int			len;
+	const char *prefix = qlm_forwarded_prefix(&request->forwarded, &len);
+	char	   *base = len > 0 ? psprintf("%.*s/", len, prefix) : "";
 
+	initStringInfo(&address);
+	initStringInfo(&shown);
+	initStringInfo(&page);
+	qlm_forwarded_append_address(&address, &request->forwarded, request->host, &names);
+	if (address.len > 0)
+	{
+		appendStringInfoString(&shown, "<code>");
+		append_escaped(&shown, address.data);
+		appendStringInfoString(&shown, "</code>");
+	}
+	else
+		appendStringInfoString(&shown, "this address");
+	appendStringInfo(&page, home, shown.data, base, base);
+	answer.body = page.data;
+	answer.body_len = page.len;
 	qlm_http_server_answer(request, &answer);
 }
 

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/accept.h"
+#include "base/forwarded.h"
 #include "base/host.h"
 #include "base/origin.h"
 #include "transport/form.h"
@@ -35,6 +36,21 @@ check_within(const char *part, Size part_len, const char *body, Size len)
 		abort();
 }
 
+/* What is shown of them needs no escaping. */
+static void
+check_forwarded(const char *value)
+{
+	const QlmForwarded forwarded = {value, value, value};
+	StringInfoData address;
+	int			len;
+	const char *prefix = qlm_forwarded_prefix(&forwarded, &len);
+
+	initStringInfo(&address);
+	qlm_forwarded_append_address(&address, &forwarded, value, &(QlmHostNames) {"*", NULL, NULL});
+	if (strpbrk(address.data, "<>&\"' ") || (len > 0 && prefix[0] != '/'))
+		abort();
+}
+
 static void
 check_header(const char *value)
 {
@@ -50,11 +66,12 @@ check_header(const char *value)
 		abort();
 	if (qlm_accept_quality(value, "application/json").quality > 1000)
 		abort();
+	check_forwarded(value);
 	(void) qlm_header_accept_encoding(value);
 	(void) qlm_header_prefer_wait(value);
 	(void) qlm_header_is_form(value);
 	(void) qlm_header_length(value, strlen(value), &length);
-	(void) qlm_origin_judge(value, &(QlmOriginCaller) {value, value, value, value, value, false});
+	(void) qlm_origin_judge(value, &(QlmOriginCaller) {value, value, value, value, value, false, value, strlen(value)});
 	if (qlm_host_is_ours(value, &(QlmHostNames) {"", "*", value}) &&
 		!qlm_host_is_ours(value, &(QlmHostNames) {"*", "", ""}))
 		abort();

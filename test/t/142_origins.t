@@ -115,6 +115,33 @@ subtest 'requests whose host is not clear' => sub {
 	is(value(), 'unclear', 'that was stored');
 };
 
+subtest 'what a proxy says of how it was called' => sub {
+	my %forwarded = ('X-Forwarded-Proto' => 'https', 'X-Forwarded-Host' => 'plant.example', 'X-Forwarded-Prefix' => '/node');
+	my $page = sub { return get($node, '/', headers => {@_})->{body} };
+
+	like($page->(), qr{<code>http://127\.0\.0\.1:$port/</code>.*href="Objects"}s, 'nothing: its address is Host, links are relative');
+	unlike($page->(%forwarded), qr/plant/, 'a name that is not ours counts for nothing');
+	is(try_write({ %forwarded, Origin => 'https://plant.example' }), 403, 'nor do its pages');
+	set('qlm.host_names', "'plant.example'");
+	ok(wait_until(sub { $page->(%forwarded) =~ m{<code>https://plant\.example/node/</code>} }, 'the setting is read'), 'one that is');
+	like($page->(%forwarded), qr{href="/node/Objects".*href="/node/health"}s, 'links begin below its path');
+	is(try_write({ %forwarded, Origin => 'https://plant.example' }), '200 stored', 'its pages are our own');
+	is(try_write({ %forwarded, Origin => 'https://evil.example' }), 403, 'others are not');
+	unlike($page->(%forwarded, 'X-Forwarded-Prefix' => '/"><script>'), qr/<script>/, 'what is no path is not shown');
+	like($page->(%forwarded, 'X-Forwarded-Prefix' => '//evil.example'), qr/href="Objects"/, 'nor what leads elsewhere');
+
+	set('qlm.proxies', "''");
+	ok(wait_until(sub { $page->(%forwarded) !~ /plant/ }, 'the setting is read'), 'nothing of it counts from who is no proxy');
+	is(try_write({ %forwarded, Origin => 'https://plant.example' }), 403, 'nor do its pages');
+	set('qlm.proxies', 'DEFAULT');
+	set('qlm.host_names', 'DEFAULT');
+	ok(wait_until(sub { $page->(%forwarded, 'X-Forwarded-Prefix' => '/a/') =~ m{href="/a/Objects"} }, 'the setting is read'), 'a path');
+
+	set('qlm.url', "'https://public.example/q'");
+	ok(wait_until(sub { $page->(%forwarded) =~ m{<code>https://public\.example/q/</code>} }, 'the setting is read'), 'qlm.url comes before all');
+	set('qlm.url', 'DEFAULT');
+};
+
 subtest 'names of the node' => sub {
 	set('qlm.host_names', "'plant.example, PLANT'");
 	ok(wait_until(sub { try_write({ Host => "Plant.Example:$port" }) eq '200 stored' }, 'the setting is read'), 'a name that is listed');

@@ -164,9 +164,11 @@ subtest 'below a path' => sub {
 	my $front = QlmFront->start('nginx', $node, block => 1, health => '/node/health');
 	my $page = through($front, 'GET', '/node/')->{body};
 	my @links = $page =~ /href="([^"]*)"/g;
+	like($page, qr{<code>http://plant.example/node/</code>}, 'the page says where it is');
 
 	cmp_ok(@links, '>', 1, 'the page has links');
-	is(through($front, 'GET', "/node/$_")->{status}, 200, "$_ stays there") for @links;
+	is_deeply([ grep { m{^(?!/node/)} } @links ], [], 'all below it');
+	is(through($front, 'GET', $_)->{status}, 200, "$_ is there") for @links;
 	is(return_code(through($front, 'POST', '/node/qlm?a=b', body => write_envelope('M1b', 'Below/x', 5))->{body}), 200, 'a message');
 	like(through($front, 'GET', '/node/Objects/Below/x?newest=1')->{body}, qr/>5</, 'a query');
 	is(through($front, 'GET', '/node/Objects/' . escaped($_) . '/x/value')->{body}, '1', "GET of $_") for @names;

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "base/forwarded.h"
 #include "base/host.h"
 #include "base/origin.h"
 #include "transport/form.h"
@@ -125,6 +126,35 @@ static const struct
 	{"", {"https://plant.example", "10.0.0.1", NULL, NULL, "https://plant.example:8443", false}, QLM_ORIGIN_FOREIGN},
 	{"", {"https://plant.example.evil", "10.0.0.1", NULL, NULL, "https://plant.example", false}, QLM_ORIGIN_FOREIGN},
 	{"", {"null", "10.0.0.1", NULL, NULL, "", false}, QLM_ORIGIN_FOREIGN},
+	{"", {"https://plant.example", "10.0.0.1", NULL, NULL, "", false, "Plant.example, x", 13}, QLM_ORIGIN_SAME},
+	{"", {"https://plant.example", "10.0.0.1", NULL, NULL, "", false, "plant.example:8443", 18}, QLM_ORIGIN_FOREIGN},
+};
+
+/* How a node that is plant.example is called */
+static const struct
+{
+	QlmForwarded headers;
+	const char *host;
+	const char *url;
+	const char *address;
+	const char *prefix;
+}			forwarded[] =
+{
+	{{NULL}, "10.0.0.1:8090", NULL, "http://10.0.0.1:8090/", ""},
+	{{NULL}, NULL, NULL, "", ""},
+	{{NULL}, "evil.example", NULL, "", ""},
+	{{"https"}, "plant.example", "", "https://plant.example/", ""},
+	{{"HTTPS, http", "plant.example, inner", "/node/, /x"}, "10.0.0.1", "", "https://plant.example/node/", "/node"},
+	{{"ftp", "plant.example:8443", "/a/b"}, "10.0.0.1", "", "http://plant.example:8443/a/b/", "/a/b"},
+	{{"https", "evil.example", "/node"}, "plant.example", "", "https://plant.example/node/", "/node"},
+	{{"https", "[fe80::1%<b>]", NULL}, "[fe80::1%<b>]", "", "", ""},
+	{{"https", "plant.example", "//evil.example"}, NULL, "", "https://plant.example/", ""},
+	{{"https", "plant.example", "node"}, NULL, "", "https://plant.example/", ""},
+	{{"https", "plant.example", "/"}, NULL, "", "https://plant.example/", ""},
+	{{"https", "plant.example", "/<script>"}, NULL, "", "https://plant.example/", ""},
+	{{"https", "plant.example", "/n\"ode"}, NULL, "", "https://plant.example/", ""},
+	{{"http", "plant.example", "/node"}, "plant.example", "https://public.example/qlm", "https://public.example/qlm/", "/node"},
+	{{"", "", ""}, "plant.example", "https://public.example/", "https://public.example/", ""},
 };
 
 static const struct
@@ -350,6 +380,23 @@ test_hosts(void)
 }
 
 static void
+test_forwarded(void)
+{
+	for (int i = 0; i < lengthof(forwarded); i++)
+	{
+		const QlmHostNames names = {"plant.example", NULL, forwarded[i].url};
+		StringInfoData address;
+		int			len;
+		const char *prefix = qlm_forwarded_prefix(&forwarded[i].headers, &len);
+
+		initStringInfo(&address);
+		qlm_forwarded_append_address(&address, &forwarded[i].headers, forwarded[i].host, &names);
+		tap_is(address.data, forwarded[i].address, "address %d", i + 1);
+		tap_is(pnstrdup(prefix, len), forwarded[i].prefix, "its prefix");
+	}
+}
+
+static void
 test_forms(void)
 {
 	for (int i = 0; i < lengthof(forms); i++)
@@ -393,6 +440,7 @@ main(void)
 	test_headers();
 	test_origins();
 	test_hosts();
+	test_forwarded();
 	test_forms();
 	test_multipart();
 	shim_reset();
