@@ -12,6 +12,8 @@ CREATE TABLE qlm.endpoint (
 	peer_id int NOT NULL DEFAULT 0,
 	refusals int NOT NULL DEFAULT 0,
 	refused bigint NOT NULL DEFAULT 0,
+	pages bigint NOT NULL DEFAULT 0,
+	last_page text,
 	PRIMARY KEY (peer_id, url)
 ) WITH (fillfactor = 50);
 CREATE INDEX endpoint_paused_until_idx ON qlm.endpoint (paused_until) WHERE paused_until IS NOT NULL;
@@ -27,6 +29,8 @@ COMMENT ON COLUMN qlm.endpoint.attempts IS 'messages posted, whatever came of th
 COMMENT ON COLUMN qlm.endpoint.peer_id IS 'number of the peer whose messages go there; 0: of all who are no peers';
 COMMENT ON COLUMN qlm.endpoint.refusals IS 'messages in a row that were refused for good';
 COMMENT ON COLUMN qlm.endpoint.refused IS 'messages that were refused for good';
+COMMENT ON COLUMN qlm.endpoint.pages IS 'answers to callbacks that were web pages';
+COMMENT ON COLUMN qlm.endpoint.last_page IS 'first words of the last of them';
 
 CREATE TABLE qlm.executed (
 	peer text NOT NULL,

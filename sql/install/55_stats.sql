@@ -218,7 +218,9 @@ CREATE VIEW qlm.stat_delivery AS
 		e.last_error,
 		COALESCE(e.delivered, 0) AS delivered,
 		(SELECT n.name FROM qlm.peer AS n WHERE n.peer_id = COALESCE(e.peer_id, w.peer_id)) AS peer,
-		COALESCE(e.refused, 0) AS refused
+		COALESCE(e.refused, 0) AS refused,
+		COALESCE(e.pages, 0) AS pages,
+		e.last_page
 	FROM qlm.endpoint AS e
 		FULL JOIN (
 			SELECT COALESCE(o.url, p.url) AS url,
@@ -244,6 +246,8 @@ COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why, at last_failure; stays a
 COMMENT ON COLUMN qlm.stat_delivery.delivered IS 'messages that have arrived';
 COMMENT ON COLUMN qlm.stat_delivery.peer IS 'the peer whose messages go there; null: of those who are no peers';
 COMMENT ON COLUMN qlm.stat_delivery.refused IS 'messages that were refused for good, and are not sent again';
+COMMENT ON COLUMN qlm.stat_delivery.pages IS 'answers that were web pages, instead of nothing or an envelope; qlm.refuse_pages says whether these messages count as delivered';
+COMMENT ON COLUMN qlm.stat_delivery.last_page IS 'first words of the last of them';
 
 CREATE VIEW qlm.stat_subscription AS
 	SELECT s.request_id,

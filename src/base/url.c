@@ -240,3 +240,36 @@ qlm_url_server(const char *text)
 	host = plain_address(name, plain, sizeof(plain)) ? plain : name;
 	return hash_bytes_extended((const unsigned char *) host, strlen(host), port) | 1;
 }
+
+/* After "://": the end of a name and secret, which is that of the last "@"; NULL: none */
+static const char *
+end_of_secret(const char *text)
+{
+	const char *end = NULL;
+
+	for (; (unsigned char) *text > ' ' && strchr("/?#'\"", *text) == NULL; text++)
+		if (*text == '@')
+			end = text;
+	return end;
+}
+
+void
+qlm_url_mask(char *to, const char *text, Size size)
+{
+	Size		n = 0;
+
+	while (*text && n + 1 < size)
+	{
+		const char *secret = n >= 3 && memcmp(to + n - 3, "://", 3) == 0 ?
+			end_of_secret(text) : NULL;
+
+		if (secret)
+		{
+			n = Min(n + strlcpy(to + n, "***", size - n), size - 1);
+			text = secret;
+		}
+		else
+			to[n++] = *text++;
+	}
+	to[n] = '\0';
+}

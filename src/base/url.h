@@ -26,4 +26,9 @@ extern bool qlm_url_is_proxy(const char *text);
  */
 extern uint64 qlm_url_server(const char *text);
 
+/*
+ * Copy a text of others, with three stars for what stands before "@" in URLs in it.
+ */
+extern void qlm_url_mask(char *to, const char *text, Size size);
+
 #endif							/* QLM_URL_H */

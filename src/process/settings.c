@@ -19,6 +19,7 @@
 #include "base/origin.h"
 #include "base/url.h"
 #include "process/settings.h"
+#include "service/reception.h"
 #include "service/relay.h"
 #include "storage/journal.h"
 #include "storage/partition.h"
@@ -368,6 +369,11 @@ register_client(void)
 							   &qlm_callback_allow, "",
 							   PGC_SUSET, GUC_LIST_INPUT,
 							   check_callback_allow, NULL, NULL);
+	DefineCustomBoolVariable("qlm.refuse_pages",
+							 "Is a callback that is answered by a web page not delivered?",
+							 "Then it is tried again. Pages are counted in qlm.stat_delivery in any case.",
+							 &qlm_refuse_pages, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("qlm.proxy",
 							   "Proxy through which this node calls others.",
 							   "A URL, with a name and a secret if it wants them. Empty: none. "

@@ -12,12 +12,16 @@
 #include "utils/memutils.h"
 
 #include "message/envelope.h"
+#include "message/html.h"
 #include "service/reception.h"
 
 /* What says more of a mere acknowledgement is none. */
 #define MAX_ACKNOWLEDGEMENT	(64 * 1024)
 
 #define MAX_DESCRIPTION		200
+#define MAX_WORDS			120		/* of a page */
+
+bool		qlm_refuse_pages = false;
 
 static QlmReception
 of_code(int code)
@@ -221,8 +225,42 @@ find_refusal(const QlmMessage *message, const char *body, Size len)
 	return calls(message->envelope) ? NULL : refusal_of_request(results);
 }
 
+static bool
+is_blank(const char *body, Size len)
+{
+	for (Size i = 0; i < len; i++)
+		if (strchr(" \t\r\n", body[i]) == NULL || body[i] == '\0')
+			return false;
+	return true;
+}
+
+/*
+ * A status of 200 without an envelope is no word of a peer: a login page, a page
+ * of who blocks the way, or a wrong URL.  Whoever takes callbacks need say
+ * nothing, but few mean a web page by that.
+ */
+static bool
+is_stray(QlmReply *reply)
+{
+	if (is_blank(reply->body, reply->len))
+		return false;
+	reply->is_page = qlm_html_is(reply->body, reply->len);
+	return reply->is_peers ? parse(reply->body, reply->len) == NULL :
+		reply->is_page && qlm_refuse_pages;
+}
+
+static void
+describe_stray(char *why, const QlmReply *reply)
+{
+	char		words[MAX_WORDS];
+
+	qlm_html_words(reply->body, reply->len, words, sizeof(words));
+	snprintf(why, QLM_MAX_RECEPTION, "it answered with %s instead of an envelope: \"%s\"",
+			 reply->is_page ? "a web page" : "something else", words);
+}
+
 QlmReception
-qlm_reception_judge(const QlmMessage *message, const QlmReply *reply, char *why)
+qlm_reception_judge(const QlmMessage *message, QlmReply *reply, char *why)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "qlm reception",
 												  ALLOCSET_SMALL_SIZES);
@@ -235,6 +273,11 @@ qlm_reception_judge(const QlmMessage *message, const QlmReply *reply, char *why)
 		reception = of_result(refusal);
 	if (reception != QLM_RECEPTION_TAKEN)
 		describe(why, reply, refusal);
+	else if (is_stray(reply))
+	{
+		reception = QLM_RECEPTION_LATER;
+		describe_stray(why, reply);
+	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return reception;

@@ -25,7 +25,13 @@ typedef struct QlmReply
 	const char *body;
 	Size		len;
 	const char *location;		/* where a redirect leads; NULL or empty: nowhere */
+	bool		is_peers;		/* all of what a peer said at its URL: an envelope,
+								 * or nothing */
+	bool		is_page;		/* found: it is a web page, instead of a word */
 } QlmReply;
+
+/* The setting: who answers a callback by a web page has not taken it */
+extern bool qlm_refuse_pages;
 
 /*
  * An envelope may say
@@ -35,7 +41,7 @@ typedef struct QlmReply
  * Needs no transaction.
  */
 extern QlmReception qlm_reception_judge(const QlmMessage *message,
-										const QlmReply *reply, char *why);
+										QlmReply *reply, char *why);
 
 /*
  * Is this an answer to a request of ours that says: not now?  asked: the

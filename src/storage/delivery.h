@@ -102,6 +102,9 @@ extern void qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
 extern void qlm_delivery_refused(const QlmEndpoint *endpoint, List *message_ids,
 								 const char *reason);
 
+/* So many callbacks were answered by web pages, whose last begins so. */
+extern void qlm_delivery_pages(const QlmEndpoint *endpoint, int n, const char *words);
+
 /* Count what subscriptions miss that somebody else had in hand. */
 extern void qlm_delivery_count_missed(void);
 

@@ -70,6 +70,12 @@ static QlmPlan failed_plan = {
 	8, {TEXTOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, FLOAT8OID}
 };
 
+static QlmPlan pages_plan = {
+	"UPDATE qlm.endpoint SET pages = pages + $3, last_page = $4"
+	" WHERE url = $1 AND peer_id = $2 RETURNING pages = $3",
+	4, {TEXTOID, INT4OID, INT4OID, TEXTOID}
+};
+
 static QlmPlan peer_failed_plan = {
 	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
 	" FOR NO KEY UPDATE SKIP LOCKED)"
@@ -179,6 +185,19 @@ log_refusal(const char *url, const char *reason)
 	pfree(shown.data);
 }
 
+static void
+log_page(const char *url, const char *words)
+{
+	StringInfoData shown;
+
+	initStringInfo(&shown);
+	qlm_redact(&shown, url, strlen(url), false);
+	ereport(LOG,
+			(errmsg("qlm: messages to %s are answered with a web page: \"%s\"", shown.data, words),
+			 errhint("Whether they count as delivered is what qlm.refuse_pages says; qlm.stat_delivery shows how many there were.")));
+	pfree(shown.data);
+}
+
 void
 qlm_endpoint_refused(const QlmEndpoint *endpoint, const char *reason, int n)
 {
@@ -199,6 +218,27 @@ qlm_endpoint_refused(const QlmEndpoint *endpoint, const char *reason, int n)
 		log_refusal(endpoint->url, reason);
 	if (endpoint->is_own)
 		note_peer_failure(endpoint->peer_id, reason);
+}
+
+void
+qlm_delivery_pages(const QlmEndpoint *endpoint, int n, const char *words)
+{
+	Datum		values[4];
+	QlmRights	saved;
+	bool		is_first;
+	bool		isnull;
+
+	values[0] = CStringGetTextDatum(endpoint->url);
+	values[1] = Int32GetDatum(endpoint->peer_id);
+	values[2] = Int32GetDatum(n);
+	values[3] = CStringGetTextDatum(words);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&pages_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	is_first = SPI_processed > 0 && DatumGetBool(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	if (is_first)
+		log_page(endpoint->url, words);
 }
 
 /* What fails has a row, for its pause: those that are over are trimmed. */

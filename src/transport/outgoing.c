@@ -7,6 +7,7 @@
 #include "utils/memutils.h"
 
 #include "base/limits.h"
+#include "base/url.h"
 #include "transport/outgoing.h"
 
 char *
@@ -82,39 +83,13 @@ qlm_outgoing_collect(MemoryContext context, StringInfo answer,
 	return (int64) taken;
 }
 
-/* After "://": the end of a name and secret, which is that of the last "@"; NULL: none */
-static const char *
-end_of_secret(const char *text)
-{
-	const char *end = NULL;
-
-	for (; *text > ' ' && strchr("/?#'\"", *text) == NULL; text++)
-		if (*text == '@')
-			end = text;
-	return end;
-}
-
 void
 qlm_outgoing_copy(char *to, const char *text, Size size)
 {
-	Size		n = 0;
-
-	while (*text && n + 1 < size)
-	{
-		const char *secret = n >= 3 && memcmp(to + n - 3, "://", 3) == 0 ?
-			end_of_secret(text) : NULL;
-
-		if (secret)
-		{
-			n += strlcpy(to + n, "***", size - n);
-			n = Min(n, size - 1);
-			text = secret;
-			continue;
-		}
-		to[n++] = *text < ' ' || *text > '~' ? '?' : *text;
-		text++;
-	}
-	to[n] = '\0';
+	qlm_url_mask(to, text, size);
+	for (char *p = to; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 }
 
 void

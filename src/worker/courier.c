@@ -386,10 +386,13 @@ judge(QlmRun *run)
 	const QlmTransfer *transfer = &run->transfer;
 
 	QlmReply	reply = {
-		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location
+		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location,
+		.is_peers = run->endpoint->is_own && transfer->error[0] == '\0'
 	};
 
 	run->reception = qlm_reception_judge(qlm_run_current(run), &reply, run->why);
+	if (reply.is_page && !run->endpoint->is_own)
+		qlm_run_note_page(run);
 	if (transfer->forbidden)
 		run->reception = QLM_RECEPTION_REFUSED;
 	else if (transfer->error[0] && run->reception == QLM_RECEPTION_TAKEN &&

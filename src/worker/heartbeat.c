@@ -289,6 +289,8 @@ next_try(const Beat *beat)
 
 	delay = Min(delay, qlm_retry_max_delay);
 	delay *= 0.75 + 0.5 * pg_prng_double(&pg_global_prng_state);
+	/* A peer that says when is asked then. */
+	delay = Max(delay, Min(beat->transfer.retry_after * 1000.0, qlm_retry_max_delay));
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) delay);
 }
 
@@ -349,7 +351,8 @@ record_beat(Beat *beat)
 	const QlmTransfer *transfer = &beat->transfer;
 	char		why[QLM_MAX_RECEPTION];
 	QlmReply	reply = {
-		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location
+		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location,
+		.is_peers = true
 	};
 	QlmReception reception = qlm_reception_judge(NULL, &reply, why);
 

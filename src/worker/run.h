@@ -37,6 +37,8 @@ typedef struct QlmRun
 	QlmReception reception;
 	char		why[QLM_MAX_RECEPTION];
 	QlmDoubts	doubts;			/* messages that are set aside */
+	int			npages;			/* answers that were web pages, not recorded yet */
+	char		page[QLM_MAX_RECEPTION];	/* first words of the last */
 } QlmRun;
 
 static inline QlmMessage *
@@ -44,6 +46,9 @@ qlm_run_current(const QlmRun *run)
 {
 	return linitial(run->messages);
 }
+
+/* run_record.c: its transfer was answered by a web page */
+extern void qlm_run_note_page(QlmRun *run);
 
 /* run_record.c: what became of its transfer and of what was taken before */
 extern void qlm_run_record(QlmRun *run);

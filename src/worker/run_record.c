@@ -7,9 +7,12 @@
  */
 #include "postgres.h"
 
+#include "message/html.h"
 #include "service/dialog.h"
 #include "worker/rounds.h"
 #include "worker/run.h"
+
+#define MAX_WORDS	120
 
 static List *
 ids_of(const List *messages)
@@ -120,6 +123,22 @@ record_taken(QlmRun *run)
 }
 
 void
+qlm_run_note_page(QlmRun *run)
+{
+	run->npages++;
+	qlm_html_words(run->transfer.answer.data, run->transfer.answer.len, run->page, MAX_WORDS);
+}
+
+/* After the endpoint has its row */
+static void
+record_pages(QlmRun *run)
+{
+	if (run->npages > 0)
+		qlm_delivery_pages(run->endpoint, run->npages, run->page);
+	run->npages = 0;
+}
+
+void
 qlm_run_record(QlmRun *run)
 {
 	MemoryContext caller = MemoryContextSwitchTo(run->context);
@@ -134,5 +153,6 @@ qlm_run_record(QlmRun *run)
 		else
 			record_failure(run);
 	}
+	record_pages(run);
 	MemoryContextSwitchTo(caller);
 }

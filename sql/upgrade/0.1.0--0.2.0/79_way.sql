@@ -23,3 +23,39 @@ CREATE TRIGGER peer_changed
 	ON qlm.peer
 	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
 COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';
+
+/* Web pages that callbacks are answered with */
+ALTER TABLE qlm.endpoint ADD COLUMN pages bigint NOT NULL DEFAULT 0, ADD COLUMN last_page text;
+COMMENT ON COLUMN qlm.endpoint.pages IS 'answers to callbacks that were web pages';
+COMMENT ON COLUMN qlm.endpoint.last_page IS 'first words of the last of them';
+CREATE OR REPLACE VIEW qlm.stat_delivery AS
+	SELECT pg_catalog.regexp_replace(url, '://[^/?#]*@', '://***@') AS url,
+		CASE WHEN e.paused_until > pg_catalog.now() THEN 'paused'
+			WHEN e.failures = 0 AND e.last_failure >= COALESCE(e.last_success, '-infinity') THEN 'refused'
+			ELSE 'ok' END AS state,
+		COALESCE(w.queued, 0) AS queued,
+		w.oldest_waiting,
+		COALESCE(e.attempts, 0) AS attempts,
+		COALESCE(e.failures + e.refusals, 0) AS failures,
+		CASE WHEN e.paused_until > pg_catalog.now() THEN e.paused_until END AS paused_until,
+		e.last_success,
+		e.last_failure,
+		e.last_error,
+		COALESCE(e.delivered, 0) AS delivered,
+		(SELECT n.name FROM qlm.peer AS n WHERE n.peer_id = COALESCE(e.peer_id, w.peer_id)) AS peer,
+		COALESCE(e.refused, 0) AS refused,
+		COALESCE(e.pages, 0) AS pages,
+		e.last_page
+	FROM qlm.endpoint AS e
+		FULL JOIN (
+			SELECT COALESCE(o.url, p.url) AS url,
+				o.peer_id,
+				pg_catalog.count(*) FILTER (WHERE o.state = 'queued' OR o.posting) AS queued,
+				pg_catalog.min(o.created_at) FILTER (WHERE o.state = 'queued' OR o.posting) AS oldest_waiting
+			FROM qlm.outbox AS o
+				LEFT JOIN qlm.peer AS p ON p.peer_id = o.peer_id AND o.url IS NULL
+			WHERE o.state IN ('queued', 'sent') AND COALESCE(o.url, p.url) IS NOT NULL
+				AND (o.url LIKE '~%') IS NOT TRUE
+			GROUP BY 1, 2) AS w USING (url, peer_id);
+COMMENT ON COLUMN qlm.stat_delivery.pages IS 'answers that were web pages, instead of nothing or an envelope; qlm.refuse_pages says whether these messages count as delivered';
+COMMENT ON COLUMN qlm.stat_delivery.last_page IS 'first words of the last of them';
