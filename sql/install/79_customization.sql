@@ -39,7 +39,8 @@ COMMENT ON COLUMN qlm.customization.command IS 'what makes it so';
 
 /*
  * Another version of PostgreSQL may spell the definitions of ours in another way; then
- * only their names count.
+ * only their names count.  Parentheses are others when a definition has been printed and
+ * read again, as by pg_upgrade: (a, b) IS DISTINCT FROM (c, d) is printed as an OR of ORs.
  */
 CREATE FUNCTION qlm.customizations()
 	RETURNS TABLE (step int, kind text, object text, statement text, command text)
@@ -54,7 +55,7 @@ SELECT n.step, n.kind, n.object, n.statement, n.command
 FROM state AS n
 	LEFT JOIN qlm.standard AS s ON s.kind = n.kind AND s.object = n.object
 WHERE s.kind IS NULL
-	OR (s.statement IS DISTINCT FROM n.statement AND ((SELECT here FROM noted) OR n.kind NOT IN ('default', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')))
+	OR (translate(s.statement, '()', '') IS DISTINCT FROM translate(n.statement, '()', '') AND ((SELECT here FROM noted) OR n.kind NOT IN ('default', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')))
 UNION ALL
 SELECT s.step, s.kind, s.object, NULL, s.removal
 FROM qlm.standard AS s
@@ -105,6 +106,8 @@ SELECT concat_ws(E'\n',
 	'SET client_min_messages = warning;',
 	'BEGIN;',
 	(SELECT string_agg(c.command || ';', E'\n' ORDER BY c.step, c.kind, c.object) FROM qlm.customizations() AS c),
+	/* A dump may have brought the same. */
+	'SELECT @extschema@.qlm_restore_customizations() WHERE EXISTS (SELECT FROM qlm.customization);',
 	'COMMIT;')
 $$;
 COMMENT ON FUNCTION @extschema@.qlm_dump_customizations() IS

@@ -265,6 +265,12 @@ script_ok('and once more', $script);
 my $same = q{SELECT kind, object, statement FROM qlm.customizations() ORDER BY kind COLLATE "C", object COLLATE "C"};
 is($node->safe_psql($database, $same), $node->safe_psql('postgres', $same), 'which sets up the same');
 
+fresh_database();
+restore_ok('restored', $custom, '-e');
+script_ok('then it is run, by those who have kept it', $script);
+is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'and nothing waits any more');
+is($node->safe_psql($database, $everything), $before, 'all is as it was');
+
 # A dump of a node that still waits
 fresh_database();
 restore_ok('restored', $custom, '-e');

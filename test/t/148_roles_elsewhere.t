@@ -98,6 +98,7 @@ chdir $PostgreSQL::Test::Utils::tmp_check;
 $new->command_ok([ 'pg_upgrade', '-b', $bin, '-B', $bin, '-d', $home->data_dir, '-D', $new->data_dir, '-p', $home->port, '-P', $new->port, '-s', $new->host ], 'pg_upgrade');
 $new->start;
 my $codes = sub { return join ' ', map { $new->safe_psql('postgres', "SELECT qlm_handle('$write', '$_')") =~ /returnCode="(\d+)"/ ? $1 : 'nothing' } qw(k b g) };
+is($new->safe_psql('postgres', 'SELECT kind, object FROM qlm.customizations()'), '', 'nothing counts as set up by an administrator that was not');
 is($codes->(), '403 200 403', 'each peer has the rights of its role');
 $new->safe_psql('postgres', 'SELECT qlm.follow_roles()');
 is($codes->(), '403 200 403', 'and then, too');
