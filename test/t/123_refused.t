@@ -136,6 +136,8 @@ subtest 'requests' => sub {
 	is(values_at_plant('Asked/a') . ', ' . values_at_plant('Asked/b'), '1, state 53200', 'all of it, once');
 
 	be_ill();
+	$id = hub("SELECT qlm_request('plant', '" . envelope('M2', $write->('Asked/d', 'state 53100')) . "', ttl => '1.5 s')");
+	wait_for_sql($hub, "SELECT state || (last_error ~ '^time to live ended: .*after [0-9]+ (failures|attempts): .*no room') FROM qlm.outbox WHERE message_id = $id", 'expiredtrue', 'what was never done says why');
 	$id = hub("SELECT qlm_request('plant', '" . envelope('M2', $write->('Asked/c', 'state P0001')) . "')");
 	is(return_code(hub("SELECT qlm_await($id, '60 s')")), 400, 'what is refused for good is an answer');
 	be_well();

@@ -197,7 +197,8 @@ CREATE VIEW qlm.stat_outbox AS
 						CASE WHEN o.in_order THEN '; those behind it wait, as it is in order'
 							WHEN o.deliveries >= 3 THEN '; others pass' ELSE '' END)
 					WHEN 'idle' THEN 'it is due, and nobody has posted it'
-					WHEN 'post' THEN 'it is to be posted'
+					WHEN 'post' THEN CASE WHEN o.attempts > 0 AND o.last_error IS NOT NULL
+						THEN pg_catalog.format('it is posted again, after %s attempts: %s', o.attempts, o.last_error) ELSE 'it is to be posted' END
 					WHEN 'refuses' THEN CASE WHEN o.deliveries > 0 THEN pg_catalog.format('delivered %s, no answer; ', x.so_often) ELSE '' END
 						|| 'its peer takes no piggy-backed requests, as piggyback in its row says'
 					WHEN 'untried' THEN 'its peer speaks O-MI, and not all that do take piggy-backed requests: it is tried once, in an answer that says nothing else'
