@@ -72,6 +72,10 @@ SELECT regexp_replace(pg_temp.try(format('UPDATE qlm.value SET txt = NULL, num =
 \echo == Objects as a value have no number
 INSERT INTO qlm.value (info_item_id, ts, txt, is_odf) VALUES (:x, '2024-01-05Z', '12', true);
 SELECT value, num FROM qlm.history WHERE path = 'PV/x' AND ts = '2024-01-05Z';
+\echo == and are XML, which leaves as it is
+SELECT v, split_part(pg_temp.try(format('UPDATE qlm.value SET txt = %L WHERE info_item_id = %s AND ts = ''2024-01-05Z''', v, :x)), '. ', 1) FROM unnest('{"<a>",a < b,</value><value>,<a>&nbsp;</a>,"<a b=\"1\"/> &amp; c"}'::text[]) v;
+SELECT split_part(pg_temp.try(format('UPDATE qlm.value SET is_odf = true, txt = ''<'' WHERE info_item_id = %s AND ts = ''2024-01-05Z''', :x)), '. ', 1);
+SELECT split_part(pg_temp.try(format('INSERT INTO qlm.meta_data (info_item_id, name, value, is_odf) VALUES (%s, ''odf'', ''<'', true)', :x)), '. ', 1);
 \echo == a partition that the node makes has the same trigger as all others
 SELECT count(*) FROM pg_trigger WHERE tgname = 'value_form' AND tgrelid = 'qlm.value_2024_01'::regclass;
 \echo == a dump that is restored is left as it was

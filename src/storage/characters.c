@@ -106,6 +106,9 @@ qlm_xml_require_row(const TriggerData *data)
 		if (!attribute->attisdropped &&
 			(attribute->atttypid == TEXTOID || attribute->atttypid == JSONBOID))
 			require_in_column(data, tuple, i + 1);
+		else if (!attribute->attisdropped && attribute->atttypid == BOOLOID &&
+				 strcmp(NameStr(attribute->attname), "is_odf") == 0)
+			qlm_odf_require_row(data, tuple, i + 1);
 	}
 }
 

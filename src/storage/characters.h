@@ -14,7 +14,13 @@
 extern void qlm_xml_require(const char *text, const char *what);
 extern void qlm_xml_require_len(const char *text, int len, const char *what);
 
-/* The same for all texts, and those in jsonb, of a row that a trigger is for */
+/*
+ * The same for all texts, and those in jsonb, of a row that a trigger is for; and
+ * what is_odf says to be O-DF is XML.
+ */
 extern void qlm_xml_require_row(const TriggerData *data);
+
+/* The latter, where flag is the column is_odf */
+extern void qlm_odf_require_row(const TriggerData *data, HeapTuple tuple, int flag);
 
 #endif							/* QLM_STORAGE_CHARACTERS_H */
