@@ -333,7 +333,9 @@ refuse_overlooked(QlmParser *p, QlmFrameKind kind, const char *name)
 	static const char *const of_delete[] = {"begin", "end", NULL};
 	const char *verb = qlm_verb_name(p->level->request->verb);
 	bool		is_delete = is_of_verb(p, QLM_DELETE);
-	const char *const *known = is_delete ? of_delete : of_window;
+	static const char *const of_others[] = {NULL};
+	const char *const *known = is_delete ? of_delete :
+		is_of_verb(p, QLM_READ) ? of_window : of_others;
 	const char *meant = qlm_spelling_hint(name, known);
 
 	for (int i = 0; known[i] != NULL; i++)

@@ -45,8 +45,8 @@ is_time(const char *text, int len)
 bool
 qlm_strict_is_time(const char *name, const char *text, int len)
 {
-	return (find(name, names) != NULL || find(name, other_names) != NULL) &&
-		is_time(text, len);
+	return is_time(text, len) &&
+		(find(name, names) != NULL || find(name, other_names) != NULL);
 }
 
 /* The attribute of an InfoItem that may be the time of its values; NULL: none */
@@ -56,10 +56,9 @@ qlm_strict_item_time(const QlmParser *p, const QlmXmlElement *element)
 	for (int i = 0; i < element->nattributes; i++)
 	{
 		const QlmXmlAttribute *a = &element->attributes[i];
-		const char *name = find(a->name, names);
+		const char *name = is_time(a->value, a->len) ? find(a->name, names) : NULL;
 
-		if (name != NULL && is_time(a->value, a->len) &&
-			!qlm_strict_is_foreign(p, element, a))
+		if (name != NULL && !qlm_strict_is_foreign(p, element, a))
 			return name;
 	}
 	return NULL;
