@@ -37,3 +37,10 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+/* What waits to be posted for a subscription ends with it. */
+CREATE INDEX outbox_subscription_sent_idx ON qlm.outbox (subscription_id)
+	WHERE state = 'sent' AND subscription_id IS NOT NULL;
+COMMENT ON FUNCTION qlm.subscription_ended() IS 'ends what waits for subscriptions that are deleted, to be polled or to be posted';
+COMMENT ON TRIGGER subscription_ended ON qlm.subscription IS 'empties their buffers and cancels their messages';
+COMMENT ON TRIGGER subscription_ended_all ON qlm.subscription IS 'empties all buffers and cancels all messages';

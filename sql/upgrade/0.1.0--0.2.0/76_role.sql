@@ -39,4 +39,3 @@ CREATE FUNCTION qlm.follow_roles() RETURNS void
 	SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'qlm_follow_roles';
 COMMENT ON FUNCTION qlm.follow_roles() IS 'has peers, subscriptions and messages follow roles that were renamed or dropped, where neither the statement nor a dispatcher of this database has done so';
-SELECT qlm.follow_roles();
