@@ -20,6 +20,7 @@
 #include "storage/connection.h"
 #include "storage/gathering.h"
 #include "storage/outbox.h"
+#include "storage/sequence.h"
 #include "storage/subtransaction.h"
 
 /* Of an error: it may hold whatever somebody has written. */
@@ -267,12 +268,14 @@ execute(QlmCall *call, const QlmRequest *request)
 int
 qlm_error_code(const ErrorData *error, const char **description)
 {
-	int			code = qlm_sqlstate_code(error->sqlerrcode, error->filename);
+	int			code = qlm_sequence_is_behind(error) ? 503 :
+		qlm_sqlstate_code(error->sqlerrcode, error->filename);
 	int			len = strlen(error->message);
 
 	if (code >= 500)
 		ereport(LOG,
-				(errmsg("qlm could not execute a request: %s", error->message)));
+				(errmsg("qlm could not execute a request: %s", error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
 	*description = len <= MAX_DESCRIPTION ? error->message :
 		pnstrdup(error->message,
 				 pg_mbcliplen(error->message, len, MAX_DESCRIPTION));

@@ -93,23 +93,29 @@ has_value_columns(TupleDesc desc)
 	return true;
 }
 
-/* Rows are in the form that our own row trigger gives to those of others. */
+static Oid
+function_of(const char *name)
+{
+	return LookupFuncName(list_make2(makeString("qlm"), makeString(pstrdup(name))),
+						  0, NULL, true);
+}
+
+/*
+ * Rows are in the form that our own row trigger gives to those of others, and the
+ * other one is for what replication brings.
+ */
 static bool
 has_row_triggers(Relation partition)
 {
 	const TriggerDesc *triggers = partition->trigdesc;
-	Oid			value_form = InvalidOid;
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{
 		const Trigger *trigger = &triggers->triggers[i];
 
-		if (!TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_INSERT(trigger->tgtype))
-			continue;
-		if (!OidIsValid(value_form))
-			value_form = LookupFuncName(list_make2(makeString("qlm"), makeString("value_form")),
-										0, NULL, true);
-		if (trigger->tgfoid != value_form)
+		if (TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_INSERT(trigger->tgtype) &&
+			trigger->tgfoid != function_of("value_form") &&
+			trigger->tgfoid != function_of("value_applied"))
 			return true;
 	}
 	return false;

@@ -263,6 +263,24 @@ qlm_catalog_invalidate(Oid relid)
 	CacheInvalidateRelcacheByRelid(relid);
 }
 
+void
+qlm_catalog_invalidate_once(QlmRelation relation)
+{
+	static FullTransactionId transactions[QLM_NRELATIONS];
+	static SubTransactionId subtransactions[QLM_NRELATIONS];
+	FullTransactionId transaction = GetTopFullTransactionId();
+	SubTransactionId subtransaction = GetCurrentSubTransactionId();
+	Oid			relid = qlm_catalog_relid(relation);
+
+	generations[relation]++;
+	if (FullTransactionIdEquals(transactions[relation], transaction) &&
+		subtransactions[relation] == subtransaction)
+		return;
+	transactions[relation] = transaction;
+	subtransactions[relation] = subtransaction;
+	qlm_catalog_invalidate(relid);
+}
+
 static bool
 may(QlmRelation relation, AclMode mode)
 {

@@ -70,6 +70,12 @@ extern Oid	qlm_catalog_owner(void);
 extern uint64 qlm_catalog_generation(QlmRelation relation);
 extern void qlm_catalog_invalidate(Oid relid);
 
+/*
+ * The same for who changes rows one by one: here at once, others are told by one
+ * message for all that a (sub)transaction changes.
+ */
+extern void qlm_catalog_invalidate_once(QlmRelation relation);
+
 /* May the current user at all? */
 extern bool qlm_rights_may_insert(QlmRelation relation);
 extern bool qlm_rights_may_select(QlmRelation relation);

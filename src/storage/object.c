@@ -22,6 +22,7 @@
 #include "storage/object.h"
 #include "storage/object_bulk.h"
 #include "storage/object_cache.h"
+#include "storage/sequence.h"
 #include "storage/static_data.h"
 #include "storage/subtransaction.h"
 
@@ -433,6 +434,8 @@ try_make(QlmMissing *missing, bool in_bulk)
 	{
 		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 
+		if (!in_bulk && qlm_sequence_is_behind(error))
+			qlm_sequence_raise(error);
 		if (!in_bulk || error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
 			ReThrowError(error);
 		FreeErrorData(error);

@@ -24,6 +24,7 @@
 #include "storage/peer.h"
 #include "storage/restore.h"
 #include "storage/role.h"
+#include "storage/sequence.h"
 
 PG_FUNCTION_INFO_V1(qlm_check_peer);
 PG_FUNCTION_INFO_V1(qlm_peer_renamed);
@@ -37,6 +38,10 @@ static bool renaming = false;
 
 static QlmPlan roles_plan = {
 	"SELECT DISTINCT role::pg_catalog.text, role_id FROM qlm.peer", 0, {0}
+};
+
+static QlmPlan number_plan = {
+	"SELECT FROM qlm.peer WHERE peer_id = $1", 1, {INT4OID}
 };
 
 static QlmPlan find_plan = {
@@ -306,6 +311,30 @@ is_note_of_node(const TriggerData *data)
 	return follows_role(data);
 }
 
+/* Numbers of peers that were replicated are taken, and the sequence does not know. */
+static void
+require_free_number(const TriggerData *data)
+{
+	Datum		values[1] = {Int32GetDatum(id_column(data, data->tg_trigtuple, "peer_id"))};
+	QlmRights	saved;
+	bool		taken;
+
+	if (qlm_restoring())
+		return;
+	qlm_storage_begin();
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&number_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	taken = SPI_processed > 0;
+	qlm_storage_end();
+	if (taken)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is already a peer with number %d", DatumGetInt32(values[0])),
+				 errdetail("qlm.peer_seq is behind the numbers of rows that came with theirs."),
+				 errhint("%s", QLM_ADVANCE_SEQUENCES)));
+}
+
 /*
  * qlm.check_peer(): before any change of qlm.peer
  */
@@ -327,6 +356,8 @@ qlm_check_peer(PG_FUNCTION_ARGS)
 		check_number(data);
 	if (is_note_of_node(data))
 		return PointerGetDatum(new);
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		require_free_number(data);
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		require_old_role(role_of(data, data->tg_trigtuple),
 						 text_column(data, data->tg_trigtuple, "name"));

@@ -43,7 +43,8 @@ SELECT is_empty($$
 	SELECT p.oid::regprocedure FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 	WHERE NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=pg_catalog, pg_temp')
 		AND p.oid NOT IN ('qlm.peer_name(int)'::regprocedure, 'qlm.number_text(double precision)'::regprocedure,
-			'qlm.value_form()'::regprocedure, 'qlm.texts_checked()'::regprocedure)
+			'qlm.value_form()'::regprocedure, 'qlm.texts_checked()'::regprocedure,
+			'qlm.replicated()'::regprocedure, 'qlm.value_applied()'::regprocedure)
 $$, 'every function has a fixed search_path, but for those that run for each row and qualify all that they use');
 
 SELECT is_empty($$

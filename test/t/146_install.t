@@ -76,7 +76,7 @@ EOQ
 }
 
 # Those that run for each row do not, and qualify all that they use.
-my %plain = map { $_ => 1 } qw(number_text peer_name texts_checked value_form);
+my %plain = map { $_ => 1 } qw(number_text peer_name replicated texts_checked value_applied value_form);
 is($node->safe_psql('anew', <<'EOQ'), join("\n", sort keys %plain), 'every function fixes search_path');
 SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'qlm'

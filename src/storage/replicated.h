@@ -1,0 +1,19 @@
+/*
+ * replicated.h
+ *		What a subscriber of logical replication must notice.
+ */
+#ifndef QLM_STORAGE_REPLICATED_H
+#define QLM_STORAGE_REPLICATED_H
+
+/*
+ * Have it called before each commit from now on, within the transaction; its
+ * errors end the transaction.  Once per process.
+ */
+typedef void (*QlmBeforeCommit) (void);
+
+extern void qlm_replicated_before_commit(QlmBeforeCommit function);
+
+/* Is what runs the work of a replica, and no first copy of a table? */
+extern bool qlm_replicated_is_applying(void);
+
+#endif							/* QLM_STORAGE_REPLICATED_H */
