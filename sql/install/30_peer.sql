@@ -75,7 +75,12 @@ CREATE TABLE qlm.peer (
 	hold interval,
 	hold_cut_at timestamptz,
 	hold_cut_after interval,
-	hold_cut_by text
+	hold_cut_by text,
+	called_at timestamptz,
+	called_through text,
+	called_address text,
+	call_code int,
+	call_words text
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
@@ -109,3 +114,8 @@ COMMENT ON COLUMN qlm.peer.hold IS 'for how long calls ask it to hold them, as t
 COMMENT ON COLUMN qlm.peer.hold_cut_at IS 'when something on the way last ended a call that was held';
 COMMENT ON COLUMN qlm.peer.hold_cut_after IS 'how long that had been held';
 COMMENT ON COLUMN qlm.peer.hold_cut_by IS 'what ended it, as far as it is known';
+COMMENT ON COLUMN qlm.peer.called_at IS 'when this node last called it, to some seconds';
+COMMENT ON COLUMN qlm.peer.called_through IS 'the proxy that this went through, without its secret; null: none';
+COMMENT ON COLUMN qlm.peer.called_address IS 'address and port that it was connected to, of the proxy where there is one; null: it was not';
+COMMENT ON COLUMN qlm.peer.call_code IS 'HTTP status of the answer; null: there was none';
+COMMENT ON COLUMN qlm.peer.call_words IS 'what the answer was, or why there was none';

@@ -170,7 +170,12 @@ CREATE VIEW qlm.stat_peer AS
 		p.hold,
 		p.hold_cut_at,
 		p.hold_cut_after,
-		p.hold_cut_by
+		p.hold_cut_by,
+		p.called_at,
+		p.called_through,
+		p.called_address,
+		p.call_code,
+		p.call_words
 	FROM qlm.peer AS p
 		CROSS JOIN LATERAL (
 			SELECT pg_catalog.count(*) FILTER (WHERE o.state = 'queued') AS queued,
@@ -202,6 +207,11 @@ COMMENT ON COLUMN qlm.stat_peer.hold IS 'for how long calls ask it to hold them,
 COMMENT ON COLUMN qlm.stat_peer.hold_cut_at IS 'when something on the way last ended a call that was held';
 COMMENT ON COLUMN qlm.stat_peer.hold_cut_after IS 'how long that had been held';
 COMMENT ON COLUMN qlm.stat_peer.hold_cut_by IS 'what ended it: an HTTP status, the end of the connection, or silence';
+COMMENT ON COLUMN qlm.stat_peer.called_at IS 'when this node last called it, to some seconds';
+COMMENT ON COLUMN qlm.stat_peer.called_through IS 'the proxy that this went through, without its secret; null: none';
+COMMENT ON COLUMN qlm.stat_peer.called_address IS 'address and port that it was connected to, of the proxy where there is one; null: it was not';
+COMMENT ON COLUMN qlm.stat_peer.call_code IS 'HTTP status of the answer; null: there was none';
+COMMENT ON COLUMN qlm.stat_peer.call_words IS 'what the answer was, or why there was none';
 
 /* What waits for a peer with a URL waits for that endpoint. */
 CREATE VIEW qlm.stat_delivery AS

@@ -369,6 +369,11 @@ register_client(void)
 							   &qlm_callback_allow, "",
 							   PGC_SUSET, GUC_LIST_INPUT,
 							   check_callback_allow, NULL, NULL);
+	DefineCustomIntVariable("qlm.connection_age",
+							"Longest time that a connection to another node is used.",
+							"Then its name is looked up again, which may lead to another address.",
+							&qlm_connection_age, 300, 1, 7 * 24 * 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomBoolVariable("qlm.refuse_pages",
 							 "Is a callback that is answered by a web page not delivered?",
 							 "Then it is tried again. Pages are counted in qlm.stat_delivery in any case.",

@@ -150,7 +150,7 @@ qlm_http_client_start(QlmHttpClient *client, QlmTransfer *transfer)
 
 	transfer->status = 0;
 	transfer->error[0] = '\0';
-	transfer->location[0] = '\0';
+	transfer->location[0] = transfer->address[0] = transfer->through[0] = '\0';
 	transfer->forbidden = false;
 	initStringInfo(&transfer->answer);
 	MemoryContextSwitchTo(before);

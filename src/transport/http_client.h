@@ -48,6 +48,9 @@ typedef struct QlmTransfer
 	bool		forbidden;		/* the address is not allowed */
 	bool		timed_out;		/* it was sent, and nothing came for too long */
 	int			retry_after;	/* seconds that a 429 or 503 asks for; 0: not said */
+	char		address[64];	/* and port that it was connected to; or empty */
+	char		through[256];	/* the proxy that it went through, without secrets;
+								 * or empty */
 	char		location[256];	/* where a redirect leads, without secrets */
 	bool		sent;			/* some of the body has left */
 	int			waited;			/* seconds that it says to have held it for; 0: not said */

@@ -22,7 +22,7 @@
 
 #define CONNECT_TIMEOUT_MS	10000
 #define IDLE_SECONDS		45		/* a connection may be idle, and used again */
-#define AGE_SECONDS			300		/* its host may have another address by then */
+#define NAME_SECONDS		60		/* an address of a name is used, at most */
 
 /* Where the library is older, checked connections are not used again. */
 #define CAN_CHECK_REUSE		(LIBCURL_VERSION_NUM >= 0x075000)
@@ -366,8 +366,10 @@ set_bounds(QlmHttpOperation *op)
 	}
 	SET(CURLOPT_MAXAGE_CONN, (long) IDLE_SECONDS);
 #if LIBCURL_VERSION_NUM >= 0x075000
-	SET(CURLOPT_MAXLIFETIME_CONN, (long) AGE_SECONDS);
+	/* Its host may have another address by then. */
+	SET(CURLOPT_MAXLIFETIME_CONN, (long) qlm_connection_age);
 #endif
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, (long) Min(NAME_SECONDS, qlm_connection_age));
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, op);
 	if (!is_any_address(op) && !op->is_proxied)
@@ -492,29 +494,6 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 		qlm_outgoing_set_error(transfer, text);
 }
 
-/* Seconds for which a receiver that has no time, or no place, wants to be left alone */
-static int
-retry_after(QlmHttpOperation *op, long status)
-{
-	curl_off_t	seconds = 0;
-
-	if ((status != 429 && status != 503) ||
-		curl_easy_getinfo(op->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK)
-		return 0;
-	return (int) Max(Min(seconds, PG_INT32_MAX), 0);
-}
-
-/* Where the answer says that it is to be asked for, as it may be shown */
-static void
-note_location(QlmHttpOperation *op)
-{
-	QlmTransfer *transfer = op->transfer;
-	char	   *location = NULL;
-
-	if (curl_easy_getinfo(op->easy, CURLINFO_REDIRECT_URL, &location) == CURLE_OK && location)
-		qlm_outgoing_copy(transfer->location, location, sizeof(transfer->location));
-}
-
 /*
  * An answer that is not complete is none, except for one that is too long.  To
  * the library a connection that ends among the headers is a complete answer.
@@ -527,8 +506,7 @@ qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
 
 	transfer->sent = op->body_sent > 0;
 	curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
-	transfer->retry_after = retry_after(op, status);
-	note_location(op);
+	qlm_http_operation_note(op, status);
 	if (code == CURLE_OK && (!op->has_headers || status < 200))
 		code = CURLE_GOT_NOTHING;
 	if (code == CURLE_OK || op->stop == QLM_STOP_SIZE)

@@ -82,6 +82,9 @@ extern bool qlm_http_operation_allows(QlmHttpOperation *op,
 /* Why the library, or an address that is not allowed, has ended it */
 extern void qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code);
 
+/* Note the way that the transfer took, and what came besides an answer. */
+extern void qlm_http_operation_note(QlmHttpOperation *op, long status);
+
 /* Note in the transfer what came of it. */
 extern void qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code);
 

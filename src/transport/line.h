@@ -88,6 +88,7 @@ typedef struct QlmLine
 	int64		heard_at;
 	int64		pinged_at;		/* 0: not since it was heard */
 	int64		idle_since;
+	int64		opened_at;
 	int64		close_by;
 } QlmLine;
 

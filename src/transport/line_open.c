@@ -291,6 +291,7 @@ be_open(QlmLine *line)
 	line->head = NULL;
 	line->head_len = 0;
 	line->state = QLM_LINE_OPEN;
+	line->opened_at = qlm_line_now();
 	qlm_frame_reader_init(&line->reader, qlm_max_message_size);
 	line->reader.from_server = true;
 	qlm_line_push(line);

@@ -10,6 +10,7 @@
 
 #include "utils/memutils.h"
 
+#include "base/limits.h"
 #include "transport/epoll.h"
 #include "transport/line.h"
 
@@ -54,7 +55,21 @@ same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* An open one that leads there, and shows there what this transfer would */
+static bool
+leads_there(const QlmLine *line, const QlmTransfer *transfer)
+{
+	return line->transfer == NULL && line->state == QLM_LINE_OPEN &&
+		line->any_address == transfer->any_address &&
+		strcmp(line->url, transfer->url) == 0 &&
+		same_text(line->authorization, transfer->authorization) &&
+		same_text(line->proxy, transfer->proxy) &&
+		line->proxy_for_all == transfer->proxy_for_all;
+}
+
+/*
+ * An open one that leads there, and shows there what this transfer would.  After
+ * some time its host may have another address.
+ */
 static QlmLine *
 find_idle(QlmLines *lines, const QlmTransfer *transfer)
 {
@@ -64,13 +79,11 @@ find_idle(QlmLines *lines, const QlmTransfer *transfer)
 	{
 		QlmLine    *line = dlist_container(QlmLine, node, iter.cur);
 
-		if (line->transfer == NULL && line->state == QLM_LINE_OPEN &&
-			line->any_address == transfer->any_address &&
-			strcmp(line->url, transfer->url) == 0 &&
-			same_text(line->authorization, transfer->authorization) &&
-			same_text(line->proxy, transfer->proxy) &&
-			line->proxy_for_all == transfer->proxy_for_all)
+		if (!leads_there(line, transfer))
+			continue;
+		if (line->opened_at > qlm_line_now() - qlm_connection_age * INT64CONST(1000))
 			return line;
+		qlm_line_begin_close(line, QLM_CLOSE_NORMAL);
 	}
 	return NULL;
 }

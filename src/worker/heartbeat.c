@@ -24,6 +24,7 @@
 #include "worker/heartbeat.h"
 #include "worker/heartbeat_hold.h"
 #include "worker/rounds.h"
+#include "worker/way.h"
 
 #define REST_MS			20		/* after very many rounds */
 #define HELD_SECONDS	30		/* who is called that often is held all the time */
@@ -363,6 +364,8 @@ record_beat(Beat *beat)
 	beat->finished = false;
 	beat->failures++;
 	beat->next_at = next_try(beat);
+	qlm_way_note(beat->peer.peer_id, transfer, transfer->error[0] ? transfer->error :
+				 reception != QLM_RECEPTION_TAKEN ? why : NULL);
 	if (record_cut(beat))
 		return;
 	if (transfer->error[0])

@@ -10,6 +10,7 @@
 #include "message/html.h"
 #include "service/dialog.h"
 #include "worker/rounds.h"
+#include "worker/way.h"
 #include "worker/run.h"
 
 #define MAX_WORDS	120
@@ -146,6 +147,9 @@ qlm_run_record(QlmRun *run)
 	record_taken(run);
 	if (run->state == QLM_RUN_FINISHED)
 	{
+		if (run->endpoint->is_own)
+			qlm_way_note(run->endpoint->peer_id, &run->transfer,
+						 run->reception == QLM_RECEPTION_TAKEN ? NULL : run->why);
 		if (run->messages == NIL)
 			run->state = QLM_RUN_RECORDING;
 		else if (run->reception == QLM_RECEPTION_TAKEN)

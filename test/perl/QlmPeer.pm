@@ -5,7 +5,7 @@ QlmPeer - a peer whose every byte a test decides
 
 =head1 SYNOPSIS
 
-  my $peer = QlmPeer->new;
+  my $peer = QlmPeer->new;                     # or address => '127.0.0.2', port => N
   ... qlm_add_peer('p', url => $peer->url) ...
   my $request = $peer->request('answer');      # wait for one; others are kept
   $peer->answer($request, $body);              # 200, or status => 500
@@ -33,9 +33,9 @@ use Time::HiRes qw(time);
 
 sub new
 {
-	my ($class) = @_;
+	my ($class, %opt) = @_;
 	my $listening = IO::Socket::INET->new(
-		LocalAddr => '127.0.0.1', Listen => 100, ReuseAddr => 1)
+		LocalAddr => $opt{address} // '127.0.0.1', LocalPort => $opt{port} // 0, Listen => 100, ReuseAddr => 1)
 	  or die "cannot listen: $!";
 
 	return bless {
