@@ -117,6 +117,13 @@ need() {
     fi
 }
 
+# wish PACKAGE COMMAND...: the same for what not every distribution has; tests that use it say so
+wish() {
+    if apt-cache show "$1" >/dev/null 2>&1; then
+        need "$@"
+    fi
+}
+
 # find_missing PURPOSE...: what need_packages would install, into MISSING
 find_missing() {
     local purpose config major
@@ -166,8 +173,12 @@ find_missing() {
                 need nodejs have node           # Java is left out: a JDK has 300 MB
                 need libtap-parser-sourcehandler-pgtap-perl have pg_prove
                 if server_is_packaged "$config"; then
-                    need "postgresql-${major:-NN}-pgtap" has_pgtap "$config"
+                    need "postgresql-${major:-NN}-pgtap" has_extension "$config" pgtap
+                    wish "postgresql-${major:-NN}-pgaudit" has_extension "$config" pgaudit
+                    wish "postgresql-${major:-NN}-repack" has_extension "$config" pg_repack
+                    wish "postgresql-${major:-NN}-wal2json" has_library "$config" wal2json
                 fi
+                wish pgbackrest have pgbackrest
                 ;;
             valgrind) need valgrind have valgrind ;;
             fuzz) need "clang libclang-rt-$(version_behind clang)-dev" have_fuzzer ;;
@@ -175,9 +186,13 @@ find_missing() {
     done
 }
 
-# has_pgtap PG_CONFIG
-has_pgtap() {
-    [ -e "$("$1" --sharedir)/extension/pgtap.control" ]
+# has_extension PG_CONFIG NAME, has_library PG_CONFIG NAME
+has_extension() {
+    [ -e "$("$1" --sharedir)/extension/$2.control" ]
+}
+
+has_library() {
+    [ -e "$("$1" --pkglibdir)/$2.so" ]
 }
 
 # Can clang link libFuzzer here?

@@ -142,7 +142,7 @@ isolation_suite() {
 pgtap_suite() {
     local name files=()
     if select_tests pgtap .sql "$ROOT"/test/pgtap/*.sql; then
-        if ! has_pgtap "$PG_CONFIG"; then
+        if ! has_extension "$PG_CONFIG" pgtap; then
             skip pgtap "this server has no extension pgtap"
             return
         fi

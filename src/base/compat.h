@@ -69,6 +69,22 @@
 	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* All of a query: it says no more since 18 whether that is done once */
+#if PG_VERSION_NUM >= 180000
+#define qlm_executor_run(query) ExecutorRun(query, ForwardScanDirection, 0)
+#else
+#define qlm_executor_run(query) ExecutorRun(query, ForwardScanDirection, 0, true)
+#endif
+
+/* What a hook that checks permissions is called with: since 16 they stand beside the relations */
+#if PG_VERSION_NUM >= 160000
+#define QLM_PERMISSIONS_PARAMETERS List *relations, List *permissions, bool fails
+#define QLM_PERMISSIONS_ARGUMENTS relations, permissions, fails
+#else
+#define QLM_PERMISSIONS_PARAMETERS List *relations, bool fails
+#define QLM_PERMISSIONS_ARGUMENTS relations, fails
+#endif
+
 /* An order says itself whether it is a descending one since 18 */
 #if PG_VERSION_NUM >= 180000
 #define qlm_sort_descending(sort, descending) ((sort)->reverse_sort = (descending))

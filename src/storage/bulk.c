@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -33,6 +34,7 @@
 #include "storage/bulk.h"
 #include "storage/catalog.h"
 #include "storage/partition.h"
+#include "storage/stand_in.h"
 #include "storage/subscription.h"
 #include "storage/value_check.h"
 #include "storage/value_row.h"
@@ -49,6 +51,8 @@ typedef struct Bulk
 {
 	Relation	parent;
 	Relation	partition;
+	const QlmValueRow *rows;
+	int			nrows;
 	EState	   *estate;
 	ResultRelInfo *parent_info;
 	ResultRelInfo *info;
@@ -352,26 +356,50 @@ end(Bulk *bulk, int n)
 	FreeExecutorState(bulk->estate);
 }
 
-static void
-insert_all(Bulk *bulk, const QlmValueRow *rows, int n)
+/* Whom a statement would not get past, this does not either. */
+static QlmPlan insert_plan = {
+	"INSERT INTO qlm.value (info_item_id, peer_id, ts, num, txt, type, attributes, is_odf)"
+	" SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
+	" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
+	" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8))",
+	QLM_VALUE_ROW_ARGS, QLM_PLAN_GENERIC
+};
+
+static uint64
+insert_all(void *arg)
 {
+	Bulk	   *bulk = arg;
+	int			n = bulk->nrows;
+
 	PushActiveSnapshot(GetTransactionSnapshot());
-	begin(bulk, rows, n);
+	begin(bulk, bulk->rows, n);
 	for (int done = 0; done < n; done += MAX_TUPLES)
 	{
 		CHECK_FOR_INTERRUPTS();
-		insert_load(bulk, rows + done, Min(n - done, MAX_TUPLES));
+		insert_load(bulk, bulk->rows + done, Min(n - done, MAX_TUPLES));
 	}
 	end(bulk, n);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
+	return n;
+}
+
+static void
+insert_watched(Bulk *bulk)
+{
+	Datum		params[QLM_VALUE_COLUMNS];
+
+	if (qlm_statements_are_audited())
+		qlm_value_row_params(bulk->rows, bulk->nrows, params);
+	qlm_plan_stand_in(&insert_plan, qlm_statements_are_audited() ? params : NULL,
+					  insert_all, bulk);
 }
 
 bool
 qlm_bulk_insert(const QlmValueRow *rows, int n)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Bulk		bulk = {0};
+	Bulk		bulk = {.rows = rows, .nrows = n};
 	Oid			partition;
 	bool		plain;
 
@@ -396,7 +424,7 @@ qlm_bulk_insert(const QlmValueRow *rows, int n)
 													  ALLOCSET_DEFAULT_SIZES);
 
 		MemoryContextSwitchTo(context);
-		insert_all(&bulk, rows, n);
+		insert_watched(&bulk);
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(context);
 	}

@@ -339,14 +339,16 @@ qlm_rights_are_filtered(void)
 	return false;
 }
 
-static void
-prepare(QlmPlan *plan)
+void
+qlm_plan_prepare(QlmPlan *plan)
 {
 	MemoryContext context = CurrentMemoryContext;
-	SPIPlanPtr	prepared = SPI_prepare_cursor(plan->sql, plan->nargs,
-											  plan->args,
-											  plan->options | QLM_PLAN_OWN);
+	SPIPlanPtr	prepared;
 
+	if (plan->plan != NULL)
+		return;
+	prepared = SPI_prepare_cursor(plan->sql, plan->nargs, plan->args,
+								  plan->options | QLM_PLAN_OWN);
 	if (prepared == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s",
 			 plan->sql, SPI_result_code_string(SPI_result));
@@ -362,8 +364,7 @@ qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
 	MemoryContext context = CurrentMemoryContext;
 	int			result;
 
-	if (plan->plan == NULL)
-		prepare(plan);
+	qlm_plan_prepare(plan);
 	result = SPI_execute_plan(plan->plan, values, nulls, plan->as_active, limit);
 	/* SPI leaves its own context current. */
 	MemoryContextSwitchTo(context);
@@ -394,8 +395,7 @@ void
 qlm_plan_stream(QlmPlan *plan, const Datum *values, QlmRowFunction function,
 				void *arg)
 {
-	if (plan->plan == NULL)
-		prepare(plan);
+	qlm_plan_prepare(plan);
 	qlm_stream(plan->plan, plan->nargs, plan->args, values, function, arg);
 }
 

@@ -105,6 +105,9 @@ typedef struct QlmPlan
 	SPIPlanPtr	plan;			/* filled in at first use */
 } QlmPlan;
 
+/* Is done by whatever executes it */
+extern void qlm_plan_prepare(QlmPlan *plan);
+
 /*
  * Execute; nulls as in SPI_execute_plan (NULL: no nulls).  Not read only: sees
  * what this transaction has done and others have committed.  The result is in

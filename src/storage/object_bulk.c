@@ -6,7 +6,8 @@
  * costs as much as all the rest, and whoever calls has either made the parent in
  * the same transaction or locked it.  Defaults, constraints and indexes are those
  * of the table.  Where an INSERT would do more than that, for triggers, rules,
- * policies, further columns or foreign keys, it is left to the executor.
+ * policies, further columns or foreign keys, it is left to the executor; and where
+ * extensions look at statements, as nodes are made seldom.
  */
 #include "postgres.h"
 
@@ -30,6 +31,7 @@
 #include "base/compat.h"
 #include "storage/catalog.h"
 #include "storage/object_bulk.h"
+#include "storage/stand_in.h"
 #include "storage/static_data.h"
 
 #define ID_COLUMN		1
@@ -267,7 +269,7 @@ qlm_object_bulk_insert(QlmMissingNode **nodes, int n)
 
 	PreventCommandIfReadOnly("INSERT");
 	rel = table_open(qlm_catalog_relid(relation), RowExclusiveLock);
-	if (is_plain(rel, is_item) && may_insert_all(relation))
+	if (!qlm_statements_are_watched() && is_plain(rel, is_item) && may_insert_all(relation))
 		default_id = build_column_default(rel, ID_COLUMN);
 	if (default_id != NULL)
 		insert_all(rel, default_id, nodes, n);

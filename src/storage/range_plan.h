@@ -11,7 +11,7 @@
 #include "storage/catalog.h"
 #include "storage/partition.h"
 
-#define QLM_RANGE_MAX_ARGS 4
+#define QLM_RANGE_MAX_ARGS 8
 
 /*
  * A static variable.  The one %s in the text is for the condition on v.ts.

@@ -191,6 +191,15 @@ make_immediate(void)
 	MemoryContextSwitchTo(context);
 }
 
+/* Whose message was executed last.  An error ends a section without a word. */
+static Oid	caller = InvalidOid;
+
+bool
+qlm_rights_are_of_caller(void)
+{
+	return OidIsValid(caller) && GetUserId() == caller && !InSecurityRestrictedOperation();
+}
+
 /*
  * A session that calls for itself stays as it is.  One that calls for another
  * goes on after that, and commits as itself: nothing can be left in it.
@@ -210,6 +219,7 @@ qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved)
 		/* One before may have been taken back, and these are not. */
 		DropAllPreparedStatements();
 		become(role, 0, saved);
+		caller = role;
 	}
 }
 

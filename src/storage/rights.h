@@ -58,6 +58,9 @@ extern void qlm_rights_fix_storage(void);
 extern void qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved);
 extern void qlm_rights_end_caller(const QlmRights *saved, bool in_query);
 
+/* Is what is executed now the caller's own, in a section that is in no query? */
+extern bool qlm_rights_are_of_caller(void);
+
 /*
  * After a caller, and before the commit of a transaction of a worker: what code of
  * others has left in its session goes, as cursors that would be read at the commit, prepared

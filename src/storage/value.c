@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/queryenvironment.h"
@@ -32,13 +33,13 @@
 
 static QlmPlan insert_plan = {
 	"INSERT INTO qlm.value (" COLUMNS ") SELECT " COLUMNS " FROM qlm_new_rows",
-	0
+	QLM_VALUE_ROW_ARGS
 };
 
 static QlmPlan insert_free_plan = {
 	"INSERT INTO qlm.value (" COLUMNS ") SELECT " COLUMNS " FROM qlm_new_rows"
 	" ON CONFLICT DO NOTHING RETURNING info_item_id, ts",
-	0
+	QLM_VALUE_ROW_ARGS
 };
 
 static const QlmRangeStatement update_statement = {
@@ -49,7 +50,7 @@ static const QlmRangeStatement update_statement = {
 	" AND (v.num, v.txt, v.type, v.attributes, v.is_odf) IS DISTINCT FROM"
 	" (n.num, n.txt, n.type, n.attributes, n.is_odf)"
 	" RETURNING v.info_item_id, v.ts",
-	0
+	QLM_VALUE_ROW_ARGS
 };
 
 static void
@@ -96,12 +97,21 @@ with_rows(const QlmValueRow *rows, int n, Statement statement, void *arg)
 	tuplestore_end(store);
 }
 
+typedef struct Rows
+{
+	const QlmValueRow *rows;
+	int			n;
+} Rows;
+
 static void
 insert_all(void *arg)
 {
-	qlm_plan_execute(&insert_plan, NULL, NULL, 0);
-}
+	const Rows *all = arg;
+	Datum		params[QLM_VALUE_COLUMNS];
 
+	qlm_value_row_params(all->rows, all->n, params);
+	qlm_plan_execute(&insert_plan, params, NULL, 0);
+}
 
 static bool
 is_taken(const ErrorData *error)
@@ -129,13 +139,14 @@ try_insert(const QlmValueRow *rows, int n)
 {
 	QlmSubtransaction subtransaction;
 	QlmValueRows outer = qlm_values_untimed_begin(rows, n);
+	Rows		all = {rows, n};
 	volatile bool inserted = false;
 
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
 		if (!qlm_bulk_insert(rows, n))
-			with_rows(rows, n, insert_all, NULL);
+			with_rows(rows, n, insert_all, &all);
 		qlm_values_untimed_end(outer);
 		qlm_subtransaction_commit(&subtransaction);
 		inserted = true;
@@ -165,10 +176,12 @@ insert_free(void *arg)
 {
 	Insertion  *insertion = arg;
 	QlmValueRows outer = qlm_values_untimed_begin(insertion->rows, insertion->n);
+	Datum		params[QLM_VALUE_COLUMNS];
 
+	qlm_value_row_params(insertion->rows, insertion->n, params);
 	PG_TRY();
 	{
-		qlm_plan_execute(&insert_free_plan, NULL, NULL, 0);
+		qlm_plan_execute(&insert_free_plan, params, NULL, 0);
 	}
 	PG_FINALLY();
 	{
@@ -220,8 +233,10 @@ static void
 update_range(void *arg)
 {
 	Update	   *update = arg;
+	Datum		params[QLM_VALUE_COLUMNS];
 
-	qlm_range_execute(&update_statement, update->range, NULL, note_changed, update);
+	qlm_value_row_params(update->rows, update->n, params);
+	qlm_range_execute(&update_statement, update->range, params, note_changed, update);
 }
 
 static void

@@ -6,11 +6,14 @@
 
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/number.h"
+#include "storage/stand_in.h"
 #include "storage/static_data.h"
 #include "storage/value_row.h"
 
@@ -93,4 +96,45 @@ qlm_value_row_fill(QlmValueRowState *state, const QlmValueRow *row,
 		values[6] = qlm_static_attributes_to_jsonb(value->attributes);
 	nulls[7] = !value->is_odf;
 	values[7] = BoolGetDatum(true);
+}
+
+/* One column of rows that are filled in, each after the other */
+static Datum
+column_array(const Datum *values, const bool *nulls, int column, int n)
+{
+	Form_pg_attribute attribute = TupleDescAttr(qlm_value_row_descriptor(), column);
+	Datum	   *elements = MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * sizeof(Datum));
+	bool	   *are_null = MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * sizeof(bool));
+	int			lower = 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		elements[i] = values[(Size) i * QLM_VALUE_COLUMNS + column];
+		are_null[i] = nulls[(Size) i * QLM_VALUE_COLUMNS + column];
+	}
+	return PointerGetDatum(construct_md_array(elements, are_null, n > 0 ? 1 : 0, &n, &lower,
+											  attribute->atttypid, attribute->attlen,
+											  attribute->attbyval, attribute->attalign));
+}
+
+void
+qlm_value_row_params(const QlmValueRow *rows, int n, Datum params[QLM_VALUE_COLUMNS])
+{
+	QlmValueRowState state = {0};
+	Size		size;
+	Datum	   *values;
+	bool	   *nulls;
+
+	if (!qlm_statements_are_audited())
+		n = 0;
+	size = (Size) Max(n, 1) * QLM_VALUE_COLUMNS;
+	values = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(Datum));
+	nulls = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(bool));
+	for (int i = 0; i < n; i++)
+		qlm_value_row_fill(&state, &rows[i], values + (Size) i * QLM_VALUE_COLUMNS,
+						   nulls + (Size) i * QLM_VALUE_COLUMNS);
+	for (int i = 0; i < QLM_VALUE_COLUMNS; i++)
+		params[i] = column_array(values, nulls, i, n);
+	pfree(values);
+	pfree(nulls);
 }

@@ -28,4 +28,12 @@ extern TupleDesc qlm_value_row_descriptor(void);
 extern void qlm_value_row_fill(QlmValueRowState *state, const QlmValueRow *row,
 							   Datum *values, bool *nulls);
 
+/* Columns as arrays, for parameters that tell auditors what is written */
+#define QLM_VALUE_ROW_ARGS QLM_VALUE_COLUMNS, {INT4ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, \
+	FLOAT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, BOOLARRAYOID}
+
+/* Those of the rows; where nobody audits, empty ones */
+extern void qlm_value_row_params(const QlmValueRow *rows, int n,
+								 Datum params[QLM_VALUE_COLUMNS]);
+
 #endif							/* QLM_STORAGE_VALUE_ROW_H */

@@ -20,6 +20,7 @@
 
 #include "storage/catalog.h"
 #include "storage/rights.h"
+#include "worker/audit.h"
 #include "worker/slot.h"
 
 #define LOCK_KIND		3		/* SQL uses 1 and 2 */
@@ -276,6 +277,7 @@ qlm_worker_connect(const QlmWorkerOrder *order, const char *application_name)
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", application_name, PGC_USERSET, PGC_S_OVERRIDE);
+	qlm_audit_register();
 	pgstat_report_activity(STATE_IDLE, NULL);
 
 	StartTransactionCommand();
