@@ -29,6 +29,8 @@ SELECT pg_temp.send('read msgformat="csv"', E'F/t\nF/door');
 SELECT regexp_replace(line, '(202[5-9]|20[3-9]\d)-[^,]*Z', 'NOW') FROM pg_temp.send('read msgformat="csv"', E'path\nF') AS line;
 \echo == what is unknown is O-DF, with its 404; what is known is csv
 SELECT pg_temp.send('read msgformat="csv"', E'F/t\nF/gone\nG');
+\echo == no path is not all paths, and what chooses values is an attribute of the read
+SELECT v, p, line FROM unnest('{read,delete}'::text[]) v, unnest(ARRAY['path', '# F', E'path,begin\nF/t,2024-05-01', E'path,lastN\nF/t,1']) p, pg_temp.send(v || ' msgformat="csv"', p) line WHERE line ~ '<return ';
 \echo == what is no csv
 SELECT pg_temp.send('write msgformat="csv"', p) FROM unnest(ARRAY[E'path,value\nF,1', E'value,path\n1', 'F/t,noon,1', '"F/t', '"F/t"x,1', ',,1', 'F//t,,1', '<a/>']) AS p;
 SELECT count(*) FROM qlm.history WHERE path ~ '^F/';
@@ -96,6 +98,11 @@ SELECT * FROM qlm.format ORDER BY name;
 SELECT pg_temp.send('write msgformat="LINES"', E'L/a=1\nL/b=x=y &lt; z');
 SELECT path, value, type FROM qlm.history WHERE path ~ '^L/' ORDER BY path;
 SELECT pg_temp.send('read msgformat="lines"', E'L/a\nL/gone');
+CREATE FUNCTION lines.nothing(payload text) RETURNS SETOF qlm.payload_row LANGUAGE sql AS $$ SELECT NULL::text, now(), '', '' WHERE false $$;
+SELECT qlm_add_format('nothing', 'lines.nothing(text)');
+SELECT v, line FROM unnest('{read,delete,write}'::text[]) v, pg_temp.send(v || ' msgformat="nothing"', 'L/a=1') line WHERE line ~ '<return ';
+SELECT qlm_drop_format('nothing');
+DROP FUNCTION lines.nothing(text);
 SELECT pg_temp.send('read msgformat="lines"', '<Objects><Object><id>L</id></Object></Objects>');
 SELECT pg_temp.send('read msgformat="xlines"', '<Objects><Object><id>L</id></Object></Objects>');
 SELECT pg_temp.send('write msgformat="xlines"', '<lines/>');

@@ -174,6 +174,9 @@ check_header(Reader *r, const int *columns, List *unknown)
 		if (meant != NULL)
 			return fail(r, psprintf("\"%s\" is no name of a column: did you mean %s?",
 									qlm_quote(name, -1), meant));
+		if (r->verb == QLM_READ && qlm_strict_narrows(name))
+			return fail(r, psprintf("\"%s\" is no column, but the read itself has attributes that choose values",
+									qlm_quote(name, -1)));
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
 	}
 	if (unknown != NIL && r->verb == QLM_DELETE)
@@ -505,6 +508,11 @@ qlm_csv_parse(const char *text, Size len, QlmVerb verb, int *error_code,
 	r.error = error;
 	if (!read_all(&r))
 		return NULL;
+	if (r.is_request && qlm_row_tree_is_empty(r.tree))
+	{
+		fail(&r, "The CSV names no path: / is everything");
+		return NULL;
+	}
 	odf = qlm_row_tree_finish(r.tree);
 	return check_values(&r, odf) ? odf : NULL;
 }

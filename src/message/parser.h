@@ -192,6 +192,7 @@ extern bool qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 extern bool qlm_strict_is_foreign(const QlmParser *p,
 								  const QlmXmlElement *element,
 								  const QlmXmlAttribute *attribute);
+extern bool qlm_strict_narrows(const char *name);
 extern bool qlm_strict_is_time(const char *name, const char *text, int len);
 extern const char *qlm_strict_item_time(const QlmParser *p,
 										const QlmXmlElement *element);

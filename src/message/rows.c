@@ -206,6 +206,12 @@ qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row, int *error_code,
 	return true;
 }
 
+bool
+qlm_row_tree_is_empty(const QlmRowTree *tree)
+{
+	return tree->nrows == 0;
+}
+
 QlmOdf *
 qlm_row_tree_finish(QlmRowTree *tree)
 {

@@ -42,6 +42,7 @@ extern QlmRowTree *qlm_row_tree_create(QlmRowsUse use);
  */
 extern bool qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row,
 							 int *error_code, const char **error);
+extern bool qlm_row_tree_is_empty(const QlmRowTree *tree);
 extern QlmOdf *qlm_row_tree_finish(QlmRowTree *tree);
 
 /*

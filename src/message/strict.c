@@ -269,8 +269,8 @@ is_of_window(const char *name)
 }
 
 /* Is it that, or what others call it? */
-static bool
-narrows(const char *name)
+bool
+qlm_strict_narrows(const char *name)
 {
 	return is_of_window(name) || qlm_spelling_hint(name, of_window) != NULL;
 }
@@ -301,7 +301,7 @@ is_passed_over(const QlmParser *p, const QlmXmlElement *element,
 			   const QlmXmlAttribute *attribute)
 {
 	return qlm_strict_is_foreign(p, element, attribute) &&
-		!(is_of_verb(p, QLM_DELETE) && narrows(attribute->name));
+		!(is_of_verb(p, QLM_DELETE) && qlm_strict_narrows(attribute->name));
 }
 
 /* Was it looked at before?  Elements of one kind repeat their attributes. */
@@ -499,7 +499,7 @@ qlm_strict_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
 	if (attribute->prefix != NULL &&
 		is_foreign(p, attribute->prefix, attribute->uri))
 	{
-		if (p->level->own_attribute == NULL && narrows(name))
+		if (p->level->own_attribute == NULL && qlm_strict_narrows(name))
 			p->level->own_attribute = pstrdup(qlm_parser_quote(p, name, strlen(name)));
 		return;
 	}

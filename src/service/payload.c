@@ -89,6 +89,7 @@ read_payload(const char *msgformat, const char *payload, bool is_xml,
 	QlmRowsUse	use = verb == QLM_DELETE ? QLM_ROWS_ONLY_PATHS :
 		verb == QLM_READ ? QLM_ROWS_PATHS : QLM_ROWS_DATA;
 	QlmFormat	format;
+	QlmOdf	   *odf;
 	PayloadKind kind = kind_of(msgformat);
 
 	*error_code = 0;
@@ -120,7 +121,15 @@ read_payload(const char *msgformat, const char *payload, bool is_xml,
 	if (!qlm_format_get(msgformat, &format) || format.reader.call == NULL)
 		return NULL;
 	*by_path = use != QLM_ROWS_DATA;
-	return qlm_format_read(&format, payload, use, error_code, error);
+	odf = qlm_format_read(&format, payload, use, error_code, error);
+	if (odf != NULL && verb == QLM_WRITE && odf->root.objects == NULL)
+	{
+		*error_code = 400;
+		*error = psprintf("the reader of the format \"%s\" found no value in the payload",
+						  format.name);
+		return NULL;
+	}
+	return odf;
 }
 
 const QlmRequest *

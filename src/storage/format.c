@@ -312,6 +312,13 @@ qlm_format_read(const QlmFormat *format, const char *payload, QlmRowsUse use,
 		ReThrowError(take_error(context, true));
 	}
 	PG_END_TRY();
+	if (reading.success && use != QLM_ROWS_DATA &&
+		qlm_row_tree_is_empty(reading.tree))
+	{
+		*error_code = 400;
+		*error = "the payload names no path: / is everything";
+		return NULL;
+	}
 	return reading.success ? qlm_row_tree_finish(reading.tree) : NULL;
 }
 
