@@ -387,13 +387,14 @@ qlm_delivery_refused(const QlmEndpoint *endpoint, List *message_ids,
 
 void
 qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
-					List *tried, const char *reason, int retry_after)
+					List *tried, const char *reason, int retry_after,
+					bool once_more)
 {
 	QlmRights	saved;
 
 	qlm_rights_become_owner(&saved);
-	give_back(message_ids, tried, qlm_endpoint_failed(endpoint, reason, retry_after),
-			  reason);
+	give_back(message_ids, tried,
+			  qlm_endpoint_failed(endpoint, reason, retry_after, once_more), reason);
 	qlm_rights_restore(&saved);
 }
 

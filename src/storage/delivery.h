@@ -90,10 +90,12 @@ extern void qlm_delivery_taken(const QlmEndpoint *endpoint, List *message_ids);
  * They were not: give these messages of the claim back, count the failure and
  * pause the endpoint with growing delay and jitter between qlm.retry_delay and
  * qlm.retry_max_delay, and for retry_after seconds where that is between them.
+ * once_more: the first one to fail is tried again at once.
  * tried: those that have left (Lists of int64 *).
  */
 extern void qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
-								List *tried, const char *reason, int retry_after);
+								List *tried, const char *reason, int retry_after,
+								bool once_more);
 
 /*
  * Refused for good: they are failed, and the endpoint is not paused.  What a

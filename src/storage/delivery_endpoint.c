@@ -57,8 +57,9 @@ static QlmPlan refused_plan = {
  * receiver asks for, in ms, up to the longest
  */
 #define PAUSED_UNTIL(failures_before) \
-	"$2 + GREATEST(LEAST($5, $4 * pg_catalog.power(2, LEAST(" failures_before ", 30)))" \
-	" * $6, LEAST($5, $8)) * interval '1 ms'"
+	"$2 + CASE WHEN $9 AND " failures_before " = 0 THEN 0 ELSE" \
+	" GREATEST(LEAST($5, $4 * pg_catalog.power(2, LEAST(" failures_before ", 30)))" \
+	" * $6, LEAST($5, $8)) END * interval '1 ms'"
 
 static QlmPlan failed_plan = {
 	"INSERT INTO qlm.endpoint AS e"
@@ -67,7 +68,8 @@ static QlmPlan failed_plan = {
 	" ON CONFLICT (url, peer_id) DO UPDATE SET failures = e.failures + 1,"
 	" paused_until = " PAUSED_UNTIL("e.failures") ", attempts = e.attempts + 1,"
 	" last_failure = $2, last_error = $3 RETURNING paused_until, failures = 1",
-	8, {TEXTOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, FLOAT8OID}
+	9, {TEXTOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID,
+	FLOAT8OID, BOOLOID}
 };
 
 static QlmPlan pages_plan = {
@@ -254,11 +256,12 @@ note_new(void)
 }
 
 TimestampTz
-qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason, int retry_after)
+qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason,
+					int retry_after, bool once_more)
 {
 	double		jitter = 1 - QLM_PAUSE_JITTER + 2 * QLM_PAUSE_JITTER * pg_prng_double(&pg_global_prng_state);
 	TimestampTz paused_until;
-	Datum		values[8];
+	Datum		values[9];
 	bool		is_new;
 	bool		isnull;
 
@@ -270,6 +273,7 @@ qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason, int retry_a
 	values[5] = Float8GetDatum(jitter);
 	values[6] = Int32GetDatum(endpoint->peer_id);
 	values[7] = Float8GetDatum(retry_after * 1000.0);
+	values[8] = BoolGetDatum(once_more);
 	qlm_plan_execute_indexed(&failed_plan, values, NULL, 0);
 	paused_until = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
 	is_new = DatumGetBool(qlm_spi_datum(0, 2, &isnull));

@@ -37,10 +37,12 @@ extern void qlm_endpoint_refused(const QlmEndpoint *endpoint,
 
 /*
  * A message has not arrived; returns until when the endpoint pauses, for
- * retry_after seconds if that is longer than it would.
+ * retry_after seconds if that is longer than it would.  once_more: not at all if
+ * it is the first that fails.
  */
 extern TimestampTz qlm_endpoint_failed(const QlmEndpoint *endpoint,
-									   const char *reason, int retry_after);
+									   const char *reason, int retry_after,
+									   bool once_more);
 
 /*
  * Delete up to max rows of endpoints that nobody uses, the oldest, where there

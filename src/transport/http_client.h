@@ -47,6 +47,7 @@ typedef struct QlmTransfer
 	char		error[256];		/* why there is no answer, or it is cut */
 	bool		forbidden;		/* the address is not allowed */
 	bool		timed_out;		/* it was sent, and nothing came for too long */
+	bool		stale;			/* sent on a connection used before, which just ended */
 	int			retry_after;	/* seconds that a 429 or 503 asks for; 0: not said */
 	char		address[64];	/* and port that it was connected to; or empty */
 	char		through[256];	/* the proxy that it went through, without secrets;

@@ -449,6 +449,25 @@ qlm_http_operation_prepare(QlmHttpOperation *op, QlmTransfer *transfer,
 		choose_way(op, error) && make_headers(op, error) && set_bounds(op) && set_request(op);
 }
 
+/*
+ * Whoever keeps connections for some time ends them without knowing what is on its
+ * way to him.  The library, which would try again, says so by its wish to
+ * send the body from its beginning.
+ */
+static bool
+ended_without_a_word(QlmHttpOperation *op, CURLcode code)
+{
+	long		nconnects = 0;
+
+	if (op->header_size > 0 || op->body_sent == 0)
+		return false;
+	if (code == CURLE_SEND_FAIL_REWIND)
+		return true;
+	return (code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) &&
+		curl_easy_getinfo(op->easy, CURLINFO_NUM_CONNECTS, &nconnects) == CURLE_OK &&
+		nconnects == 0;
+}
+
 void
 qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 {
@@ -483,6 +502,7 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 		strlcpy(text, op->error[0] ? op->error : curl_easy_strerror(code),
 				sizeof(text));
 	transfer->timed_out = code == CURLE_OPERATION_TIMEDOUT && transfer->sent;
+	transfer->stale = ended_without_a_word(op, code);
 	if (op->target)
 	{
 		char		redirected[sizeof(transfer->error)];

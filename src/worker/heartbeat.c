@@ -363,7 +363,7 @@ record_beat(Beat *beat)
 	 */
 	beat->finished = false;
 	beat->failures++;
-	beat->next_at = next_try(beat);
+	beat->next_at = transfer->stale && beat->failures == 1 ? 0 : next_try(beat);
 	qlm_way_note(beat->peer.peer_id, transfer, transfer->error[0] ? transfer->error :
 				 reception != QLM_RECEPTION_TAKEN ? why : NULL);
 	if (record_cut(beat))

@@ -34,7 +34,7 @@ put_off(QlmRun *run)
 	List	   *tried = lappend(list_copy(run->doubts.posted), qlm_run_current(run));
 
 	qlm_delivery_failed(run->endpoint, ids_of(all), ids_of(tried), run->why,
-						run->transfer.retry_after);
+						run->transfer.retry_after, run->transfer.stale);
 	run->doubts.is_over = true;
 	run->state = QLM_RUN_ENDING;
 }
@@ -49,7 +49,7 @@ refuse(QlmRun *run)
 	if (run->messages != NIL || run->doubts.aside == NIL)
 		return;
 	qlm_delivery_failed(run->endpoint, ids_of(run->doubts.aside),
-						ids_of(run->doubts.posted), run->why, 0);
+						ids_of(run->doubts.posted), run->why, 0, false);
 	run->doubts.is_over = true;
 	run->state = QLM_RUN_ENDING;
 }

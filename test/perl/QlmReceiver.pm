@@ -57,7 +57,7 @@ sub url
 	return "http://127.0.0.1:$self->{port}" . ($path // '/callback');
 }
 
-# 'close': end the connection without an answer; 'silent': say nothing; a
+# 'close': end the connection without an answer, 'close once': the next time; 'silent': say nothing; a
 # number: that status with an empty body; else 200 with that body
 sub answer_with
 {
@@ -66,6 +66,14 @@ sub answer_with
 	PostgreSQL::Test::Utils::append_to_file("$self->{folder}/how.new", $how);
 	rename "$self->{folder}/how.new", "$self->{folder}/how" or die $!;
 	return;
+}
+
+# How often it has closed a connection in place of an answer
+sub closed
+{
+	my ($self) = @_;
+
+	return -s "$self->{folder}/closed" // 0;
 }
 
 sub start
@@ -203,7 +211,9 @@ sub take
 	{
 		return 1;
 	}
-	return 0 if $how eq 'close';
+	PostgreSQL::Test::Utils::append_to_file("$folder/closed", 'x') if $how =~ /^close/;
+	answer_with({ folder => $folder }, 200) if $how eq 'close once';
+	return 0 if $how =~ /^close/;
 	if ($how !~ /^[345]\d\d$/)
 	{
 		my $name = sprintf '%s/body.%014.3f.%06d', $folder, time(), ++$count;

@@ -106,6 +106,31 @@ subtest 'what receivers answer' => sub {
 	ok(wait_for_sql($node, "SELECT attempts > 0 FROM qlm.outbox WHERE message_id = $id", 't'), 'it is tried again');
 };
 
+# Keeping connections for less time than this node does is usual, and no fault.
+subtest 'a connection that ends when it is used again' => sub {
+	$node->append_conf('postgresql.conf', "qlm.retry_delay = '100s'\nqlm.retry_max_delay = '100s'");
+	$node->reload;
+	my $receiver = QlmReceiver->new();
+	my $id = subscribe('Kept/x', $receiver->url, -1);
+
+	post($node, write_envelope('M2', 'Kept/x', 1));
+	is(join(' ', values_in($receiver->bodies(1))), 1, 'one is delivered');
+	$receiver->answer_with('close once');
+	post($node, write_envelope('M2', 'Kept/x', 2));
+	is(join(' ', values_in($receiver->bodies(2))), '1 2', 'the next one is delivered by another connection, without a pause');
+	is($receiver->closed, 1, 'after one has ended');
+	wait_for_sql($node, "SELECT string_agg(state || attempts, ' ' ORDER BY seq) FROM qlm.outbox WHERE subscription_id = $id", 'answered1 answered2', 'that was an attempt, too');
+	wait_for_sql($node, "SELECT failures FROM qlm.endpoint WHERE url = '" . $receiver->url . "'", '0', 'the endpoint does not pause');
+
+	$receiver->answer_with('close');
+	post($node, write_envelope('M2', 'Kept/x', 3));
+	wait_for_sql($node, "SELECT failures FROM qlm.endpoint WHERE url = '" . $receiver->url . "' AND paused_until > now()", '2', 'one that always does pauses');
+	is($receiver->closed, 3, 'each attempt was one POST');
+	$node->append_conf('postgresql.conf', "qlm.retry_delay = '200ms'\nqlm.retry_max_delay = '1s'");
+	$node->reload;
+	sql("SELECT qlm_cancel($id)");
+};
+
 subtest 'addresses that are not allowed' => sub {
 	for my $url ('http://[::1]:9/', 'http://169.254.169.254/latest', 'http://0x7f000002/', 'wss://10.0.0.1/')
 	{

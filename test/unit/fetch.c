@@ -10,7 +10,8 @@
  *		-c cancels what takes longer.  WebSockets stay open until all are done.
  *		Prints for each, in the order in which
  *		they end: its line number, status, forbidden, milliseconds, length of
- *		the answer, error, and the beginning of the answer, between tabs.
+ *		the answer, error (which says if a connection ended that was used before),
+ *		and the beginning of the answer, between tabs.
  */
 #include "postgres.h"
 
@@ -127,8 +128,9 @@ print_result(Fetch *fetch)
 		if (t->answer.data[i] == '\n' || t->answer.data[i] == '\t')
 			t->answer.data[i] = ' ';
 	}
-	printf("%d\t%d\t%d\t%.0f\t%d\t%s\t%.1000s\n", fetch->line, t->status,
-		   t->forbidden, now_ms() - fetch->started, t->answer.len, t->error,
+	printf("%d\t%d\t%d\t%.0f\t%d\t%s%s\t%.1000s\n", fetch->line, t->status,
+		   t->forbidden, now_ms() - fetch->started, t->answer.len,
+		   t->stale ? "used before: " : "", t->error,
 		   t->answer.data);
 	fflush(stdout);
 }
