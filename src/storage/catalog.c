@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include "storage/catalog.h"
+#include "storage/catalog_missing.h"
 #include "storage/planning.h"
 #include "storage/role.h"
 #include "storage/stream.h"
@@ -77,6 +78,13 @@ role_changed(Datum arg, int cache_id, uint32 hash)
 	generations[QLM_REL_PEER]++;
 	generations[QLM_REL_SUBSCRIPTION]++;
 	qlm_role_changed();
+}
+
+/* Plans are made anew then, too.  Our schema may have another name. */
+static void
+schema_changed(Datum arg, int cache_id, uint32 hash)
+{
+	loaded = false;
 }
 
 static Oid
@@ -175,6 +183,7 @@ load(void)
 	{
 		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 		CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
 		registered = true;
 	}
 	if (!loaded || !current)	/* no invalidation tells of a new version */
@@ -193,6 +202,12 @@ bool
 qlm_catalog_outdated(void)
 {
 	return loaded && !current;
+}
+
+bool
+qlm_catalog_damaged(const char **why, const char **hint)
+{
+	return !loaded && qlm_catalog_missing(relation_names, QLM_REL_CUSTOMIZATION, why, hint);
 }
 
 bool
@@ -223,12 +238,15 @@ qlm_storage_end(void)
 static void
 require_extension(void)
 {
+	const char *why;
+	const char *hint;
+
 	load();
-	if (!loaded)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension qlm is not installed in this database"),
-				 errhint("CREATE EXTENSION qlm;")));
+	if (loaded)
+		return;
+	(void) qlm_catalog_damaged(&why, &hint);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("%s", why), errhint("%s", hint)));
 }
 
 Oid

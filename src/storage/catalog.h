@@ -48,6 +48,12 @@ extern bool qlm_catalog_available(void);
 extern bool qlm_catalog_outdated(void);
 
 /*
+ * Where it was not available: is it there, but not its tables under their names?
+ * Why it is not available, whichever it is, and what to do.
+ */
+extern bool qlm_catalog_damaged(const char **why, const char **hint);
+
+/*
  * Where it is available: is its restore not complete?  What was set up on its tables
  * may be missing, and rights depend on that, so nothing is served.
  */

@@ -58,6 +58,25 @@ tell_of_version(void)
 	told = outdated;
 }
 
+/* Somebody has given its schema another name, or a table: those who call need not know. */
+static bool damaged = false;
+
+static void
+tell_of_damage(void)
+{
+	const char *why;
+	const char *hint;
+	bool		told = damaged;
+
+	damaged = qlm_catalog_damaged(&why, &hint);
+	if (damaged && !told)
+		ereport(LOG,
+				(errmsg("qlm cannot serve database \"%s\": %s",
+						get_database_name(MyDatabaseId), why),
+				 errhint("%s", hint)));
+	show_why_not(damaged, told);
+}
+
 /* Texts of other encodings, and the bytes of SQL_ASCII, are not what messages have. */
 static bool
 has_encoding(void)
@@ -107,6 +126,7 @@ qlm_worker_can_serve(void)
 	}
 	available = qlm_catalog_available();
 	tell_of_version();
+	tell_of_damage();
 	tell_of_restore();
 	if (!available || qlm_catalog_incomplete())
 		return false;
@@ -121,6 +141,8 @@ qlm_worker_why_not(void)
 		return "The encoding of the database is not UTF8, which qlm needs.";
 	if (qlm_catalog_incomplete())
 		return "The restore of the database is not complete: when all rows are there, SELECT qlm_restore_customizations().";
+	if (damaged)
+		return "The schema or a table of the extension qlm has another name in the database: the server's log says how to undo that.";
 	return qlm_catalog_outdated() ?
 		"The extension qlm in the database does not have version " QLM_VERSION ", which the server's library is of: ALTER EXTENSION qlm UPDATE." :
 		"The extension qlm is not in the database.";
