@@ -30,6 +30,8 @@ typedef struct QlmEndpoint
 	char	   *proxy;			/* what the peer says: URL to go through; empty:
 								 * none, NULL: nothing */
 	bool		redirects;		/* 307 and 308 are followed */
+	int			hold;			/* seconds of silence that the way is known to
+								 * let pass; 0: not known */
 	char	   *asker;			/* who has what is next sent there: a peer or
 								 * a role, told apart; empty: this node */
 	bool		form;			/* it takes form field msg, as callbacks do */

@@ -98,7 +98,8 @@ static QlmPlan fresh_plan = {
 
 static QlmPlan look_up_plan = {
 	"SELECT p.peer_id IS NOT NULL, p.secret, COALESCE(p.form, true), o.proxy,"
-	" COALESCE(p.redirects, false) FROM qlm.peer o"
+	" COALESCE(p.redirects, false), EXTRACT(epoch FROM p.hold)::pg_catalog.float8"
+	" FROM qlm.peer o"
 	" LEFT JOIN qlm.peer p ON p.peer_id = o.peer_id AND p.url = $2"
 	" WHERE o.peer_id = $1",
 	2, {INT4OID, TEXTOID}
@@ -172,6 +173,7 @@ qlm_endpoint_look_up(QlmEndpoint *endpoint)
 		read_peer(endpoint, 0);
 		endpoint->proxy = qlm_spi_text(0, 4);
 		endpoint->redirects = DatumGetBool(qlm_spi_datum(0, 5, &isnull));
+		endpoint->hold = DatumGetFloat8(qlm_spi_datum(0, 6, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return found;

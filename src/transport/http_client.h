@@ -33,6 +33,8 @@ typedef struct QlmTransfer
 	int			timeout_ms;		/* for all of it */
 	int			connect_ms;		/* of it, to connect; 0: as usual */
 	int			silence_ms;		/* longest without a byte; 0: as timeout_ms */
+	int			idle_s;			/* a connection that was idle for longer is not
+								 * used again; 0: as usual */
 	const char *proxy;			/* its URL; NULL or empty: none */
 	bool		proxy_for_all;	/* of it, whatever qlm.no_proxy says */
 	bool		redirects;		/* statuses 307 and 308 are followed */

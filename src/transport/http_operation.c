@@ -23,6 +23,7 @@
 #define CONNECT_TIMEOUT_MS	10000
 #define IDLE_SECONDS		45		/* a connection may be idle, and used again */
 #define NAME_SECONDS		60		/* an address of a name is used, at most */
+#define SPEED_SECONDS		5		/* of which the library takes the mean */
 
 /* Where the library is older, checked connections are not used again. */
 #define CAN_CHECK_REUSE		(LIBCURL_VERSION_NUM >= 0x075000)
@@ -361,10 +362,13 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) Min(timeout, connect));
 	if (op->transfer->silence_ms > 0)
 	{
+		int			silence = (op->transfer->silence_ms + 999) / 1000;
+
 		SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-		SET(CURLOPT_LOW_SPEED_TIME, (long) (op->transfer->silence_ms + 999) / 1000);
+		SET(CURLOPT_LOW_SPEED_TIME, (long) Max(silence - SPEED_SECONDS, 1));
 	}
-	SET(CURLOPT_MAXAGE_CONN, (long) IDLE_SECONDS);
+	SET(CURLOPT_MAXAGE_CONN, (long) (op->transfer->idle_s > 0 ?
+									 Min(op->transfer->idle_s, IDLE_SECONDS) : IDLE_SECONDS));
 #if LIBCURL_VERSION_NUM >= 0x075000
 	/* Its host may have another address by then. */
 	SET(CURLOPT_MAXLIFETIME_CONN, (long) qlm_connection_age);

@@ -315,6 +315,7 @@ post(QlmRun *run)
 	choose_proxy(run);
 	transfer->any_address = run->endpoint->is_own;
 	transfer->redirects = run->endpoint->redirects;
+	transfer->idle_s = run->endpoint->hold;
 	transfer->of_peer = run->endpoint->peer_id != 0;
 	transfer->owner = run;
 	run->state = QLM_RUN_POSTING;

@@ -12,6 +12,7 @@
 
 #define SILENCE_MS		5000	/* beyond the hold, without a byte */
 #define ANSWER_MS		30000	/* beyond the hold, for all of the answer */
+#define BEGINNING		500		/* of an answer, by which an envelope is told */
 #define SHORTEST_MS		900		/* what is answered earlier was not held */
 
 void
@@ -30,7 +31,7 @@ qlm_heartbeat_hold_begin(QlmHeartbeatHold *held, QlmTransfer *transfer)
 {
 	int			hold_ms = held->hold.seconds * 1000;
 
-	transfer->prefer_wait = held->hold.seconds;
+	transfer->prefer_wait = transfer->idle_s = held->hold.seconds;
 	transfer->silence_ms = hold_ms + SILENCE_MS;
 	transfer->timeout_ms = hold_ms + ANSWER_MS;
 	INSTR_TIME_SET_CURRENT(held->since);
@@ -52,10 +53,17 @@ qlm_heartbeat_hold_took(const QlmHeartbeatHold *held, const QlmTransfer *transfe
 	return transfer->waited > 0 && held->elapsed_ms >= SHORTEST_MS;
 }
 
-/* Statuses of boxes that have waited for the peer in vain; some say 503. */
+/*
+ * Statuses of boxes that have waited for the peer in vain; some say 503.  What
+ * comes with an envelope is of the peer.
+ */
 static bool
-is_of_box(int status)
+is_of_box(const QlmTransfer *transfer)
 {
+	int			status = transfer->status;
+
+	if (memmem(transfer->answer.data, Min(transfer->answer.len, BEGINNING), "Envelope", 8))
+		return false;
 	return status == 408 || status == 502 || status == 503 || status == 504 ||
 		(status >= 520 && status <= 524);
 }
@@ -94,7 +102,7 @@ qlm_heartbeat_hold_was_cut(QlmHeartbeatHold *held, const QlmTransfer *transfer,
 		strlcpy(by, transfer->error, size);
 		return qlm_hold_was_cut(&held->hold, held->elapsed_ms, false);
 	}
-	if (transfer->error[0] || !is_of_box(transfer->status) || transfer->retry_after > 0)
+	if (transfer->error[0] || !is_of_box(transfer))
 		return false;
 	describe_status(transfer, by, size);
 	return qlm_hold_was_cut(&held->hold, held->elapsed_ms, says_too_long(transfer->status));

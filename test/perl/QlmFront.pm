@@ -7,6 +7,7 @@ QlmFront - a real proxy in front of a node, set up as the documentation says
 
   my $front = QlmFront->start('nginx', $node);   # devices call $front->{port}
   $front = QlmFront->start('nginx', $node, block => 1, health => '/node/health');
+  $front = QlmFront->start('nginx', $node, limit => 4);   # s that answers may take
   $front = QlmFront->start('nginx', $node, block => 2, certificates => $folder);   # with TLS
   $front->reload;
   $front->stop;
@@ -57,12 +58,14 @@ $block
 }
 EOC
 		},
+		limit => sub { return $_[0] =~ s/(proxy_read_timeout) \w+/$1 $_[1]s/r },
 		reload => 'HUP'
 	},
 	haproxy => {
 		program => [ '/usr/sbin/haproxy', 'haproxy' ],
 		start => sub { [ $_[0], '-W', '-db', '-f', "$_[1]/conf" ] },
 		wrap => sub { return "global\n    maxconn 2000\n$_[1]" },
+		limit => sub { return $_[0] =~ s/(timeout server) \w+/$1 $_[1]s/r },
 		reload => 'USR2'
 	},
 	apache => {
@@ -81,12 +84,14 @@ DefaultRuntimeDir $folder
 Mutex posixsem
 EOC
 		},
+		limit => sub { return $_[0] =~ s/(ProxyTimeout) \w+/$1 $_[1]/r },
 		reload => 'USR1'
 	},
 	caddy => {
 		program => ['/usr/bin/caddy'],
 		start => sub { [ $_[0], 'run', '--config', "$_[1]/conf", '--adapter', 'caddyfile' ] },
-		wrap => sub { return "{\n    admin off\n    auto_https off\n}\n$_[1]" }
+		wrap => sub { return "{\n    admin off\n    auto_https off\n}\n$_[1]" },
+		limit => sub { return $_[0] =~ s/(reverse_proxy \S+)/$1 {\n        transport http {\n            response_header_timeout $_[1]s\n        }\n    }/r }
 	},
 	lighttpd => {
 		program => ['/usr/sbin/lighttpd'],
@@ -105,7 +110,8 @@ EOC
 	varnish => {
 		program => ['/usr/sbin/varnishd'],
 		start => sub { [ $_[0], '-F', '-j', 'none', '-n', "$_[1]/work", '-a', "127.0.0.1:$_[2]", '-f', "$_[1]/conf", '-s', 'default=malloc,10m' ] },
-		wrap => sub { return $_[1] }
+		wrap => sub { return $_[1] },
+		limit => sub { return $_[0] =~ s/(first_byte_timeout =) \w+/$1 $_[1]s/r }
 	},
 	stunnel => {
 		program => ['/usr/bin/stunnel4'],
@@ -147,6 +153,7 @@ sub start
 	my $folder = "$self->{folder}";
 	my $block = block($name, $opt{block});
 
+	$block = $programs{$name}{limit}->($block, $opt{limit}) if $opt{limit};
 	$block =~ s/127\.0\.0\.1:8090/127.0.0.1:$node->{qlm_port}/g;
 	$block =~ s/\blisten 8080\b/listen 127.0.0.1:$self->{port}/g;
 	$block =~ s/\b8080\b/$self->{port}/g;

@@ -1,0 +1,143 @@
+# Calls that are held, on ways that let nothing be silent for long: boxes of all
+# kinds, and real proxies.  What is cut is called again, for less; what is queued
+# arrives all the same.
+
+use strict;
+use warnings FATAL => 'all';
+
+use IO::Socket::INET;
+use QlmBox;
+use QlmFront;
+use QlmTest;
+use Test::More;
+
+my $limit = 4;
+my $plant = qlm_node('plant', conf => <<EOC);
+qlm.retry_delay = '1s'
+qlm.host_names = 'plant.example'
+EOC
+
+# Whoever fails here is not heard of for a minute.
+my $fridge = qlm_node('fridge', http => 0, conf => <<EOC);
+qlm.retry_delay = '60s'
+qlm.retry_max_delay = '60s'
+qlm.listen_addresses = ''
+EOC
+
+sub outside { return $plant->safe_psql('postgres', $_[0]); }
+sub inside { return $fridge->safe_psql('postgres', $_[0]); }
+
+sub stat_peer
+{
+	my ($way, $what) = @_;
+
+	return inside("SELECT $what FROM qlm.stat_peer WHERE name = '$way'");
+}
+
+# Begin to call through a way; option hold: what was learned of it before.
+sub call
+{
+	my ($way, $port, %opt) = @_;
+
+	outside("SELECT qlm_add_peer('$way', role => 'qlm_writer', piggyback => true)");
+	inside("BEGIN; SELECT qlm_add_peer('$way', url => 'http://127.0.0.1:$port/peer/$way', heartbeat => '10 s'); UPDATE qlm.peer SET hold = '"
+		  . ($opt{hold} // 25) . " s' WHERE name = '$way'; COMMIT");
+	return;
+}
+
+# What each way says when it cuts
+my %said = (
+	close => qr/connection|reply|reset/i,
+	504 => qr/^HTTP status 504$/,
+	html => qr/^HTTP status 504$/,
+	keep => qr/^HTTP status 504$/,
+	forget => qr/^nothing came: /,
+	haproxy => qr/^HTTP status 504$/,
+	nginx => qr/^HTTP status 504 of nginx/,
+	apache => qr/^HTTP status 50\d of Apache/,
+	caddy => qr/^HTTP status 50\d of Caddy/,
+	varnish => qr/^HTTP status 503 of Varnish/);
+my %box = map { $_ => QlmBox->new($plant->{qlm_port}, after => $limit, how => $_) } qw(close 504 html keep forget);
+my %front = map { $_ => QlmFront->start($_, $plant, limit => $limit) } grep { $said{$_} } QlmFront::here();
+my @ways = sort keys %box, keys %front;
+
+note "ways that cut after $limit s: @ways";
+inside("SELECT qlm_write('Fridge/t', 4.5)");
+
+# A silent one costs the time that it was asked for, so it is begun with less.
+call('forget', $box{forget}{port}, hold => 6);
+call($_, $box{$_}{port}) for grep { $_ ne 'forget' } keys %box;
+call($_, $front{$_}{port}) for keys %front;
+
+subtest 'what a way allows is learned' => sub {
+	for my $way (@ways)
+	{
+		ok(wait_until(sub { return stat_peer($way, "hold BETWEEN '1 s' AND '3 s'") eq 't' }, "$way: less is asked for"), "$way: less is asked for");
+		like(stat_peer($way, 'hold_cut_by'), $said{$way}, 'it is said what has cut: ' . stat_peer($way, 'hold_cut_by'));
+		is(stat_peer($way, "hold_cut_after BETWEEN '3.9 s' AND '14 s' AND hold_cut_at > now() - interval '10 min'"), 't', 'and when: after ' . stat_peer($way, 'hold_cut_after'));
+	}
+};
+
+# Queued for all at once, at other moments of what they are held for each time
+subtest 'a request arrives soon' => sub {
+	for my $round (1 .. 6)
+	{
+		outside("SELECT pg_sleep(0.7 * $round)");
+		outside("SELECT qlm_request(name, qlm_read_envelope('Fridge/t'), ttl => '2 min') FROM qlm.peer");
+		wait_for_sql($plant, "SELECT count(*) FROM qlm.outbox WHERE state <> 'answered'", '0', 'all are answered');
+	}
+	is(outside("SELECT count(*) FROM qlm.outbox WHERE answer LIKE '%>4.5<%'"), 6 * @ways, 'each with the value');
+	for my $way (@ways)
+	{
+		my $longest = outside("SELECT max(answered_at - created_at) FROM qlm.outbox WHERE peer = '$way'");
+		is(outside("SELECT interval '$longest' < interval '3 s'"), 't', "$way: the longest took $longest");
+	}
+};
+
+subtest 'nobody has failed' => sub {
+	is(stat_peer($_, "last_error"), "", "$_: nothing") for @ways;
+};
+
+subtest 'a restart learns nothing anew' => sub {
+	my %before = map { $_ => [ scalar($box{$_}->asked), $box{$_}->cuts, stat_peer($_, 'extract(epoch FROM hold)::int') ] } keys %box;
+
+	$fridge->restart;
+	for my $way (sort keys %box)
+	{
+		my ($n, $cuts, $hold) = @{ $before{$way} };
+		ok(wait_until(sub { return $box{$way}->asked > $n + 1 }, 'it is called'), "$way: it is called again");
+		my @asked = $box{$way}->asked;
+		cmp_ok($asked[$n], '<=', $hold + 1, "for $asked[$n] s, as before");
+	}
+};
+
+subtest 'what fails at once, or always, is a failure' => sub {
+	my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 100);
+	my %broken = (
+		'502 at once' => QlmBox->new($silent->sockport, after => 0, how => '502'),
+		'502 after 2 s' => QlmBox->new($silent->sockport, after => 2, how => '502'),
+		'the end at once' => QlmBox->new($silent->sockport, after => 0, how => 'close'),
+		'the end after 2 s' => QlmBox->new($silent->sockport, after => 2, how => 'close'));
+
+	for my $way (sort keys %broken)
+	{
+		my $peer = $way =~ s/ /_/gr;
+
+		call($peer, $broken{$way}{port});
+		ok(wait_until(sub { return stat_peer($peer, 'last_error IS NOT NULL') eq 't' }, "$way is a failure"), "$way is a failure: " . stat_peer($peer, 'last_error'));
+		cmp_ok(scalar($broken{$way}->asked), '<=', 4, 'after ' . $broken{$way}->asked . ' calls');
+	}
+	outside("SELECT pg_sleep(3)");
+	cmp_ok(scalar($broken{$_}->asked), '<=', 4, "$_: and is not called on and on") for sort keys %broken;
+};
+
+subtest 'another way' => sub {
+	my $box = QlmBox->new($plant->{qlm_port}, after => 60, how => 'close');
+
+	inside("UPDATE qlm.peer SET url = 'http://127.0.0.1:$box->{port}/peer/504' WHERE name = '504'");
+	ok(wait_until(sub { return scalar($box->asked) > 0 }, 'it is called'), 'a peer that has another URL is called there');
+	is(($box->asked)[0], 25, 'and asked for as much as any');
+};
+
+$_->stop for values %front;
+done_testing();
