@@ -16,13 +16,13 @@
 #include "utils/memutils.h"
 
 #include "base/limits.h"
+#include "process/settings.h"
 #include "transport/line.h"
 #include "transport/outgoing.h"
 
 #define MAX_READS		16		/* then others have their turn */
 #define MAX_PIECES		100		/* as many pongs, to one who floods */
 #define OLD_MS			5000	/* then a connection from before is dead */
-#define IDLE_PING_MS	30000	/* sooner than networks forget connections */
 #define PONG_MS			10000
 #define CLOSE_MS		1000
 #define PING_SIZE		32
@@ -466,7 +466,7 @@ qlm_line_check_times(QlmLine *line, int64 now)
 		if (now >= line->pinged_at + PONG_MS)
 			line->state = QLM_LINE_GONE;
 	}
-	else if (now >= line->heard_at + IDLE_PING_MS)
+	else if (now >= line->heard_at + qlm_ping_interval)
 	{
 		ping(line);
 		line->pinged_at = now;
@@ -494,6 +494,6 @@ qlm_line_due(const QlmLine *line)
 		return Min(due, may_be_dead(line) ? Min(line->deadline, line->pushed_at + OLD_MS) :
 				   line->deadline);
 	if (line->state == QLM_LINE_OPEN)
-		return line->pinged_at > 0 ? line->pinged_at + PONG_MS : line->heard_at + IDLE_PING_MS;
+		return line->pinged_at > 0 ? line->pinged_at + PONG_MS : line->heard_at + qlm_ping_interval;
 	return due;
 }

@@ -8,6 +8,8 @@ use warnings FATAL => 'all';
 use IO::Socket::INET;
 use QlmBox;
 use QlmFront;
+use QlmSocket;
+use QlmSocketReceiver;
 use QlmTest;
 use Test::More;
 
@@ -15,6 +17,7 @@ my $limit = 4;
 my $plant = qlm_node('plant', conf => <<EOC);
 qlm.retry_delay = '1s'
 qlm.host_names = 'plant.example'
+qlm.ping_interval = '1s'
 EOC
 
 # Whoever fails here is not heard of for a minute.
@@ -22,6 +25,8 @@ my $fridge = qlm_node('fridge', http => 0, conf => <<EOC);
 qlm.retry_delay = '60s'
 qlm.retry_max_delay = '60s'
 qlm.listen_addresses = ''
+qlm.ping_interval = '1s'
+qlm.callback_allow = '127.0.0.1'
 EOC
 
 sub outside { return $plant->safe_psql('postgres', $_[0]); }
@@ -129,6 +134,28 @@ subtest 'what fails at once, or always, is a failure' => sub {
 	}
 	outside("SELECT pg_sleep(3)");
 	cmp_ok(scalar($broken{$_}->asked), '<=', 4, "$_: and is not called on and on") for sort keys %broken;
+};
+
+subtest 'WebSockets are pinged more often than networks forget them' => sub {
+	my $receiver = QlmSocketReceiver->new;
+	my $out = QlmBox->new($receiver->{port}, after => $limit, how => 'forget');
+	my $in = QlmBox->new($plant->{qlm_port}, after => $limit, how => 'forget');
+	my $device = qlm_socket($plant, port => $in->{port}, path => '/peer/device');
+
+	outside("SELECT qlm_add_peer('device', role => 'qlm_writer', dialect => 'Q1')");
+	is(return_code($device->request(envelope('Q1', '<read/>'))), 200, 'one that a device opens');
+	inside("SELECT qlm_subscribe('Fridge/t', -1, 'ws://127.0.0.1:$out->{port}/')");
+	inside("SELECT qlm_write('Fridge/t', 5)");
+	like(($receiver->messages(1))[0], qr/>5</, 'one that this node opens');
+	$device->receive(timeout => 2 * $limit + 1);
+	inside("SELECT qlm_write('Fridge/t', 6)");
+	like(($receiver->messages(2))[1], qr/>6</, 'after silence an event arrives');
+	is(scalar($receiver->heads), 1, 'on the same');
+	outside("SELECT qlm_request('device', qlm_read_envelope('D/x'))");
+	like($device->receive // '', qr/<read/, 'and a request on the other');
+	is($out->cuts + $in->cuts, 0, 'neither was forgotten');
+	$device->close;
+	$receiver->stop;
 };
 
 subtest 'another way' => sub {

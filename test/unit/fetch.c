@@ -32,6 +32,8 @@
 
 #define MAX_LINES 10000
 
+int			qlm_ping_interval = 20000;	/* the setting, which lines of WebSockets know */
+
 typedef struct Fetch
 {
 	QlmTransfer transfer;
