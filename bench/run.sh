@@ -11,8 +11,8 @@
 # --seconds      of each measurement (2)
 # --rounds       measurements of each figure (3)
 # --quick        one round of one second, a smaller history: that all works
-# --only         write, subscriptions, read, floor, http, memory, dialog or million;
-#                several times if wanted
+# --only         write, subscriptions, read, floor, http, memory, dialog, million or
+#                proxies; several times if wanted
 # --memory       a million requests for the memory of the workers, not 100,000
 # --large        only how costs grow, up to N (1, 10 or 100) million values in N
 #                times 10,000 InfoItems; for 100 half an hour and 30 GB of disk
@@ -26,7 +26,7 @@
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
-all_parts=(write subscriptions read floor http memory dialog million)
+all_parts=(write subscriptions read floor http memory dialog million proxies)
 for part in lib influx "${all_parts[@]}" large; do
     # shellcheck source=/dev/null
     . "$ROOT/bench/$part.sh"
@@ -78,6 +78,11 @@ wanted() {
         [ "$part" != "$1" ] || return 0
     done
     return 1
+}
+
+# Is anything measured beside InfluxDB?
+compares() {
+    [ "${parts[*]-}" != proxies ]
 }
 
 have_influx() {
@@ -139,7 +144,9 @@ replace_in_docs() {
 }
 
 need_packages curl
-[ $large = yes ] || need_influx
+if [ $large = no ] && compares; then
+    need_influx
+fi
 build_extension
 make_workplace
 trap finish EXIT
@@ -167,11 +174,13 @@ if [ $large = yes ]; then
     bench_large
     name="bench/run.sh --large"
 else
-    start_influx
     # Every InfoItem exists before anything is measured.
     next_base
     load 1 0 1 write 10000 "$base"
-    influx_load 1 0 1 lines 10000 "$base"
+    if compares; then
+        start_influx
+        influx_load 1 0 1 lines 10000 "$base"
+    fi
     for part in "${all_parts[@]}"; do
         ! wanted "$part" || "bench_$part"
     done
