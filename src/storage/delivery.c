@@ -143,6 +143,17 @@ static QlmPlan give_back_plan = {
 	4, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, INT8ARRAYOID}
 };
 
+/* Not due for some time, so that others pass; like one that was taken without an answer. */
+static QlmPlan pass_plan = {
+	"UPDATE qlm.outbox SET posting = false, last_error = $3,"
+	" attempts = attempts - CASE WHEN message_id = ANY ($4) THEN 0 ELSE 1 END,"
+	" deliveries = GREATEST(deliveries, attempts - CASE WHEN message_id = ANY ($4) THEN 0 ELSE 1 END),"
+	" next_attempt_at = $2 + LEAST($6, $5 * pg_catalog.power(2, LEAST(attempts, 30)))"
+	" * interval '1 ms'"
+	" WHERE message_id = ANY ($1) AND (state = 'sent') IS TRUE AND posting",
+	6, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, INT8ARRAYOID, FLOAT8OID, FLOAT8OID}
+};
+
 /* Whether they had arrived is not known, so the attempt counts. */
 static QlmPlan recover_plan = {
 	"UPDATE qlm.outbox SET state = 'queued', posting = false,"
@@ -395,6 +406,24 @@ qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
 	qlm_rights_become_owner(&saved);
 	give_back(message_ids, tried,
 			  qlm_endpoint_failed(endpoint, reason, retry_after, once_more), reason);
+	qlm_rights_restore(&saved);
+}
+
+void
+qlm_delivery_passed(List *message_ids, List *tried, const char *reason)
+{
+	Datum		values[6];
+	QlmRights	saved;
+
+	values[0] = id_array(message_ids);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[2] = CStringGetTextDatum(reason);
+	values[3] = id_array(tried);
+	values[4] = Float8GetDatum(qlm_retry_delay);
+	values[5] = Float8GetDatum(qlm_retry_max_delay);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&pass_plan, values, NULL, 0);
+	qlm_delivery_ended_failed(message_ids);
 	qlm_rights_restore(&saved);
 }
 

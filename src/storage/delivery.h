@@ -99,6 +99,9 @@ extern void qlm_delivery_failed(const QlmEndpoint *endpoint, List *message_ids,
 								List *tried, const char *reason, int retry_after,
 								bool once_more);
 
+/* Requests without an answer, while one behind them had one: they leave again, later and later. */
+extern void qlm_delivery_passed(List *message_ids, List *tried, const char *reason);
+
 /*
  * Refused for good: they are failed, and the endpoint is not paused.  What a
  * subscription misses by that counts as dropped.

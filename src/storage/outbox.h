@@ -60,6 +60,7 @@ typedef struct QlmMessage
 	TimestampTz created_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int			attempts;
+	bool		is_unanswered;	/* set aside, as no answer came or one that says not now */
 	QlmOrder	order;
 	int64		dropped;		/* it says that so many were, before it */
 

@@ -58,7 +58,8 @@ refuse(QlmRun *run)
 static void
 doubt(QlmRun *run)
 {
-	List	   *rest = qlm_doubt_set_aside(&run->doubts, run->messages, run->why);
+	List	   *rest = qlm_doubt_set_aside(&run->doubts, run->messages, run->why,
+										   run->reception == QLM_RECEPTION_LATER);
 
 	if (rest == NIL)
 	{
@@ -69,12 +70,19 @@ doubt(QlmRun *run)
 	run->state = QLM_RUN_RECORDING;
 }
 
+/* Data for a callback keep their order, whatever becomes of the first. */
+static bool
+may_be_passed(const QlmRun *run)
+{
+	return !qlm_run_current(run)->is_response && run->transfer.sent;
+}
+
 static void
 record_failure(QlmRun *run)
 {
 	if (run->reception == QLM_RECEPTION_REFUSED)
 		refuse(run);
-	else if (run->reception == QLM_RECEPTION_DOUBTFUL)
+	else if (run->reception == QLM_RECEPTION_DOUBTFUL || may_be_passed(run))
 		doubt(run);
 	else
 		put_off(run);
@@ -82,15 +90,28 @@ record_failure(QlmRun *run)
 
 /* The one behind them was taken, so it was they that were not. */
 static void
-refuse_set_aside(QlmRun *run)
+settle_set_aside(QlmRun *run)
 {
+	List	   *refused = NIL;
+	List	   *passed = NIL;
 	ListCell   *lc;
 
 	if (run->doubts.aside == NIL)
 		return;
-	qlm_delivery_refused(run->endpoint, ids_of(run->doubts.aside), run->doubts.why);
 	foreach(lc, run->doubts.aside)
-		qlm_doubt_over(lfirst(lc));
+	{
+		if (((QlmMessage *) lfirst(lc))->is_unanswered)
+			passed = lappend(passed, lfirst(lc));
+		else
+		{
+			refused = lappend(refused, lfirst(lc));
+			qlm_doubt_over(lfirst(lc));
+		}
+	}
+	if (refused != NIL)
+		qlm_delivery_refused(run->endpoint, ids_of(refused), qlm_doubt_given_up(&run->doubts));
+	if (passed != NIL)
+		qlm_delivery_passed(ids_of(passed), ids_of(run->doubts.posted), run->doubts.why);
 	run->doubts.is_over = true;
 }
 
@@ -102,7 +123,7 @@ record_success(QlmRun *run)
 	int			nested;
 	char	   *answer;
 
-	refuse_set_aside(run);
+	settle_set_aside(run);
 	qlm_doubt_over(message);
 	nested = qlm_dialog_receive(qlm_endpoint_peer(run->endpoint), run->transfer.answer.data,
 								run->transfer.answer.len, &return_code,
