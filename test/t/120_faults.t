@@ -216,7 +216,7 @@ subtest 'what peers answer' => sub {
 subtest 'foreign peers' => sub {
 	my $peer = add_peer();
 	my %acknowledgements = (
-		empty => '', HTML => '<html><body>thanks</body></html>',
+		empty => '',
 		'an empty response' => '<omiEnvelope version="1.0" ttl="0"><response/></omiEnvelope>');
 
 	for my $case (sort keys %acknowledgements)
@@ -250,7 +250,7 @@ subtest 'foreign peers' => sub {
 	my $answer = $peer->request('answer');
 	is(join(' ', request_ids($answer), return_codes($answer)), '200', 'no requestID: executed and answered without');
 	$peer->answer($answer, '');
-	is(executions('Foreign/x'), 4, 'each once');
+	is(executions('Foreign/x'), 1 + keys %acknowledgements, 'each once');
 	drop_peer($peer);
 };
 
