@@ -13,6 +13,7 @@
 #include "process/shmem.h"
 #include "process/wake.h"
 #include "storage/foreign_function.h"
+#include "storage/place.h"
 #include "storage/planning.h"
 #include "storage/role.h"
 #include "worker/launcher.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 	qlm_role_change_register();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
+	qlm_place_note_start();
 	qlm_shmem_register();
 	qlm_launcher_register();
 }

@@ -25,6 +25,7 @@
 #include "storage/partition.h"
 #include "storage/partition_make.h"
 #include "storage/peer.h"
+#include "storage/place.h"
 #include "storage/retention.h"
 
 char	   *qlm_databases = NULL;
@@ -308,6 +309,27 @@ register_server(void)
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
+/*
+ * Both belong to the server and its machine.  What ALTER SYSTEM writes lies in the data
+ * directory, so a copy has it, and it counts more than the configuration of the copy.
+ */
+static void
+register_place(void)
+{
+	DefineCustomBoolVariable("qlm.outgoing",
+							 "Lets leave what leaves by itself.",
+							 "Off: heartbeats, deliveries, callbacks and WebSockets to other nodes "
+							 "wait. Messages of others are answered as ever.",
+							 &qlm_outgoing, true,
+							 PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomStringVariable("qlm.place",
+							   "Name of the place where the node is.",
+							   "A node that has another one than its rows say is a copy, and holds "
+							   "what would leave it. Empty: it is found out.",
+							   &qlm_place_name, "",
+							   PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+}
+
 static bool
 check_url(char **newval, void **extra, GucSource source)
 {
@@ -563,6 +585,7 @@ void
 qlm_settings_register(void)
 {
 	register_server();
+	register_place();
 	register_browsers();
 	register_client();
 	register_limits();

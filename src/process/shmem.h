@@ -28,6 +28,7 @@ typedef enum QlmWorkerState
 	QLM_WORKER_FREE,			/* the slot was never used */
 	QLM_WORKER_STARTING,		/* asked for, not yet there */
 	QLM_WORKER_RUNNING,
+	QLM_WORKER_HOLDING,			/* running, but nothing may leave */
 	QLM_WORKER_STOPPING,
 	QLM_WORKER_STOPPED			/* ended; says why */
 } QlmWorkerState;

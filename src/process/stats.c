@@ -23,6 +23,8 @@ state_name(QlmWorkerState state)
 			return "starting";
 		case QLM_WORKER_RUNNING:
 			return "running";
+		case QLM_WORKER_HOLDING:
+			return "holding";
 		case QLM_WORKER_STOPPING:
 			return "stopping";
 		default:

@@ -49,6 +49,7 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 	[QLM_REL_RETENTION] = "retention",
 	[QLM_REL_HISTORY] = "history",
 	[QLM_REL_CUSTOMIZATION] = "customization",
+	[QLM_REL_PLACE] = "place",
 };
 
 static bool loaded = false;
@@ -161,7 +162,7 @@ look_up(void)
 	{
 		Oid			relid = get_relname_relid(relation_names[i], schema);
 
-		if (!OidIsValid(relid) && i != QLM_REL_CUSTOMIZATION)
+		if (!OidIsValid(relid) && i < QLM_REL_CUSTOMIZATION)
 			return false;
 		if (relids[i] != relid)
 			generations[i]++;

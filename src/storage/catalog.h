@@ -30,7 +30,8 @@ typedef enum QlmRelation
 	QLM_REL_SUBSCRIPTION,
 	QLM_REL_RETENTION,
 	QLM_REL_HISTORY,
-	QLM_REL_CUSTOMIZATION,		/* 0.1.0 has none */
+	QLM_REL_CUSTOMIZATION,		/* 0.1.0 has none, nor what follows */
+	QLM_REL_PLACE,
 	QLM_NRELATIONS
 } QlmRelation;
 

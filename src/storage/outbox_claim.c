@@ -28,6 +28,7 @@
 #include "storage/indexed.h"
 #include "storage/outbox.h"
 #include "storage/outbox_turn.h"
+#include "storage/place.h"
 #include "storage/wake_key.h"
 
 /* Expired messages that one claim marks on its way */
@@ -198,7 +199,7 @@ qlm_outbox_due(const int *peer_ids, int n, bool *due)
 	Datum		values[2];
 
 	memset(due, 0, n * sizeof(bool));
-	if (n == 0 || XactReadOnly)
+	if (n == 0 || XactReadOnly || qlm_place_holds())
 		return;
 	values[0] = qlm_array_int4(peer_ids, n);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -253,7 +254,8 @@ qlm_outbox_claim(const QlmClaim *claim)
 	List	   *claimed = NIL;
 	Datum		values[9];
 
-	if (claim->max <= 0 || XactReadOnly || !lock_queue(claim->peer_id))
+	/* What a copy handed out the original hands out, too. */
+	if (claim->max <= 0 || XactReadOnly || qlm_place_holds() || !lock_queue(claim->peer_id))
 		return NIL;
 	qlm_outbox_expire_peer(claim->peer_id, CLAIM_EXPIRES);
 	values[0] = Int32GetDatum(claim->peer_id);

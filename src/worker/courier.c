@@ -119,6 +119,21 @@ same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* What was claimed beyond what is being posted is given back. */
+static void
+keep_current(QlmRun *run)
+{
+	MemoryContext caller;
+
+	if (list_length(run->messages) < 2 ||
+		(run->state != QLM_RUN_POSTING && run->state != QLM_RUN_FINISHED))
+		return;
+	release_later(list_copy_tail(run->messages, 1));
+	caller = MemoryContextSwitchTo(run->context);
+	run->messages = list_make1(qlm_run_current(run));
+	MemoryContextSwitchTo(caller);
+}
+
 /*
  * Peers have changed.  What a run has claimed and not posted yet leaves as its
  * peer is now: it is claimed anew, or never where the peer is gone.
@@ -127,7 +142,6 @@ static void
 review(QlmRun *run)
 {
 	QlmEndpoint now = *run->endpoint;
-	MemoryContext caller;
 
 	if (list_length(run->messages) < 2 ||
 		(run->state != QLM_RUN_POSTING && run->state != QLM_RUN_FINISHED))
@@ -137,10 +151,7 @@ review(QlmRun *run)
 		same_text(now.proxy, run->endpoint->proxy) &&
 		same_text(now.authorization, run->endpoint->authorization))
 		return;
-	release_later(list_copy_tail(run->messages, 1));
-	caller = MemoryContextSwitchTo(run->context);
-	run->messages = list_make1(qlm_run_current(run));
-	MemoryContextSwitchTo(caller);
+	keep_current(run);
 }
 
 /* Subscriptions have ended.  What is not under way yet leaves no more. */
@@ -196,6 +207,17 @@ claim_all(void)
 	}
 	if (list_length(runs) >= qlm_max_transfers && qlm_backlog_next(&share))
 		nturned_away++;
+}
+
+void
+qlm_courier_hold(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+		keep_current(lfirst(lc));
+	if (to_release != NIL)
+		qlm_delivery_release(to_release);
 }
 
 void

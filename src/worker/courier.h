@@ -14,6 +14,9 @@ extern void qlm_courier_init(QlmHttpClient *client);
 /* Within a transaction: lease what is due, as long as there is room. */
 extern void qlm_courier_claim(void);
 
+/* Instead: nothing more may leave than what is on its way. */
+extern void qlm_courier_hold(void);
+
 /* That transaction has failed. */
 extern void qlm_courier_forget_claims(void);
 

@@ -38,6 +38,7 @@
 #include "worker/courier.h"
 #include "worker/dispatcher.h"
 #include "worker/heartbeat.h"
+#include "worker/held.h"
 #include "worker/rounds.h"
 #include "worker/slot.h"
 #include "worker/transaction.h"
@@ -97,28 +98,14 @@ close_sockets(Dispatcher *dispatcher)
 	qlm_http_client_close_sockets(dispatcher->client, qlm_delivery_unwanted(idle));
 }
 
-/* Everything that is due, claimed in one transaction */
+/* Everything that is due */
 static void
-look(void *arg)
+claim(Dispatcher *dispatcher, TimestampTz roles_due)
 {
-	Dispatcher *dispatcher = arg;
-	List	   *ticks;
+	List	   *ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
 	TimestampTz next_due;
-	TimestampTz roles_due;
 	ListCell   *lc;
 
-	dispatcher->to_take_up = false;
-	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													   dispatcher->look_ms);
-	if (!qlm_worker_can_serve())
-	{
-		qlm_heartbeats_update(NIL);
-		return;
-	}
-	qlm_storage_begin();
-	roles_due = qlm_role_settle_changed(qlm_wake_role_count());
-	qlm_delivery_count_missed();
-	ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
 	foreach(lc, ticks)
 		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);
 	close_sockets(dispatcher);
@@ -131,6 +118,45 @@ look(void *arg)
 	else
 		dispatcher->look_due = Min(Min(Min(dispatcher->look_due, roles_due), qlm_rounds_due()),
 								   Min(next_due, qlm_backlog_due()));
+}
+
+/*
+ * Nothing may leave.  What is being posted comes to its end; calls that wait at a
+ * peer are given up, so that what it has is not lost on the way.
+ */
+static void
+hold(Dispatcher *dispatcher, TimestampTz roles_due)
+{
+	qlm_http_client_close_sockets(dispatcher->client,
+								  qlm_http_client_idle_sockets(dispatcher->client, 0));
+	qlm_heartbeats_update(NIL);
+	qlm_courier_hold();
+	(void) qlm_delivery_next_due(&dispatcher->to_take_up);
+	dispatcher->look_due = Min(dispatcher->look_due, roles_due);
+}
+
+/* In one transaction */
+static void
+look(void *arg)
+{
+	Dispatcher *dispatcher = arg;
+	TimestampTz roles_due;
+
+	dispatcher->to_take_up = false;
+	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   dispatcher->look_ms);
+	if (!qlm_worker_can_serve())
+	{
+		qlm_heartbeats_update(NIL);
+		return;
+	}
+	qlm_storage_begin();
+	roles_due = qlm_role_settle_changed(qlm_wake_role_count());
+	qlm_delivery_count_missed();
+	if (qlm_held_look(dispatcher->slot))
+		hold(dispatcher, roles_due);
+	else
+		claim(dispatcher, roles_due);
 	qlm_storage_end();
 }
 

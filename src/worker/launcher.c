@@ -90,6 +90,7 @@ static bool
 is_active(const QlmWorkerSlot *slot)
 {
 	return slot->state == QLM_WORKER_STARTING || slot->state == QLM_WORKER_RUNNING ||
+		slot->state == QLM_WORKER_HOLDING ||
 		slot->state == QLM_WORKER_STOPPING;
 }
 

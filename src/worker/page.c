@@ -99,24 +99,25 @@ qlm_page_answer_home(QlmHttpRequest *request)
 }
 
 void
-qlm_page_answer_health(QlmHttpRequest *request, bool available)
+qlm_page_answer_health(QlmHttpRequest *request, bool available, QlmHeld held)
 {
-	static const char reads[] = "{\"status\":\"standby\",\"version\":\"" QLM_VERSION "\"}\n";
+	static const char *const outgoing[] = {
+		[QLM_HELD_NOT] = "",
+		[QLM_HELD_OFF] = ",\"outgoing\":\"off\"",
+		[QLM_HELD_COPY] = ",\"outgoing\":\"held\",\"reason\":\"The node is a copy of another, or its rows came from another: SELECT qlm_adopt() if they are its own.\"",
+	};
 	static const QlmHttpHeader headers[] = {{"Cache-Control", "no-store"}, {NULL}};
-	char		bad[300];
-	static const char good[] = "{\"status\":\"ok\",\"version\":\"" QLM_VERSION "\"}\n";
-	QlmHttpAnswer answer = {200, "application/json", headers, good, sizeof(good) - 1};
+	char		body[400];
+	QlmHttpAnswer answer = {200, "application/json", headers, body, 0};
 
-	if (available && RecoveryInProgress())
-	{
-		answer.body = reads;
-		answer.body_len = sizeof(reads) - 1;
-	}
-	else if (!available)
+	if (available)
+		answer.body_len = snprintf(body, sizeof(body),
+								   "{\"status\":\"%s\",\"version\":\"" QLM_VERSION "\"%s}\n",
+								   RecoveryInProgress() ? "standby" : "ok", outgoing[held]);
+	else
 	{
 		answer.status = 503;
-		answer.body = bad;
-		answer.body_len = snprintf(bad, sizeof(bad),
+		answer.body_len = snprintf(body, sizeof(body),
 								   "{\"status\":\"unavailable\",\"version\":\"" QLM_VERSION "\",\"reason\":\"%s\"}\n",
 								   qlm_worker_why_not());
 	}

@@ -6,12 +6,16 @@
 #define QLM_PAGE_H
 
 #include "transport/http_server.h"
+#include "worker/held.h"
 
 /* The page at / */
 extern void qlm_page_answer_home(QlmHttpRequest *request);
 
-/* The state of the node; available: the extension is in the database */
-extern void qlm_page_answer_health(QlmHttpRequest *request, bool available);
+/*
+ * The state of the node; available: the extension is in the database; held: nothing may
+ * leave it by itself
+ */
+extern void qlm_page_answer_health(QlmHttpRequest *request, bool available, QlmHeld held);
 
 /* Which methods an address takes, and to a page of another origin, how */
 extern void qlm_page_answer_options(QlmHttpRequest *request, const char *allow);

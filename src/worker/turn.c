@@ -24,6 +24,7 @@
 #include "storage/answer_size.h"
 #include "storage/catalog.h"
 #include "worker/errand.h"
+#include "worker/held.h"
 #include "worker/page.h"
 #include "worker/query.h"
 #include "worker/reply.h"
@@ -280,27 +281,41 @@ run_messages(Turn *turn)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+/* What GET /health tells */
+typedef struct Health
+{
+	bool		available;
+	QlmHeld		held;
+} Health;
+
 static void
 look_for_extension(void *arg)
 {
-	*(bool *) arg = qlm_worker_can_serve();
+	Health	   *health = arg;
+
+	health->available = qlm_worker_can_serve();
+	if (!health->available)
+		return;
+	qlm_storage_begin();
+	health->held = qlm_held();
+	qlm_storage_end();
 }
 
 /* Is the extension there?  Asked once for all who want to know. */
 static void
 answer_health(Turn *turn)
 {
-	bool		available = false;
+	Health		health = {false};
 	char	   *message;
 	int			i;
 
 	if (turn->nhealth == 0)
 		return;
-	if (qlm_transaction_run(look_for_extension, &available,
+	if (qlm_transaction_run(look_for_extension, &health,
 							qlm_request_timeout / 2, &message) != QLM_VERDICT_DONE)
 		ereport(LOG, (errmsg("qlm could not look at its health: %s", message)));
 	for (i = 0; i < turn->nhealth; i++)
-		qlm_page_answer_health(turn->health[i], available);
+		qlm_page_answer_health(turn->health[i], health.available, health.held);
 }
 
 static QlmExchange *

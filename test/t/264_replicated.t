@@ -114,7 +114,9 @@ $copy->safe_psql('postgres', "ALTER SYSTEM SET qlm.retry_delay = '100ms'; SELECT
 my $id = on_node("SELECT qlm_subscribe('F/x', -1, '" . $receiver->url . "')");
 $node->wait_for_catchup('reports');
 is(post($copy, write_envelope('M1b', 'F/x', 4))->{status}, 200, 'a write here');
-like(($receiver->bodies(1))[0], qr/>4</, 'fires a subscription that was made there');
+is(on_copy("SELECT state FROM qlm.outbox WHERE envelope LIKE '%>4<%'"), 'queued', 'fires a subscription that was made there, for which the other node may do the same');
+is(on_copy('SELECT qlm_adopt()'), 't', 'so it holds until it is adopted');
+like(($receiver->bodies(1))[0], qr/>4</, 'and then delivers');
 applied("SELECT qlm_cancel($id)");
 is(post($copy, write_envelope('M1b', 'F/x', 5))->{status}, 200, 'a write after it was cancelled');
 is(on_copy("SELECT count(*) FROM qlm.outbox WHERE state IN ('queued', 'sent') OR envelope LIKE '%>5<%'"), 0, 'fires it no more');
@@ -122,6 +124,7 @@ is(on_copy("SELECT count(*) FROM qlm.outbox WHERE state IN ('queued', 'sent') OR
 # The dispatcher looks by itself every half minute only.
 my $listener = QlmReceiver->new;
 applied("SELECT qlm_add_peer('called', url => '" . $listener->url . "', heartbeat => '1 hour')");
+is(on_copy('SELECT qlm_adopt()'), 't', 'a peer that was added there is called once that is said');
 ok(wait_until(sub { scalar $listener->bodies }, 'the dispatcher calls a peer that was added there', 20), 'the dispatcher knows the peer');
 applied("SELECT qlm_drop_peer('called')");
 
