@@ -131,6 +131,13 @@ SELECT pg_temp.try($$SELECT * FROM qlm_call('PV/x', 'a')$$);
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('call', '<Object><id>PV</id><InfoItem name="x"><value>1</value></InfoItem></Object>')));
 SELECT qlm_set_handler('PV/x', NULL);
 DROP SCHEMA pv CASCADE;
+\echo == jsonb that messages could not show, or that would spoil them
+SELECT a, pg_temp.try(format('UPDATE qlm.object SET attributes = %L WHERE path = ''PV''', a)) FROM unnest('{5,null,[],"{\"floor\": 3}","{\"a b\": \"x\"}","{\"\": \"x\"}","{\"id\": \"x\"}","{\"a:b\": \"x\"}","{\"name\": \"x\", \"Stockwerk\": \"3\"}","{}"}'::text[]) a;
+SELECT a, pg_temp.try(format('UPDATE qlm.info_item SET attributes = %L WHERE path = ''PV/x''', a)) FROM unnest('{"{\"name\": \"x\"}","{\"id\": \"x\"}"}'::text[]) a;
+SELECT a, pg_temp.try(format('UPDATE qlm.value SET attributes = %L WHERE info_item_id = %s', a, :x)) FROM unnest('{"{\"dateTime\": \"x\"}","{\"quality\": \"good\"}"}'::text[]) a;
+SELECT d, pg_temp.try(format('UPDATE qlm.info_item SET description = %L WHERE path = ''PV/x''', d)) FROM unnest('{5,"\"text\"","[\"text\"]","{\"en\": 5}","{\"en\": {\"txt\": \"x\"}}","{\"en\": {\"text\": \"x\", \"attributes\": 5}}","{\"\": \"x\", \"en\": {\"text\": \"x\", \"attributes\": {\"a\": \"b\"}}}"}'::text[]) d;
+SELECT n, pg_temp.try(format('UPDATE qlm.info_item SET alt_names = %L WHERE path = ''PV/x''', n)) FROM unnest('{5,"\"x2\"","{\"a\": \"b\"}","[1]","[{\"name\": \"x2\"}]","[{\"id\": \"x2\", \"startDate\": \"noon\"}]","[\"x2\", {\"id\": \"x3\", \"idType\": \"k\", \"startDate\": \"2024-01-01\"}]","[]"}'::text[]) n;
+SELECT pg_temp.show(qlm_handle(pg_temp.odf('read', '<Object><id>PV</id><InfoItem name="x"><description/></InfoItem></Object>')));
 \echo == what may be there is left alone
 SELECT pg_temp.try(format('INSERT INTO qlm.value (info_item_id, ts, txt) VALUES (%s, ''2024-01-08Z'', E''a\tb\r\n\x7f'' || U&''\0085\FFFD\+01FFFE'')', :x));
 

@@ -16,6 +16,7 @@
 
 #include "base/spelling.h"
 #include "message/parser.h"
+#include "xml/writer.h"
 
 /*
  * What the elements are called, the attributes and children that they have, and
@@ -383,6 +384,8 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 	}
 	misplaced = belongs_elsewhere(kind, name);
 	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
+	if (!misplaced && meant == NULL && !qlm_xml_is_name(name))
+		misplaced = "this cannot be a name";
 	if (!misplaced && meant == NULL)
 	{
 		remember_own(p, kind, name);

@@ -83,7 +83,11 @@ require_in_column(const TriggerData *data, const HeapTuple tuple, int column)
 	what = psprintf("the column %s of qlm.%s", NameStr(attribute->attname),
 					RelationGetRelationName(data->tg_relation));
 	if (attribute->atttypid == JSONBOID)
+	{
 		require_in_jsonb(value, what);
+		qlm_static_require_shape(RelationGetRelationName(data->tg_relation),
+								 NameStr(attribute->attname), value, what);
+	}
 	else
 	{
 		text	   *string = DatumGetTextPP(value);

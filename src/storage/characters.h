@@ -15,12 +15,16 @@ extern void qlm_xml_require(const char *text, const char *what);
 extern void qlm_xml_require_len(const char *text, int len, const char *what);
 
 /*
- * The same for all texts, and those in jsonb, of a row that a trigger is for; and
- * what is_odf says to be O-DF is XML.
+ * The same for all texts, and those in jsonb, of a row that a trigger is for, and
+ * what else messages need of it
  */
 extern void qlm_xml_require_row(const TriggerData *data);
 
-/* The latter, where flag is the column is_odf */
+/* jsonb that describes nodes has the shape that messages give it. */
+extern void qlm_static_require_shape(const char *table, const char *column,
+									 Datum value, const char *what);
+
+/* What the column flag, is_odf, says to be O-DF is XML. */
 extern void qlm_odf_require_row(const TriggerData *data, HeapTuple tuple, int flag);
 
 #endif							/* QLM_STORAGE_CHARACTERS_H */
