@@ -116,7 +116,7 @@ subtest 'reference node 3.x as a client' => sub {
 
 # It posts data for a subscription as a chunked form, and takes 2xx for done.
 subtest 'reference node 3.x as a peer that calls' => sub {
-	sql(q{SELECT qlm_add_peer('reference', role => 'qlm_writer', paths => '{Ref}')});
+	sql(q{SELECT qlm_add_peer('reference', role => 'qlm_writer', paths => '{Ref}', piggyback => false)});
 	sql(q{SELECT qlm_request('reference', qlm_read_envelope('Ref/wanted'))});
 
 	my $data = omi('2.0', '<response><result msgformat="odf"><return returnCode="200"/><requestID>77</requestID>'
