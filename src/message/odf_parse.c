@@ -101,6 +101,8 @@ qlm_odf_parse_objects(QlmParser *p, const QlmXmlElement *element, QlmOdf *odf)
 	for (int i = 0; i < element->nattributes; i++)
 		if (!is_named(&element->attributes[i], "version"))
 			keep_attribute(p, &odf->root.attributes, element, i);
+	if (odf->root.attributes != NULL)
+		frame->own_time = qlm_strict_own_time(p, element, false);
 }
 
 static void
@@ -126,6 +128,8 @@ start_object(QlmParser *p, QlmObject *parent, const QlmXmlElement *element)
 		else
 			keep_attribute(p, &object->attributes, element, i);
 	}
+	if (object->attributes != NULL)
+		frame->own_time = qlm_strict_own_time(p, element, false);
 }
 
 /* The parent is an InfoItem for one in MetaData, else an Object */
@@ -159,7 +163,7 @@ start_item(QlmParser *p, QlmObject *object, QlmInfoItem *parent,
 			keep_attribute(p, &item->attributes, element, i);
 	}
 	if (item->attributes != NULL)
-		frame->own_time = qlm_strict_item_time(p, element);
+		frame->own_time = qlm_strict_own_time(p, element, true);
 	if (item->name[0] == '\0')
 		qlm_parser_refuse(p, item->line, "An InfoItem has no name");
 	else
@@ -309,8 +313,7 @@ start_value(QlmParser *p, const QlmXmlElement *element)
 	}
 	if (value->has_ts)
 		p->odf->latest = Max(p->odf->latest, value->ts);
-	else if (value->attributes != NULL ||
-			 p->frames[p->nframes - 2].own_time != NULL)
+	else
 		qlm_strict_value_time(p, element);
 }
 

@@ -44,8 +44,8 @@ typedef struct QlmFrame
 	bool		is_nothing;		/* of a value: it is null */
 	int			line;
 	int			nvalues;		/* of an InfoItem: those that have begun */
-	const char *own_time;		/* of an InfoItem: an attribute that may be the
-								 * time of its values; NULL: none */
+	const char *own_time;		/* of an InfoItem or Object: an attribute that may
+								 * be the time of the values in it; NULL: none */
 	union
 	{
 		QlmObject  *object;
@@ -194,8 +194,9 @@ extern bool qlm_strict_is_foreign(const QlmParser *p,
 								  const QlmXmlAttribute *attribute);
 extern bool qlm_strict_narrows(const char *name);
 extern bool qlm_strict_is_time(const char *name, const char *text, int len);
-extern const char *qlm_strict_item_time(const QlmParser *p,
-										const QlmXmlElement *element);
+extern const char *qlm_strict_own_time(const QlmParser *p,
+									   const QlmXmlElement *element,
+									   bool of_item);
 extern void qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element);
 /* Elements that have no attributes of the sender's own */
 extern void qlm_strict_plain(QlmParser *p, const QlmFrame *frame,

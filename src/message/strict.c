@@ -245,13 +245,9 @@ belongs_elsewhere(QlmFrameKind kind, const char *name)
 	static const char *const in_value[] = {
 		"value", "values", "dateTime", "unixTime", NULL
 	};
-	static const char *const of_value[] = {"dateTime", "unixTime", NULL};
 
 	if (kind == QLM_FRAME_ITEM && is_one_of(name, in_value))
 		return "it belongs into a value";
-	if ((kind == QLM_FRAME_OBJECT || kind == QLM_FRAME_OBJECTS) &&
-		(is_one_of(name, of_value) || qlm_spelling_meant(name, of_value) != NULL))
-		return "it belongs into each value";
 	if (kind == QLM_FRAME_VALUE && strcmp(name, "value") == 0)
 		return "it is the text between the tags";
 	if (kind == QLM_FRAME_OBJECT && strcmp(name, "id") == 0)

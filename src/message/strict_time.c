@@ -49,14 +49,19 @@ qlm_strict_is_time(const char *name, const char *text, int len)
 		(find(name, names) != NULL || find(name, other_names) != NULL);
 }
 
-/* The attribute of an InfoItem that may be the time of its values; NULL: none */
+/*
+ * The attribute of an InfoItem or Object that may be the time of the values in it;
+ * NULL: none
+ */
 const char *
-qlm_strict_item_time(const QlmParser *p, const QlmXmlElement *element)
+qlm_strict_own_time(const QlmParser *p, const QlmXmlElement *element, bool of_item)
 {
+	static const char *const of_object[] = {"dateTime", "unixTime", NULL};
 	for (int i = 0; i < element->nattributes; i++)
 	{
 		const QlmXmlAttribute *a = &element->attributes[i];
-		const char *name = is_time(a->value, a->len) ? find(a->name, names) : NULL;
+		const char *name = !is_time(a->value, a->len) ? NULL :
+			find(a->name, of_item ? names : of_object);
 
 		if (name != NULL && !qlm_strict_is_foreign(p, element, a))
 			return name;
@@ -68,7 +73,8 @@ qlm_strict_item_time(const QlmParser *p, const QlmXmlElement *element)
 void
 qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element)
 {
-	const QlmFrame *item = &p->frames[p->nframes - 2];
+	static const QlmFrame none;
+	const QlmFrame *around = &none;
 
 	if (p->level->request->verb == QLM_READ)
 		return;
@@ -82,8 +88,17 @@ qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element)
 							  "The value has no dateTime and no unixTime, but an attribute %s: did you mean dateTime?",
 							  qlm_parser_quote(p, a->name, strlen(a->name)));
 	}
-	if (item->own_time != NULL)
+	for (int i = p->nframes - 2; i >= 0 && around->own_time == NULL; i--)
+	{
+		around = &p->frames[i];
+		if (around->kind != QLM_FRAME_ITEM && around->kind != QLM_FRAME_OBJECT &&
+			around->kind != QLM_FRAME_OBJECTS)
+			return;
+	}
+	if (around->own_time != NULL)
 		qlm_parser_refuse(p, qlm_parser_line(p),
-						  "The value has no dateTime and no unixTime, but its InfoItem has the attribute %s: that belongs into the value, as its dateTime",
-						  item->own_time);
+						  "The value has no dateTime and no unixTime, but its %s the attribute %s: that belongs into the value, as its dateTime",
+						  around->kind == QLM_FRAME_ITEM ? "InfoItem has" :
+						  around->kind == QLM_FRAME_OBJECT ? "Object has" : "Objects have",
+						  around->own_time);
 }

@@ -31,11 +31,11 @@ is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
-/* What the elements of a table have already, or have nowhere; NULL: nothing */
+/* What the elements of a table have already, or never have; NULL: nothing */
 static const char *const *
 taken_names(const char *table, const char *column)
 {
-	static const char *const of_object[] = {"id", "type", "dateTime", "unixTime", NULL};
+	static const char *const of_object[] = {"id", "type", NULL};
 	static const char *const of_item[] = {"name", "type", "value", "dateTime", "unixTime", NULL};
 	static const char *const of_value[] = {"value", "type", "dateTime", "unixTime", NULL};
 
