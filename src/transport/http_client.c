@@ -100,6 +100,36 @@ qlm_http_client_create(QlmAddressCheck allowed)
 	return client;
 }
 
+static void
+free_operations(QlmHttpClient *client, dlist_head *list)
+{
+	while (!dlist_is_empty(list))
+	{
+		QlmHttpOperation *op = dlist_container(QlmHttpOperation, node, dlist_pop_head_node(list));
+
+		if (op->added)
+			curl_multi_remove_handle(client->multi, op->easy);
+		qlm_http_operation_free(op);
+	}
+}
+
+/* With all of its transfers */
+void
+qlm_http_client_free(QlmHttpClient *client)
+{
+	sigset_t	before;
+
+	qlm_http_block_signals(&before);
+	free_operations(client, &client->running);
+	free_operations(client, &client->finished);
+	free_operations(client, &client->idle);
+	curl_multi_cleanup(client->multi);
+	qlm_http_restore_signals(&before);
+	qlm_lines_free(client->lines);
+	close(client->epoll);
+	pfree(client);
+}
+
 int
 qlm_http_client_fd(const QlmHttpClient *client)
 {
@@ -150,6 +180,7 @@ qlm_http_client_start(QlmHttpClient *client, QlmTransfer *transfer)
 
 	transfer->status = 0;
 	transfer->error[0] = '\0';
+	transfer->reach = QLM_REACH_NOTHING;
 	transfer->location[0] = transfer->address[0] = transfer->through[0] = '\0';
 	transfer->forbidden = false;
 	initStringInfo(&transfer->answer);

@@ -14,6 +14,18 @@ struct sockaddr;
 
 typedef struct QlmHttpClient QlmHttpClient;
 
+/* How far a request got; where a proxy is between, the first two are its */
+typedef enum QlmReach
+{
+	QLM_REACH_NOTHING,
+	QLM_REACH_NAME,				/* has an address */
+	QLM_REACH_CONNECTION,
+	QLM_REACH_PROXY,			/* lets it through: where there is one */
+	QLM_REACH_TLS,				/* where the URL is https */
+	QLM_REACH_SENT,				/* some of it, and nothing has come back */
+	QLM_REACH_ANSWER
+} QlmReach;
+
 /*
  * A POST, or a message that is pushed on a WebSocket where the URL begins with ws
  * or wss: then form, json and prefer_wait say nothing, and there is no answer
@@ -51,6 +63,9 @@ typedef struct QlmTransfer
 	bool		timed_out;		/* it was sent, and nothing came for too long */
 	bool		stale;			/* sent on a connection used before, which just ended */
 	int			retry_after;	/* seconds that a 429 or 503 asks for; 0: not said */
+	QlmReach	reach;
+	int			name_us;		/* until the name had an address, and from then */
+	int			connect_us;		/* until there was a connection */
 	char		address[64];	/* and port that it was connected to; or empty */
 	char		through[256];	/* the proxy that it went through, without secrets;
 								 * or empty */
@@ -73,6 +88,8 @@ typedef bool (*QlmAddressCheck) (const struct sockaddr *address,
 extern QlmHttpClient *qlm_http_client_create(QlmAddressCheck allowed);
 extern int	qlm_http_client_fd(const QlmHttpClient *client);
 extern void qlm_http_client_start(QlmHttpClient *client, QlmTransfer *transfer);
+
+extern void qlm_http_client_free(QlmHttpClient *client);
 
 /* Forget a transfer that next has not returned; nothing if there is none. */
 extern void qlm_http_client_cancel(QlmHttpClient *client, QlmTransfer *transfer);

@@ -35,6 +35,38 @@ note_address(QlmHttpOperation *op)
 			 ip, port);
 }
 
+/* Microseconds from the start; 0: it did not get so far */
+static int
+time_of(QlmHttpOperation *op, CURLINFO what)
+{
+	curl_off_t	us = 0;
+
+	if (curl_easy_getinfo(op->easy, what, &us) != CURLE_OK)
+		return 0;
+	return (int) Min(us, PG_INT32_MAX);
+}
+
+static QlmReach
+reach_of(QlmHttpOperation *op, long status)
+{
+	const char *url = op->target ? op->target : op->transfer->url;
+	bool		is_tls = pg_strncasecmp(url, "https:", 6) == 0;
+	long		connect_status = 0;
+
+	if (status > 0)
+		return QLM_REACH_ANSWER;
+	if (op->body_sent > 0 || time_of(op, CURLINFO_PRETRANSFER_TIME_T) > 0)
+		return QLM_REACH_SENT;
+	if (is_tls && time_of(op, CURLINFO_APPCONNECT_TIME_T) > 0)
+		return QLM_REACH_TLS;
+	curl_easy_getinfo(op->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+	if (connect_status >= 200 && connect_status < 300)
+		return QLM_REACH_PROXY;
+	if (op->transfer->address[0])
+		return QLM_REACH_CONNECTION;
+	return time_of(op, CURLINFO_NAMELOOKUP_TIME_T) > 0 ? QLM_REACH_NAME : QLM_REACH_NOTHING;
+}
+
 void
 qlm_http_operation_note(QlmHttpOperation *op, long status)
 {
@@ -45,6 +77,9 @@ qlm_http_operation_note(QlmHttpOperation *op, long status)
 	if (curl_easy_getinfo(op->easy, CURLINFO_REDIRECT_URL, &location) == CURLE_OK && location)
 		qlm_outgoing_copy(transfer->location, location, sizeof(transfer->location));
 	note_address(op);
+	transfer->reach = reach_of(op, status);
+	transfer->name_us = time_of(op, CURLINFO_NAMELOOKUP_TIME_T);
+	transfer->connect_us = Max(time_of(op, CURLINFO_CONNECT_TIME_T) - transfer->name_us, 0);
 	if (op->is_proxied)
 		qlm_outgoing_copy(transfer->through, transfer->proxy, sizeof(transfer->through));
 }

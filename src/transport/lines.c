@@ -148,6 +148,17 @@ free_line(QlmLine *line)
 	pfree(line);
 }
 
+void
+qlm_lines_free(QlmLines *lines)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &lines->all)
+		free_line(dlist_container(QlmLine, node, iter.cur));
+	close(lines->epoll);
+	pfree(lines);
+}
+
 /* What was waited for first; those that have ended go only here. */
 static void
 sweep(QlmLines *lines)

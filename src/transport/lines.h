@@ -24,6 +24,7 @@ extern QlmLines *qlm_lines_create(MemoryContext context,
 								  QlmAddressCheck allowed);
 
 /* A descriptor that is readable when there is something to do */
+extern void qlm_lines_free(QlmLines *lines);
 extern int	qlm_lines_fd(const QlmLines *lines);
 
 /* As those of http_client.h */

@@ -1,0 +1,169 @@
+# qlm_check_peer: what keeps two nodes apart is found, said in a sentence, with what to do.
+
+use strict;
+use warnings FATAL => 'all';
+
+use QlmClock;
+use QlmPeer;
+use QlmReceiver;
+use QlmTest;
+use QlmWayOut;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $plant = qlm_node('plant', conf => "qlm.retry_delay = '1s'");
+my $fridge = qlm_node('fridge', conf => "qlm.retry_delay = '200ms'\nqlm.retry_max_delay = '500ms'");
+my $plant_url = "http://localhost:$plant->{qlm_port}/peer/fridge";
+
+sub outside { return $plant->safe_psql('postgres', $_[0]); }
+sub inside { return $fridge->safe_psql('postgres', $_[0]); }
+sub set_peer { return inside("UPDATE qlm.peer SET $_[0] WHERE name = 'plant'"); }
+
+# Its rows: step => [ok, message]
+sub check
+{
+	my ($timeout, $node, $peer) = @_;
+	my $rows = ($node // $fridge)->safe_psql('postgres', "SELECT step, ok, message FROM qlm_check_peer('" . ($peer // 'plant') . "', '" . ($timeout // '20 s') . "')");
+
+	return map { my ($step, $ok, $message) = split /\|/, $_, 3; ($step => [ $ok, $message ]) } split /\n/, $rows;
+}
+
+my @steps = qw(name connection proxy TLS HTTP envelope hold piggy-back acknowledgement);
+
+# The step where it stops, which those before it are not
+sub stops_at
+{
+	my ($step, $message, $what, %rows) = @_;
+	my $all = join "\n", map { "$_: $rows{$_}[0] $rows{$_}[1]" } grep { $rows{$_} } 'peer', @steps;
+	my %before;
+
+	for (@steps) { last if $_ eq $step; $before{$_} = 1; }
+	is(join(' ', grep { $rows{$_}[0] eq 'f' } @steps), $step, "$what: stops at $step") or diag $all;
+	like($rows{$step}[1], $message, 'says why, and what to do') or diag $all;
+	is(join(' ', grep { !$before{$_} && $_ ne $step && $rows{$_}[1] !~ /^not tried/ } @steps), '', 'and tries nothing more');
+	unlike($all, qr/cold|token/, 'without a secret');
+	return;
+}
+
+outside("SELECT qlm_add_peer('fridge', role => 'qlm_writer', piggyback => true)");
+inside("SELECT qlm_add_peer('plant', url => '$plant_url', heartbeat => '1 s')");
+
+subtest 'all is well' => sub {
+	wait_for_sql($fridge, "SELECT last_success IS NOT NULL FROM qlm.peer", 't', 'it is called');
+	my %rows = check();
+	is($rows{$_}[0], 't', "$_: $rows{$_}[1]") for 'peer', qw(name connection HTTP envelope piggy-back acknowledgement);
+	like($rows{TLS}[1], qr/the url is http: all that is sent, secrets too, can be read/, 'what is not good is said');
+	like($rows{hold}[1], qr/hold calls for 00:00:\d\d, and nothing has cut one|not called by itself yet/, 'how long holds are asked for');
+	like($rows{connection}[1], qr/there is a connection to 127\.0\.0\.1:$plant->{qlm_port}/, 'and the address');
+
+	%rows = check('20 s', $plant, 'fridge');
+	is($rows{$_}[0], 't', "outside, $_: $rows{$_}[1]") for 'peer', 'call', 'piggy-back', 'acknowledgement';
+
+	set_peer('heartbeat = NULL');
+	%rows = check();
+	is($rows{envelope}[0], 't', 'without a heartbeat a message is answered');
+	like($rows{'piggy-back'}[1], qr/not tried: without a heartbeat nothing is fetched there/, 'and nothing is fetched');
+	outside("SELECT qlm_add_peer('silent', piggyback => true)");
+	%rows = check('1 s', $plant, 'silent');
+	is($rows{call}[0] . $rows{'piggy-back'}[0], 'ff', 'a peer that does not call');
+	like($rows{call}[1], qr/has never called: look there, where qlm_check_peer says/, 'is to be looked after at its end');
+	set_peer("heartbeat = '1 s'");
+};
+
+subtest 'what is wrong' => sub {
+	my %wrong = (
+		'http://nowhere.invalid/' => [ 'name', qr/host "nowhere\.invalid": Could not resolve host.*spelled right/ ],
+		'http://127.0.0.1:1/' => [ 'connection', qr/Failed to connect to 127\.0\.0\.1 port 1.*Does it listen there.*firewall.*qlm\.proxy/ ],
+		"https://localhost:$plant->{qlm_port}/peer/fridge" => [ 'TLS', qr/certificate must be for "localhost".*or there is no TLS at this port/ ],
+		"http://localhost:$plant->{qlm_port}/other" => [ 'HTTP', qr{status 404: there is no node at this path.*ends with /peer/} ]);
+	for my $url (sort keys %wrong)
+	{
+		set_peer("url = '$url', secret = 'token'");
+		stops_at(@{ $wrong{$url} }, $url, check('5 s'));
+	}
+	my $receiver = QlmReceiver->new;
+	my %answers = (
+		401 => [ 'HTTP', qr/status 401: it wants to be shown another secret/ ],
+		421 => [ 'HTTP', qr/status 421: .*qlm\.host_names there must have it/ ],
+		503 => [ 'HTTP', qr/status 503: .*try again later/ ],
+		504 => [ 'HTTP', qr/status 504: a proxy on the way does not reach/ ],
+		'<html><title>Guest Wi-Fi</title>' => [ 'envelope', qr/web page instead of an envelope: "Guest Wi-Fi"\. That must be a node of QLM or O-MI/ ],
+		close => [ 'HTTP', qr/no answer: / ]);
+	set_peer("url = '" . $receiver->url . "'");
+	for my $answer (sort keys %answers)
+	{
+		$receiver->answer_with($answer);
+		stops_at(@{ $answers{$answer} }, $answer, check('4 s'));
+	}
+	$receiver->answer_with('silent');
+	my $began = running_time();
+	stops_at('HTTP', qr/no answer: .*time/i, 'who says nothing', check('2 s'));
+	cmp_ok(running_time() - $began, '<', 30, 'within the time');
+	$receiver->stop;
+
+	my $peer = QlmPeer->new;
+	set_peer("url = '" . $peer->url . "', heartbeat = NULL");
+	$peer->hang_up_all;
+	my $session = $fridge->background_psql('postgres', on_error_die => 1);
+	$session->query_until(qr/begun/, "\\echo begun\nSELECT step || ' ' || message FROM qlm_check_peer('plant', '10 s') WHERE step = 'HTTP';\n");
+	my $request = $peer->request;
+	like($request->{head}, qr/^POST .*^Authorization: Bearer token.*^Content-Length: 0/smi, 'the call is empty, and on the way of all others');
+	$peer->answer($request, '<html>', status => 302, headers => "Location: http://user:cold\@elsewhere.example/qlm\r\n");
+	like($session->query("SELECT 'next'"), qr{HTTP HTTP status 302: it sends to http://\*\*\*\@elsewhere\.example/qlm: make that the url of the peer}, 'a redirect, without a secret');
+	$session->quit;
+	set_peer("url = '$plant_url', secret = NULL, heartbeat = '1 s'");
+};
+
+subtest 'through a proxy' => sub {
+	plan skip_all => 'squid is not installed' unless -x '/usr/sbin/squid';
+	my $proxy = QlmWayOut->squid(user => 'fridge', secret => 'cold', scheme => 'basic');
+	my $shown = "http://***\@127.0.0.1:$proxy->{port}";
+
+	set_peer("proxy = '" . $proxy->url('cold') . "'");
+	wait_for_sql($fridge, 'SELECT call_code FROM qlm.stat_peer', 200, 'it is called through it');
+	my %rows = check();
+	is($rows{$_}[0], 't', "$_: $rows{$_}[1]") for qw(name connection proxy HTTP envelope piggy-back acknowledgement);
+	is($rows{proxy}[1], "$shown lets this through", 'the proxy is named, without its secret');
+	set_peer("proxy = '" . $proxy->url('c%6fld-') . "'");
+	stops_at('proxy', qr/^\Q$shown\E does not let this through: .*other credentials: say them in proxy of the peer/, 'a wrong secret', check('4 s'));
+	set_peer("url = 'https://localhost:$plant->{qlm_port}/'");
+	stops_at('proxy', qr/^\Q$shown\E does not let this through: .*407/, 'the same of a tunnel', check('4 s'));
+	$proxy->stop;
+	stops_at('connection', qr/^the proxy \Q$shown\E: Failed to connect.*Is that the proxy/, 'a proxy that is not there', check('4 s'));
+	set_peer("url = '$plant_url', proxy = 'http://nowhere.invalid:3128'");
+	stops_at('name', qr/^the proxy http:\/\/nowhere\.invalid:3128: Could not resolve proxy/, 'nor known', check('4 s'));
+	set_peer('proxy = NULL');
+};
+
+subtest 'who may, and how long' => sub {
+	inside("CREATE ROLE clerk LOGIN IN ROLE qlm_admin; CREATE ROLE boss IN ROLE qlm_writer; CREATE ROLE writer LOGIN IN ROLE qlm_writer");
+	inside("SELECT qlm_add_peer('high', url => 'http://127.0.0.1:1/', role => 'boss')");
+	my $try = sub { my ($role, $sql) = @_; return ($fridge->psql('postgres', $sql, extra_params => [ '-U', $role ]))[2] };
+	is($try->('clerk', "SELECT count(*) FROM qlm_check_peer('plant', '5 s')"), '', 'an administrator');
+	for my $call ("qlm_check_peer('high')", "qlm.probe_peer('high', 1000)")
+	{
+		like($try->('clerk', "SELECT * FROM $call"), qr/you are no member of it|you may not call peer "high"/, "who has the rights of the peer: $call");
+		like($try->('writer', "SELECT * FROM $call"), qr/permission denied/, 'and nobody else');
+	}
+	like($try->('clerk', "SELECT * FROM qlm_check_peer('nobody')"), qr/there is no peer "nobody"/, 'no peer');
+	like($try->('clerk', "SELECT * FROM qlm_check_peer('plant', '1 h')"), qr/within 1 s to 10 min/, 'no hour');
+
+	my $peer = QlmPeer->new;
+	set_peer("url = '" . $peer->url . "', heartbeat = NULL");
+	my $session = $fridge->background_psql('postgres', on_error_stop => 0);
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	my $descriptors = sub { my @open = glob "/proc/$pid/fd/*"; return scalar @open };
+	my $check = sub {
+		$session->query_until(qr/begun/, "\\echo begun\nSELECT * FROM qlm_check_peer('plant', '60 s');\n");
+		$peer->request;
+		inside("SELECT pg_cancel_backend($pid)");
+		like($session->query("SELECT 'goes on'"), qr/goes on/, 'it is cancelled at once, and the session goes on');
+	};
+	$check->();
+	my $before = $descriptors->();
+	$check->() for 1 .. 3;
+	is($descriptors->(), $before, 'nothing stays open') if $before > 0;
+	$session->quit;
+};
+
+done_testing();
