@@ -343,9 +343,11 @@ play_refused() {
     proxy_of "$SECRET"
 }
 
-# HAProxy ends a call that waits for longer than it does; the next request finds another one.
+# HAProxy ends what is silent for longer than it waits.  The fridge asks to be held for less.
 play_silence() {
     heading "$SILENCE seconds of silence"
+    say "@1 asks @2 to hold its calls for 25 s, since HAProxy and its kind wait for 30:"
+    say
     before=$(sql_value plant "SELECT max(seq) FROM qlm.outbox")
     sleep "$SILENCE"
     run_psql plant -d postgres -Atq >"$WORK/answers" <<'ASK'
@@ -357,6 +359,8 @@ ASK
     say "  $(sql_value plant "SELECT round(1000 * extract(epoch FROM answered_at - created_at), 1) FROM qlm.outbox
         WHERE seq > $before AND state = 'answered'") ms"
     proxies_report
+    say
+    sql fridge "SELECT name, hold, hold_cut_at, called_through, called_address, call_code FROM qlm.stat_peer;"
 }
 
 play_latency() {

@@ -9,6 +9,7 @@ QlmFront - a real proxy in front of a node, set up as the documentation says
   $front = QlmFront->start('nginx', $node, block => 1, health => '/node/health');
   $front = QlmFront->start('nginx', $node, limit => 4);   # s that answers may take
   $front = QlmFront->start('nginx', $node, block => 2, certificates => $folder);   # with TLS
+  $front = QlmFront->start('nginx', $node, edit => sub { s/merge_slashes off;// });   # its block, in \$_
   $front->reload;
   $front->stop;
 
@@ -154,6 +155,9 @@ sub start
 	my $block = block($name, $opt{block});
 
 	$block = $programs{$name}{limit}->($block, $opt{limit}) if $opt{limit};
+	local $_ = $block;
+	$opt{edit}->() if $opt{edit};
+	$block = $_;
 	$block =~ s/127\.0\.0\.1:8090/127.0.0.1:$node->{qlm_port}/g;
 	$block =~ s/\blisten 8080\b/listen 127.0.0.1:$self->{port}/g;
 	$block =~ s/\b8080\b/$self->{port}/g;

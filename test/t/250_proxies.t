@@ -159,6 +159,31 @@ for my $name (QlmFront::here())
 	};
 }
 
+# Which names are lost without a line of the page, as its table says
+my @lines = (
+	[ nginx => 'a path behind the host of proxy_pass', sub { s{proxy_pass http://qlm;}{proxy_pass http://qlm/;} }, 'a/b', 'a//b', '..' ],
+	[ apache => 'no AllowEncodedSlashes', sub { s{AllowEncodedSlashes NoDecode}{} }, 'a/b', 'a//b' ],
+	[ apache => 'no nocanon', sub { s{ nocanon}{} }, '100%', '..' ],
+	[ lighttpd => 'url-normalize', sub { s{^server.http-parseopts.*$}{}m }, 'a/b', 'a//b', '..' ]);
+
+for my $line (@lines)
+{
+	my ($name, $what, $edit, @lost) = @$line;
+
+	next unless grep { $_ eq $name } QlmFront::here();
+	subtest "$name: $what" => sub {
+		my $front = QlmFront->start($name, $node, edit => $edit);
+		my %lost = map { $_ => 1 } @lost;
+
+		for my $part (@names)
+		{
+			my $answer = through($front, 'GET', '/Objects/' . escaped($part) . '/x/value');
+			is($answer->{status} == 200 && $answer->{body} eq '1' ? 'kept' : 'lost', $lost{$part} ? 'lost' : 'kept', $part);
+		}
+		$front->stop;
+	};
+}
+
 subtest 'below a path' => sub {
 	plan skip_all => 'nginx is not installed' unless grep { $_ eq 'nginx' } QlmFront::here();
 	my $front = QlmFront->start('nginx', $node, block => 1, health => '/node/health');
