@@ -26,6 +26,7 @@
 static const QlmRefusal accepted = {0, NULL};
 static const QlmRefusal no_memory = {503, "No memory for the message now.\n", {NULL}, true};
 static const QlmRefusal bad_framing = {400, "The length of the body is not clear.\n"};
+static const QlmRefusal ambiguous = {400, "There are two Authorization or Origin headers: it is not clear who asks.\n"};
 static const QlmRefusal bad_url = {400, "The URL is not well encoded.\n"};
 static const QlmRefusal bad_compression = {400, "The body is not compressed as it says.\n"};
 static const QlmRefusal unknown_coding = {415, "Bodies are read plain, as gzip and as deflate.\n",
@@ -330,6 +331,8 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	incoming->expected = head->length;
 	incoming->seen = 0;
 	refusal = copy_head(incoming, head);
+	if (refusal.status == 0 && head->is_ambiguous)
+		refusal = ambiguous;
 	if (refusal.status == 0)
 		refusal = judge_host(head);
 	if (refusal.status == 0)

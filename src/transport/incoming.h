@@ -55,6 +55,7 @@ typedef struct QlmIncomingHead
 	bool		is_chunked;
 	bool		expects_continue;	/* the body comes only if it is wanted */
 	bool		is_bad;
+	bool		is_ambiguous;	/* who asks is said twice */
 } QlmIncomingHead;
 
 /* Kept from one request of a connection to the next, for its memory */

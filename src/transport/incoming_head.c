@@ -52,7 +52,7 @@ qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
 		if (*plain == NULL)
 			*plain = value;
 		else if (plain == &head->origin || plain == &head->authorization)
-			head->is_bad = true;	/* who is asking? */
+			head->is_ambiguous = true;
 		head->hosts += plain == &head->host;
 	}
 	else if (name_len == 6 && pg_strcasecmp(name, "Prefer") == 0)

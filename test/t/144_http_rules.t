@@ -29,7 +29,7 @@ sub answer_to
 }
 
 subtest 'a target may be a URL' => sub {
-	for my $target ('http://plant.example/Objects/Rules', 'HTTP://PLANT.EXAMPLE:8090/Objects/Rules', 'https://127.0.0.1/Objects/Rules?x')
+	for my $target ('http://plant.example/Objects/Rules', 'HTTP://PLANT.EXAMPLE:8090/Objects/Rules', 'https://127.0.0.1/Objects/Rules?version=2.0')
 	{
 		my $answer = qlm_connect($node)->request('GET', $target);
 
@@ -58,6 +58,7 @@ subtest 'what is refused is read to its end' => sub {
 		415 => { body => 'x' x 60_000, headers => { 'Content-Encoding' => 'br' } },
 		406 => { body => 'x' x 3_000_000, headers => { 'Accept-Encoding' => 'identity;q=0, *;q=0' } },
 		403 => { body => 'x' x 3_000_000, headers => { Origin => 'http://evil.example' } },
+		400 => { body => 'x' x 3_000_000, headers => { Origin => "http://a\r\nOrigin: http://b" } },
 		421 => { body => 'x' x 3_000_000, headers => { Host => 'evil.example' } });
 
 	for my $status (sort keys %refused)
