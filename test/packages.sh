@@ -177,8 +177,10 @@ find_missing() {
                     wish "postgresql-${major:-NN}-pgaudit" has_extension "$config" pgaudit
                     wish "postgresql-${major:-NN}-repack" has_extension "$config" pg_repack
                     wish "postgresql-${major:-NN}-wal2json" has_library "$config" wal2json
+                    wish "postgresql-${major:-NN}-pglogical" has_library "$config" pglogical
                 fi
                 wish pgbackrest have pgbackrest
+                wish pgbouncer have /usr/sbin/pgbouncer
                 ;;
             valgrind) need valgrind have valgrind ;;
             fuzz) need "clang libclang-rt-$(version_behind clang)-dev" have_fuzzer ;;
@@ -230,7 +232,7 @@ install_packages() {
     fi
     for package; do
         case $package in
-            nginx | haproxy | apache2-bin | lighttpd | varnish | stunnel4 | squid | tinyproxy | privoxy) proxies+=("$package") ;;
+            nginx | haproxy | apache2-bin | lighttpd | varnish | stunnel4 | squid | tinyproxy | privoxy | pgbouncer) proxies+=("$package") ;;
             *) others+=("$package") ;;
         esac
     done
