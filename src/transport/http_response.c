@@ -24,6 +24,12 @@ add_reply_headers(struct MHD_Response *response, const QlmIncoming *incoming,
 								reply.headers[i].value);
 }
 
+static bool
+asks_for_patience(int status)
+{
+	return status == 503 || status == 429;
+}
+
 struct MHD_Response *
 qlm_http_response_refuse(const QlmIncoming *incoming, const QlmRefusal *refusal,
 						 bool close, int retry_after)
@@ -41,7 +47,7 @@ qlm_http_response_refuse(const QlmIncoming *incoming, const QlmRefusal *refusal,
 	if (refusal->header.name)
 		MHD_add_response_header(response, refusal->header.name, refusal->header.value);
 	add_reply_headers(response, incoming, 0, false,
-					  refusal->status == 503 ? retry_after : 0);
+					  asks_for_patience(refusal->status) ? retry_after : 0);
 	return response;
 }
 
@@ -118,6 +124,6 @@ qlm_http_response_create(QlmIncoming *incoming, const QlmHttpAnswer *answer,
 	for (; header && header->name; header++)
 		MHD_add_response_header(response, header->name, header->value);
 	add_reply_headers(response, incoming, answer->body_len, is_gzip,
-					  answer->status == 503 ? retry_after : 0);
+					  asks_for_patience(answer->status) ? retry_after : 0);
 	return response;
 }

@@ -297,6 +297,53 @@ be_open(QlmLine *line)
 	qlm_line_push(line);
 }
 
+/* Seconds, or a date; 0: it is neither, or over */
+static int
+retry_after(const char *value)
+{
+	time_t		date;
+
+	if (*value && strspn(value, "0123456789") == strlen(value))
+		return (int) Min(strtod(value, NULL), PG_INT32_MAX);
+	date = *value ? curl_getdate(value, NULL) : -1;
+	return date < 0 ? 0 : (int) Max(Min(date - time(NULL), PG_INT32_MAX), 0);
+}
+
+/* What an answer says besides that it is no WebSocket */
+static void
+note_answer(QlmLine *line)
+{
+	QlmTransfer *transfer = line->transfer;
+	char		value[256];
+
+	if (transfer == NULL || strncmp(line->head, "HTTP/1.1 ", 9) != 0)
+		return;
+	if (line->head[9] == '3')
+	{
+		qlm_upgrade_value(line->head, "Location", value, sizeof(value));
+		qlm_outgoing_copy(transfer->location, value, sizeof(transfer->location));
+	}
+	else if (strncmp(line->head + 9, "429", 3) == 0 || strncmp(line->head + 9, "503", 3) == 0)
+	{
+		qlm_upgrade_value(line->head, "Retry-After", value, sizeof(value));
+		transfer->retry_after = retry_after(value);
+	}
+}
+
+static void
+refuse(QlmLine *line, const char *problem, int status)
+{
+	const char *location = line->transfer ? line->transfer->location : "";
+	char		error[sizeof(line->transfer->error)];
+
+	if (status > 0 && status != 101)
+		snprintf(error, sizeof(error), "%s: it answered with HTTP status %d%s%.150s", problem, status,
+				 *location ? " and sends to " : "", location);
+	else
+		strlcpy(error, problem, sizeof(error));
+	qlm_line_refuse(line, status >= 300 ? status : 0, error);
+}
+
 /* Bytes of the answer to the upgrade, and perhaps frames behind it */
 void
 qlm_line_take_head(QlmLine *line, const char *data, Size len)
@@ -322,14 +369,11 @@ qlm_line_take_head(QlmLine *line, const char *data, Size len)
 	nrest = line->head_len - end + (len - taken);
 	memmove(rest, data + len - nrest, nrest);
 	line->head[end] = '\0';
+	note_answer(line);
 	problem = qlm_upgrade_problem(line->head, line->accept, &status, &line->acknowledges);
 	if (problem)
 	{
-		char		error[sizeof(line->transfer->error)];
-
-		snprintf(error, sizeof(error), status > 0 && status != 101 ?
-				 "%s: it answered with HTTP status %d" : "%s", problem, status);
-		qlm_line_refuse(line, status >= 300 ? status : 0, error);
+		refuse(line, problem, status);
 		return;
 	}
 	be_open(line);

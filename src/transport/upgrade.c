@@ -53,6 +53,29 @@ qlm_upgrade_head(const char *data, Size len)
 	return 0;
 }
 
+void
+qlm_upgrade_value(const char *head, const char *name, char *to, Size size)
+{
+	Size		n = strlen(name);
+	const char *line;
+
+	*to = '\0';
+	for (line = strstr(head, "\r\n"); line; line = strstr(line, "\r\n"))
+	{
+		line += 2;
+		if (pg_strncasecmp(line, name, n) == 0 && line[n] == ':')
+		{
+			line += n + 1;
+			line += strspn(line, " \t");
+			n = strcspn(line, "\r\n");
+			while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
+				n--;
+			strlcpy(to, line, Min(n + 1, size));
+			return;
+		}
+	}
+}
+
 /* Three digits after the version; 0: it is no such line */
 static int
 parse_status(const char *line)

@@ -36,6 +36,12 @@ extern Size qlm_upgrade_request(char *to, Size size, const QlmUpgrade *upgrade);
 extern Size qlm_upgrade_head(const char *data, Size len);
 
 /*
+ * The value of a header in the head of an answer, which is NUL-terminated, cut to
+ * the room that there is; empty: there is none.
+ */
+extern void qlm_upgrade_value(const char *head, const char *name, char *to, Size size);
+
+/*
  * Is the head of an answer, which is NUL-terminated and is changed, a yes to
  * the key that must be answered with accept?  NULL, or else what is wrong with
  * it.  status: what it says, 0: it is no HTTP.  acknowledges: with the header.

@@ -114,4 +114,21 @@ subtest 'heartbeats and Retry-After' => sub {
 	sql("SELECT qlm_drop_peer('p')");
 };
 
+subtest 'WebSockets that are not opened' => sub {
+	my $peer = QlmPeer->new;
+	my $url = $peer->url =~ s/^http/ws/r;
+	my $ws = sub { return sql("SELECT $_[0] FROM qlm.stat_delivery WHERE url = '$url'") };
+
+	post($node, read_envelope('M2', 'C/x', interval => -1, callback => $url, ttl => -1));
+	post($node, write_envelope('M2', 'C/x', 1));
+	$peer->answer($peer->request, '', status => 503, headers => "Retry-After: 3\r\n");
+	wait_until(sub { return $ws->("paused_until - last_failure >= '2.9 s'") eq 't' }, 'Retry-After is heeded');
+	is($ws->("last_error ~ '503'"), 't', 'of a 503');
+	$peer->answer($peer->request, '', status => 429, headers => 'Retry-After: ' . strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime(time() + 4)) . "\r\n");
+	wait_until(sub { return $ws->("paused_until - last_failure >= '1.9 s'") eq 't' && $ws->('last_error') =~ /429/ }, 'a date, too') or diag $ws->('*');
+	$peer->answer($peer->request, '', status => 302, headers => "Location: http://user:cold\@portal.example/login\r\n");
+	wait_until(sub { return $ws->('last_error') =~ /302/ }, 'a redirect');
+	like($ws->('last_error'), qr{^it does not open a WebSocket there: it answered with HTTP status 302 and sends to http://\*\*\*\@portal\.example/login$}, 'where it leads is said');
+};
+
 done_testing();

@@ -73,6 +73,24 @@ test_heads(void)
 }
 
 static void
+test_values(void)
+{
+	static const char head[] = "HTTP/1.1 503 X\r\nXRetry-After: 1\r\nretry-after:\t 20 \r\nLocation: /a\r\n\r\n";
+	char		value[8];
+
+	qlm_upgrade_value(head, "Retry-After", value, sizeof(value));
+	tap_is(value, "20", "the value of a header");
+	qlm_upgrade_value(head, "location", value, sizeof(value));
+	tap_is(value, "/a", "whatever its case");
+	qlm_upgrade_value(head, "Server", value, sizeof(value));
+	tap_is(value, "", "one that is not there");
+	qlm_upgrade_value("Location: /a", "Location", value, sizeof(value));
+	tap_is(value, "", "nor the status line");
+	qlm_upgrade_value("\r\nServer: 0123456789", "Server", value, sizeof(value));
+	tap_is(value, "0123456", "one that is longer than the room for it");
+}
+
+static void
 test_requests(void)
 {
 	QlmUpgrade	upgrade = {"[::1]", "8090", "/a", "b=c", "Bearer x", "KEY", "test"};
@@ -98,6 +116,7 @@ main(void)
 {
 	test_answers();
 	test_heads();
+	test_values();
 	test_requests();
 	return tap_done();
 }
