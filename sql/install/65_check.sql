@@ -82,6 +82,7 @@ DECLARE
 	steps text[] := ARRAY['name', 'connection', 'proxy', 'TLS', 'HTTP', 'envelope', 'hold', 'piggy-back', 'acknowledgement'];
 	i int := 1;
 	runs boolean;
+	held text;
 	asks boolean;
 	began timestamptz;
 	patience interval;
@@ -99,16 +100,29 @@ BEGIN
 	END IF;
 	deadline := clock_timestamp() + qlm_check_peer.timeout;
 	runs := EXISTS (SELECT FROM qlm.stat_worker AS w WHERE w.kind = 'dispatcher' AND w.datname = current_database() AND w.pid IS NOT NULL);
+	held := (SELECT coalesce(w.last_error, '') FROM qlm.stat_worker AS w
+		WHERE w.kind = 'dispatcher' AND w.datname = current_database() AND w.state = 'holding' LIMIT 1);
 
 	step := 'peer';
-	ok := p.role IS NOT NULL AND (runs OR p.url IS NULL);
+	ok := p.role IS NOT NULL AND held IS NULL AND (runs OR p.url IS NULL);
 	message := CASE
 		WHEN p.role IS NULL THEN 'its role was dropped, so it is neither called nor let in: UPDATE qlm.peer SET role = ... gives it another'
+		WHEN held IS NOT NULL THEN format('this node holds what would leave it, so nobody is called: %s', held)
 		WHEN p.url IS NULL THEN 'it has no url, so it is for it to call this node: see what comes back from it'
 		WHEN NOT runs THEN 'the process that calls peers is not seen to run for this database: put it into qlm.databases, with qlm in shared_preload_libraries; SELECT qlm_start() starts one, and qlm.stat_worker says what it lacks'
 		WHEN p.heartbeat IS NULL THEN 'it is called when something is queued for it; what waits for this node there needs a heartbeat'
 		ELSE format('it is called every %s, and whenever something is queued for it', p.heartbeat) END;
 	RETURN NEXT;
+
+	IF held IS NOT NULL THEN
+		ok := NULL;
+		message := 'not tried, as this node holds what would leave it';
+		FOREACH step IN ARRAY steps
+		LOOP
+			RETURN NEXT;
+		END LOOP;
+		RETURN;
+	END IF;
 
 	IF p.url IS NULL THEN
 		step := 'call';

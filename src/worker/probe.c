@@ -27,6 +27,7 @@
 #include "storage/delivery.h"
 #include "storage/peer.h"
 #include "transport/http_client.h"
+#include "worker/held.h"
 
 #define MAX_WORDS	120
 #define COLUMNS		9
@@ -118,6 +119,11 @@ find_endpoint(const char *name)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("you may not call peer \"%s\"", name),
 				 errhint("Whoever checks a peer must be a member of qlm_admin, and of its role.")));
+	if (qlm_held() != QLM_HELD_NOT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this node holds what would leave it, so peer \"%s\" is not called", name),
+				 errhint("qlm.outgoing says so, or it is a copy: then qlm_adopt() says that it is the node.")));
 	if (peer->url == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

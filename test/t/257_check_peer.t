@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use PostgreSQL::Test::Utils;
 use QlmClock;
 use QlmPeer;
 use QlmReceiver;
@@ -133,6 +134,19 @@ subtest 'through a proxy' => sub {
 	set_peer("url = '$plant_url', proxy = 'http://nowhere.invalid:3128'");
 	stops_at('name', qr/^the proxy http:\/\/nowhere\.invalid:3128: Could not resolve proxy/, 'nor known', check('4 s'));
 	set_peer('proxy = NULL');
+};
+
+subtest 'a node that holds' => sub {
+	append_to_file($fridge->data_dir . '/postgresql.conf', "qlm.outgoing = off\n");
+	$fridge->reload;
+	wait_for_sql($fridge, "SELECT count(*) FROM qlm.stat_worker WHERE state = 'holding'", 1, 'it holds');
+	my %rows = check('4 s');
+	like(join(' ', @{ $rows{peer} }), qr/^f this node holds what would leave it, so nobody is called: .*qlm\.outgoing/, 'that is said');
+	is(join(' ', grep { $rows{$_}[1] !~ /^not tried/ } @steps), '', 'and nobody is called');
+	like(($fridge->psql('postgres', "SELECT qlm.probe_peer('plant', 1000)"))[2], qr/holds what would leave it, so peer "plant" is not called/, 'in no way');
+	append_to_file($fridge->data_dir . '/postgresql.conf', "qlm.outgoing = on\n");
+	$fridge->reload;
+	wait_for_sql($fridge, "SELECT count(*) FROM qlm.stat_worker WHERE state = 'holding'", 0, 'it does not hold');
 };
 
 subtest 'who may, and how long' => sub {
