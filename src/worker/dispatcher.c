@@ -131,7 +131,9 @@ hold(Dispatcher *dispatcher, TimestampTz roles_due)
 								  qlm_http_client_idle_sockets(dispatcher->client, 0));
 	qlm_heartbeats_update(NIL);
 	qlm_courier_hold();
-	(void) qlm_delivery_next_due(&dispatcher->to_take_up);
+	/* What a copy took up the original takes up, too. */
+	if (qlm_held() != QLM_HELD_COPY)
+		(void) qlm_delivery_next_due(&dispatcher->to_take_up);
 	dispatcher->look_due = Min(dispatcher->look_due, roles_due);
 }
 
