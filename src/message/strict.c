@@ -194,14 +194,35 @@ qlm_strict_element(QlmParser *p, const QlmFrame *frame,
 	refuse(p, kind, qlm_parser_line(p), error);
 }
 
-/* The same for a member of JSON */
+static bool
+is_or_resembles(const char *name, const char *const *known)
+{
+	return is_one_of(name, known) || qlm_spelling_meant(name, known) != NULL;
+}
+
+static const char *
+member_hint(QlmFrameKind kind, const char *name)
+{
+	const char *colon = strchr(name, ':');
+
+	if (colon != NULL && is_one_of(colon + 1, frames[kind].known))
+		return psprintf(": did you mean %s?", colon + 1);
+	return frame_hint(kind, name);
+}
+
+/*
+ * The same for a member of JSON, where a prefix does not make another vocabulary of
+ * what is called as ours.
+ */
 void
 qlm_strict_member(QlmParser *p, const char *name, int line)
 {
 	QlmFrameKind kind = p->frames[p->nframes - 1].kind;
 	const char *quoted = qlm_parser_quote(p, name, strlen(name));
-	bool		is_other = strchr(name, ':') != NULL &&
-		!is_usual_prefix(pnstrdup(name, strcspn(name, ":")));
+	const char *colon = strchr(name, ':');
+	bool		is_other = colon != NULL &&
+		!is_usual_prefix(pnstrdup(name, colon - name)) &&
+		!is_or_resembles(colon + 1, frames[kind].known);
 
 	if (is_other && kind == QLM_FRAME_ENVELOPE && p->level->own_attribute == NULL)
 		p->level->own_attribute = quoted;
@@ -216,7 +237,7 @@ qlm_strict_member(QlmParser *p, const char *name, int line)
 		refuse(p, kind, line,
 			   psprintf("\"%s\" is no %s %s%s", quoted,
 						kind == QLM_FRAME_ENVELOPE ? "verb of" : "member of",
-						frame_name(p, kind), frame_hint(kind, name)));
+						frame_name(p, kind), member_hint(kind, name)));
 }
 
 /* Text where only elements have a meaning */
@@ -259,10 +280,7 @@ belongs_elsewhere(QlmFrameKind kind, const char *name)
 static bool
 is_of_window(const char *name)
 {
-	for (int i = 0; of_window[i] != NULL; i++)
-		if (strcmp(of_window[i], name) == 0)
-			return true;
-	return qlm_spelling_meant(name, of_window) != NULL;
+	return is_or_resembles(name, of_window);
 }
 
 /* Is it that, or what others call it? */
@@ -387,7 +405,8 @@ qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
 		remember_own(p, kind, name);
 		return true;
 	}
-	if (qlm_strict_is_foreign(p, element, attribute) || is_refused(p, kind))
+	if (is_refused(p, kind) ||
+		(p->reader != NULL && qlm_strict_is_foreign(p, element, attribute)))
 		return false;
 	refuse(p, kind, qlm_parser_line(p), misplaced ?
 		   psprintf("%s is no attribute of %s: %s", name, frame_name(p, kind), misplaced) :

@@ -31,6 +31,27 @@ find(const char *name, const char *const *known)
 	return qlm_spelling_meant(name, known);
 }
 
+/* One of O-DF's own with another letter */
+static bool
+is_mistyped(const char *name)
+{
+	static const char *const known[] = {"dateTime", "unixTime"};
+
+	for (int i = 0; i < lengthof(known); i++)
+	{
+		int			others = 0;
+
+		if (strlen(name) != strlen(known[i]))
+			continue;
+		for (int j = 0; name[j] != '\0'; j++)
+			others += pg_ascii_tolower((unsigned char) name[j]) !=
+				pg_ascii_tolower((unsigned char) known[i][j]);
+		if (others == 1)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_time(const char *text, int len)
 {
@@ -46,7 +67,8 @@ bool
 qlm_strict_is_time(const char *name, const char *text, int len)
 {
 	return is_time(text, len) &&
-		(find(name, names) != NULL || find(name, other_names) != NULL);
+		(find(name, names) != NULL || find(name, other_names) != NULL ||
+		 is_mistyped(name));
 }
 
 /*
