@@ -95,7 +95,7 @@ qlm_query_problem(const char *query, const char *const *known)
 
 		/* A known name that is escaped is not looked at as one. */
 		if (n < 0 && (!qlm_form_decode(name) ||
-					  (name[0] != '_' && size > 0)))
+					  (size > 0 && (name[0] != '_' || qlm_spelling_hint(name, known) != NULL))))
 			return unknown_problem(name, known);
 		if (n >= 0 && (given & (1 << n)))
 			return psprintf("%s is given twice", known[n]);
