@@ -20,6 +20,7 @@
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -55,6 +56,7 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 static bool loaded = false;
 static bool current = false;	/* it has the version of this library */
 static bool incomplete = false;	/* a restore has left something to be done */
+static bool complete_known = false; /* whether it has, of this generation */
 static Oid	relids[QLM_NRELATIONS];
 static Oid	owner = InvalidOid;
 static uint64 generations[QLM_NRELATIONS];
@@ -169,8 +171,7 @@ look_up(void)
 		relids[i] = relid;
 	}
 	current = is_current(extension);
-	incomplete = current && OidIsValid(relids[QLM_REL_CUSTOMIZATION]) &&
-		has_rows(relids[QLM_REL_CUSTOMIZATION]);
+	complete_known = false;
 	owner = relation_owner(relids[QLM_REL_OBJECT]);
 	return OidIsValid(owner);
 }
@@ -215,6 +216,25 @@ bool
 qlm_catalog_incomplete(void)
 {
 	return loaded && current && incomplete;
+}
+
+void
+qlm_catalog_look_at_restore(void)
+{
+	Oid			relid = relids[QLM_REL_CUSTOMIZATION];
+
+	if (!loaded || !current || complete_known)
+		return;
+	if (!OidIsValid(relid))
+		incomplete = false;
+	else if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return;
+	else
+	{
+		incomplete = has_rows(relid);
+		UnlockRelationOid(relid, AccessShareLock);
+	}
+	complete_known = true;
 }
 
 void

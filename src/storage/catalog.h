@@ -61,6 +61,13 @@ extern bool qlm_catalog_damaged(const char **why, const char **hint);
 extern bool qlm_catalog_incomplete(void);
 
 /*
+ * Look whether it is; for whoever serves, and not for each session that plans a statement: who has
+ * locked the table, as a tool that rewrites it, would keep all of them waiting, his own too.
+ * While it is locked, it is as it was.
+ */
+extern void qlm_catalog_look_at_restore(void);
+
+/*
  * OIDs; an error where the extension is missing and, for the owner, where it has
  * another version.
  */

@@ -125,6 +125,7 @@ qlm_worker_can_serve(void)
 		return false;
 	}
 	available = qlm_catalog_available();
+	qlm_catalog_look_at_restore();
 	tell_of_version();
 	tell_of_damage();
 	tell_of_restore();

@@ -185,6 +185,25 @@ subtest 'pg_repack' => sub {
 	is($node->safe_psql('postgres', "SELECT relreplident FROM pg_class WHERE relname = 'value_2025_06'"), 'i', 'it has its replica identity');
 	stored(post($node, write_envelope('M1b', 'Much/x', 'after', at => '2025-06-20T00:00:00Z')), 'and is written to');
 
+	# It locks a table in one session, and goes on in others.
+	my $tables = $node->safe_psql('postgres', "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'qlm'::regnamespace AND relkind IN ('r', 'p')");
+	my $tool = $node->background_psql('postgres');
+	my @waits;
+	for my $table (split / /, $tables)
+	{
+		in_session($tool, "BEGIN; LOCK TABLE ONLY qlm.$table");
+		my ($status) = $node->psql('postgres', "SET lock_timeout = '1 s'; SELECT count(*) FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace");
+		push @waits, $table if $status != 0;
+		in_session($tool, 'ROLLBACK');
+	}
+	is("@waits", '', 'a table that is locked keeps no session waiting that does not use it');
+	$tool->quit;
+	$writer = writer($node, 'All');
+	$node->safe_psql('postgres', 'CREATE UNIQUE INDEX CONCURRENTLY repack_key ON qlm.value_2025_06 (info_item_id, ts)');
+	$node->command_ok([ $repack, '-d', 'postgres', '--no-kill-backend', '--wait-timeout=600' ], 'the whole database is repacked, while it is in use');
+	$node->safe_psql('postgres', 'DROP INDEX CONCURRENTLY qlm.repack_key');
+	whole($node, 'All', $writer->finish, 'pg_repack of all');
+
 	# A partition that the workers are filling is not touched before its time.
 	$node->safe_psql('postgres', "INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, '2025-08-01Z'::timestamptz + n * interval '1 second', n"
 		  . " FROM qlm.info_item, generate_series(1, 5000) AS n WHERE path = 'Much/x'");
