@@ -110,7 +110,7 @@ is(sql("SELECT count(*) FROM qlm.outbox WHERE subscription_id = $events AND enve
 my $too_much = sql("SELECT qlm_subscribe('Huge', 0.2, '${nowhere}much')");
 sql("CREATE ROLE gone; GRANT qlm_reader TO gone");
 my $forbidden = sql("SELECT qlm_subscribe('Flood', 0.2, '${nowhere}forbidden')");
-sql("UPDATE qlm.subscription SET role = 'gone' WHERE request_id = $forbidden; REVOKE qlm_reader FROM gone");
+sql("UPDATE qlm.subscription SET role = 'gone', role_id = 0 WHERE request_id = $forbidden; REVOKE qlm_reader FROM gone");
 my $little = sql("SELECT qlm_subscribe('Flood', 0.2, '${nowhere}little')");
 sql("SELECT qlm_write('Huge/' || i, repeat('&', 3000000)) FROM generate_series(1, 2) i");
 wait_for_sql($node, "SELECT count(*) > 0 FROM qlm.outbox WHERE subscription_id = $too_much AND envelope LIKE '%returnCode=\"413\"%'",
@@ -124,7 +124,7 @@ sql("SELECT qlm_cancel($events), qlm_cancel($too_much), qlm_cancel($forbidden), 
 # Readers that do not read: their answers fill what the worker may take.
 my $polled = sql("SELECT qlm_subscribe('Poll')");
 sql("SELECT qlm_write('Poll/x', repeat(i::text, 5500000), '2024-01-01Z'::timestamptz + i * interval '1 s') FROM generate_series(1, 3) i");
-sql("UPDATE qlm.subscription SET role = 'qlm_writer' WHERE request_id = $polled");
+sql("UPDATE qlm.subscription SET role = 'qlm_writer', role_id = 0 WHERE request_id = $polled");
 my @slow = map {
 	my $connection = qlm_connect($node);
 
