@@ -162,6 +162,12 @@ static QlmPlan recover_plan = {
 	0, {0}
 };
 
+/* Their subscription has ended meanwhile. */
+static QlmPlan recover_ended_plan = {
+	"UPDATE qlm.outbox SET posting = false WHERE posting AND state NOT IN ('queued', 'sent')",
+	0, {0}
+};
+
 /* Order needs one dispatcher at a time; who comes second takes nothing. */
 static bool
 lock_endpoint(const char *endpoint_key)
@@ -446,5 +452,6 @@ qlm_delivery_recover(void)
 		return;
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&recover_plan, NULL, NULL, 0);
+	qlm_plan_execute_indexed(&recover_ended_plan, NULL, NULL, 0);
 	qlm_rights_restore(&saved);
 }

@@ -205,6 +205,22 @@ subtest 'a whole run is leased' => sub {
 	is(scalar(grep { (request_ids($_))[0] == $id } $receiver->bodies), 0, 'nothing more is posted of the first');
 };
 
+subtest 'a crash while one is under way' => sub {
+	my $receiver = QlmReceiver->new(answer => 'silent');
+	my $id = subscribe('Crash/x', $receiver->url, -1);
+
+	post($node, write_envelope('M2', 'Crash/x', 1));
+	wait_for_sql($node, "SELECT count(*) FROM qlm.outbox WHERE subscription_id = $id AND posting", '1', 'it leaves');
+	is(cancel($id), 200, 'its subscription ends');
+	is(states($id), 'cancelled: the subscription has ended 1', 'and so does it');
+	$node->stop('immediate');
+	$receiver->stop;
+	$node->start;
+	wait_for_http($node);
+	wait_for_sql($node, "SELECT count(*) FROM qlm.outbox WHERE subscription_id = $id AND posting", '0', 'it is not shown as being posted for ever');
+	is(states($id), 'cancelled: the subscription has ended 1', 'nor does it come to life again');
+};
+
 subtest 'a cancel that is undone' => sub {
 	my $receiver = QlmReceiver->new(stopped => 1);
 	my ($id) = wait_in_vain($receiver, 'Undone/x');
