@@ -292,6 +292,8 @@ BEGIN
 		WHERE n.nspname = 'qlm' AND g.privilege_type = 'SELECT' AND pg_has_role(p.proowner, 'USAGE')
 			AND NOT has_function_privilege(g.grantee, p.oid, 'EXECUTE')
 	LOOP
+		/* A dump says so itself, perhaps in several sessions. */
+		EXIT WHEN qlm.is_restoring();
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', r.name, r.grantee);
 	END LOOP;
 END

@@ -386,6 +386,9 @@ $node->safe_psql('postgres', 'CREATE ROLE backup LOGIN; CREATE DATABASE lean TEM
 $node->safe_psql('lean', "CREATE EXTENSION qlm; SELECT qlm_write('a/b', '1', '2026-01-01Z'); GRANT USAGE ON SCHEMA qlm TO backup; GRANT SELECT ON ALL TABLES IN SCHEMA qlm TO backup; GRANT SELECT ON ALL SEQUENCES IN SCHEMA qlm TO backup");
 $node->command_ok([ 'pg_dump', '-Fc', '--load-via-partition-root', '-f', "$folder/lean", '-d', $node->connstr('lean') . ' user=backup' ], 'a role that may read all dumps it');
 fresh_database();
+restore_ok('which is restored, with its rights', "$folder/lean", '-e', '-j4');
+$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/again", '-d', $node->connstr($database) . ' user=backup' ], 'and dumped again by that role');
+fresh_database();
 $node->safe_psql($database, 'CREATE EXTENSION qlm');
 $node->command_ok([ 'pg_restore', '-1', '--data-only', '-d', $node->connstr($database) . ' user=owner_member', "$folder/lean" ], 'a member of qlm_owner restores rows');
 is($node->safe_psql($database, 'SELECT path, value FROM qlm.history; SELECT count(*) FROM qlm.customization'), "a/b|1\n0", 'all of them, and nothing waits');
