@@ -86,7 +86,7 @@ proxies_report() {
     through=$(calls " POST http://$plant_address:$plant_port/peer/fridge fridge ")
     ended=$(grep -cE ' node/node .* 504 .* sH' "$WORK/haproxy/out" || true)
     say "calls of the fridge that squid has let through: $through"
-    say "calls that it has asked for the password:       $refused"
+    say "times that it has asked for the password:       $refused"
     say "calls that HAProxy has ended with 504:          $ended"
     [ "$through" -gt 0 ] || fail "nothing has gone through squid"
     [ "$refused" -gt 0 ] || fail "squid has not asked for a password"

@@ -19,6 +19,7 @@
 #include "transport/http_operation.h"
 #include "transport/keepalive.h"
 #include "transport/outgoing.h"
+#include "transport/proxy_auth.h"
 
 #define CONNECT_TIMEOUT_MS	10000
 #define IDLE_SECONDS		45		/* a connection may be idle, and used again */
@@ -352,7 +353,7 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROXY, op->is_proxied ? op->transfer->proxy : "");
-	SET(CURLOPT_PROXYAUTH, (long) CURLAUTH_ANY);
+	SET(CURLOPT_PROXYAUTH, op->is_proxied ? qlm_proxy_auth(op->transfer->proxy) : (long) CURLAUTH_ANY);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);

@@ -7,6 +7,7 @@
 
 #include "transport/http_operation.h"
 #include "transport/outgoing.h"
+#include "transport/proxy_auth.h"
 
 /* Seconds for which a receiver that has no time, or no place, wants to be left alone */
 static int
@@ -81,5 +82,8 @@ qlm_http_operation_note(QlmHttpOperation *op, long status)
 	transfer->name_us = time_of(op, CURLINFO_NAMELOOKUP_TIME_T);
 	transfer->connect_us = Max(time_of(op, CURLINFO_CONNECT_TIME_T) - transfer->name_us, 0);
 	if (op->is_proxied)
+	{
 		qlm_outgoing_copy(transfer->through, transfer->proxy, sizeof(transfer->through));
+		qlm_proxy_auth_note(op, status);
+	}
 }
