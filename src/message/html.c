@@ -79,6 +79,12 @@ qlm_html_is(const char *data, Size len)
 	return false;
 }
 
+bool
+qlm_html_is_nothing(const char *data, Size len)
+{
+	return skip_prolog(data, data + len) == data + len;
+}
+
 /* Behind a tag, and behind what nobody sees of an element */
 static const char *
 skip_tag(const char *data, const char *end)

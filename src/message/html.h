@@ -12,6 +12,9 @@
  * whatever they answer text/html. */
 extern bool qlm_html_is(const char *data, Size len);
 
+/* Is it nothing at all: blanks, comments, or an XML declaration without more? */
+extern bool qlm_html_is_nothing(const char *data, Size len);
+
 /*
  * The first words that a reader of the page would see, its title first, or of
  * any other text: one line of UTF-8, without what stands before "@" in URLs.

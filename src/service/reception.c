@@ -225,15 +225,6 @@ find_refusal(const QlmMessage *message, const char *body, Size len)
 	return calls(message->envelope) ? NULL : refusal_of_request(results);
 }
 
-static bool
-is_blank(const char *body, Size len)
-{
-	for (Size i = 0; i < len; i++)
-		if (strchr(" \t\r\n", body[i]) == NULL || body[i] == '\0')
-			return false;
-	return true;
-}
-
 /*
  * A status of 200 without an envelope is no word of a peer: a login page, a page
  * of who blocks the way, or a wrong URL.  Whoever takes callbacks need say
@@ -242,7 +233,7 @@ is_blank(const char *body, Size len)
 static bool
 is_stray(QlmReply *reply)
 {
-	if (is_blank(reply->body, reply->len))
+	if (qlm_html_is_nothing(reply->body, reply->len))
 		return false;
 	reply->is_page = qlm_html_is(reply->body, reply->len);
 	return reply->is_peers ? parse(reply->body, reply->len) == NULL :

@@ -53,6 +53,9 @@ main(void)
 		qlm_html_words(text, strlen(text), words, sizeof(words));
 		tap_is(words, pages[i].words, "%.60s: words", text);
 	}
+	tap_ok(qlm_html_is_nothing("", 0) && qlm_html_is_nothing(" \r\n", 3), "nothing is nothing");
+	tap_ok(qlm_html_is_nothing("<?xml version=\"1.0\"?>\n", 22), "so is a declaration alone");
+	tap_ok(!qlm_html_is_nothing("OK", 2) && !qlm_html_is_nothing("\0", 1), "anything else is not");
 	qlm_html_words("Zug\xC3\xA4nge", 8, cut, 5);
 	tap_is(cut, "Zug", "nothing is cut within a character");
 	qlm_url_mask(cut, "a://bcdefghijk@l", sizeof(cut));
