@@ -42,31 +42,43 @@ answer_times() {
         FROM qlm.outbox WHERE $1 ORDER BY 1"
 }
 
-# A node behind a firewall, whose way out cuts after 10 s. It is idle for 1 to 17
-# seconds before each request.
+# ask_behind PEER: what the node behind the firewall measures
+ask_behind() {
+    sql_value "SELECT qlm_request('$1', qlm_read_envelope('Fridge/temperature'), ttl => '1 min')" >/dev/null
+    sleep 1
+}
+
+# A node behind a firewall, whose way out cuts after 10 s; beside it the same node
+# without a proxy. It is idle for up to 16 seconds before each pair of requests.
 measure_cut() {
-    local idle=0 i=0 all=$1
+    local idle=0 i=0 all=$1 peer
     start_haproxy cutting 10
     start_cluster behind "shared_preload_libraries = 'qlm'" \
         "qlm.listen_addresses = ''" "qlm.http_workers = 1"
     run_psql behind -q -d postgres -c 'CREATE EXTENSION qlm' \
         -c "SELECT qlm_write('Fridge/temperature', 4.5)" >/dev/null
-    sql_value "SELECT qlm_add_peer('behind', role => 'qlm_writer', piggyback => true)" >/dev/null
-    value_of behind "SELECT qlm_add_peer('plant', url => 'http://127.0.0.1:$proxy_port/peer/behind',
-        heartbeat => '10 s')" >/dev/null
+    sql_value "SELECT qlm_add_peer(name, role => 'qlm_writer', piggyback => true)
+        FROM unnest('{behind, direct}'::text[]) AS name" >/dev/null
+    value_of behind "SELECT qlm_add_peer('plant', url => 'http://127.0.0.1:$proxy_port/peer/behind', heartbeat => '10 s'),
+        qlm_add_peer('plant_directly', url => 'http://127.0.0.1:$port/peer/direct', heartbeat => '10 s')" >/dev/null
     while [ "$idle" -lt "$all" ]; do
         i=$((i + 1))
-        sleep $((i * 7 % 17 + 1))
-        idle=$((idle + i * 7 % 17 + 1))
-        sql_value "SELECT qlm_request('behind', qlm_read_envelope('Fridge/temperature'), ttl => '1 min')" >/dev/null
+        sleep $((i * 7 % 17))
+        idle=$((idle + i * 7 % 17 + 2))
+        ask_behind behind
+        ask_behind direct
     done
-    wait_for bench "SELECT count(*) FROM qlm.outbox WHERE peer = 'behind' AND answer LIKE '%>4.5<%'" "$i"
-    answer_times "peer = 'behind'" >"$WORK/times"
-    sort -g "$WORK/times" >"$WORK/samples/p.cut"
-    tail -1 "$WORK/samples/p.cut" >"$WORK/samples/p.cut.longest"
-    alone "request through a proxy that cuts at 10 s, $i in $idle idle s, ms" p.cut "<= 10"
-    alone "the longest of them, ms" p.cut.longest "<= 1000"
-    progress "  asked to hold for, cut last: $(value_of behind 'SELECT hold, hold_cut_after, hold_cut_by, last_error FROM qlm.stat_peer')"
+    for peer in behind direct; do
+        wait_for bench "SELECT count(*) FROM qlm.outbox WHERE peer = '$peer' AND answer LIKE '%>4.5<%'" "$i"
+        answer_times "peer = '$peer'" >"$WORK/samples/p.$peer"
+        sort -g "$WORK/samples/p.$peer" | tail -1 >"$WORK/samples/p.$peer.longest"
+    done
+    [ "$(value_of behind 'SELECT count(last_error) FROM qlm.stat_peer')" = 0 ] || fail "a call has failed"
+    alone "request through a proxy that cuts at 10 s, $i in $idle idle s, ms" p.behind "<= 10"
+    alone "the same without a proxy, ms" p.direct -
+    alone "the longest through the proxy, ms" p.behind.longest "<= 1000"
+    alone "the longest without, ms" p.direct.longest -
+    progress "  held for, cut last: $(value_of behind "SELECT hold, hold_cut_after, hold_cut_by FROM qlm.stat_peer WHERE name = 'plant'")"
     stop_cluster behind
     stop_process "$proxy_pid"
 }

@@ -12,6 +12,7 @@
 #define MOST_SILENT		2		/* then nobody may be there */
 #define FIRST_PATIENCE	4
 #define MOST_PATIENCE	512
+#define SILENT_TIMES	8
 
 void
 qlm_hold_init(QlmHold *hold, int seconds, int cut_ms)
@@ -23,10 +24,10 @@ qlm_hold_init(QlmHold *hold, int seconds, int cut_ms)
 }
 
 static void
-grow_patience(QlmHold *hold)
+grow_patience(QlmHold *hold, int times)
 {
 	hold->whole = 0;
-	hold->patience = Min(hold->patience * 2, MOST_PATIENCE);
+	hold->patience = Min(hold->patience * times, MOST_PATIENCE);
 }
 
 static bool
@@ -51,13 +52,13 @@ qlm_hold_was_cut(QlmHold *hold, int elapsed_ms, bool is_said)
 	hold->doubtful = 0;
 	hold->cut_ms = elapsed_ms;
 	hold->seconds = Max(elapsed_ms / 1000 * 4 / 5, 1);
-	grow_patience(hold);
+	grow_patience(hold, 2);
 	return true;
 }
 
 /*
- * Each costs as long as it was held, so they get shorter fast.  That many in a
- * row are one experience.
+ * Each costs as long as it was held, and what was sent into it, so they get
+ * shorter fast, and are seldom tried longer.  Some in a row are one experience.
  */
 bool
 qlm_hold_was_silent(QlmHold *hold)
@@ -67,7 +68,7 @@ qlm_hold_was_silent(QlmHold *hold)
 	hold->cut_ms = hold->seconds * 1000;
 	hold->seconds /= 2;
 	if (hold->silent == 0)
-		grow_patience(hold);
+		grow_patience(hold, SILENT_TIMES);
 	return ++hold->silent <= MOST_SILENT;
 }
 
@@ -78,6 +79,12 @@ qlm_hold_was_answered(QlmHold *hold, int elapsed_ms)
 	if (elapsed_ms < hold->seconds * 1000 - WHOLE_MS)
 		return;
 	hold->doubtful = 0;
+	if (hold->cut_ms > 0 && elapsed_ms > hold->cut_ms + SLACK_MS)
+	{
+		/* What was learned has another reason, or is over. */
+		hold->cut_ms = 0;
+		hold->patience = FIRST_PATIENCE;
+	}
 	if (hold->seconds >= QLM_HOLD_MOST || ++hold->whole < hold->patience)
 		return;
 	hold->whole = 0;

@@ -47,6 +47,7 @@ typedef struct QlmTransfer
 	int			silence_ms;		/* longest without a byte; 0: as timeout_ms */
 	int			idle_s;			/* a connection that was idle for longer is not
 								 * used again; 0: as usual */
+	bool		harmless;		/* nothing happens twice if it arrives twice */
 	const char *proxy;			/* its URL; NULL or empty: none */
 	bool		proxy_for_all;	/* of it, whatever qlm.no_proxy says */
 	bool		redirects;		/* statuses 307 and 308 are followed */

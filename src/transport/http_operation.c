@@ -180,14 +180,14 @@ give_body(char *buffer, size_t one, size_t room, void *arg)
 /*
  * The library would send again what it has sent on a connection that ended
  * without a word, some times; but the other end may have taken it.  Who asks
- * for credentials has not.
+ * for credentials has not, and to what is harmless nothing happens by that.
  */
 static int
 seek_body(void *arg, curl_off_t offset, int origin)
 {
 	QlmHttpOperation *op = arg;
 
-	if (op->header_size == 0 && op->body_sent > 0)
+	if (op->header_size == 0 && op->body_sent > 0 && !op->transfer->harmless)
 		return CURL_SEEKFUNC_FAIL;
 	op->body_sent = offset;
 	return CURL_SEEKFUNC_OK;

@@ -186,6 +186,7 @@ call_peer(Beat *beat)
 	transfer->proxy_for_all = beat->peer.proxy_for_all;
 	transfer->redirects = beat->peer.redirects;
 	transfer->any_address = true;
+	transfer->harmless = true;
 	transfer->of_peer = true;
 	beat->calling = true;
 	beat->started_at = GetCurrentTimestamp();

@@ -106,7 +106,8 @@ server.document-root = "$folder"
 server.errorlog = "$folder/log"
 server.upload-dirs = ("$folder")
 EOC
-		}
+		},
+		limit => sub { return $_[0] =~ s/("port" => \d+)/$1, "read-timeout" => $_[1]/r }
 	},
 	varnish => {
 		program => ['/usr/sbin/varnishd'],

@@ -10,6 +10,8 @@ QlmWayOut - proxies through which a company lets its machines call out
   my $tinyproxy = QlmWayOut->tinyproxy(user => 'fridge', secret => 'cold');
   my $privoxy = QlmWayOut->privoxy;
 
+  $squid = QlmWayOut->squid(..., limit => 4);    # s that answers may take, of tinyproxy and privoxy, too
+
   $squid->url('cold');            # http://fridge:cold@127.0.0.1:PORT
   $squid->requests;               # its log: what was asked for, and the status
 
@@ -71,6 +73,7 @@ sub squid
 		$conf = "auth_param digest program /usr/lib/squid/digest_file_auth -c $folder/passwords\nauth_param digest realm way out\n$conf";
 		$password = "$opt{user}:way out:" . md5_hex("$opt{user}:way out:$opt{secret}") . "\n";
 	}
+	$conf .= "\nread_timeout $opt{limit} seconds\n" if $opt{limit};
 	append_to_file("$folder/passwords", $password);
 	append_to_file("$folder/conf", <<"EOC");
 $conf
@@ -106,6 +109,7 @@ sub tinyproxy
 	my $self = $class->create(%opt, kind => 'http');
 
 	append_to_file("$self->{folder}/conf", "Listen 127.0.0.1\nMaxClients 20\n" . $self->block('tinyproxy') =~ s/\bfridge secret\b/$opt{user} $opt{secret}/r);
+	append_to_file("$self->{folder}/conf", "\nTimeout $opt{limit}\n") if $opt{limit};
 	return $self->start('/usr/bin/tinyproxy', '-d', '-c', "$self->{folder}/conf");
 }
 
@@ -115,6 +119,7 @@ sub privoxy
 	my $self = $class->create(%opt, kind => 'http');
 
 	append_to_file("$self->{folder}/conf", "confdir /etc/privoxy\nlogdir $self->{folder}\n" . $self->block('privoxy'));
+	append_to_file("$self->{folder}/conf", "\nsocket-timeout $opt{limit}\n") if $opt{limit};
 	return $self->start('/usr/sbin/privoxy', '--no-daemon', "$self->{folder}/conf");
 }
 

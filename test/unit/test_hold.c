@@ -96,6 +96,24 @@ test_first_cut(void)
 	tap_ok(qlm_hold_was_cut(&hold, 10300, false) && hold.seconds == 8, "one after the time that is known is believed");
 }
 
+/* A server that was down behind a proxy looks like a limit, for some minutes. */
+static void
+test_outages(void)
+{
+	QlmHold		hold;
+	int			seconds = 0;
+
+	qlm_hold_init(&hold, 0, 0);
+	for (int i = 0; i < 20; i++)
+	{
+		while (qlm_hold_was_cut(&hold, 3003, false))
+			 /* 503 after some tries to connect */ ;
+		for (seconds = 0; hold.seconds < QLM_HOLD_MOST && seconds < 36000; seconds += hold.seconds)
+			qlm_hold_was_answered(&hold, hold.seconds * 1000);
+	}
+	tap_ok(seconds < 900, "after the twentieth outage as much is asked for as before within %d s", seconds);
+}
+
 /* Whatever ends calls, whenever it does: sooner or later it is a failure. */
 static void
 test_never_for_ever(void)
@@ -131,8 +149,8 @@ test_silence(void)
 	tap_ok(!qlm_hold_was_silent(&hold) && hold.seconds == 3, "three times in a row are a failure, and yet less is asked for");
 	tap_ok(!qlm_hold_was_silent(&hold) && !qlm_hold_was_silent(&hold) && hold.seconds == 1, "down to a second");
 	qlm_hold_was_answered(&hold, 1000);
-	(void) count_cuts(&hold, 60000, 110);
-	tap_ok(hold.seconds == QLM_HOLD_MOST, "a peer that was gone is soon asked as before");
+	(void) count_cuts(&hold, 60000, 420);
+	tap_ok(hold.seconds == QLM_HOLD_MOST, "a peer that was gone is asked as before in the end");
 	tap_ok(qlm_hold_was_silent(&hold), "and may be silent again");
 }
 
@@ -157,6 +175,7 @@ main(void)
 	test_ways();
 	test_better_way();
 	test_first_cut();
+	test_outages();
 	test_never_for_ever();
 	test_silence();
 	test_other_reasons();
