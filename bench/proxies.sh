@@ -114,10 +114,10 @@ all_held() {
     wait_for bench "SELECT sum(connections) >= $1 FROM qlm.stat_worker WHERE kind = 'server'" t
 }
 
-# check_back NAME KEY N BEGIN: a request for each of them, queued now, has come to
+# check_back NAME KEY N BEGIN [MARK]: a request for each of them, queued now, has come to
 # each once and is answered; into a sample the seconds since BEGIN until the last was
 check_back() {
-    local name=$1 key=$2 n=$3 begin=$4 twice
+    local name=$1 key=$2 n=$3 begin=$4 mark=${5:-<= 10} twice
     until sql_value "SELECT count(qlm_request(name, qlm_read_envelope('D/x'), ttl => '5 min'))
         FROM qlm.peer WHERE name LIKE 'held%'" >/dev/null 2>&1; do
         sleep 0.05
@@ -128,7 +128,7 @@ check_back() {
     sql_value "SELECT extract(epoch FROM max(answered_at)) - $begin FROM qlm.outbox WHERE peer LIKE 'held%'" >"$WORK/samples/$key"
     twice=$(sort "$WORK/held.got" | uniq -d | wc -l)
     [ "$(sort -u "$WORK/held.got" | wc -l)" = "$n" ] || fail "requests have come that are none"
-    alone "$n held devices behind HAProxy: $name, all back after, s" "$key" "<= 10"
+    alone "$n held devices behind HAProxy: $name, all have answered after, s" "$key" "$mark"
     printf '%s\n' "$twice" >"$WORK/samples/$key.twice"
     alone "requests of these that came twice, or not" "$key.twice" "<= 0"
     sql_value "DELETE FROM qlm.outbox WHERE peer LIKE 'held%'" >/dev/null
@@ -145,6 +145,8 @@ measure_reloads() {
     sql_value "SELECT count(qlm_add_peer('held' || i, role => 'qlm_writer', piggyback => true))
         FROM generate_series(1, $n) AS i" >/dev/null
     start_devices "$proxy_port" held "$n"
+    all_held "$n"
+    check_back "their first requests ever" p.first "$n" "$(now)" -
     all_held "$n"
     begin=$(now)
     kill -USR2 "$proxy_pid"
