@@ -172,6 +172,6 @@ qlm_value_applied(PG_FUNCTION_ARGS)
 	register_once();
 	collect(data);
 	if (napplied == MAX_VALUES)
-		tell();
+		qlm_replicated_run_own(tell);
 	return PointerGetDatum(NULL);
 }

@@ -99,6 +99,27 @@ delete_left_over(void)
 	ngone = 0;
 }
 
+/*
+ * Rows of the node's own fire its own triggers, and are none that another one has
+ * sent.  Set by its name, the role would have all plans made anew each time.
+ */
+void
+qlm_replicated_run_own(QlmBeforeCommit function)
+{
+	int			role = SessionReplicationRole;
+
+	SessionReplicationRole = SESSION_REPLICATION_ROLE_ORIGIN;
+	PG_TRY();
+	{
+		function();
+	}
+	PG_FINALLY();
+	{
+		SessionReplicationRole = role;
+	}
+	PG_END_TRY();
+}
+
 static QlmBeforeCommit before_commit[2];
 static int	nbefore_commit = 0;
 
@@ -111,7 +132,7 @@ transaction_ends(XactEvent event, void *arg)
 	{
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		before_commit[i] ();
+		qlm_replicated_run_own(before_commit[i]);
 		PopActiveSnapshot();
 	}
 }

@@ -13,6 +13,9 @@ typedef void (*QlmBeforeCommit) (void);
 
 extern void qlm_replicated_before_commit(QlmBeforeCommit function);
 
+/* Where rows are being applied, do something that is this node's own. */
+extern void qlm_replicated_run_own(QlmBeforeCommit function);
+
 /* Is what runs the work of a replica, and no first copy of a table? */
 extern bool qlm_replicated_is_applying(void);
 

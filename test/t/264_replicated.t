@@ -5,6 +5,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Cluster;
+use QlmReadme qw(blocks);
 use QlmReceiver;
 use QlmTest;
 use Test::More;
@@ -161,6 +162,13 @@ on_copy("SELECT qlm_add_peer('new')");
 ($status, $out, $error) = $copy->psql('postgres', 'SET ROLE qlm_writer; SELECT qlm_advance_sequences()');
 like($error, qr/permission denied/, 'it is for administrators');
 is(on_copy('SET ROLE qlm_admin; SELECT count(*) FROM qlm_advance_sequences()'), 0, 'who need no other rights');
+
+# A restore of rows alone by --disable-triggers leaves all triggers as ordinary ones.
+on_copy("ALTER TABLE qlm.$_ DISABLE TRIGGER ALL; ALTER TABLE qlm.$_ ENABLE TRIGGER ALL") for qw(info_item meta_data peer);
+isnt(on_copy('SELECT count(*) FROM qlm.customizations()'), 0, 'triggers that are not as they should be');
+my ($recipe) = grep { /gexec/ } map { $_->{text} } blocks('docs/replicas.md');
+on_copy($recipe);
+is(on_copy('SELECT count(*) FROM qlm.customizations()'), 0, 'are, after what the page says');
 $copy->stop;
 $node->stop;
 done_testing();

@@ -5,6 +5,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
 use QlmReceiver;
 use QlmTest;
 use Test::More;
@@ -61,7 +62,16 @@ on_copy("CREATE ROLE guest IN ROLE qlm_reader; GRANT EXECUTE ON ALL FUNCTIONS IN
 my $guest = on_copy("SET ROLE guest; SELECT qlm_subscribe('F')");
 my $listener = $copy->background_psql('postgres');
 my $notified = $listener->query_safe("LISTEN reports; SELECT qlm_subscribe('F', -1, 'notify:reports')");
-on_copy('ALTER TABLE qlm.value ENABLE ROW LEVEL SECURITY; CREATE POLICY part ON qlm.value FOR SELECT TO guest USING (num > 10); CREATE POLICY whole ON qlm.value TO qlm_writer USING (true)');
+on_copy(<<'EOQ');
+CREATE FUNCTION public.seen_as(float8) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE LOG 'seen as %, a superuser: %', current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user);
+	RETURN $1 > 10;
+END $$;
+ALTER TABLE qlm.value ENABLE ROW LEVEL SECURITY;
+CREATE POLICY part ON qlm.value FOR SELECT TO guest USING (public.seen_as(num));
+CREATE POLICY whole ON qlm.value TO qlm_writer USING (true);
+EOQ
 
 # Without the trigger it is a copy.
 subscribe();
@@ -84,7 +94,10 @@ is(told(), '8', 'nothing is told that was undone');
 applied("SELECT qlm_write('F/z', '20', '2031-05-01Z')");
 is(told(), '20', 'an InfoItem that comes, into the partition for other times');
 is(polled($first), '20', 'and its first value');
-is(polled($guest), '20', 'a subscriber sees what he may see, and nothing of the rest');
+is(on_copy("SELECT count(*) FROM qlm.subscription_value WHERE request_id = $guest"), 1, 'a subscriber gets what he may see, and nothing of the rest');
+is(polled($guest), '20', 'and sees it');
+my %seen_as = map { $_ => 1 } slurp_file($copy->logfile) =~ /LOG:  seen as (.*)/g;
+is(join('; ', keys %seen_as), 'guest, a superuser: f', 'what runs for him runs as him, also where replication applies');
 
 # The node's own partitions have the trigger as soon as they are made.
 on_copy("SELECT qlm_make_partitions('2025-01-01', '2025-01-02')");
