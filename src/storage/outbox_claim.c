@@ -277,6 +277,10 @@ qlm_outbox_claim(const QlmClaim *claim)
 		claimed = lappend(claimed, message);
 	}
 	SPI_freetuptable(SPI_tuptable);
+	if (claimed != NIL && qlm_place_holds_now())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("rows of another node have come: %s", qlm_place_why())));
 	return claimed;
 }
 

@@ -150,6 +150,13 @@ qlm_place_holds(void)
 	return state.known && state.verdict == QLM_PLACE_COPY;
 }
 
+bool
+qlm_place_holds_now(void)
+{
+	state.known = false;
+	return qlm_place_holds();
+}
+
 const char *
 qlm_place_why(void)
 {
@@ -254,7 +261,8 @@ qlm_rows_arrived(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function qlm.rows_arrived() must be called as a trigger")));
 	by_row = TRIGGER_FIRED_FOR_ROW(data->tg_event);
-	if (!by_row && !qlm_restoring())
+	/* After --disable-triggers it is called for the rows of this node, too. */
+	if (by_row ? SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA : !qlm_restoring())
 		return PointerGetDatum(NULL);
 	qlm_storage_begin();
 	qlm_place_arrived(by_row ? "replication" : "a restore");

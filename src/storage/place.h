@@ -63,6 +63,13 @@ extern QlmPlaceVerdict qlm_place_compare(const QlmPlace *marker,
  * to?  These need SPI; the first is cheap.
  */
 extern bool qlm_place_holds(void);
+
+/*
+ * The same, looked up.  Rows are visible a moment before others are told that they
+ * have changed, so whoever has taken something out of the queue asks this before
+ * it commits: what another node's rows came with is there then.
+ */
+extern bool qlm_place_holds_now(void);
 extern const char *qlm_place_why(void);
 
 /* Write the marker where it may be: there is none, or what it says is old. */

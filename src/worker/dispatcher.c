@@ -32,6 +32,7 @@
 #include "storage/catalog.h"
 #include "storage/delivery.h"
 #include "storage/peer.h"
+#include "storage/place.h"
 #include "storage/role.h"
 #include "worker/autonomous.h"
 #include "worker/backlog.h"
@@ -113,6 +114,13 @@ claim(Dispatcher *dispatcher, TimestampTz roles_due)
 	qlm_heartbeats_update(qlm_delivery_heartbeats());
 	qlm_courier_claim();
 	next_due = qlm_delivery_next_due(&dispatcher->to_take_up);
+	if (qlm_place_holds_now())
+	{
+		qlm_heartbeats_update(NIL);
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("rows of another node have come: %s", qlm_place_why())));
+	}
 	if (list_length(ticks) == TICKS_PER_LOOK)
 		dispatcher->look_due = GetCurrentTimestamp();
 	else

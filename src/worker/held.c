@@ -51,6 +51,7 @@ qlm_held_look(QlmWorkerSlot *slot)
 	QlmHeld		held;
 	char		why[QLM_MAX_ERROR];
 
+	(void) qlm_place_holds_now();
 	qlm_place_note();
 	held = qlm_held();
 	if (held == QLM_HELD_COPY)

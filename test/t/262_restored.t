@@ -69,6 +69,8 @@ for my $part ([ 'the queue first', '-t', 'outbox' ], [ 'peers', '-t', 'peer' ], 
 	holds($rows, qr/its rows came by a restore/, $what) if $what =~ /first/;
 	$rows->safe_psql('postgres', 'SET session_replication_role = replica; TRUNCATE qlm.outbox, qlm.peer, qlm.subscription; RESET session_replication_role; SELECT qlm_adopt()');
 }
+# Without triggers nothing is noticed before the marker comes, so the workers are stopped.
+$rows->safe_psql('postgres', 'SELECT qlm_stop()');
 $rows->command_ok([ 'pg_restore', '-e', '-a', '--disable-triggers', '-d', 'postgres', '-n', 'qlm', '-t', 'outbox', '-t', 'place', '-t', 'peer', "$folder/whole" ], 'rows without triggers');
 $rows->restart;
 holds($rows, qr/rows of another node have come/, 'rows without triggers, by the marker that is among them');
