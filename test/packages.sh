@@ -119,7 +119,7 @@ need() {
 
 # wish PACKAGE COMMAND...: the same for what not every distribution has; tests that use it say so
 wish() {
-    if apt-cache show "$1" >/dev/null 2>&1; then
+    if apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; then
         need "$@"
     fi
 }
@@ -158,16 +158,16 @@ find_missing() {
                 need libprotocol-websocket-perl perl -MProtocol::WebSocket -e 1
                 need libio-socket-ssl-perl perl -MIO::Socket::SSL -e 1
                 need libxml-libxml-perl perl -MXML::LibXML -e 1
-                need nginx have /usr/sbin/nginx
-                need haproxy have /usr/sbin/haproxy
-                need apache2-bin have /usr/sbin/apache2
-                need lighttpd have /usr/sbin/lighttpd
-                need varnish have /usr/sbin/varnishd
-                need stunnel4 have stunnel4
-                need tinyproxy have tinyproxy
-                need privoxy have /usr/sbin/privoxy
-                need squid have /usr/sbin/squid
-                need microsocks have microsocks
+                wish nginx have /usr/sbin/nginx
+                wish haproxy have /usr/sbin/haproxy
+                wish apache2-bin have /usr/sbin/apache2
+                wish lighttpd have /usr/sbin/lighttpd
+                wish varnish have /usr/sbin/varnishd
+                wish stunnel4 have stunnel4
+                wish tinyproxy have tinyproxy
+                wish privoxy have /usr/sbin/privoxy
+                wish squid have /usr/sbin/squid
+                wish microsocks have microsocks
                 need python3 have python3
                 need python3-requests python3 -c "import requests"
                 need nodejs have node           # Java is left out: a JDK has 300 MB
