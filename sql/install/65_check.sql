@@ -8,7 +8,7 @@ CREATE FUNCTION qlm.probe_peer(peer text, timeout_ms int, OUT reached text, OUT 
 	AS 'MODULE_PATHNAME', 'qlm_probe_peer';
 COMMENT ON FUNCTION qlm.probe_peer(text, int) IS 'call a peer once with nothing, from this session and on the way of all calls: how far that got, and what came back';
 
-CREATE FUNCTION qlm.ask_peer(peer text, request text, timeout interval, OUT answer xml, OUT took interval, OUT error text)
+CREATE FUNCTION qlm.ask_peer(peer text, request text, timeout interval, OUT answer xml, OUT took interval, OUT error text, OUT late boolean)
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -28,7 +28,7 @@ BEGIN
 	result := xpath('//*[local-name() = "return"]/@returnCode', answer)::text[];
 	IF answer IS NULL THEN
 		/* It left under another number. */
-		SELECT coalesce(o.last_error, w.waits_for) INTO why
+		SELECT coalesce(o.last_error, w.waits_for), o.last_error IS NULL INTO why, late
 			FROM qlm.outbox AS o
 				LEFT JOIN qlm.stat_outbox AS w ON w.message_id = o.message_id
 			WHERE o.peer = ask_peer.peer AND o.priority = 1000000 AND o.created_at >= began AND o.sent_as IS NULL
@@ -39,7 +39,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION qlm.ask_peer(text, text, interval) IS 'queue a request for a peer, have it leave at once, and wait for its answer';
+COMMENT ON FUNCTION qlm.ask_peer(text, text, interval) IS 'queue a request for a peer, have it leave at once, and wait for its answer; late: nothing has failed, but there was none in time';
 
 CREATE FUNCTION qlm.advice(status int, location text, redirects boolean) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -54,12 +54,26 @@ SELECT CASE
 	WHEN status IN (404, 405) THEN 'there is no node at this path: for one with this extension the url ends with /peer/ and the name that this node has there, behind what a proxy puts before it'
 	WHEN status = 407 THEN 'the proxy wants other credentials: say them in proxy of the peer, or in qlm.proxy'
 	WHEN status = 421 THEN 'it is not called by this host name: qlm.host_names there must have it'
-	WHEN status IN (429, 503) THEN 'it has no time, or no place, for this node now: try again later, and look there'
+	WHEN status = 429 THEN 'it has no time, or no place, for this node now: try again later, and look there'
+	WHEN status = 503 THEN 'it has no time, or no place, for this node now, or it is a proxy that does not reach the node behind it: look there whether that runs, and try again later'
 	WHEN status IN (502, 504) THEN 'a proxy on the way does not reach the node behind it: look whether that runs'
 	WHEN status >= 500 AND status <> 501 THEN 'it has stumbled over the call: look into its log'
 END
 $$;
 COMMENT ON FUNCTION qlm.advice(int, text, boolean) IS 'what is wrong where a peer answers a call with nothing by this HTTP status, and what to do; null: nothing';
+
+CREATE FUNCTION qlm.proxy_advice(error text, place text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+SELECT CASE
+	WHEN error ~ 'status (401|407)|User was rejected|No authentication method' THEN 'Say what it wants to be shown in proxy of the peer, or in qlm.proxy'
+	WHEN error ~ 'status 403' THEN format('It must let this machine tunnel (CONNECT) to %s', place)
+	WHEN error ~ 'status 5' OR error ~* 'complete SOCKS' THEN format('Look whether it reaches %s, and may', place)
+	ELSE 'Is that a proxy, and of the kind that its URL says? It is named in proxy of the peer, else in qlm.proxy'
+END
+$$;
+COMMENT ON FUNCTION qlm.proxy_advice(text, text) IS 'what to do where a proxy makes no way to that host and port, for this reason';
 
 CREATE FUNCTION @extschema@.qlm_check_peer(peer text, timeout interval DEFAULT '20 s')
 	RETURNS TABLE (step text, ok boolean, took interval, message text)
@@ -86,6 +100,9 @@ DECLARE
 	asks boolean;
 	began timestamptz;
 	patience interval;
+	port text;
+	in_doubt boolean;
+	refused_by_proxy boolean;
 BEGIN
 	SELECT * INTO p FROM qlm.peer AS x WHERE x.name = qlm_check_peer.peer;
 	IF NOT FOUND THEN
@@ -148,7 +165,12 @@ BEGIN
 	END IF;
 
 	r := qlm.probe_peer(p.name, least(10000, extract(epoch FROM qlm_check_peer.timeout) * 500)::int);
+	/* Without a tunnel an answer may be the proxy's. */
+	in_doubt := r.through ~ '^http' AND p.url !~* '^https:' AND (r.status IS NULL OR qlm.advice(r.status, r.location, p.redirects) IS NOT NULL);
+	port := coalesce(substring(p.url FROM '^[^:]*://(?:[^/?#]*@)?(?:\[[^]]*\]|[^/:?#]*)(:[0-9]+)'), CASE WHEN p.url ~* '^https:' THEN ':443' ELSE ':80' END);
 	host := substring(p.url FROM '^[^:]*://(?:[^/?#]*@)?(\[[^]]*\]|[^/:?#]*)');
+	refused_by_proxy := r.through IS NOT NULL AND (r.status IS NOT DISTINCT FROM 407 OR
+		(r.status IS NULL AND r.reached = 'connection' AND NOT (r.through ~ '^socks' AND p.url ~* '^https:' AND r.error ~* 'ssl|tls|certificate')));
 	place := CASE WHEN r.through IS NULL THEN format('host "%s"', host) ELSE format('the proxy %s', r.through) END;
 	FOR m IN
 		SELECT x.*, row_number() OVER () AS n FROM (VALUES
@@ -160,18 +182,24 @@ BEGIN
 				format('%s: %s. %s', place, r.error,
 					CASE WHEN r.through IS NULL THEN 'Does it listen there, and for others than itself (qlm.listen_addresses, qlm.port), and does no firewall keep this machine from it? Where one may call out only through a proxy, say it: qlm.proxy, or proxy of the peer'
 						ELSE 'Is that the proxy, and may this machine connect to it? It is named in proxy of the peer, else in qlm.proxy' END)),
-			('proxy', CASE WHEN r.through IS NOT NULL THEN
-					NOT (r.status = 407 OR (r.status IS NULL AND r.reached = 'connection' AND r.error ~* 'proxy|socks')) END, NULL,
-				CASE WHEN r.through IS NULL THEN 'it is called without one' ELSE format('%s lets this through', r.through) END,
-				format('%s does not let this through: %s', r.through, coalesce(r.error, qlm.advice(r.status, NULL, NULL)))),
+			('proxy', CASE WHEN r.through IS NOT NULL AND (refused_by_proxy OR NOT in_doubt) THEN NOT refused_by_proxy END, NULL,
+				CASE WHEN r.through IS NULL THEN 'it is called without one'
+					WHEN NOT in_doubt THEN format('%s lets this through', r.through)
+					WHEN r.status IS NULL THEN format('%s has taken the call, and there is no answer to tell whether it has let it through', r.through)
+					ELSE format('%s has taken the call; HTTP status %s does not tell whether it has let it through, or has answered itself', r.through, r.status) END,
+				format('%s does not let this through: %s', r.through, coalesce(rtrim(r.error, '.') || '. ' || qlm.proxy_advice(r.error, host || port), qlm.advice(r.status, NULL, NULL)))),
 			('TLS', CASE WHEN p.url ~* '^https:' THEN r.reached <> 'connection' END, NULL,
 				CASE WHEN p.url ~* '^https:' THEN format('the certificate is that of "%s"', host)
 					ELSE 'the url is http: all that is sent, secrets too, can be read on the way' END,
-				format('%s. Its certificate must be for "%s", and of an authority that this machine trusts; or there is no TLS at this port, so that the url is http', r.error, host)),
+				format('%s. %s; or there is no TLS at this port, so that the url is http', r.error,
+					CASE WHEN r.error ~* 'timed out|reset|syscall|unexpected eof' THEN 'Something on the way may swallow or end it'
+						ELSE format('Its certificate must be for "%s", and of an authority that this machine trusts', host) END)),
 			('HTTP', r.status IS NOT NULL AND qlm.advice(r.status, r.location, p.redirects) IS NULL, NULL,
 				format('it answers a call with nothing by HTTP status %s', r.status),
-				CASE WHEN r.status IS NULL THEN format('no answer: %s. Something on the way may swallow it, or the url lead to what speaks no HTTP', r.error)
+				CASE WHEN r.status IS NULL THEN format('no answer: %s. Something on the way may swallow it, or the url%s lead to what speaks no HTTP', r.error,
+						CASE WHEN in_doubt THEN ', or that of the proxy,' END)
 					ELSE concat(format('HTTP status %s: %s', r.status, qlm.advice(r.status, r.location, p.redirects)),
+						CASE WHEN in_doubt THEN '. Or it is the proxy that says so, and does not reach the host, does not let this machine call it, or wants other credentials' END,
 						' (it says: "' || r.words || '")') END))
 			AS x (step, ok, ms, good, bad)
 	LOOP
@@ -191,6 +219,8 @@ BEGIN
 		took := a.took;
 		message := CASE WHEN ok THEN 'it answers a message by a message'
 			WHEN a.error ~ '(HTTP status|returnCode) 40[13]' THEN format('%s. It does not take this node for whom it knows: the url must end with /peer/ and the name that this node has there, or secret must be what that node has as credential for it', a.error)
+			WHEN a.late THEN format('no answer within %s, but no error, either: %s. Say a longer time, as second argument; qlm.stat_outbox shows what is before it', date_trunc('second', a.took), a.error)
+			WHEN a.error ~ 'HTTP status 3' THEN format('%s. Make where it leads the url of the peer', a.error)
 			ELSE format('%s. That must be a node of QLM or O-MI, in a dialect that it understands (dialect of the peer), in a form field if it wants that (form)', a.error) END;
 		RETURN NEXT;
 		i := 7;
@@ -207,8 +237,14 @@ BEGIN
 			ELSE format('calls that it holds were cut after %s (%s), so it is asked to hold them for %s: let the box on the way wait for 60 s, if it is yours', p.hold_cut_after, p.hold_cut_by, p.hold) END;
 		RETURN NEXT;
 
-		own_name := coalesce(substring(p.url FROM '/peer/([^/?#]+)/?$'),
-			CASE WHEN p.secret ~* '^basic ' THEN split_part(convert_from(decode(substr(p.secret, 7), 'base64'), 'UTF8'), ':', 1) END);
+		own_name := substring(p.url FROM '/peer/([^/?#]+)/?$');
+		IF own_name IS NULL AND p.secret ~* '^basic ' THEN
+			BEGIN
+				own_name := nullif(split_part(convert_from(decode(substr(p.secret, 7), 'base64'), 'UTF8'), ':', 1), '');
+			EXCEPTION WHEN invalid_parameter_value OR character_not_in_repertoire OR untranslatable_character THEN
+				own_name := NULL;	/* it is no name and password */
+			END;
+		END IF;
 		step := 'piggy-back';
 		took := NULL;
 		ok := NULL;
@@ -257,7 +293,7 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.qlm_check_peer(text, interval) IS 'try step by step whether a peer can be called, holds calls and hands over requests, within that time: what does not work, and what to do; ok null: not tried, or it cannot be told';
 
-REVOKE ALL ON FUNCTION qlm.probe_peer(text, int), qlm.ask_peer(text, text, interval), qlm.advice(int, text, boolean),
+REVOKE ALL ON FUNCTION qlm.probe_peer(text, int), qlm.ask_peer(text, text, interval), qlm.advice(int, text, boolean), qlm.proxy_advice(text, text),
 	@extschema@.qlm_check_peer(text, interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION qlm.probe_peer(text, int), qlm.ask_peer(text, text, interval), qlm.advice(int, text, boolean),
+GRANT EXECUTE ON FUNCTION qlm.probe_peer(text, int), qlm.ask_peer(text, text, interval), qlm.advice(int, text, boolean), qlm.proxy_advice(text, text),
 	@extschema@.qlm_check_peer(text, interval) TO qlm_admin;

@@ -115,6 +115,19 @@ subtest 'what is wrong' => sub {
 	set_peer("url = '$plant_url', secret = NULL, heartbeat = '1 s'");
 };
 
+subtest 'a secret that names nobody' => sub {
+	my $peer = QlmReceiver->new(answer => envelope('M2', '<response><result><return returnCode="200"/></result></response>'));
+	for my $secret ('Basic @@@', 'Basic /+Q6eA==', 'Basic', 'Basic OnNlY3JldA==')
+	{
+		set_peer("url = '" . $peer->url . "', secret = '$secret'");
+		my %rows = check();
+		is($rows{envelope}[0], 't', "$secret: it takes messages");
+		like($rows{'piggy-back'}[1], qr/the url does not say which name this node has there/, 'and is not asked for anybody');
+	}
+	$peer->stop;
+	set_peer("url = '$plant_url', secret = NULL");
+};
+
 subtest 'through a proxy' => sub {
 	plan skip_all => 'squid is not installed' unless -x '/usr/sbin/squid';
 	my $proxy = QlmWayOut->squid(user => 'fridge', secret => 'cold', scheme => 'basic');
@@ -128,7 +141,28 @@ subtest 'through a proxy' => sub {
 	set_peer("proxy = '" . $proxy->url('c%6fld-') . "'");
 	stops_at('proxy', qr/^\Q$shown\E does not let this through: .*other credentials: say them in proxy of the peer/, 'a wrong secret', check('4 s'));
 	set_peer("url = 'https://localhost:$plant->{qlm_port}/'");
-	stops_at('proxy', qr/^\Q$shown\E does not let this through: .*407/, 'the same of a tunnel', check('4 s'));
+	stops_at('proxy', qr/^\Q$shown\E does not let this through: .*407.*Say what it wants/, 'the same of a tunnel', check('4 s'));
+
+	my $down = free_port();
+	set_peer("url = 'https://localhost:$down/', proxy = '" . $proxy->url('cold') . "'");
+	stops_at('proxy', qr/HTTP status 503\. Look whether it reaches localhost:$down, and may/, 'a tunnel to what is down', check('4 s'));
+	set_peer("url = 'http://localhost:$down/'");
+	%rows = check('4 s');
+	is($rows{proxy}[0], '', 'who has answered a call without a tunnel');
+	like($rows{proxy}[1], qr/^\Q$shown\E has taken the call; HTTP status 503 does not tell whether it has let it through, or has answered itself/, 'is not made up');
+	stops_at('HTTP', qr/status 503: .*or it is a proxy that does not reach the node behind it: .*try again later\. Or it is the proxy that says so, and does not reach the host/, 'so both are named', %rows);
+	my $silent = QlmPeer->new;
+	set_peer("url = 'https://localhost:$down/', proxy = 'http://127.0.0.1:$silent->{port}'");
+	stops_at('proxy', qr/timed out.*Is that a proxy, and of the kind that its URL says\? It is named in proxy of the peer/, 'a proxy that says nothing', check('4 s'));
+	for my $kind (qw(socks5h https))
+	{
+		set_peer("url = '$plant_url', proxy = '$kind://127.0.0.1:$proxy->{port}'");
+		stops_at('proxy', qr/of the kind that its URL says/, "one that speaks no $kind", check('4 s'));
+	}
+	set_peer("url = 'https://localhost:$silent->{port}/', proxy = ''");
+	stops_at('TLS', qr/timed out.*Something on the way may swallow or end it; or there is no TLS at this port/, 'TLS that is not answered', check('4 s'));
+
+	set_peer("url = '$plant_url', proxy = '" . $proxy->url('cold') . "'");
 	$proxy->stop;
 	stops_at('connection', qr/^the proxy \Q$shown\E: Failed to connect.*Is that the proxy/, 'a proxy that is not there', check('4 s'));
 	set_peer("url = '$plant_url', proxy = 'http://nowhere.invalid:3128'");
