@@ -7,6 +7,8 @@
 #include "base/hold.h"
 
 #define FASTEST_CUT_MS	1500	/* what ends earlier has another reason */
+#define EARLIEST_CUT_MS	500		/* the same where little is allowed */
+#define LITTLE			2		/* s */
 #define SLACK_MS		1000	/* after its time a peer has answered */
 #define WHOLE_MS		100		/* before its time a peer may answer */
 #define MOST_SILENT		2		/* then nobody may be there */
@@ -37,12 +39,28 @@ is_known(const QlmHold *hold, int elapsed_ms)
 		abs(elapsed_ms - hold->cut_ms) <= Max(hold->cut_ms / 10, SLACK_MS);
 }
 
+/*
+ * Boxes that count in whole seconds cut early now and then.  On a way that is
+ * known to allow little, one at a time is no failure.
+ */
+static bool
+was_early(QlmHold *hold, int elapsed_ms)
+{
+	bool		is_one = hold->is_through && hold->cut_ms > 0 && hold->seconds <= LITTLE &&
+		elapsed_ms >= EARLIEST_CUT_MS;
+
+	hold->is_through = false;
+	return is_one;
+}
+
 bool
 qlm_hold_was_cut(QlmHold *hold, int elapsed_ms, bool is_said)
 {
-	if (hold->seconds == 1 || elapsed_ms < FASTEST_CUT_MS ||
-		elapsed_ms > hold->seconds * 1000 + SLACK_MS)
+	if (elapsed_ms > hold->seconds * 1000 + SLACK_MS)
 		return false;
+	if (hold->seconds == 1 || elapsed_ms < FASTEST_CUT_MS)
+		return was_early(hold, elapsed_ms);
+	hold->is_through = false;
 	elapsed_ms = Min(elapsed_ms, hold->seconds * 1000);
 	if (!is_said && !is_known(hold, elapsed_ms) && hold->doubtful == 0)
 	{
@@ -79,6 +97,7 @@ qlm_hold_was_answered(QlmHold *hold, int elapsed_ms)
 	if (elapsed_ms < hold->seconds * 1000 - WHOLE_MS)
 		return;
 	hold->doubtful = 0;
+	hold->is_through = true;
 	if (hold->cut_ms > 0 && elapsed_ms > hold->cut_ms + SLACK_MS)
 	{
 		/* What was learned has another reason, or is over. */

@@ -18,6 +18,7 @@ typedef struct QlmHold
 								 * as is known; 0: never */
 	int			doubtful;		/* ended in a row, and not taken for cut */
 	int			silent;			/* in a row of which nothing was heard */
+	bool		is_through;		/* the last one was let through */
 	int			whole;			/* in a row that it has let through */
 	int			patience;		/* how many must be that before more is asked for */
 } QlmHold;

@@ -114,6 +114,24 @@ test_outages(void)
 	tap_ok(seconds < 900, "after the twentieth outage as much is asked for as before within %d s", seconds);
 }
 
+/* A box that counts in whole seconds and allows 2 s, one of which may be over */
+static void
+test_early(void)
+{
+	QlmHold		hold;
+
+	qlm_hold_init(&hold, 1, 2000);
+	tap_ok(!qlm_hold_was_cut(&hold, 1200, true), "an early end is a failure where none was let through");
+	qlm_hold_was_answered(&hold, 1000);
+	tap_ok(qlm_hold_was_cut(&hold, 1200, true) && hold.seconds == 1, "one after some that were is none");
+	tap_ok(!qlm_hold_was_cut(&hold, 1200, true), "the next one is");
+	qlm_hold_was_answered(&hold, 1000);
+	tap_ok(!qlm_hold_was_cut(&hold, 20, true), "and so is one at once");
+	qlm_hold_init(&hold, 0, 0);
+	qlm_hold_was_answered(&hold, QLM_HOLD_MOST * 1000);
+	tap_ok(!qlm_hold_was_cut(&hold, 1200, true), "and one where nothing was ever cut");
+}
+
 /* Whatever ends calls, whenever it does: sooner or later it is a failure. */
 static void
 test_never_for_ever(void)
@@ -176,6 +194,7 @@ main(void)
 	test_better_way();
 	test_first_cut();
 	test_outages();
+	test_early();
 	test_never_for_ever();
 	test_silence();
 	test_other_reasons();
