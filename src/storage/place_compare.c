@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -50,6 +51,25 @@ is_in_its_place(const QlmPlace *a, const QlmPlace *b)
 {
 	return is_same_machine(a, b) && strcmp(a->host, b->host) == 0 &&
 		strcmp(a->directory, b->directory) == 0;
+}
+
+/*
+ * It was copied and then removed, as by mv to another disk, and nothing was recovered
+ * meanwhile; a link may lead from there to here.  What cannot be looked at may be there,
+ * and so may what is out of sight on a machine that cannot be told from a container.
+ */
+static bool
+is_gone(const QlmPlace *a, const QlmPlace *b)
+{
+	struct stat there;
+	struct stat here;
+
+	if (!is_same_machine(a, b) || strcmp(a->host, b->host) != 0 ||
+		a->timeline != b->timeline || a->directory[0] != '/')
+		return false;
+	if (stat(a->directory, &there) != 0)
+		return errno == ENOENT;
+	return stat(DataDir, &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
 }
 
 static bool
@@ -119,6 +139,8 @@ compare_directories(const QlmPlace *marker, const QlmPlace *here, char *why)
 		return moved(why, "it was a standby and was promoted");
 	if (is_in_its_place(marker, here))
 		return moved(why, "the directory was made anew in its place");
+	if (is_gone(marker, here))
+		return moved(why, "it was moved here, and is gone where it was");
 	return copy_of(marker, why, "this is a copy of");
 }
 

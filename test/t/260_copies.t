@@ -40,6 +40,27 @@ symlink $plant->data_dir . '.moved', $plant->data_dir or die $!;
 $plant->start;
 goes_on($plant, $receiver, 'a data directory with another name');
 like(sql('SELECT directory FROM qlm.place'), qr/\.moved$/, 'which is noted');
+for my $link (0, 1)
+{
+	my $from = $plant->data_dir . ($link ? '.elsewhere' : '.moved');
+	my $to = $plant->data_dir . ($link ? '.linked' : '.elsewhere');
+
+	$plant->stop;
+	system('cp', '-a', $from, $to) == 0 or die;
+	system('rm', '-r', $from) == 0 or die;
+	unlink $plant->data_dir or die $!;
+	symlink $to, $plant->data_dir or die $!;
+	symlink $to, $from or die $! if $link;
+	$plant->start;
+	if (sql('SELECT machine FROM qlm.place') eq '')
+	{
+		holds($plant, qr/this is a copy of/, 'a data directory that was copied, on a machine without an id: the original may be out of sight');
+		sql('SELECT qlm_adopt()');
+		next;
+	}
+	goes_on($plant, $receiver, 'a data directory that was copied and removed where it was' . ($link ? ', with a link' : ''));
+	like(slurp_file($plant->logfile), qr/qlm goes on in directory "\Q$to\E": it was moved here, and is gone where it was/, 'which the log says');
+}
 sql('VACUUM FULL qlm.place');
 $plant->restart;
 goes_on($plant, $receiver, 'a table that was written anew');
@@ -52,7 +73,8 @@ $plant->backup('waiting');
 $receiver->start;
 $copy->start;
 holds($copy, qr/this is a copy of directory "[^"]*" of host/, 'a base backup as a server of its own');
-is($copy->safe_psql('postgres', "SELECT count(*) FROM qlm.value v JOIN qlm.info_item USING (info_item_id) WHERE path = 'F/y'"), 2, 'what it is sent is stored');
+my $values = "SELECT count(*) FROM qlm.value JOIN qlm.info_item USING (info_item_id) WHERE path = 'F/y'";
+is($copy->safe_psql('postgres', $values) - sql($values), 2, 'what it is sent is stored, beside what the original was sent');
 my $waiting = event($copy);
 $copy->safe_psql('postgres', "SELECT qlm_request('device', qlm_read_envelope('F/x'), '1 s')");
 wait_until(sub { $copy->safe_psql('postgres', "SELECT count(*) FROM qlm.outbox WHERE state = 'expired'") eq '1' }, 'times to live run');

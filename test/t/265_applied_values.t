@@ -99,6 +99,29 @@ is(polled($guest), '20', 'and sees it');
 my %seen_as = map { $_ => 1 } slurp_file($copy->logfile) =~ /LOG:  seen as (.*)/g;
 is(join('; ', keys %seen_as), 'guest, a superuser: f', 'what runs for him runs as him, also where replication applies');
 
+# Nor can he get more rights there, though who applies is a superuser.
+on_copy(<<'EOQ');
+CREATE FUNCTION public.greedy() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN RESET ROLE; EXCEPTION WHEN OTHERS THEN RAISE LOG 'greedy: %', SQLERRM; END;
+	BEGIN SET SESSION AUTHORIZATION DEFAULT; EXCEPTION WHEN OTHERS THEN RAISE LOG 'greedy: %', SQLERRM; END;
+	BEGIN ALTER ROLE guest SUPERUSER; EXCEPTION WHEN OTHERS THEN RAISE LOG 'greedy: %', SQLERRM; END;
+	RAISE LOG 'greedy is %', current_user;
+	RETURN true;
+END $$;
+ALTER FUNCTION public.greedy() OWNER TO guest;
+ALTER POLICY part ON qlm.value USING (num > 10 AND public.greedy());
+EOQ
+applied("SELECT qlm_write('F/z', '21', '2031-05-02Z')");
+is(told(), '21', 'a subscriber with a function of his own in his policy');
+is(polled($guest), '21', 'is served');
+my @greedy = slurp_file($copy->logfile) =~ /LOG:  greedy:? (.*)/g;
+is((grep { $_ eq 'is guest' } @greedy) > 0, 1, 'with the rights of the subscriber');
+is((grep { /^is (?!guest)/ } @greedy) + 0, 0, 'and no others');
+is(on_copy("SELECT rolsuper FROM pg_roles WHERE rolname = 'guest'"), 'f', 'he gets no more of them');
+on_copy('ALTER POLICY part ON qlm.value USING (public.seen_as(num))');
+polled($first);
+
 # The node's own partitions have the trigger as soon as they are made.
 on_copy("SELECT qlm_make_partitions('2025-01-01', '2025-01-02')");
 applied(value('x', 9, '2025-01-01Z'));
