@@ -75,9 +75,11 @@ sub squid
 	}
 	$conf .= "\nread_timeout $opt{limit} seconds\n" if $opt{limit};
 	append_to_file("$folder/passwords", $password);
+	append_to_file("$folder/hosts", "127.0.0.1 localhost\n");	# bare machines have none
 	append_to_file("$folder/conf", <<"EOC");
 $conf
 pid_filename $folder/pid
+hosts_file $folder/hosts
 access_log stdio:$folder/requests
 logfile_rotate 0
 cache_log $folder/log
