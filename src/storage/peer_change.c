@@ -24,6 +24,7 @@
 #include "storage/peer.h"
 #include "storage/restore.h"
 #include "storage/role.h"
+#include "storage/row_check.h"
 #include "storage/sequence.h"
 
 PG_FUNCTION_INFO_V1(qlm_check_peer);
@@ -363,6 +364,8 @@ qlm_check_peer(PG_FUNCTION_ARGS)
 						 text_column(data, data->tg_trigtuple, "name"));
 	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event) && sets_role(data))
 		new = give_role(data, new);
+	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		qlm_row_check(data->tg_relation, new);
 	return PointerGetDatum(new);
 }
 

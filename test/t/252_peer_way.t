@@ -84,6 +84,14 @@ subtest 'who may say it, and what' => sub {
 		unlike($error =~ s/^.*STATEMENT.*//smr, qr/secret\@\//, 'and is not repeated');
 		like(($fridge->psql('postgres', "UPDATE qlm.peer SET proxy = '$wrong'"))[2], qr/peer_proxy_check/, 'nor in its row');
 	}
+	inside("UPDATE qlm.peer SET url = 'http://127.0.0.1:1/', secret = 'cold-token', proxy = 'http://fridge:cold-proxy\@127.0.0.1:1' WHERE name = 'low'");
+	for my $wrong ("url = 'nowhere'", "heartbeat = '-1 s'", "proxy = 'no'", 'name = NULL', "name = ''", "dialect = 'none'")
+	{
+		my $from = -s $fridge->logfile;
+		my $error = ($fridge->psql('postgres', "UPDATE qlm.peer SET $wrong WHERE name = 'low'"))[2];
+		like($error, qr/violates (check|not-null) constraint/, "a row that is none: $wrong");
+		unlike($error . slurp_file($fridge->logfile, $from), qr/cold-|Failing row/, 'is not shown with its secrets, nor in the log');
+	}
 	is($fridge->psql('postgres', 'SET ROLE qlm_reader; SELECT proxy FROM qlm.peer'), 3, 'its secret is for administrators');
 	is($fridge->psql('postgres', 'SET ROLE pg_monitor; SELECT proxy FROM qlm.peer'), 3, 'and not for who watches');
 	inside("SELECT qlm_drop_peer('high'), qlm_drop_peer('low')");
