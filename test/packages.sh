@@ -119,7 +119,7 @@ need() {
 
 # wish PACKAGE COMMAND...: the same for what not every distribution has; tests that use it say so
 wish() {
-    if apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; then
+    if [[ $(apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[!\(]* ]]; then
         need "$@"
     fi
 }
