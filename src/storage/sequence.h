@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "base/compat.h"
+
 /* What to do about that */
 #define QLM_ADVANCE_SEQUENCES \
 	"As long as they are replicated from another node, write there. When that has ended:" \
@@ -19,6 +21,6 @@
 extern bool qlm_sequence_is_behind(const ErrorData *error);
 
 /* Raise that error in words that say what to do. */
-extern void qlm_sequence_raise(const ErrorData *error) pg_attribute_noreturn();
+QLM_NORETURN extern void qlm_sequence_raise(const ErrorData *error);
 
 #endif							/* QLM_STORAGE_SEQUENCE_H */
