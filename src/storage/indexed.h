@@ -19,6 +19,18 @@ qlm_plan_execute_indexed(QlmPlan *plan, Datum *values, const char *nulls,
 	qlm_plan_execute(plan, values, nulls, limit);
 }
 
+/* As the owner of the tables; returns how many rows. */
+static inline uint64
+qlm_plan_execute_as_owner(QlmPlan *plan, Datum *values, const char *nulls)
+{
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(plan, values, nulls, 0);
+	qlm_rights_restore(&saved);
+	return SPI_processed;
+}
+
 static inline void
 qlm_plan_stream_indexed(QlmPlan *plan, const Datum *values,
 						QlmRowFunction function, void *arg)

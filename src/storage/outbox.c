@@ -91,18 +91,6 @@ static QlmPlan expire_peer_plan = {
 	EXPIRE(" AND peer_id = $3"), 3, {TIMESTAMPTZOID, INT8OID, INT4OID}
 };
 
-/* Execute as the owner a statement that returns nothing; how many rows? */
-static uint64
-run_as_owner(QlmPlan *plan, Datum *values, const char *nulls)
-{
-	QlmRights	saved;
-
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(plan, values, nulls, 0);
-	qlm_rights_restore(&saved);
-	return SPI_processed;
-}
-
 void
 qlm_outbox_random_ids(int64 *ids, int n, bool is_small)
 {
@@ -126,7 +114,7 @@ qlm_outbox_new_id(bool is_small)
 
 		qlm_outbox_random_ids(&id, 1, is_small);
 		values[0] = Int64GetDatum(id);
-		if (run_as_owner(&id_free_plan, values, NULL) > 0)
+		if (qlm_plan_execute_as_owner(&id_free_plan, values, NULL) > 0)
 			return id;
 	}
 }
@@ -216,7 +204,7 @@ qlm_outbox_add(const QlmMessage *message)
 	values[15] = Int32GetDatum(message->asker_peer_id);
 	values[16] = Int64GetDatum(qlm_role_number(message->asker_role));
 	values[17] = BoolGetDatum(keeps_its_place(message));
-	run_as_owner(&add_plan, values, nulls);
+	qlm_plan_execute_as_owner(&add_plan, values, nulls);
 	qlm_outbox_note(message);
 	return message_id;
 }
@@ -261,7 +249,7 @@ qlm_outbox_fail(int64 message_id, const char *reason)
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = CStringGetTextDatum(reason);
-	run_as_owner(&fail_plan, values, NULL);
+	qlm_plan_execute_as_owner(&fail_plan, values, NULL);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
 	qlm_wake_key_note(qlm_wake_key_of_message(message_id));
 }
@@ -271,7 +259,7 @@ require_peer(int64 message_id)
 {
 	Datum		values[1] = {Int64GetDatum(message_id)};
 
-	if (run_as_owner(&gone_plan, values, NULL) > 0)
+	if (qlm_plan_execute_as_owner(&gone_plan, values, NULL) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the peer that message " INT64_FORMAT " was for is gone",
@@ -286,7 +274,7 @@ require_subscription(int64 message_id)
 {
 	Datum		values[1] = {Int64GetDatum(message_id)};
 
-	if (run_as_owner(&orphan_plan, values, NULL) > 0)
+	if (qlm_plan_execute_as_owner(&orphan_plan, values, NULL) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the subscription that message " INT64_FORMAT " has data of has ended",
@@ -303,7 +291,7 @@ qlm_outbox_requeue(int64 message_id)
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	require_peer(message_id);
 	require_subscription(message_id);
-	if (run_as_owner(&requeue_plan, values, NULL) == 0)
+	if (qlm_plan_execute_as_owner(&requeue_plan, values, NULL) == 0)
 		return false;
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
 	qlm_wake_key_note_all();

@@ -181,18 +181,6 @@ static QlmPlan unclaim_plan = {
 	1, {INT8OID}
 };
 
-/* Execute as the owner; how many rows? */
-static uint64
-run_as_owner(QlmPlan *plan, Datum *values)
-{
-	QlmRights	saved;
-
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	return SPI_processed;
-}
-
 void
 qlm_outbox_due(const int *peer_ids, int n, bool *due)
 {
@@ -203,7 +191,7 @@ qlm_outbox_due(const int *peer_ids, int n, bool *due)
 		return;
 	values[0] = qlm_array_int4(peer_ids, n);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	run_as_owner(&due_plan, values);
+	qlm_plan_execute_as_owner(&due_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		bool		isnull;
@@ -267,7 +255,7 @@ qlm_outbox_claim(const QlmClaim *claim)
 	values[6] = BoolGetDatum(claim->answers);
 	values[7] = BoolGetDatum(claim->acknowledged);
 	values[8] = BoolGetDatum(claim->requests_only);
-	run_as_owner(&claim_plan, values);
+	qlm_plan_execute_as_owner(&claim_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		QlmMessage *message = claimed_message(claim->peer_id, row);
@@ -293,7 +281,7 @@ qlm_outbox_reconnected(int peer_id)
 		return;
 	values[0] = Int32GetDatum(peer_id);
 	values[1] = Float8GetDatum(qlm_retry_delay);
-	run_as_owner(&reconnected_plan, values);
+	qlm_plan_execute_as_owner(&reconnected_plan, values, NULL);
 }
 
 void
@@ -301,6 +289,6 @@ qlm_outbox_unclaim(int64 message_id)
 {
 	Datum		values[1] = {Int64GetDatum(message_id)};
 
-	run_as_owner(&unclaim_plan, values);
+	qlm_plan_execute_as_owner(&unclaim_plan, values, NULL);
 }
 

@@ -49,17 +49,6 @@ static QlmPlan reason_plan = {
 	1, {INT8OID}, .as_active = true
 };
 
-static uint64
-run_as_owner(QlmPlan *plan, Datum *values)
-{
-	QlmRights	saved;
-
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	return SPI_processed;
-}
-
 void
 qlm_outbox_say(int64 message_id, const char *what)
 {
@@ -67,7 +56,7 @@ qlm_outbox_say(int64 message_id, const char *what)
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = CStringGetTextDatum(what);
-	(void) run_as_owner(&say_plan, values);
+	(void) qlm_plan_execute_as_owner(&say_plan, values, NULL);
 }
 
 void
@@ -78,7 +67,7 @@ qlm_outbox_say_why(int peer_id, bool has_changed)
 	values[0] = Int32GetDatum(peer_id);
 	values[1] = BoolGetDatum(has_changed);
 	if (!XactReadOnly)
-		(void) run_as_owner(&say_why_plan, values);
+		(void) qlm_plan_execute_as_owner(&say_why_plan, values, NULL);
 }
 
 bool
@@ -88,7 +77,7 @@ qlm_outbox_is_overdue(int64 message_id)
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	return run_as_owner(&overdue_plan, values) > 0;
+	return qlm_plan_execute_as_owner(&overdue_plan, values, NULL) > 0;
 }
 
 char *
@@ -99,7 +88,7 @@ qlm_outbox_reason(int64 message_id, char **what_to_do)
 
 	*what_to_do = NULL;
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (run_as_owner(&reason_plan, values) > 0)
+	if (qlm_plan_execute_as_owner(&reason_plan, values, NULL) > 0)
 	{
 		reason = qlm_spi_text(0, 1);
 		*what_to_do = qlm_spi_text(0, 2);
