@@ -38,6 +38,9 @@ extern void qlm_role_changed(void);
  */
 extern bool qlm_role_settle(StringInfo roles, StringInfo ended, int64 max);
 
+/* The same for all rows, at once, outside of SPI; with a warning of what has ended. */
+extern void qlm_role_settle_all(void);
+
 /*
  * The same for the dispatcher, if roles may have changed, and seldom otherwise; changes
  * differs where somebody has said so.  Logs it; returns when it wants to look again.

@@ -81,20 +81,6 @@ bind(void)
 	qlm_storage_end();
 }
 
-static void
-settle(void)
-{
-	StringInfoData roles;
-	StringInfoData ended;
-
-	initStringInfo(&roles);
-	initStringInfo(&ended);
-	qlm_storage_begin();
-	(void) qlm_role_settle(&roles, &ended, PG_INT64_MAX);
-	qlm_storage_end();
-	qlm_role_warn(&roles, &ended);
-}
-
 /* What we do besides must not fail the statement, unless the session is to stop. */
 static void
 run_guarded(void (*work) (void))
@@ -172,7 +158,7 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	if (!is_concerned)
 		return;
 	qlm_wake_pending |= QLM_WAKE_OUTBOX | QLM_WAKE_ROLE;
-	run_guarded(settle);
+	run_guarded(qlm_role_settle_all);
 	warn_of_names(names);
 }
 

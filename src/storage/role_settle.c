@@ -354,13 +354,8 @@ qlm_role_settle_changed(uint64 changes)
 	return due;
 }
 
-PG_FUNCTION_INFO_V1(qlm_follow_roles);
-
-/*
- * qlm.follow_roles() returns void
- */
-Datum
-qlm_follow_roles(PG_FUNCTION_ARGS)
+void
+qlm_role_settle_all(void)
 {
 	StringInfoData roles;
 	StringInfoData ended;
@@ -371,5 +366,16 @@ qlm_follow_roles(PG_FUNCTION_ARGS)
 	(void) qlm_role_settle(&roles, &ended, PG_INT64_MAX);
 	qlm_storage_end();
 	qlm_role_warn(&roles, &ended);
+}
+
+PG_FUNCTION_INFO_V1(qlm_follow_roles);
+
+/*
+ * qlm.follow_roles() returns void
+ */
+Datum
+qlm_follow_roles(PG_FUNCTION_ARGS)
+{
+	qlm_role_settle_all();
 	PG_RETURN_VOID();
 }
