@@ -96,11 +96,12 @@ is(return_code(post($node, write_envelope('M2', 'F/t', 2))), 200);
 is(pushed($socket), "$id: 2", 'and one over HTTP');
 is(return_code($socket->request(write_envelope('M2', 'F/t', 3))), 200, 'one on the socket is answered');
 is(pushed($socket), "$id: 3", 'and then pushed');
-session("SELECT qlm_write('F/t', i::text) FROM generate_series(10, 30) AS i");
-is(pushed($socket), "$id: $_", "in order: $_") for 10 .. 30;
+# No more than a buffer holds: what is beyond may be dropped before it is pushed.
+session("SELECT qlm_write('F/t', i::text) FROM generate_series(11, 30) AS i");
+is(pushed($socket), "$id: $_", "in order: $_") for 11 .. 30;
 sql("INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, pg_catalog.now() + i * interval '1 s', 40 + i FROM qlm.info_item, generate_series(1, 3) AS i WHERE name = 't'");
 is(pushed($socket), "$id: 41 42 43", 'one message for one statement');
-is(sql("SELECT callback, deliveries, dropped, queued FROM qlm.stat_subscription"), '0|25|0|0', 'qlm.stat_subscription tells of it');
+is(sql("SELECT callback, deliveries, dropped, queued FROM qlm.stat_subscription"), '0|24|0|0', 'qlm.stat_subscription tells of it');
 is(sql("SELECT count(*) FROM qlm.stat_delivery"), 0, 'it is no endpoint');
 
 # Several on one socket
