@@ -9,7 +9,7 @@ EXTENSION = qlm
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" qlm.control)
 
 MODULE_big = qlm
-SOURCES := $(sort $(wildcard src/*.c src/*/*.c))
+SOURCES := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJS = $(SOURCES:.c=.o)
 DEPENDENCIES = $(SOURCES:.c=.d)
 

@@ -12,11 +12,11 @@
 #include "process/settings.h"
 #include "process/shmem.h"
 #include "process/wake.h"
-#include "storage/foreign_function.h"
-#include "storage/place.h"
-#include "storage/planning.h"
-#include "storage/role.h"
-#include "worker/launcher.h"
+#include "storage/copy/place.h"
+#include "storage/core/foreign_function.h"
+#include "storage/core/planning.h"
+#include "storage/role/role.h"
+#include "worker/launcher/launcher.h"
 
 QLM_MODULE_MAGIC("qlm", QLM_VERSION);
 

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "message/odf.h"
-#include "message/printer.h"
+#include "message/print/printer.h"
 #include "xml/writer.h"
 
 #define FIRST_BLOCK 1024

@@ -28,8 +28,8 @@
 #include "base/compat.h"
 #include "process/parcel.h"
 #include "process/shmem.h"
-#include "storage/peer.h"
-#include "storage/rights.h"
+#include "storage/core/rights.h"
+#include "storage/peer/peer.h"
 
 #define DISPATCHER_MS	250		/* the dispatcher may be busy so long */
 #define LOOK_MS			1000	/* between looks at whether the other lives */

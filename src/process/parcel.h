@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 
 #include "process/shmem.h"
-#include "storage/outbox.h"
+#include "storage/outbox/outbox.h"
 
 /*
  * Have a message queued and committed by another process, under a new id,

@@ -19,14 +19,14 @@
 #include "base/origin.h"
 #include "base/url.h"
 #include "process/settings.h"
-#include "service/reception.h"
-#include "service/relay.h"
-#include "storage/journal.h"
-#include "storage/partition.h"
-#include "storage/partition_make.h"
-#include "storage/peer.h"
-#include "storage/place.h"
-#include "storage/retention.h"
+#include "service/forward/relay.h"
+#include "service/road/reception.h"
+#include "storage/copy/place.h"
+#include "storage/outbox/journal.h"
+#include "storage/partition/partition.h"
+#include "storage/partition/partition_make.h"
+#include "storage/peer/peer.h"
+#include "storage/value/retention.h"
 
 char	   *qlm_databases = NULL;
 char	   *qlm_listen_addresses = NULL;

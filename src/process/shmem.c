@@ -11,7 +11,7 @@
 
 #include "process/presence.h"
 #include "process/shmem.h"
-#include "service/guess.h"
+#include "service/road/guess.h"
 
 QlmShared  *qlm_shared = NULL;
 

@@ -16,7 +16,7 @@
 #include "storage/lwlock.h"
 
 #include "base/guard.h"
-#include "storage/wake_key.h"
+#include "storage/core/wake_key.h"
 
 #define QLM_MAX_WORKERS		64
 #define QLM_MAX_PARCELS		64

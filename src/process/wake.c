@@ -27,9 +27,9 @@
 #include "process/parcel.h"
 #include "process/shmem.h"
 #include "process/wake.h"
-#include "storage/catalog.h"
-#include "storage/outbox.h"
-#include "storage/peer.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/outbox.h"
+#include "storage/peer/peer.h"
 
 /* How long a wait lasts without being woken, with and without shared memory */
 #define LOOK_SHARED_MS	5000

@@ -8,17 +8,17 @@
 #include "utils/timestamp.h"
 
 #include "service/housekeeping.h"
-#include "storage/catalog.h"
-#include "storage/delivery.h"
-#include "storage/journal.h"
-#include "storage/outbox.h"
-#include "storage/partition.h"
-#include "storage/partition_make.h"
-#include "storage/partition_step.h"
-#include "storage/peer.h"
-#include "storage/retention.h"
-#include "storage/statistics.h"
-#include "storage/subscription.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/delivery.h"
+#include "storage/outbox/journal.h"
+#include "storage/outbox/outbox.h"
+#include "storage/partition/partition.h"
+#include "storage/partition/partition_make.h"
+#include "storage/partition/partition_step.h"
+#include "storage/peer/peer.h"
+#include "storage/subscription/subscription.h"
+#include "storage/value/retention.h"
+#include "storage/value/statistics.h"
 
 /* Rows at once, as many as can be done in the time */
 #define ROWS_MIN		50

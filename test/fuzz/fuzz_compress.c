@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "transport/compress.h"
+#include "transport/coding/compress.h"
 
 #include "check.h"
 #include "shim.h"

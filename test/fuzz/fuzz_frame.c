@@ -11,7 +11,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#include "transport/frame.h"
+#include "transport/websocket/frame.h"
 
 #include "check.h"
 #include "shim.h"

@@ -8,8 +8,8 @@
 #include "common/cryptohash.h"
 #include "utils/resowner.h"
 
-#include "transport/handshake.h"
-#include "transport/header.h"
+#include "transport/coding/header.h"
+#include "transport/websocket/handshake.h"
 
 #include "shim.h"
 

@@ -10,9 +10,9 @@
 #include "base/forwarded.h"
 #include "base/host.h"
 #include "base/origin.h"
-#include "transport/form.h"
-#include "transport/header.h"
-#include "transport/multipart.h"
+#include "transport/coding/form.h"
+#include "transport/coding/header.h"
+#include "transport/coding/multipart.h"
 
 #include "shim.h"
 

@@ -10,8 +10,8 @@
 
 #include "base/limits.h"
 #include "process/settings.h"
-#include "service/relay.h"
-#include "transport/incoming.h"
+#include "service/forward/relay.h"
+#include "transport/http/incoming.h"
 #include "utils/timestamp.h"
 
 #include "check.h"

@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 #include "base/limits.h"
-#include "transport/form.h"
-#include "transport/outgoing.h"
+#include "transport/client/outgoing.h"
+#include "transport/coding/form.h"
 
 #include "check.h"
 #include "shim.h"

@@ -6,8 +6,8 @@
  */
 #include "postgres.h"
 
-#include "message/csv.h"
-#include "message/odf_json.h"
+#include "message/csv/csv.h"
+#include "message/json/odf_json.h"
 
 #include "shim.h"
 

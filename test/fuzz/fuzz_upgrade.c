@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "transport/upgrade.h"
+#include "transport/client/upgrade.h"
 
 #include "check.h"
 #include "shim.h"

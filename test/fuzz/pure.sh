@@ -4,11 +4,11 @@
 
 : "${PG_CONFIG:=pg_config}"
 
-pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c src/message/*.c)
-	src/transport/budget.c src/transport/compress.c src/transport/form.c src/transport/frame.c
-	src/transport/handshake.c src/transport/header.c src/transport/incoming.c src/transport/incoming_head.c src/transport/target.c
-	src/transport/multipart.c src/transport/outgoing.c
-	src/transport/upgrade.c"
+pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c src/message/*.c src/message/*/*.c)
+	src/transport/http/budget.c src/transport/coding/compress.c src/transport/coding/form.c src/transport/websocket/frame.c
+	src/transport/websocket/handshake.c src/transport/coding/header.c src/transport/http/incoming.c src/transport/http/incoming_head.c src/transport/http/target.c
+	src/transport/coding/multipart.c src/transport/client/outgoing.c
+	src/transport/client/upgrade.c"
 
 pure_flags="-g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 	-Wno-missing-field-initializers -fno-omit-frame-pointer

@@ -26,7 +26,7 @@
 
 #include "base/address.h"
 #include "base/limits.h"
-#include "transport/http_client.h"
+#include "transport/client/http_client.h"
 
 #include "shim.h"
 

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "transport/frame.h"
+#include "transport/websocket/frame.h"
 
 #include "shim.h"
 #include "tap.h"

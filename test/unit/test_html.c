@@ -6,7 +6,7 @@
 #include "postgres.h"
 
 #include "base/url.h"
-#include "message/html.h"
+#include "message/parse/html.h"
 
 #include "shim.h"
 #include "tap.h"

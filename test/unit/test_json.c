@@ -5,9 +5,9 @@
 #include "postgres.h"
 
 #include "base/limits.h"
-#include "message/csv.h"
+#include "message/csv/csv.h"
 #include "message/envelope.h"
-#include "message/odf_json.h"
+#include "message/json/odf_json.h"
 
 #include "shim.h"
 #include "tap.h"

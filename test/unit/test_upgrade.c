@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "transport/upgrade.h"
+#include "transport/client/upgrade.h"
 
 #include "shim.h"
 #include "tap.h"

@@ -1,0 +1,275 @@
+/*
+ * await.c
+ *		Requests whose answer other nodes are to give: which results stand for
+ *		theirs until they have come, and what takes the place of those.
+ *
+ * The answer is printed as it would be if nobody answered, and kept.  Later it
+ * is parsed again and what has come is put in.
+ */
+#include "postgres.h"
+
+#include "utils/acl.h"
+#include "utils/timestamp.h"
+
+#include "service/road/call.h"
+#include "service/subscribe/subscribe.h"
+
+void
+qlm_call_await(QlmCall *call, int64 message_id, int nresults, bool device)
+{
+	QlmAwaited *awaited = palloc(sizeof(QlmAwaited));
+
+	awaited->message_id = message_id;
+	awaited->result = list_length(call->response->results) - nresults;
+	awaited->nresults = nresults;
+	awaited->device = device;
+	call->awaited = lappend(call->awaited, awaited);
+}
+
+void
+qlm_call_keep_awaited(QlmCall *call)
+{
+	QlmExchange *exchange = call->exchange;
+	QlmKept    *kept = palloc0(sizeof(QlmKept));
+	QlmAwaited *awaited = palloc(list_length(call->awaited) * sizeof(QlmAwaited));
+	ListCell   *lc;
+
+	exchange->keep = kept;
+	kept->tick = DT_NOEND;
+	foreach(lc, call->awaited)
+		awaited[kept->nawaited++] = *(QlmAwaited *) lfirst(lc);
+	kept->awaited = awaited;
+	if (exchange->kept)
+		return;					/* the rest is as it was */
+	kept->until = qlm_call_held_until(call);
+	kept->peer_id = call->peer ? call->peer->peer_id : 0;
+	kept->proof = call->peer ? call->peer->proof : 0;
+	kept->dialect = qlm_dialect_to_text(&call->request->dialect);
+	kept->answer = exchange->answer.data;
+	kept->answer_len = exchange->answer.len;
+}
+
+static bool
+is_success(const QlmResult *result)
+{
+	return result->code >= 200 && result->code < 300;
+}
+
+/* Without the number that the request had on its way */
+static List *
+other_ids(List *request_ids, int64 message_id)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, request_ids)
+		if (qlm_request_id_parse(lfirst(lc)) != message_id)
+			others = lappend(others, lfirst(lc));
+	return others;
+}
+
+/* The results of an answer, NIL: there is none; did any of them succeed? */
+static List *
+answered_results(const QlmOutcome *outcome, int64 message_id, bool *success)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *answer;
+	List	   *results;
+	ListCell   *lc;
+
+	*success = false;
+	if (strcmp(outcome->state, "answered") != 0 || outcome->answer == NULL)
+		return NIL;
+	answer = qlm_envelope_parse(outcome->answer, strlen(outcome->answer),
+								"UTF-8", &error_code, &error);
+	if (error_code != 0 || answer->requests == NIL)
+		return NIL;
+	results = ((QlmRequest *) linitial(answer->requests))->results;
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = other_ids(result->request_ids, message_id);
+		result->nested = NULL;
+		if (result->code == 0)
+			result->code = 500;
+		*success = *success || is_success(result);
+	}
+	return results;
+}
+
+static QlmResult *
+make_result(int code, const char *description)
+{
+	QlmRequest	response = {0};
+
+	return qlm_request_add_result(&response, code, description);
+}
+
+static const char *
+silence(const QlmOutcome *outcome)
+{
+	if (!outcome->final)
+		return outcome->error == NULL ? "the node has not answered yet" :
+			psprintf("the node has not answered yet: %s", outcome->error);
+	return outcome->error ? outcome->error : "the node gave no answer that could be read";
+}
+
+/* What a node has said, or why it says nothing */
+static List *
+node_results(const QlmOutcome *outcome, int64 message_id, const char *node)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (results == NIL)
+		results = list_make1(make_result(504, silence(outcome)));
+	foreach(lc, results)
+		((QlmResult *) lfirst(lc))->nodes = list_make1(unconstify(char *, node));
+	return results;
+}
+
+static void
+mark_as_device(QlmResult *result)
+{
+	if (result->target_type == NULL)
+		result->target_type = "device";
+}
+
+/* What the device has said; NIL: nothing that is any use */
+static List *
+device_results(const QlmOutcome *outcome, int64 message_id)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (!success)
+		return NIL;
+	foreach(lc, results)
+		mark_as_device(lfirst(lc));
+	return results;
+}
+
+List *
+qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
+					const char *node)
+{
+	return node ? node_results(outcome, message_id, node) :
+		device_results(outcome, message_id);
+}
+
+/* What takes the place of results; NIL: nothing yet, or never */
+static List *
+find_results(QlmCall *call, const QlmAwaited *awaited)
+{
+	QlmOutcome	outcome;
+	const QlmResult *standing;
+
+	if (!qlm_outbox_outcome(awaited->message_id, &outcome))
+		return NIL;
+	if (!outcome.final)
+	{
+		call->awaited = lappend(call->awaited, unconstify(QlmAwaited *, awaited));
+		return NIL;
+	}
+	standing = list_nth(call->response->results, awaited->result);
+	return qlm_outcome_results(&outcome, awaited->message_id,
+							   awaited->device ? NULL :
+							   standing->nodes ? linitial(standing->nodes) : "");
+}
+
+static List *
+append_range(List *results, List *from, int first, int end)
+{
+	for (int i = first; i < end; i++)
+		results = lappend(results, list_nth(from, i));
+	return results;
+}
+
+void
+qlm_call_merge(QlmCall *call)
+{
+	const QlmExchange *exchange = call->exchange;
+	const QlmKept *kept = exchange->kept;
+	List	   *standing = call->response->results;
+	List	   *results = NIL;
+	int			done = 0;
+	int			error_code;
+	const char *error;
+
+	for (int i = 0; i < kept->nawaited; i++)
+	{
+		const QlmAwaited *awaited = &kept->awaited[i];
+		int			end = awaited->result + awaited->nresults;
+		List	   *found = find_results(call, awaited);
+
+		results = append_range(results, standing, done,
+							   found == NIL ? end : awaited->result);
+		results = list_concat(results, found);
+		done = end;
+	}
+	call->response->results = append_range(results, standing, done,
+										   list_length(standing));
+	call->request = qlm_envelope_parse(exchange->body, exchange->body_len,
+									   exchange->charset, &error_code, &error);
+	call->merged = true;
+	if (exchange->is_last)
+		call->awaited = NIL;
+}
+
+static bool
+is_asker(const QlmCall *call, const QlmOutcome *outcome)
+{
+	if (!OidIsValid(outcome->asker_role))
+		return false;
+	if (call->peer)
+		return outcome->asker_peer_id == call->peer->peer_id;
+	if (call->exchange->from_session && OidIsValid(outcome->asker_role) &&
+		has_privs_of_role(call->role, outcome->asker_role))
+		return true;
+	return outcome->asker_peer_id == 0 && outcome->asker_role == call->role;
+}
+
+/* The device's answer, an error too, or why there is none */
+static List *
+device_answer(const QlmOutcome *outcome, int64 message_id)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (results == NIL)
+		return list_make1(make_result(504, outcome->final && outcome->error ?
+									  outcome->error :
+									  "the device has not answered"));
+	foreach(lc, results)
+		mark_as_device(lfirst(lc));
+	return results;
+}
+
+bool
+qlm_poll_forwarded(QlmCall *call, const char *request_id, QlmRequest *response)
+{
+	int64		id = qlm_request_id_parse(request_id);
+	QlmOutcome	outcome;
+	List	   *results;
+	ListCell   *lc;
+
+	if (!qlm_outbox_outcome(id, &outcome) || !is_asker(call, &outcome))
+		return false;
+	if (outcome.node)
+		results = node_results(&outcome, id, outcome.node);
+	else
+		results = device_answer(&outcome, id);
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = lcons(unconstify(char *, request_id), result->request_ids);
+		response->results = lappend(response->results, result);
+	}
+	return true;
+}

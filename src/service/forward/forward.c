@@ -1,0 +1,305 @@
+/*
+ * forward.c
+ *		Sends requests on to other nodes: one copy for each node of a nodeList
+ *		(protocol 8.1).
+ *
+ * Only to peers of this node, never to an address that a caller makes up, and
+ * only what the caller may do here too.  Each copy says which nodes it came
+ * through, so that none goes in circles.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "service/forward/relay.h"
+#include "service/road/call.h"
+#include "service/road/callback.h"
+#include "service/subscribe/subscribe.h"
+#include "service/verbs/delete_verb.h"
+#include "storage/core/catalog.h"
+#include "storage/object/quota.h"
+
+/* This node among others: a number that tells nothing of the cluster */
+static const char *
+own_id(void)
+{
+	uint64		seed[2] = {GetSystemIdentifier(), MyDatabaseId};
+
+	return psprintf("%016llx", (unsigned long long)
+					hash_bytes_extended((const unsigned char *) seed,
+										sizeof(seed), 0));
+}
+
+bool
+qlm_call_has_been_here(const QlmCall *call)
+{
+	const char *hops = call->request->hops;
+
+	return hops && strstr(hops, own_id()) != NULL;
+}
+
+static int
+count_hops(const char *hops)
+{
+	int			n = hops && *hops ? 1 : 0;
+
+	for (; hops && *hops; hops++)
+		n += *hops == ',';
+	return n;
+}
+
+bool
+qlm_call_went_too_far(const QlmCall *call)
+{
+	return count_hops(call->request->hops) >= QLM_MAX_HOPS;
+}
+
+/*
+ * A node further down gives up before those that wait for it do: their
+ * connections to it must not time out first, or they would ask again.
+ */
+TimestampTz
+qlm_call_held_until(const QlmCall *call)
+{
+	double		seconds = QLM_MAX_FORWARD_WAIT /
+		(double) (1 + Min(count_hops(call->request->hops), QLM_MAX_HOPS));
+
+	if (call->request->ttl > 0)
+		seconds = Min(seconds, call->request->ttl);
+	if (call->exchange->prefer_wait > 0)
+		seconds = Min(seconds, call->exchange->prefer_wait);
+	return call->received_at + (TimestampTz) (seconds * USECS_PER_SEC);
+}
+
+/* Until when may an answer come?  With ttl 0 only while the caller waits. */
+static TimestampTz
+answered_until(const QlmCall *call)
+{
+	return call->request->ttl == 0 ?
+		call->received_at + (TimestampTz) QLM_MAX_FORWARD_WAIT * USECS_PER_SEC :
+		qlm_ttl_end(call->received_at, call->request->ttl);
+}
+
+bool
+qlm_call_may_queue(QlmCall *call, int peer_id)
+{
+	if (!qlm_is_limited(call->role, call->exchange->from_session))
+		return true;
+	if (!call->room_known)
+		call->room = qlm_quota_asked(call->peer ? call->peer->peer_id : 0,
+									 call->role);
+	call->room_known = true;
+	if (call->room <= 0 || (peer_id != 0 && qlm_quota_waiting(peer_id) <= 0))
+		return false;
+	call->room--;
+	return true;
+}
+
+const char *
+qlm_queue_surplus(void)
+{
+	return psprintf("%d messages wait already, and no more are allowed",
+					qlm_max_queued);
+}
+
+int64
+qlm_call_queue(const QlmCall *call, const QlmRequest *request,
+			   QlmMessage *message)
+{
+	QlmEnvelope *envelope = qlm_envelope_create(&call->request->dialect,
+												call->request->ttl);
+	QlmRequest	copy = *request;
+	const char *hops = call->request->hops;
+	StringInfoData text;
+
+	copy.nodes = NIL;
+	envelope->hops = hops && *hops ? psprintf("%s,%s", hops, own_id()) : own_id();
+	envelope->requests = list_make1(&copy);
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	message->envelope = text.data;
+	message->created_at = call->received_at;
+	return qlm_outbox_add(message);
+}
+
+int64
+qlm_call_send_on(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+				 const char *node)
+{
+	QlmRequest	copy = *request;
+	QlmMessage	message = {0};
+
+	copy.callback = NULL;
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
+	message.expires_at = node == NULL && qlm_call_holds(call) ?
+		qlm_call_held_until(call) : answered_until(call);
+	message.asker_role = call->role;
+	message.asker_peer_id = call->peer ? call->peer->peer_id : 0;
+	message.asker_peer = call->peer ? call->peer->name : NULL;
+	message.node = node;
+	message.awaited_by = call->gathering;
+	call->ngathered++;
+	return qlm_call_queue(call, &copy, &message);
+}
+
+bool
+qlm_call_holds(const QlmCall *call)
+{
+	return call->exchange->may_hold && call->gathering == 0;
+}
+
+void
+qlm_call_stand_in(QlmCall *call, QlmRequest *response, int first,
+				  int64 message_id, bool device)
+{
+	bool		holds = qlm_call_holds(call);
+	List	   *id = list_make1(psprintf(INT64_FORMAT, message_id));
+
+	if (!holds || (!device && answered_until(call) > qlm_call_held_until(call)))
+		for (int i = first; i < list_length(response->results); i++)
+			((QlmResult *) list_nth(response->results, i))->request_ids = id;
+	if (holds)
+		qlm_call_await(call, message_id, list_length(response->results) - first,
+					   device);
+}
+
+/* Through this node a caller does no more than it may do here. */
+static bool
+may_ask(const QlmRequest *request)
+{
+	if (request->verb == QLM_READ || request->verb == QLM_CANCEL)
+		return qlm_rights_may_select(QLM_REL_VALUE);
+	return qlm_rights_may_insert(QLM_REL_VALUE);
+}
+
+static bool
+is_subscription(const QlmRequest *request)
+{
+	return request->verb == QLM_READ && request->has_interval &&
+		request->request_ids == NIL;
+}
+
+/* Why a request cannot be sent on at all, and its code; NULL: it can */
+static const char *
+general_problem(const QlmCall *call, const QlmRequest *request, int *code)
+{
+	*code = 400;
+	if (is_subscription(request))
+	{
+		const char *problem = qlm_is_own_connection(call, request->callback) ? NULL :
+			qlm_callback_problem(call->peer, request->callback,
+								 call->exchange->from_session, code);
+
+		if (problem)
+			return problem;
+		*code = 400;
+		if (request->odf == NULL && request->opaque == NULL)
+			return "a subscription needs a payload with Objects";
+	}
+	/* A node that overlooks what narrows it down would delete everything. */
+	*code = 501;
+	if (request->verb == QLM_DELETE && qlm_delete_is_partial(request))
+		return "this node does not forward a delete with begin or end, or of a part of an Object or InfoItem";
+	*code = 403;
+	if (!may_ask(request))
+		return psprintf("you may not have a %s sent on",
+						qlm_verb_name(request->verb));
+	*code = 504;
+	return qlm_call_went_too_far(call) ? "loop" : NULL;
+}
+
+static QlmResult *
+add_result_of(QlmRequest *response, const char *node, int code,
+			  const char *description)
+{
+	QlmResult  *result = qlm_request_add_result(response, code, description);
+
+	result->nodes = list_make1(unconstify(char *, node));
+	return result;
+}
+
+/* The result that stands until the node has answered */
+static void
+ask_node(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+		 const char *node, QlmRequest *response)
+{
+	bool		polled = call->gathering == 0 && !qlm_call_holds(call);
+	int64		id;
+
+	if (!qlm_call_may_queue(call, peer->peer_id))
+	{
+		add_result_of(response, node, 429, qlm_queue_surplus());
+		return;
+	}
+	id = qlm_call_send_on(call, request, peer, node);
+
+	if (polled)
+		add_result_of(response, node, 200,
+					  "sent on: poll this requestID for the answer");
+	else
+		add_result_of(response, node, 504, "the node did not answer in time");
+	qlm_call_stand_in(call, response, list_length(response->results) - 1, id,
+					  false);
+}
+
+bool
+qlm_call_may_forward(QlmCall *call, const QlmRequest *request)
+{
+	int			code;
+	const char *problem = general_problem(call, request, &code);
+	ListCell   *lc;
+
+	if (problem == NULL)
+		return true;
+	foreach(lc, request->nodes)
+		add_result_of(call->response, lfirst(lc), code, problem);
+	return false;
+}
+
+static void
+forward_to(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+		   const char *node, QlmRequest *response)
+{
+	if (peer == NULL)
+		add_result_of(response, node, 403,
+					  psprintf("\"%s\" is no peer of this node", node));
+	else if (++call->nforwarded > QLM_MAX_NODES)
+		add_result_of(response, node, 413,
+					  psprintf("a message is sent on at most %d times",
+							   QLM_MAX_NODES));
+	else if (is_subscription(request))
+		qlm_relay_subscribe(call, request, qlm_peer_copy(peer), node, response);
+	else
+		ask_node(call, request, qlm_peer_copy(peer), node, response);
+}
+
+void
+qlm_call_forward(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+				 const char *node, QlmRequest *response)
+{
+	int			code;
+	const char *problem = general_problem(call, request, &code);
+
+	if (problem)
+		add_result_of(response, node, code, problem);
+	else
+		forward_to(call, request, peer, node, response);
+}
+
+void
+qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	ListCell   *lc;
+
+	foreach(lc, request->nodes)
+	{
+		const char *node = lfirst(lc);
+
+		forward_to(call, request, qlm_peer_by_node(node), node, response);
+	}
+}

@@ -1,0 +1,42 @@
+/*
+ * relay.h
+ *		Subscriptions at other nodes: made for a caller, who has them under a
+ *		requestID of this node.
+ */
+#ifndef QLM_RELAY_H
+#define QLM_RELAY_H
+
+#include "service/road/call.h"
+#include "storage/subscription/subscription.h"
+
+/* Setting: the address under which other nodes reach this one; empty: none */
+extern char *qlm_url;
+
+/* Subscribe at a node of the nodeList; adds the result. */
+extern void qlm_relay_subscribe(QlmCall *call, const QlmRequest *request,
+								const QlmPeer *peer, const char *node,
+								QlmRequest *response);
+
+/* A node has posted to the callback URL that ends in this token. */
+extern void qlm_relay_callback(QlmCall *call, const char *token);
+
+/*
+ * Hand on what a peer delivers under its own requestIDs.  Returns the results
+ * that are something else.
+ */
+extern List *qlm_relay_results(int peer_id, List *results);
+
+/* What waits to be polled, as results; note as qlm_poll's */
+extern List *qlm_relay_poll(QlmSubscription *subscription, const char **note);
+
+/*
+ * For the dispatcher: take up answers of nodes and queue polls that are due,
+ * at most so many of each; how many?  The caller has a transaction.
+ */
+extern int	qlm_relay_work(int max);
+
+/* The subscription is gone: end it at the node, too, unless its ttl is over. */
+extern void qlm_relay_end(int64 request_id, const char *dialect,
+						  TimestampTz expires_at);
+
+#endif							/* QLM_RELAY_H */

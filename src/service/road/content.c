@@ -1,0 +1,37 @@
+/*
+ * content.c
+ *		Tells requests apart by what they ask for: the number that one bears may
+ *		have been given to another before, by a node that counts from 1 whenever it
+ *		starts.
+ *
+ * The message is printed in one dialect, whatever it came in, and hashed.  What
+ * changes from one copy of a request to the next is left out: the ttl that
+ * remains, the way that it came, and who shows what to whom.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+
+#include "service/road/content.h"
+
+char *
+qlm_content_of(const QlmEnvelope *envelope)
+{
+	QlmEnvelope plain = *envelope;
+	StringInfoData text;
+	char	   *content;
+
+	plain.dialect = *qlm_dialect_by_key("M2");
+	plain.ttl = -1;
+	plain.authorization = NULL;
+	plain.hops = NULL;
+	plain.key = NULL;
+	plain.acknowledge = false;
+	initStringInfo(&text);
+	qlm_envelope_print(&text, &plain);
+	content = psprintf("%016llx%016llx",
+					   (unsigned long long) hash_bytes_extended((const unsigned char *) text.data, text.len, 0),
+					   (unsigned long long) hash_bytes_extended((const unsigned char *) text.data, text.len, 1));
+	pfree(text.data);
+	return content;
+}

@@ -1,0 +1,428 @@
+/*
+ * dialog.c
+ *		The calling end of a conversation: executes what a peer nests into its
+ *		responses, and queues the answers for it (protocol 7.3, 7.4).
+ *
+ * A nested request has the rights of the peer that was called, as if it had
+ * posted it to us.  What was executed is remembered by its correlation id and by
+ * what it asked for: a request that comes again is answered again, not executed
+ * again.  The same holds for data that want to be acknowledged.  A plain read is
+ * executed whenever it comes.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "service/payload/payload.h"
+#include "service/payload/tree.h"
+#include "service/road/call.h"
+#include "service/road/callback.h"
+#include "service/road/content.h"
+#include "service/road/dialog.h"
+#include "service/road/repeat.h"
+#include "service/subscribe/subscribe.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/connection.h"
+#include "storage/outbox/delivery.h"
+
+/* Answers together in one message are not much longer than this. */
+#define TOGETHER_MAX	(64 * 1024)
+
+/*
+ * Answers to requests that came in one message.  Who can send several at once
+ * can take several answers at once, which saves a round each.
+ */
+typedef struct Answers
+{
+	QlmEnvelope *envelope;		/* NULL: none yet */
+	QlmRequest *response;
+	double		ttl;
+	Size		size;
+	bool		is_stuck;		/* data could not be stored now */
+} Answers;
+
+void
+qlm_dialog_heartbeat(StringInfo body, const char *dialect_text)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+
+	/* QLM peers are taken to understand piggy-backing, so it is the default. */
+	if (dialect_text == NULL || !qlm_dialect_from_text(dialect_text, &dialect))
+		dialect = *qlm_dialect_by_key("Q1");
+	envelope = qlm_envelope_create(&dialect, 0);
+	envelope->acknowledge = true;
+	qlm_envelope_add_request(envelope, QLM_READ);
+	qlm_envelope_print(body, envelope);
+}
+
+static char *
+print(const QlmEnvelope *envelope)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+char *
+qlm_dialog_outgoing(int peer_id, const QlmMessage *message)
+{
+	QlmPeer    *peer = qlm_peer_by_id(peer_id);
+	QlmEnvelope *envelope;
+	int			error_code;
+	const char *error;
+
+	if (message->is_response)
+		return unconstify(char *, message->envelope);
+	envelope = qlm_envelope_parse(message->envelope, strlen(message->envelope),
+								  "UTF-8", &error_code, &error);
+	if (error_code != 0)
+		return unconstify(char *, message->envelope);
+	if (peer && peer->dialect)
+		qlm_dialect_from_text(peer->dialect, &envelope->dialect);
+	envelope->ttl = qlm_ttl_left(message->expires_at);
+
+	/* The same whenever it is posted again, but not where it is queued anew. */
+	envelope->key = peer && !qlm_envelope_is_repeatable(envelope) ?
+		psprintf(INT64_FORMAT "." INT64_FORMAT, message->message_id,
+				 message->created_at) : NULL;
+	return print(envelope);
+}
+
+static void
+queue_answer(const QlmPeer *peer, const char *callback, double ttl,
+			 const char *envelope)
+{
+	QlmMessage	message = {0};
+
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
+	message.url = callback;
+	message.is_response = true;
+	message.envelope = envelope;
+	message.created_at = GetCurrentTimestamp();
+	message.expires_at = qlm_kept_until(message.created_at,
+										qlm_ttl_end(message.created_at, ttl));
+	qlm_outbox_add(&message);
+}
+
+/*
+ * The callback of a one-time request says where its answer goes; that of a
+ * subscription is for the data that follow, that of what is sent on for the
+ * answers of others.
+ */
+static const char *
+take_callback(const QlmPeer *peer, QlmEnvelope *nested)
+{
+	const char *callback = NULL;
+	ListCell   *lc;
+
+	foreach(lc, nested->requests)
+	{
+		QlmRequest *request = lfirst(lc);
+
+		if (request->callback == NULL || request->has_interval ||
+			request->nodes != NIL || request->target_device ||
+			request->verb == QLM_CALL)
+			continue;
+		if (qlm_callback_problem(peer, request->callback, false, NULL) == NULL)
+			callback = request->callback;
+		request->callback = NULL;
+	}
+	return callback;
+}
+
+/* Is it a message rather than a request, e.g. data of a subscription? */
+static bool
+is_response(const QlmEnvelope *nested)
+{
+	return nested->requests != NIL &&
+		((QlmRequest *) linitial(nested->requests))->verb == QLM_RESPONSE;
+}
+
+/* Correlation ids first, then those of a new subscription (7.4, point 3) */
+static void
+correlate(QlmRequest *response, List *request_ids)
+{
+	ListCell   *lc;
+
+	foreach(lc, response->results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = list_concat_copy(request_ids, result->request_ids);
+	}
+}
+
+static void
+queue_together(const QlmPeer *peer, Answers *answers)
+{
+	if (answers->envelope)
+		queue_answer(peer, NULL, answers->ttl, print(answers->envelope));
+	answers->envelope = NULL;
+	answers->size = 0;
+}
+
+static void
+add_answer(QlmCall *call, Answers *answers, double ttl, Size size)
+{
+	if (answers->envelope &&
+		(answers->size + size > TOGETHER_MAX ||
+		 strcmp(qlm_dialect_key(&answers->envelope->dialect),
+				qlm_dialect_key(&call->answer->dialect)) != 0))
+		queue_together(call->peer, answers);
+	if (answers->envelope == NULL)
+	{
+		answers->envelope = call->answer;
+		answers->response = call->response;
+		answers->ttl = ttl;
+	}
+	else
+	{
+		answers->response->results = list_concat(answers->response->results,
+												 call->response->results);
+		if (answers->ttl >= 0)
+			answers->ttl = ttl < 0 ? ttl : Max(answers->ttl, ttl);
+	}
+	answers->size += size;
+}
+
+/* Of a response with a mistake: they may lack what every Object has. */
+static void
+forget_payloads(List *results)
+{
+	ListCell   *lc;
+
+	foreach(lc, results)
+		((QlmResult *) lfirst(lc))->odf = NULL;
+}
+
+/* All results of the message's responses */
+static List *
+all_results(const QlmEnvelope *envelope)
+{
+	List	   *results = NIL;
+	ListCell   *lc;
+
+	foreach(lc, envelope->requests)
+	{
+		QlmRequest *request = lfirst(lc);
+
+		if (request->verb != QLM_RESPONSE)
+			continue;
+		if (request->error_code != 0)
+			forget_payloads(request->results);
+		results = list_concat(results, request->results);
+	}
+	return results;
+}
+
+/* What cannot be understood is answered too: by 400 (7.4, point 14). */
+static void
+refuse_nested(QlmCall *call, const QlmResult *carrier, const char *why)
+{
+	QlmEnvelope *answer = qlm_envelope_create(&call->request->dialect, 0);
+	QlmRequest *response = qlm_envelope_add_request(answer, QLM_RESPONSE);
+
+	qlm_request_add_result(response, 400, why);
+	correlate(response, carrier->request_ids);
+	queue_answer(call->peer, NULL, -1, print(answer));
+}
+
+/* A nested response may carry no further requests; it says so if one does. */
+static const char *
+deeper_nesting(const QlmEnvelope *nested)
+{
+	ListCell   *lc;
+
+	foreach(lc, all_results(nested))
+		if (((QlmResult *) lfirst(lc))->nested_error)
+			return ((QlmResult *) lfirst(lc))->nested_error;
+	return NULL;
+}
+
+/* For want of resources or time: it may go well when it comes again. */
+static bool
+must_come_again(const QlmRequest *response)
+{
+	ListCell   *lc;
+
+	foreach(lc, response->results)
+		if (((QlmResult *) lfirst(lc))->code == 503)
+			return true;
+	return false;
+}
+
+/* A response was executed.  Is it to be acknowledged, by what it led to? */
+static bool
+finish_data(QlmCall *call, const QlmResult *carrier, Answers *answers)
+{
+	const char *error = deeper_nesting(carrier->nested);
+
+	if (error)
+		refuse_nested(call, carrier, error);
+	if (error || !carrier->nested->acknowledge || carrier->request_ids == NIL)
+		return false;
+	answers->is_stuck = must_come_again(call->response);
+	return !answers->is_stuck;
+}
+
+/* Data keep their order, so what follows some that come again does so too. */
+static bool
+must_wait(const QlmResult *carrier, const Answers *answers)
+{
+	return answers->is_stuck && is_response(carrier->nested) &&
+		carrier->nested->acknowledge;
+}
+
+/* content: what it is remembered by, with its id; NULL: it need not be */
+static void
+execute_nested(QlmCall *call, const QlmResult *carrier, const char *content,
+			   Answers *answers)
+{
+	const char *callback = take_callback(call->peer, carrier->nested);
+	const QlmPeer *peer = call->peer;
+	char	   *answer;
+
+	/* Each is a message of its own: values without time must not collide. */
+	call->received_at = GetCurrentTimestamp();
+	call->request = carrier->nested;
+	call->answer = qlm_envelope_create(&carrier->nested->dialect, 0);
+	call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
+	qlm_call_execute_all(call);
+	if (is_response(carrier->nested) && !finish_data(call, carrier, answers))
+		return;
+	correlate(call->response, carrier->request_ids);
+	answer = print(call->answer);
+	/* Without ids answers could not be told apart. */
+	if (callback || carrier->request_ids == NIL)
+		queue_answer(peer, callback, carrier->nested->ttl, answer);
+	else
+		add_answer(call, answers, carrier->nested->ttl, strlen(answer));
+
+	/* What was refused for now is tried again when it comes again. */
+	if (content && !call->put_off)
+		qlm_delivery_remember(peer, linitial(carrier->request_ids), content, answer);
+}
+
+/* What does it ask for that must not be done twice?  NULL: nothing */
+static char *
+content_of(const QlmResult *carrier)
+{
+	if (carrier->request_ids == NIL ||
+		(!is_response(carrier->nested) && qlm_envelope_is_repeatable(carrier->nested)))
+		return NULL;
+	return qlm_content_of(carrier->nested);
+}
+
+/* Is it one that was executed before?  Then its answer goes out again. */
+static bool
+answer_again(QlmCall *call, const QlmResult *carrier, const char *content)
+{
+	char	   *answer;
+
+	if (content == NULL)
+		return false;
+	answer = qlm_delivery_remembered(call->peer, linitial(carrier->request_ids),
+									 content);
+	if (answer == NULL)
+		return false;
+	queue_answer(call->peer, NULL, -1, answer);
+	return true;
+}
+
+static int
+receive_result(QlmCall *call, const QlmResult *result, Answers *answers)
+{
+	bool		success = result->code >= 200 && result->code < 300;
+
+	if (result->nested == NULL && result->nested_error == NULL)
+		return 0;
+	if (!success)
+		refuse_nested(call, result, "an error result cannot carry a request");
+	else if (result->nested_error)
+		refuse_nested(call, result, result->nested_error);
+	else if (!must_wait(result, answers))
+	{
+		char	   *content = content_of(result);
+
+		if (!answer_again(call, result, content))
+			execute_nested(call, result, content, answers);
+	}
+	return 1;
+}
+
+/* The results that are no carriers of requests, as the answer to ours */
+static char *
+own_answer(const QlmEnvelope *envelope, List *results)
+{
+	QlmEnvelope *answer;
+	ListCell   *lc;
+	QlmRequest *response;
+
+	if (results == NIL)
+		return NULL;
+	answer = qlm_envelope_create(&envelope->dialect, 0);
+	answer->dialect.json = false;	/* those who asked read XML */
+	response = qlm_envelope_add_request(answer, QLM_RESPONSE);
+	foreach(lc, results)
+	{
+		QlmResult  *copy = palloc(sizeof(QlmResult));
+
+		*copy = *(QlmResult *) lfirst(lc);
+		copy->nested = NULL;
+		copy->nested_error = NULL;
+		response->results = lappend(response->results, copy);
+	}
+	return print(answer);
+}
+
+int
+qlm_dialog_receive(int peer_id, const char *body, Size len,
+				   int *return_code, char **answer, bool store)
+{
+	QlmExchange exchange = {0};
+	QlmCall		call = {0};
+	QlmEnvelope *envelope;
+	int			error_code;
+	const char *error;
+	List	   *results;
+	ListCell   *lc;
+	int			nested = 0;
+	Answers		answers = {0};
+
+	*return_code = 0;
+	if (answer)
+		*answer = NULL;
+	envelope = qlm_envelope_parse(body, len, NULL, &error_code, &error);
+	if (error_code != 0)
+		return 0;
+	results = all_results(envelope);
+	if (results != NIL)
+		*return_code = ((QlmResult *) linitial(results))->code;
+
+	qlm_storage_begin();
+	if (qlm_call_begin_for_peer(&call, &exchange, peer_id))
+	{
+		call.request = envelope;
+		if (answer)
+			*answer = own_answer(envelope, results);
+		if (answer && store)
+		{
+			int			code = qlm_results_store(&call, results);
+
+			if (code != 0)
+				*return_code = code;
+		}
+		foreach(lc, results)
+		{
+			call.request = envelope;
+			nested += receive_result(&call, lfirst(lc), &answers);
+		}
+		queue_together(call.peer, &answers);
+	}
+	qlm_storage_end();
+	return nested;
+}

@@ -1,0 +1,368 @@
+/*
+ * execute.c
+ *		Runs one verb with the caller's rights, and decides what becomes of
+ *		errors and callbacks.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "mb/pg_wchar.h"
+#include "utils/timestamp.h"
+
+#include "service/forward/gather.h"
+#include "service/payload/payload.h"
+#include "service/road/call.h"
+#include "service/road/callback.h"
+#include "service/subscribe/subscribe.h"
+#include "storage/core/answer_size.h"
+#include "storage/core/catalog.h"
+#include "storage/core/sequence.h"
+#include "storage/core/subtransaction.h"
+#include "storage/outbox/connection.h"
+#include "storage/outbox/gathering.h"
+#include "storage/outbox/outbox.h"
+
+/* Of an error: it may hold whatever somebody has written. */
+#define MAX_DESCRIPTION	2000
+#define MAX_NAME_SHOWN	80
+
+/* What stands in the place of Objects? */
+static const char *
+wrong_odf(const QlmRequest *request)
+{
+	const char *text = request->opaque;
+	int			len;
+
+	if (!request->opaque_xml || *text != '<')
+		return "the payload is a text, which is no O-DF: msgformat says what it is, e.g. csv";
+	len = strcspn(++text, " \t\r\n/>");
+	return psprintf("the payload is an element %s, where O-DF has Objects",
+					pnstrdup(text, pg_mbcliplen(text, len, MAX_NAME_SHOWN)));
+}
+
+bool
+qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response)
+{
+	if (request->odf)
+		return true;
+	if (request->opaque && qlm_payload_is_odf(request->msgformat))
+		qlm_request_add_result(response, 400, wrong_odf(request));
+	else if (request->opaque)
+		qlm_request_add_result(response, 415,
+							   psprintf("payload format \"%s\" is not understood",
+										request->msgformat));
+	else
+		qlm_request_add_result(response, 400,
+							   psprintf("a %s needs a payload with Objects",
+										qlm_verb_name(request->verb)));
+	return false;
+}
+
+typedef void (*VerbFunction) (QlmCall *call, const QlmRequest *request,
+							  QlmRequest *response);
+
+static VerbFunction
+verb_function(const QlmRequest *request)
+{
+	switch (request->verb)
+	{
+		case QLM_READ:
+			if (request->request_ids != NIL)
+				return qlm_verb_poll;
+			return request->has_interval ? qlm_verb_subscribe : qlm_verb_read;
+		case QLM_WRITE:
+			return qlm_verb_write;
+		case QLM_DELETE:
+			return qlm_verb_delete;
+		case QLM_CANCEL:
+			return qlm_verb_cancel;
+		case QLM_RESPONSE:
+			return qlm_verb_response;
+		case QLM_CALL:
+			return qlm_verb_call;
+	}
+	return NULL;
+}
+
+static bool
+is_for_others(const QlmRequest *request)
+{
+	return request->nodes != NIL && request->verb != QLM_RESPONSE;
+}
+
+/*
+ * Run it, and write its data in the format that it asks for.  What others have
+ * in it is theirs to write.
+ */
+static void
+run_verb(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	int			first = list_length(response->results);
+
+	if (is_for_others(request))
+	{
+		qlm_verb_forward(call, request, response);
+		return;
+	}
+	verb_function(request) (call, request, response);
+	if (request->verb != QLM_READ || request->msgformat == NULL)
+		return;
+	for (int i = first; i < list_length(response->results); i++)
+		qlm_payload_write(list_nth(response->results, i), request->msgformat,
+						  &call->request->dialect);
+}
+
+static bool
+wants_callback(const QlmRequest *request)
+{
+	return request->callback &&
+		(request->verb == QLM_WRITE || request->verb == QLM_DELETE ||
+		 request->verb == QLM_CALL ||
+		 (request->verb == QLM_READ && !request->has_interval));
+}
+
+/* The answer is there: to the callback with it. */
+static void
+queue_for_callback(const QlmCall *call, const char *callback,
+				   const char *envelope)
+{
+	QlmMessage	message = {0};
+
+	message.message_id = call->gathering;
+	message.asker_role = call->role;
+	message.asker_peer_id = call->peer ? call->peer->peer_id : 0;
+	message.asker_peer = call->peer ? call->peer->name : NULL;
+	if (!qlm_is_connection(callback))
+	{
+		message.peer_id = message.asker_peer_id;
+		message.peer = message.asker_peer;
+	}
+	message.url = callback;
+	message.is_response = true;
+	message.envelope = envelope;
+	message.expires_at = qlm_kept_until(call->received_at,
+										qlm_ttl_end(call->received_at,
+													call->request->ttl));
+	qlm_outbox_add(&message);
+}
+
+/* It is not there before others have answered. */
+static void
+gather_for_callback(const QlmCall *call, const char *callback,
+					const char *envelope)
+{
+	QlmGathering gathering = {0};
+
+	gathering.request_id = call->gathering;
+	gathering.role = call->role;
+	gathering.peer_id = call->peer ? call->peer->peer_id : 0;
+	gathering.peer = call->peer ? call->peer->name : NULL;
+	gathering.callback = callback;
+	gathering.envelope = envelope;
+	gathering.dialect = qlm_dialect_to_text(&call->request->dialect);
+	gathering.ttl = call->request->ttl;
+	qlm_gathering_add(&gathering);
+}
+
+/*
+ * The outcome of a one-time request goes to its callback; the immediate answer
+ * and the callback share a requestID (protocol 3.5).
+ */
+static void
+execute_with_callback(QlmCall *call, const QlmRequest *request)
+{
+	QlmEnvelope *envelope;
+	QlmRequest *response;
+	QlmResult  *result;
+	StringInfoData text;
+	List	   *id;
+	bool		own = qlm_is_own_connection(call, request->callback);
+	int			code;
+	const char *problem = own ? NULL :
+		qlm_callback_problem(call->peer, request->callback, false, &code);
+	ListCell   *lc;
+
+	if (problem)
+	{
+		qlm_request_add_result(call->response, code, problem);
+		return;
+	}
+	if (!qlm_call_may_queue(call, 0))
+	{
+		qlm_request_add_result(call->response, 429, qlm_queue_surplus());
+		return;
+	}
+	call->gathering = qlm_outbox_new_id(own);
+	call->ngathered = 0;
+	id = list_make1(psprintf(INT64_FORMAT, call->gathering));
+	envelope = qlm_envelope_create(&call->request->dialect, call->request->ttl);
+	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
+	run_verb(call, request, response);
+	foreach(lc, response->results)
+	{
+		result = lfirst(lc);
+		if (result->request_ids == NIL)
+			result->request_ids = id;
+	}
+	initStringInfo(&text);
+	call->exchange->pushes |= own;
+	if (call->ngathered > 0)
+	{
+		envelope->dialect.json = false; /* it is for us to read */
+		qlm_envelope_print(&text, envelope);
+		gather_for_callback(call, own ? call->exchange->connection : request->callback,
+							text.data);
+	}
+	else
+	{
+		qlm_envelope_print(&text, envelope);
+		queue_for_callback(call, own ? call->exchange->connection : request->callback,
+						   text.data);
+	}
+	call->gathering = 0;
+
+	result = qlm_request_add_result(call->response, 200,
+									"the answer goes to the callback");
+	result->request_ids = id;
+}
+
+static void
+execute_here(QlmCall *call, const QlmRequest *request)
+{
+	request = qlm_payload_read(request);
+	if (request->error_code != 0)
+		qlm_request_add_result(call->response, request->error_code,
+							   request->error);
+	else if (wants_callback(request))
+		execute_with_callback(call, request);
+	else
+		run_verb(call, request, call->response);
+}
+
+/* A payload goes to other nodes as it came. */
+static void
+execute_elsewhere(QlmCall *call, const QlmRequest *request)
+{
+	if (wants_callback(request))
+		execute_with_callback(call, request);
+	else
+		run_verb(call, request, call->response);
+}
+
+static void
+execute(QlmCall *call, const QlmRequest *request)
+{
+	QlmRights	saved;
+
+	qlm_rights_become_caller(call->role, call->exchange->from_session, &saved);
+	if (call->exchange->discovery)
+		qlm_call_discover(call);
+	else if (!is_for_others(request))
+		execute_here(call, request);
+	else if (qlm_call_may_forward(call, request))
+		execute_elsewhere(call, request);
+	qlm_rights_end_caller(&saved, call->exchange->from_session);
+}
+
+int
+qlm_error_code(const ErrorData *error, const char **description)
+{
+	int			code = qlm_sequence_is_behind(error) ? 503 :
+		qlm_sqlstate_code(error->sqlerrcode, error->filename);
+	int			len = strlen(error->message);
+
+	if (code >= 500)
+		ereport(LOG,
+				(errmsg("qlm could not execute a request: %s", error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
+	*description = len <= MAX_DESCRIPTION ? error->message :
+		pnstrdup(error->message,
+				 pg_mbcliplen(error->message, len, MAX_DESCRIPTION));
+	return code;
+}
+
+static void
+execute_guarded(QlmCall *call, const QlmRequest *request)
+{
+	QlmSubtransaction subtransaction;
+	int			nresults = list_length(call->response->results);
+	int			nawaited = list_length(call->awaited);
+	Size		size = qlm_answer_size_get();
+	QlmCounts  *counts = call->exchange->counts;
+	QlmCounts	before = {0};
+
+	if (counts)
+		before = *counts;
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		execute(call, request);
+		qlm_subtransaction_commit(&subtransaction);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
+		const char *description;
+		int			code;
+
+		if (qlm_error_must_leave(error))
+			ReThrowError(error);
+		call->response->results = list_truncate(call->response->results,
+												nresults);
+		call->awaited = list_truncate(call->awaited, nawaited);
+		call->gathering = 0;
+		qlm_answer_size_set(size);
+		if (counts)
+			*counts = before;
+		code = qlm_error_code(error, &description);
+		if (code == 503 && call->put_off == NULL)
+			call->put_off = description;
+		qlm_request_add_result(call->response, code, description);
+		if (request->verb == QLM_RESPONSE && code < 500)
+			qlm_response_refused(call, request, code, description);
+	}
+	PG_END_TRY();
+}
+
+/* A read without payload fetches what is queued, which would be noted too. */
+bool
+qlm_request_needs_primary(const QlmRequest *request)
+{
+	if (request->error_code != 0 || !XactReadOnly || !RecoveryInProgress())
+		return false;
+	return request->verb != QLM_READ || request->has_interval ||
+		request->callback || request->request_ids != NIL || request->nodes != NIL ||
+		(request->odf == NULL && request->opaque == NULL);
+}
+
+/*
+ * What conflicts with recovery is cancelled, but in a subtransaction the server
+ * ends the whole process, with the connections of others.  So on a standby a worker
+ * has an error end the transaction, in which nothing was written.
+ */
+bool
+qlm_call_may_guard(const QlmCall *call)
+{
+	return call->exchange->from_session || !XactReadOnly || !RecoveryInProgress();
+}
+
+void
+qlm_call_execute(QlmCall *call, const QlmRequest *request)
+{
+	if (request->error_code != 0)
+	{
+		qlm_request_add_result(call->response, request->error_code,
+							   request->error);
+		if (request->verb == QLM_RESPONSE)
+			qlm_response_refused(call, request, request->error_code, request->error);
+	}
+	else if (call->exchange->discovery == NULL && qlm_request_needs_primary(request))
+		qlm_request_add_result(call->response, 503, QLM_STANDBY_REFUSES);
+	else if (request->verb != QLM_RESPONSE && qlm_call_has_been_here(call))
+		qlm_request_add_result(call->response, 504, "loop");
+	else if (call->alone && qlm_call_may_guard(call))
+		execute_guarded(call, request);
+	else
+		execute(call, request);
+}

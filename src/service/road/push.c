@@ -1,0 +1,119 @@
+/*
+ * push.c
+ *		What is queued for a peer that is connected by WebSocket: messages that
+ *		need no answer of this node to carry them (protocol 9.4).
+ *
+ * A request bears no number of its own.  So a peer that takes piggy-backed
+ * requests is sent a response that does nothing but carry it; any other is sent
+ * the plain request, and the next one when it has answered.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "service/road/call.h"
+#include "service/road/push.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/outbox.h"
+
+static char *
+print(const QlmEnvelope *envelope)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+/* As what is nested in any other response */
+static char *
+print_carried(const QlmMessage *message, QlmEnvelope *nested)
+{
+	QlmEnvelope *carrier = qlm_envelope_create(&nested->dialect,
+											   qlm_dialect_is_qlm(&nested->dialect) ? 0 : 10);
+	QlmResult  *result = qlm_request_add_result(qlm_envelope_add_request(carrier, QLM_RESPONSE),
+												200, NULL);
+
+	result->nested = nested;
+	result->request_ids = list_make1(psprintf(INT64_FORMAT, message->message_id));
+	return print(carrier);
+}
+
+/* NULL: it is no message */
+static char *
+print_message(const QlmCall *call, const QlmMessage *message, bool carried)
+{
+	QlmEnvelope *envelope;
+
+	if (message->is_response)
+		return unconstify(char *, message->envelope);
+	envelope = qlm_call_outgoing(call, message);
+	if (envelope == NULL)
+		return NULL;
+	return carried ? print_carried(message, envelope) : print(envelope);
+}
+
+bool
+qlm_push_is_for(const QlmConnected *connected)
+{
+	const QlmPeer *peer = qlm_peer_by_id(connected->peer_id);
+
+	return peer && OidIsValid(peer->role) && peer->proof == connected->proof;
+}
+
+static bool
+begin_call(QlmCall *call, QlmExchange *exchange, const QlmConnected *connected)
+{
+	QlmDialect	dialect;
+
+	if (!qlm_call_begin_for_peer(call, exchange, connected->peer_id) ||
+		call->peer->proof != connected->proof)
+		return false;
+	if (connected->dialect == NULL ||
+		!qlm_dialect_from_text(connected->dialect, &dialect))
+		dialect = *qlm_dialect_default();
+	if (call->peer->dialect)
+		qlm_dialect_from_text(call->peer->dialect, &dialect);
+	call->request = qlm_envelope_create(&dialect, 0);
+	return true;
+}
+
+List *
+qlm_push_queued(const QlmConnected *connected, bool *valid)
+{
+	QlmExchange exchange = {0};
+	QlmCall		call = {0};
+	QlmClaim	claim = {0};
+	List	   *pushes = NIL;
+	List	   *messages;
+	bool		carried;
+	ListCell   *lc;
+
+	*valid = begin_call(&call, &exchange, connected);
+	if (!*valid)
+		return NIL;
+	carried = qlm_call_takes_piggyback(&call);
+	claim.peer_id = call.peer->peer_id;
+	claim.max = Max(qlm_piggyback_max, 1);
+	claim.outstanding_max = carried ? qlm_call_outstanding_max(&call) : 1;
+	messages = qlm_outbox_claim(&claim);
+	foreach(lc, messages)
+	{
+		const QlmMessage *message = lfirst(lc);
+		char	   *text = print_message(&call, message, carried);
+
+		if (text)
+		{
+			QlmPeerPush *push = palloc(sizeof(QlmPeerPush));
+
+			push->message_id = message->message_id;
+			push->text = text;
+			pushes = lappend(pushes, push);
+		}
+		else
+			qlm_outbox_fail(message->message_id, "it is no message");
+	}
+	return pushes;
+}

@@ -1,0 +1,161 @@
+/*
+ * repeat.c
+ *		Requests that are posted and come again, as the answer to them was lost:
+ *		executed once, and answered again.
+ *
+ * Who posts a request that must not be executed twice gives it a key.  It is
+ * remembered with what is asked for and the answer, for peers that are known by
+ * name: anybody else could fetch the answers of others.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+
+#include "service/road/call.h"
+#include "service/road/content.h"
+#include "service/road/repeat.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/delivery.h"
+
+#define MAX_KEY 100
+
+/* Of a longer answer only what came of the request is remembered. */
+#define MAX_REMEMBERED	(1024 * 1024)
+
+/* What it is remembered by, apart from requestIDs of nested requests */
+#define MEMORY_PREFIX "posted:"
+
+bool
+qlm_request_is_repeatable(const QlmRequest *request)
+{
+	if (request->verb == QLM_RESPONSE)
+		return true;
+	return request->verb == QLM_READ && !request->has_interval &&
+		request->callback == NULL && request->request_ids == NIL &&
+		request->nodes == NIL && !request->target_device;
+}
+
+bool
+qlm_envelope_is_repeatable(const QlmEnvelope *envelope)
+{
+	ListCell   *lc;
+
+	foreach(lc, envelope->requests)
+		if (!qlm_request_is_repeatable(lfirst(lc)))
+			return false;
+	return true;
+}
+
+static const char *
+key_of(const QlmCall *call)
+{
+	const char *key = call->request->key;
+
+	if (call->peer == NULL || key == NULL || *key == '\0' ||
+		strlen(key) > MAX_KEY || XactReadOnly || call->exchange->from_session ||
+		qlm_envelope_is_repeatable(call->request))
+		return NULL;
+	return psprintf(MEMORY_PREFIX "%s", key);
+}
+
+/* Before anything is executed, which may take the message apart */
+static const char *
+content_of(QlmCall *call)
+{
+	if (call->content == NULL)
+		call->content = qlm_content_of(call->request);
+	return call->content;
+}
+
+/* Until the transaction ends; false: it is being executed just now. */
+static bool
+lock_key(int peer_id, const char *key, const char *content)
+{
+	LOCKTAG		tag;
+	const char *text = psprintf("%s %s", key, content);
+	uint32		hash = hash_combine(hash_bytes_uint32((uint32) peer_id),
+									hash_bytes((const unsigned char *) text, strlen(text)));
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
+					   hash, 2);
+	return LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_OK;
+}
+
+void
+qlm_call_recall(QlmCall *call)
+{
+	const char *key = call->done ? NULL : key_of(call);
+	char	   *text;
+	int			error_code;
+	const char *error;
+	QlmEnvelope *answer;
+
+	if (key == NULL)
+		return;
+	if (!lock_key(call->peer->peer_id, key, content_of(call)))
+	{
+		qlm_call_refuse(call, 503, 503, "this request is being executed just now");
+		return;
+	}
+	text = qlm_delivery_remembered(call->peer, key, content_of(call));
+	if (text == NULL)
+		return;
+	answer = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
+	if (error_code != 0 || answer->requests == NIL)
+		return;
+	answer->dialect = call->answer->dialect;
+	call->answer = answer;
+	call->response = linitial(answer->requests);
+	call->done = true;
+	call->recalled = true;
+}
+
+/* What came of it, without what it brought */
+static QlmEnvelope *
+without_data(const QlmEnvelope *answer, const QlmRequest *response)
+{
+	QlmEnvelope *outline = qlm_envelope_create(&answer->dialect, answer->ttl);
+	QlmRequest *copy = qlm_envelope_add_request(outline, QLM_RESPONSE);
+	ListCell   *lc;
+
+	foreach(lc, response->results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		qlm_request_add_result(copy, result->code, result->description ? result->description :
+							   "it was executed before, and what it brought is too large to be kept")->request_ids =
+			result->request_ids;
+	}
+	return outline;
+}
+
+/* Before anything is nested in the answer that is not part of it */
+void
+qlm_call_remember(QlmCall *call)
+{
+	const char *key;
+	QlmEnvelope answer;
+	StringInfoData text;
+
+	if (call->recalled || qlm_exchange_was_left_out(call->exchange) || call->exchange->status != 200 ||
+		(call->exchange->kept && !call->merged))
+		return;
+	key = key_of(call);
+	if (key == NULL)
+		return;
+	if (call->response->results == NIL)
+		qlm_request_add_result(call->response, 200, NULL);
+	answer = *call->answer;
+	answer.dialect.json = false;	/* it is for us to read */
+	initStringInfo(&text);
+	qlm_envelope_print(&text, &answer);
+	if (text.len > MAX_REMEMBERED)
+	{
+		resetStringInfo(&text);
+		qlm_envelope_print(&text, without_data(&answer, call->response));
+	}
+	qlm_delivery_remember(call->peer, key, content_of(call), text.data);
+}

@@ -1,0 +1,22 @@
+/*
+ * repeat.h
+ *		Requests that are posted and come again, as the answer to them was lost:
+ *		executed once, and answered again.
+ */
+#ifndef QLM_REPEAT_H
+#define QLM_REPEAT_H
+
+#include "service/road/call.h"
+
+extern bool qlm_request_is_repeatable(const QlmRequest *request);
+
+/* May it be executed twice, with nobody noticing? */
+extern bool qlm_envelope_is_repeatable(const QlmEnvelope *envelope);
+
+/* Was the call executed before?  Then it is done, with the same answer. */
+extern void qlm_call_recall(QlmCall *call);
+
+/* Remember its answer, where it may come again. */
+extern void qlm_call_remember(QlmCall *call);
+
+#endif							/* QLM_REPEAT_H */

@@ -1,0 +1,177 @@
+/*
+ * applied.c
+ *		Values that logical replication brings, to those who subscribe to them
+ *		here: where an administrator has made the trigger that asks for it.
+ *
+ * Rows come one by one, so they are collected, and told of together before the
+ * transaction commits, as its own node does.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "service/subscribe/subscribe.h"
+#include "storage/copy/replicated.h"
+#include "storage/core/catalog.h"
+#include "storage/subscription/subscription.h"
+
+PG_FUNCTION_INFO_V1(qlm_value_applied);
+
+/* With so many the next message begins. */
+#define MAX_VALUES	100000
+
+typedef struct Applied
+{
+	int			info_item_id;
+	SubTransactionId subid;
+	TimestampTz ts;
+} Applied;
+
+static Applied *applied = NULL;
+static int	napplied = 0;
+static int	capacity = 0;
+
+/* As the transition table of an INSERT, as far as subscriptions look at it */
+static Tuplestorestate *
+make_rows(TupleDesc desc)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
+
+	for (int i = 0; i < napplied; i++)
+	{
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+
+		values[0] = Int32GetDatum(applied[i].info_item_id);
+		values[1] = TimestampTzGetDatum(applied[i].ts);
+		tuplestore_putvalues(rows, desc, values, nulls);
+	}
+	return rows;
+}
+
+static void
+tell_all(TupleDesc desc)
+{
+	Tuplestorestate *rows = make_rows(desc);
+	QlmMatch   *matches;
+	int			n;
+
+	napplied = 0;
+	qlm_storage_begin();
+	n = qlm_subscription_match_new(rows, desc, &matches);
+	if (n > 0)
+		qlm_subscriptions_deliver(matches, n);
+	qlm_storage_end();
+	tuplestore_end(rows);
+}
+
+static void
+tell(void)
+{
+	MemoryContext caller;
+	MemoryContext context;
+	TupleDesc	desc;
+
+	if (napplied == 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "qlm applied values",
+									ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	desc = CreateTemplateTupleDesc(2);
+	TupleDescInitEntry(desc, 1, "info_item_id", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "ts", TIMESTAMPTZOID, -1, 0);
+	if (qlm_subscription_any_events())
+		tell_all(desc);
+	napplied = 0;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	applied = NULL;				/* with the memory of the transaction */
+	napplied = capacity = 0;
+}
+
+/* Subtransactions are numbered as they begin: those inside have larger numbers. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId subid,
+					SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (napplied > 0 && applied[napplied - 1].subid >= subid)
+			napplied--;
+}
+
+static void
+register_once(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+	qlm_replicated_before_commit(tell);
+	registered = true;
+}
+
+static void
+collect(const TriggerData *data)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	Applied    *value;
+	bool		isnull;
+
+	if (applied == NULL)
+	{
+		capacity = 64;
+		applied = MemoryContextAlloc(TopTransactionContext, capacity * sizeof(Applied));
+	}
+	else if (napplied == capacity)
+	{
+		capacity *= 2;
+		applied = repalloc_huge(applied, capacity * sizeof(Applied));
+	}
+	value = &applied[napplied++];
+	value->info_item_id = DatumGetInt32(SPI_getbinval(data->tg_trigtuple, desc,
+													  SPI_fnumber(desc, "info_item_id"), &isnull));
+	value->ts = DatumGetTimestampTz(SPI_getbinval(data->tg_trigtuple, desc,
+												  SPI_fnumber(desc, "ts"), &isnull));
+	value->subid = GetCurrentSubTransactionId();
+}
+
+/*
+ * qlm.value_applied(): after INSERT on qlm.value for each row, where only what is
+ * applied counts.  What is written here has fired subscriptions already; what the
+ * first copy of the table brings is history.
+ */
+Datum
+qlm_value_applied(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.value_applied() must be called as a trigger after INSERT for each row")));
+	if (!qlm_replicated_is_applying() || !qlm_subscription_any_events())
+		return PointerGetDatum(NULL);
+	register_once();
+	collect(data);
+	if (napplied == MAX_VALUES)
+		qlm_replicated_run_own(tell);
+	return PointerGetDatum(NULL);
+}

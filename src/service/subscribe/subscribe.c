@@ -1,0 +1,242 @@
+/*
+ * subscribe.c
+ *		Subscriptions: beginning and ending them (protocol 4.1, 4.6, 6).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/timestamp.h"
+
+#include "base/datetime.h"
+#include "base/limits.h"
+#include "service/payload/payload.h"
+#include "service/road/callback.h"
+#include "service/road/guess.h"
+#include "service/subscribe/subscribe.h"
+#include "storage/core/catalog.h"
+#include "storage/object/quota.h"
+#include "storage/outbox/connection.h"
+
+/* A shorter interval is raised to this, and the answer says so. */
+#define MIN_INTERVAL 0.1
+
+bool
+qlm_is_own_connection(const QlmCall *call, const char *callback)
+{
+	return callback && strcmp(callback, "0") == 0 && call->exchange->connection;
+}
+
+/* The requestID says what to poll; equal ones become one at commit. */
+void
+qlm_subscription_notify(const QlmSubscription *subscription)
+{
+	if (subscription->callback && qlm_is_notify(subscription->callback) &&
+		qlm_notify_channel(subscription->callback))
+		Async_Notify(qlm_notify_channel(subscription->callback),
+					 psprintf(INT64_FORMAT, subscription->request_id));
+}
+
+TimestampTz
+qlm_ttl_end(TimestampTz from, double ttl)
+{
+	if (ttl <= 0 || ttl > 1e11)
+		return DT_NOEND;
+	return from + (TimestampTz) (ttl * USECS_PER_SEC);
+}
+
+double
+qlm_ttl_left(TimestampTz end)
+{
+	if (TIMESTAMP_IS_NOEND(end))
+		return -1;
+	/* whole seconds do, and read better */
+	return Max((end - GetCurrentTimestamp() + USECS_PER_SEC - 1) / USECS_PER_SEC, 1);
+}
+
+TimestampTz
+qlm_kept_until(TimestampTz from, TimestampTz end)
+{
+	return Min(end, from + QLM_MAX_KEPT * USECS_PER_SEC);
+}
+
+bool
+qlm_is_limited(Oid role, bool from_session)
+{
+	Oid			admin = get_role_oid("qlm_admin", true);
+
+	return !from_session ||
+		!(OidIsValid(admin) ? has_privs_of_role(role, admin) : superuser_arg(role));
+}
+
+const char *
+qlm_subscription_surplus(int peer_id, Oid role, bool from_session)
+{
+	int			limit = qlm_max_subscriptions;
+	bool		anonymous = peer_id == 0 && !from_session &&
+		qlm_max_anonymous_subscriptions > 0 &&
+		(limit == 0 || qlm_max_anonymous_subscriptions < limit);
+
+	if (anonymous)
+		limit = qlm_max_anonymous_subscriptions;
+	if (!qlm_is_limited(role, from_session) ||
+		qlm_quota_subscriptions(peer_id, role, limit) > 0)
+		return NULL;
+	return psprintf(anonymous ?
+					"there are %d subscriptions of callers who are no known peer already, and no more are allowed" :
+					"there are %d subscriptions of this caller already, and no more are allowed",
+					limit);
+}
+
+const char *
+qlm_subscribe(QlmSubscription *subscription, double ttl)
+{
+	const char *changed = NULL;
+
+	if (subscription->interval == 0)
+		changed = "interval 0 is taken as -1, each new value is an event";
+	else if (subscription->interval > 0 && subscription->interval < MIN_INTERVAL)
+	{
+		subscription->interval = MIN_INTERVAL;
+		changed = "interval raised to 0.1";
+	}
+	subscription->expires_at = qlm_ttl_end(GetCurrentTimestamp(), ttl);
+	qlm_subscription_add(subscription);
+	return changed;
+}
+
+void
+qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
+				   QlmRequest *response)
+{
+	QlmSubscription subscription = {0};
+	QlmDialect	dialect = call->request->dialect;
+	const char *problem;
+	bool		own;
+	const char *changed;
+	int			code;
+	QlmResult  *result;
+
+	if (!qlm_verb_has_odf(request, response))
+		return;
+	own = qlm_is_own_connection(call, request->callback);
+	problem = own ? NULL :
+		qlm_callback_problem(call->peer, request->callback,
+							 call->exchange->from_session, &code);
+	if (problem)
+	{
+		qlm_request_add_result(response, code, problem);
+		return;
+	}
+	subscription.role = call->role;
+	subscription.peer_id = call->peer ? call->peer->peer_id : 0;
+	subscription.peer = call->peer ? call->peer->name : NULL;
+	problem = qlm_subscription_surplus(subscription.peer_id, call->role,
+									   call->exchange->from_session);
+	if (problem)
+	{
+		qlm_request_add_result(response, 429, problem);
+		return;
+	}
+	subscription.callback = own ? call->exchange->connection : request->callback;
+	call->exchange->pushes |= own;
+	subscription.interval = request->interval;
+	if (qlm_payload_is_wanted(request->msgformat))
+		dialect.payload = request->msgformat;
+	subscription.dialect = qlm_dialect_to_text(&dialect);
+	subscription.ntargets = qlm_payload_leaves(request,
+											   &subscription.targets);
+	changed = qlm_subscribe(&subscription, call->request->ttl);
+	result = qlm_request_add_result(response, 200,
+									changed ? psprintf("subscription started, %s", changed) :
+									"subscription started");
+	result->request_ids = list_make1(psprintf(INT64_FORMAT,
+											  subscription.request_id));
+}
+
+/*
+ * A peer's subscription is that peer's alone; that of a role may be used by
+ * those who have its rights.
+ */
+bool
+qlm_subscription_is_callers(const QlmSubscription *subscription,
+							const QlmPeer *peer, Oid role, bool from_session)
+{
+	if (peer)
+		return subscription->peer_id == peer->peer_id;
+	if (from_session && has_privs_of_role(role, subscription->role))
+		return true;
+	return subscription->peer_id == 0 && subscription->role == role;
+}
+
+int64
+qlm_request_id_parse(const char *text)
+{
+	char	   *end;
+	int64		id;
+
+	errno = 0;
+	id = strtoi64(text, &end, 10);
+	return (*text == '\0' || *end != '\0' || errno != 0 || id < 0) ? 0 : id;
+}
+
+/* Is it that of another WebSocket, of which nobody knows whose it is? */
+static bool
+is_anothers(const QlmCall *call, const QlmSubscription *subscription)
+{
+	if (subscription->peer_id || call->exchange->from_session ||
+		subscription->callback == NULL || !qlm_is_connection(subscription->callback))
+		return false;
+	return call->exchange->connection == NULL ||
+		strcmp(subscription->callback, call->exchange->connection) != 0;
+}
+
+QlmSubscription *
+qlm_subscription_of_call(QlmCall *call, const char *request_id)
+{
+	QlmSubscription *subscription;
+
+	subscription = qlm_subscription_get(qlm_request_id_parse(request_id), true);
+	if (subscription == NULL ||
+		!qlm_subscription_is_callers(subscription, call->peer, call->role,
+									 call->exchange->from_session))
+		return NULL;
+	return is_anothers(call, subscription) ? NULL : subscription;
+}
+
+void
+qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	ListCell   *lc;
+
+	/*
+	 * What succeeds does not name its id: clients take a message with the id
+	 * of a subscription that they know for data of it.
+	 */
+	if (request->request_ids == NIL)
+		qlm_request_add_result(response, 400, "a cancel needs a requestID");
+	foreach(lc, request->request_ids)
+	{
+		char	   *id = lfirst(lc);
+		const char *why;
+		bool		enough = qlm_guess_ids_are_enough(call, &why);
+		QlmSubscription *subscription = enough ? NULL :
+			qlm_subscription_of_call(call, id);
+		QlmResult  *result;
+
+		if (subscription && qlm_subscription_cancel(subscription->request_id))
+		{
+			qlm_guess_id_fits(call, id);
+			qlm_request_add_result(response, 200, NULL);
+			continue;
+		}
+		result = qlm_request_add_result(response, enough ? 429 : 404, enough ? why :
+										"there is no such subscription");
+		result->request_ids = list_make1(id);
+		if (!enough)
+			qlm_guess_id_fails(call);
+	}
+}

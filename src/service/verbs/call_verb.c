@@ -1,0 +1,166 @@
+/*
+ * call_verb.c
+ *		The call (protocol 6): what is registered for an InfoItem is run, or
+ *		the peer that owns it is asked to.  Nothing is stored.
+ */
+#include "postgres.h"
+
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "service/payload/tree.h"
+#include "service/road/call.h"
+#include "service/subscribe/subscribe.h"
+#include "service/verbs/method.h"
+#include "storage/core/subtransaction.h"
+
+/* Left to the worker, once a function has been stopped, to say so */
+#define TIME_TO_ANSWER	(USECS_PER_SEC / 2)
+
+typedef struct Calling
+{
+	QlmCall    *call;
+	const QlmRequest *request;
+	QlmRequest *response;
+	QlmResult  *success;		/* of all that succeeded; NULL: nothing yet */
+} Calling;
+
+/* Until when a function may run: the ttl, and what the message has left */
+static TimestampTz
+call_end(const QlmCall *call)
+{
+	TimestampTz end = qlm_ttl_end(call->received_at, call->request->ttl);
+	TimestampTz last;
+
+	if (call->exchange->from_session || !get_timeout_active(STATEMENT_TIMEOUT))
+		return end;
+	last = get_timeout_finish_time(STATEMENT_TIMEOUT);
+	last -= Min(TIME_TO_ANSWER, (last - GetCurrentTimestamp()) / 4);
+	return Min(end, last);
+}
+
+/* A failure names what it is about. */
+static void
+add_failure(Calling *calling, const char *path, int code, const char *why)
+{
+	QlmResult  *result = qlm_request_add_result(calling->response, code, why);
+	QlmInfoItem *item;
+
+	result->odf = qlm_tree_from_item(path, &item);
+}
+
+static void
+add_success(Calling *calling, QlmOdf *odf)
+{
+	if (calling->success == NULL)
+		calling->success = qlm_request_add_result(calling->response, 200, NULL);
+	if (odf != NULL && calling->success->odf != NULL)
+		qlm_tree_merge(calling->success->odf, odf);
+	else if (odf != NULL)
+		calling->success->odf = odf;
+}
+
+/* What it raises without saying more is no mistake of who calls. */
+static bool
+is_about_data(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+bool
+qlm_method_run(const QlmCall *call, const QlmHandler *handler, const char *path,
+			   const QlmInfoItem *item, bool whole, QlmOdf **odf, int *code,
+			   const char **problem)
+{
+	QlmHandlerInput input;
+	ErrorData  *error;
+	char	   *output = NULL;
+	bool		late;
+
+	qlm_method_input(&input, path, item);
+	error = qlm_handler_try(handler, &input, !call->exchange->from_session,
+							call_end(call), &output, &late);
+	if (error == NULL)
+	{
+		*code = 500;
+		return qlm_method_output(handler, path, output, odf, problem);
+	}
+	if (late && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	{
+		*code = 503;
+		*problem = "the function did not end in time";
+		return false;
+	}
+
+	/* The same call may go well soon: nothing of it counts as done. */
+	if (whole && qlm_error_may_pass(error))
+		ReThrowError(error);
+	*code = qlm_error_code(error, problem);
+	if (*code == 400 && !is_about_data(error))
+		*code = 500;
+	return false;
+}
+
+/* A message with just this InfoItem */
+static void
+ask_owner(Calling *calling, const QlmPeer *owner, const char *path,
+		  const QlmInfoItem *item)
+{
+	QlmRequest	request = *calling->request;
+
+	request.odf = qlm_method_payload(path, item);
+	request.opaque = NULL;
+	qlm_call_forward(calling->call, &request, owner, owner->name,
+					 calling->response);
+}
+
+static void
+call_item(const char *path, QlmInfoItem *item, void *arg)
+{
+	Calling    *calling = arg;
+	QlmHandler	handler;
+	const QlmPeer *owner;
+	const char *problem;
+	QlmOdf	   *odf;
+	int			code;
+
+	path = pstrdup(path);
+	switch (qlm_method_find(path, "call", calling->call->peer, &handler, &owner,
+							&code, &problem))
+	{
+		case QLM_METHOD_LOCAL:
+			if (qlm_method_run(calling->call, &handler, path, item, true,
+							   &odf, &code, &problem))
+				add_success(calling, odf);
+			else
+				add_failure(calling, path, code, problem);
+			break;
+		case QLM_METHOD_OWNER:
+			ask_owner(calling, owner, path, item);
+			break;
+		case QLM_METHOD_NONE:
+		case QLM_METHOD_REFUSED:
+			add_failure(calling, path, code, problem);
+			break;
+	}
+}
+
+void
+qlm_verb_call(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	Calling		calling = {call, request, response, NULL};
+
+	if (!qlm_verb_has_odf(request, response))
+		return;
+	if (request->odf->nitems == 0)
+	{
+		qlm_request_add_result(response, 400,
+							   "a call names the InfoItems that are called");
+		return;
+	}
+	qlm_method_resolve(request->odf);
+	qlm_tree_visit_items(request->odf, call_item, &calling);
+}

@@ -1,0 +1,16 @@
+/*
+ * remark.h
+ *		What an answer says of a write that was done.
+ */
+#ifndef QLM_REMARK_H
+#define QLM_REMARK_H
+
+#include "storage/value/write.h"
+
+/* Complete the counts of a write that was done, and have the log say what it must. */
+extern void qlm_remark_count(QlmWrite *write, int elevel);
+
+/* A description for the result; NULL: there is nothing to say. */
+extern const char *qlm_remark_describe(const QlmCounts *counts);
+
+#endif							/* QLM_REMARK_H */

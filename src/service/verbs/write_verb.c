@@ -1,0 +1,105 @@
+/*
+ * write_verb.c
+ *		The write verb (protocol 5), for one call and for many at once.
+ */
+#include "postgres.h"
+
+#include "service/payload/future.h"
+#include "service/road/call.h"
+#include "service/verbs/remark.h"
+#include "storage/core/catalog.h"
+#include "storage/value/write.h"
+
+static bool
+is_plain_write(const QlmRequest *request)
+{
+	return request->verb == QLM_WRITE && request->error_code == 0 &&
+		request->callback == NULL && request->nodes == NIL &&
+		request->odf != NULL && qlm_future_problem(request->odf) == NULL;
+}
+
+bool
+qlm_call_only_writes(const QlmCall *call)
+{
+	ListCell   *lc;
+
+	if (qlm_call_has_been_here(call))
+		return false;
+	foreach(lc, call->request->requests)
+		if (!is_plain_write(lfirst(lc)))
+			return false;
+	return true;
+}
+
+static void
+prepare_write(QlmWrite *write, const QlmCall *call, QlmOdf *odf)
+{
+	memset(write, 0, sizeof(QlmWrite));
+	write->odf = odf;
+	write->peer_id = call->peer ? call->peer->peer_id : 0;
+	write->received_at = call->received_at;
+}
+
+static void
+add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write)
+{
+	QlmCounts  *counts = call->exchange->counts;
+
+	if (write->error_code != 0)
+	{
+		qlm_request_add_result(response, write->error_code, write->error);
+		return;
+	}
+	qlm_remark_count(write, LOG);
+	if (counts)
+		qlm_counts_add(counts, &write->counts);
+	qlm_request_add_result(response, 200, qlm_remark_describe(&write->counts));
+}
+
+void
+qlm_verb_write(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+{
+	QlmWrite	write;
+	const char *problem;
+
+	if (!qlm_verb_has_odf(request, response))
+		return;
+	problem = qlm_future_problem(request->odf);
+	if (problem)
+	{
+		qlm_request_add_result(response, 400, problem);
+		return;
+	}
+	prepare_write(&write, call, request->odf);
+	if (request->opaque)		/* its values were not counted before */
+		write.received_at = qlm_write_receipt(request->odf->nvalues + 1);
+	qlm_write_run(&write, 1);
+	add_outcome(call, response, &write);
+}
+
+void
+qlm_calls_write(QlmCall **calls, int n)
+{
+	int			nwrites = 0;
+	QlmWrite   *writes;
+	QlmWrite   *write;
+	QlmRights	saved;
+	ListCell   *lc;
+
+	for (int i = 0; i < n; i++)
+		nwrites += list_length(calls[i]->request->requests);
+	writes = write = palloc(nwrites * sizeof(QlmWrite));
+	for (int i = 0; i < n; i++)
+		foreach(lc, calls[i]->request->requests)
+			prepare_write(write++, calls[i], ((QlmRequest *) lfirst(lc))->odf);
+
+	qlm_rights_become_caller(calls[0]->role, calls[0]->exchange->from_session, &saved);
+	qlm_write_run(writes, nwrites);
+	qlm_rights_end_caller(&saved, calls[0]->exchange->from_session);
+
+	write = writes;
+	for (int i = 0; i < n; i++)
+		foreach(lc, calls[i]->request->requests)
+			add_outcome(calls[i], calls[i]->response, write++);
+	pfree(writes);
+}

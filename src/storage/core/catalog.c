@@ -1,0 +1,455 @@
+/*
+ * catalog.c
+ *		The extension's own relations and prepared plans.
+ *
+ * What is known of the catalog is looked up again after any invalidation of
+ * one of our relations, so that DROP and CREATE EXTENSION are noticed.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "storage/core/catalog.h"
+#include "storage/core/catalog_missing.h"
+#include "storage/core/planning.h"
+#include "storage/core/stream.h"
+#include "storage/role/role.h"
+
+static const char *const relation_names[QLM_NRELATIONS] = {
+	[QLM_REL_OBJECT] = "object",
+	[QLM_REL_OBJECT_ID] = "object_id",
+	[QLM_REL_OBJECT_SEQ] = "object_seq",
+	[QLM_REL_INFO_ITEM] = "info_item",
+	[QLM_REL_NAMES] = "info_item_seq",
+	[QLM_REL_META_DATA] = "meta_data",
+	[QLM_REL_VALUE] = "value",
+	[QLM_REL_VALUE_DEFAULT] = "value_default",
+	[QLM_REL_PEER] = "peer",
+	[QLM_REL_OUTBOX] = "outbox",
+	[QLM_REL_SUBSCRIPTION] = "subscription",
+	[QLM_REL_RETENTION] = "retention",
+	[QLM_REL_HISTORY] = "history",
+	[QLM_REL_CUSTOMIZATION] = "customization",
+	[QLM_REL_PLACE] = "place",
+};
+
+static bool loaded = false;
+static bool current = false;	/* it has the version of this library */
+static bool incomplete = false;	/* a restore has left something to be done */
+static bool complete_known = false; /* whether it has, of this generation */
+static Oid	relids[QLM_NRELATIONS];
+static Oid	owner = InvalidOid;
+static uint64 generations[QLM_NRELATIONS];
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	for (int i = 0; i < QLM_NRELATIONS; i++)
+	{
+		if (relid == InvalidOid || relids[i] == relid)
+		{
+			generations[i]++;
+			loaded = false;
+		}
+	}
+}
+
+/* Peers and subscriptions are remembered with the OIDs of their roles, while these are there. */
+static void
+role_changed(Datum arg, int cache_id, uint32 hash)
+{
+	generations[QLM_REL_PEER]++;
+	generations[QLM_REL_SUBSCRIPTION]++;
+	qlm_role_changed();
+}
+
+/* Plans are made anew then, too.  Our schema may have another name. */
+static void
+schema_changed(Datum arg, int cache_id, uint32 hash)
+{
+	loaded = false;
+}
+
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/* Is the extension what this library was built for?  A script may be at it. */
+static bool
+is_current(Oid extension)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		version;
+	bool		result = false;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(relation, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		version = heap_getattr(tuple, Anum_pg_extension_extversion,
+							   RelationGetDescr(relation), &isnull);
+		result = strcmp(TextDatumGetCString(version), QLM_VERSION) == 0;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+/* Has a table rows?  The session needs no right to read it. */
+static bool
+has_rows(Oid relid)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(relation, 0, NULL);
+	bool		result = heap_getnext(scan, ForwardScanDirection) != NULL;
+
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+/*
+ * Somebody else's schema may be called qlm too: only one that belongs to the
+ * extension counts.
+ */
+static bool
+look_up(void)
+{
+	Oid			schema = get_namespace_oid("qlm", true);
+	Oid			extension;
+
+	if (!OidIsValid(schema))
+		return false;
+	extension = get_extension_oid("qlm", true);
+	if (!OidIsValid(extension) ||
+		getExtensionOfObject(NamespaceRelationId, schema) != extension)
+		return false;
+	for (int i = 0; i < QLM_NRELATIONS; i++)
+	{
+		Oid			relid = get_relname_relid(relation_names[i], schema);
+
+		if (!OidIsValid(relid) && i < QLM_REL_CUSTOMIZATION)
+			return false;
+		if (relids[i] != relid)
+			generations[i]++;
+		relids[i] = relid;
+	}
+	current = is_current(extension);
+	complete_known = false;
+	owner = relation_owner(relids[QLM_REL_OBJECT]);
+	return OidIsValid(owner);
+}
+
+static void
+load(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+		registered = true;
+	}
+	if (!loaded || !current)	/* no invalidation tells of a new version */
+		loaded = look_up();
+}
+
+/* While a script makes or updates the extension its version is still the old one. */
+bool
+qlm_catalog_available(void)
+{
+	load();
+	return loaded && (current || creating_extension);
+}
+
+bool
+qlm_catalog_outdated(void)
+{
+	return loaded && !current;
+}
+
+bool
+qlm_catalog_damaged(const char **why, const char **hint)
+{
+	return !loaded && qlm_catalog_missing(relation_names, QLM_REL_CUSTOMIZATION, why, hint);
+}
+
+bool
+qlm_catalog_incomplete(void)
+{
+	return loaded && current && incomplete;
+}
+
+void
+qlm_catalog_look_at_restore(void)
+{
+	Oid			relid = relids[QLM_REL_CUSTOMIZATION];
+
+	if (!loaded || !current || complete_known)
+		return;
+	if (!OidIsValid(relid))
+		incomplete = false;
+	else if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return;
+	else
+	{
+		incomplete = has_rows(relid);
+		UnlockRelationOid(relid, AccessShareLock);
+	}
+	complete_known = true;
+}
+
+void
+qlm_storage_begin(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	MemoryContextSwitchTo(context);
+}
+
+void
+qlm_storage_end(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	SPI_finish();
+	MemoryContextSwitchTo(context);
+}
+
+static void
+require_extension(void)
+{
+	const char *why;
+	const char *hint;
+
+	load();
+	if (loaded)
+		return;
+	(void) qlm_catalog_damaged(&why, &hint);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("%s", why), errhint("%s", hint)));
+}
+
+Oid
+qlm_catalog_relid(QlmRelation relation)
+{
+	require_extension();
+	return relids[relation];
+}
+
+Oid
+qlm_catalog_owner(void)
+{
+	require_extension();
+	if (!qlm_catalog_available())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension qlm does not have version %s, which this server's library is of", QLM_VERSION),
+				 errhint("ALTER EXTENSION qlm UPDATE; if it says that the version is installed already, restart the server.")));
+	return owner;
+}
+
+uint64
+qlm_catalog_generation(QlmRelation relation)
+{
+	require_extension();
+	return generations[relation];
+}
+
+void
+qlm_catalog_invalidate(Oid relid)
+{
+	CacheInvalidateRelcacheByRelid(relid);
+}
+
+void
+qlm_catalog_invalidate_once(QlmRelation relation)
+{
+	static FullTransactionId transactions[QLM_NRELATIONS];
+	static SubTransactionId subtransactions[QLM_NRELATIONS];
+	FullTransactionId transaction = GetTopFullTransactionId();
+	SubTransactionId subtransaction = GetCurrentSubTransactionId();
+	Oid			relid = qlm_catalog_relid(relation);
+
+	generations[relation]++;
+	if (FullTransactionIdEquals(transactions[relation], transaction) &&
+		subtransactions[relation] == subtransaction)
+		return;
+	transactions[relation] = transaction;
+	subtransactions[relation] = subtransaction;
+	qlm_catalog_invalidate(relid);
+}
+
+static bool
+may(QlmRelation relation, AclMode mode)
+{
+	return pg_class_aclcheck(qlm_catalog_relid(relation), GetUserId(),
+							 mode) == ACLCHECK_OK;
+}
+
+bool
+qlm_rights_may_insert(QlmRelation relation)
+{
+	return may(relation, ACL_INSERT);
+}
+
+bool
+qlm_rights_may_select(QlmRelation relation)
+{
+	return may(relation, ACL_SELECT);
+}
+
+static bool
+has_policies(QlmRelation relation)
+{
+	return check_enable_rls(qlm_catalog_relid(relation), InvalidOid, true) == RLS_ENABLED;
+}
+
+static const QlmRelation nodes[] = {
+	QLM_REL_OBJECT, QLM_REL_OBJECT_ID, QLM_REL_INFO_ITEM, QLM_REL_META_DATA
+};
+
+bool
+qlm_rights_may_see_all_nodes(void)
+{
+	for (int i = 0; i < lengthof(nodes); i++)
+		if (!qlm_rights_may_select(nodes[i]) || has_policies(nodes[i]))
+			return false;
+	return true;
+}
+
+bool
+qlm_rights_have_policies(void)
+{
+	for (int i = 0; i < lengthof(nodes); i++)
+		if (has_policies(nodes[i]))
+			return true;
+	return has_policies(QLM_REL_VALUE);
+}
+
+bool
+qlm_rights_are_filtered(void)
+{
+	static const QlmRelation data[] = {QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE};
+
+	for (int i = 0; i < lengthof(data); i++)
+		if (has_policies(data[i]))
+			return true;
+	return false;
+}
+
+void
+qlm_plan_prepare(QlmPlan *plan)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SPIPlanPtr	prepared;
+
+	if (plan->plan != NULL)
+		return;
+	prepared = SPI_prepare_cursor(plan->sql, plan->nargs, plan->args,
+								  plan->options | QLM_PLAN_OWN);
+	if (prepared == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s",
+			 plan->sql, SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(prepared) != 0)
+		elog(ERROR, "could not keep plan \"%s\"", plan->sql);
+	MemoryContextSwitchTo(context);
+	plan->plan = prepared;
+}
+
+void
+qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			result;
+
+	qlm_plan_prepare(plan);
+	result = SPI_execute_plan(plan->plan, values, nulls, plan->as_active, limit);
+	/* SPI leaves its own context current. */
+	MemoryContextSwitchTo(context);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s",
+			 plan->sql, SPI_result_code_string(result));
+}
+
+void
+qlm_statement_execute(const char *sql, int options, Snapshot snapshot)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, 0, NULL,
+											   options | QLM_PLAN_OWN);
+	int			result = SPI_result;
+
+	if (plan != NULL)
+		result = SPI_execute_snapshot(plan, NULL, NULL, snapshot,
+									  InvalidSnapshot, false, true, 0);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
+	SPI_freeplan(plan);
+	MemoryContextSwitchTo(context);
+}
+
+void
+qlm_plan_stream(QlmPlan *plan, const Datum *values, QlmRowFunction function,
+				void *arg)
+{
+	qlm_plan_prepare(plan);
+	qlm_stream(plan->plan, plan->nargs, plan->args, values, function, arg);
+}
+
+char *
+qlm_spi_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		datum = qlm_spi_datum(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(datum);
+}
+
+Datum
+qlm_spi_datum(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column, isnull);
+}

@@ -1,0 +1,269 @@
+/*
+ * rights.c
+ *		Whose rights a statement has.
+ *
+ * Code of others runs in our statements: triggers, policies, defaults, checks
+ * and operators, of our tables and of all that these write to.  So nobody's
+ * statement runs with more rights than his own, and nothing that was changed in
+ * one section reaches the next.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_database.h"
+#include "commands/prepare.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/portal.h"
+#include "utils/rls.h"
+
+#include "base/compat.h"
+#include "storage/core/catalog.h"
+#include "storage/core/foreign_function.h"
+#include "storage/core/rights.h"
+
+/* As the functions of the extension and its workers have it */
+#define SEARCH_PATH "pg_catalog, pg_temp"
+
+static void
+set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Most often it is right: functions have it in their definition. */
+static void
+fix_search_path(void)
+{
+	if (strcmp(namespace_search_path, SEARCH_PATH) != 0)
+		set("search_path", SEARCH_PATH);
+}
+
+/*
+ * A session's wish for how it sees things is no matter of those whose data it
+ * changes.
+ */
+static void
+fix_for_reader(void)
+{
+	if (!row_security)
+		set("row_security", "on");
+	if (DateStyle != USE_ISO_DATES)
+		set("DateStyle", "ISO");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		set("IntervalStyle", "postgres");
+	if (extra_float_digits < 1)
+		set("extra_float_digits", "1");
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		set("bytea_output", "hex");
+}
+
+static void
+set_where_other(const char *name, const char *value)
+{
+	const char *now = GetConfigOption(name, true, false);
+
+	if (now != NULL && value != NULL && strcmp(now, value) != 0)
+		set(name, value);
+}
+
+/* Zone and language are those of the database, all else is the same everywhere. */
+void
+qlm_rights_fix_spelling(void)
+{
+	static const char *const as_configured[] = {
+		"TimeZone", "DateStyle", "lc_numeric", "lc_monetary", "lc_time"
+	};
+	static const char *const fixed[][2] = {
+		{"IntervalStyle", "postgres"}, {"bytea_output", "hex"},
+		{"standard_conforming_strings", "on"}, {"quote_all_identifiers", "off"},
+		{"array_nulls", "on"}, {"transform_null_equals", "off"},
+		{"xmloption", "content"}, {"xmlbinary", "base64"}
+	};
+
+	for (int i = 0; i < lengthof(as_configured); i++)
+		set_where_other(as_configured[i], GetConfigOptionResetString(as_configured[i]));
+	for (int i = 0; i < lengthof(fixed); i++)
+		set_where_other(fixed[i][0], fixed[i][1]);
+	if (DateStyle != USE_ISO_DATES)
+		set("DateStyle", "ISO");
+	if (extra_float_digits < 1)
+		set("extra_float_digits", "1");
+}
+
+void
+qlm_rights_fix_storage(void)
+{
+	static const char *const names[] = {
+		"default_tablespace", "default_table_access_method",
+		"default_toast_compression"
+	};
+
+	for (int i = 0; i < lengthof(names); i++)
+		set_where_other(names[i], GetConfigOptionResetString(names[i]));
+}
+
+static void
+become(Oid role, int restriction, QlmRights *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->is_other = true;
+	saved->settings = NewGUCNestLevel();
+	fix_search_path();
+	SetUserIdAndSecContext(role, saved->context | restriction |
+						   SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+qlm_rights_become_owner(QlmRights *saved)
+{
+	Oid			owner = qlm_catalog_owner();
+
+	qlm_foreign_function_guard(owner);
+	become(owner, SECURITY_RESTRICTED_OPERATION, saved);
+}
+
+void
+qlm_rights_become_reader(Oid role, QlmRights *saved)
+{
+	become(role, SECURITY_RESTRICTED_OPERATION, saved);
+	fix_for_reader();
+}
+
+/*
+ * Those that are nobody's but the policies', as app.tenant: without what has been set
+ * in the session, or for whoever logged in.
+ */
+static void
+forget_own_settings(void)
+{
+	int			n;
+	struct config_generic **options = qlm_guc_variables(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		const struct config_string *option = (const struct config_string *) options[i];
+
+		if ((options[i]->flags & GUC_CUSTOM_PLACEHOLDER) == 0 ||
+			options[i]->source <= PGC_S_DATABASE)
+			continue;
+		set(options[i]->name, options[i]->reset_source <= PGC_S_DATABASE && option->reset_val ?
+			option->reset_val : "");
+	}
+}
+
+void
+qlm_rights_become_subscriber(Oid role, QlmRights *saved)
+{
+	qlm_rights_become_reader(role, saved);
+	if (qlm_rights_have_policies())
+		forget_own_settings();
+}
+
+void
+qlm_rights_restore(const QlmRights *saved)
+{
+	if (!saved->is_other)
+		return;
+	SetUserIdAndSecContext(saved->user, saved->context);
+	AtEOXact_GUC(false, saved->settings);
+}
+
+/*
+ * Within a query events cannot be fired as at a commit.  So who runs messages of
+ * others in his session has all constraints checked at once from then on.  What
+ * was pending is his, and is fired as his.
+ */
+static void
+make_immediate(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not fire deferred triggers");
+	MemoryContextSwitchTo(context);
+}
+
+/* Whose message was executed last.  An error ends a section without a word. */
+static Oid	caller = InvalidOid;
+
+bool
+qlm_rights_are_of_caller(void)
+{
+	return OidIsValid(caller) && GetUserId() == caller && !InSecurityRestrictedOperation();
+}
+
+/*
+ * A session that calls for itself stays as it is.  One that calls for another
+ * goes on after that, and commits as itself: nothing can be left in it.
+ */
+void
+qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved)
+{
+	if (role == GetUserId())
+		memset(saved, 0, sizeof(QlmRights));
+	else if (in_query)
+	{
+		make_immediate();
+		become(role, SECURITY_RESTRICTED_OPERATION, saved);
+	}
+	else
+	{
+		/* One before may have been taken back, and these are not. */
+		DropAllPreparedStatements();
+		become(role, 0, saved);
+		caller = role;
+	}
+}
+
+/*
+ * No event was pending when the section began, as each section fires its own or
+ * may not have any.  So firing takes none off the list that a subtransaction which
+ * is undone would put back.  The next message of the transaction may be of somebody
+ * else, whose functions must find no temporary tables.
+ */
+void
+qlm_rights_end_caller(const QlmRights *saved, bool in_query)
+{
+	if (!saved->is_other)
+		return;
+	if (!in_query)
+	{
+		AfterTriggerFireDeferred();
+		qlm_rights_clean_session();
+	}
+	qlm_rights_restore(saved);
+}
+
+void
+qlm_rights_clean_session(void)
+{
+	Oid			schema;
+	Oid			toast_schema;
+
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	GetTempNamespaceState(&schema, &toast_schema);
+	if (OidIsValid(schema))
+		ResetTempTableNamespace();
+}
+
+Oid
+qlm_session_role(void)
+{
+	return get_role_oid(QLM_SESSION_ROLE, true);
+}
+
+bool
+qlm_session_role_may_connect(Oid database_id)
+{
+	return qlm_database_aclcheck(database_id, qlm_session_role(),
+								 ACL_CONNECT) == ACLCHECK_OK;
+}

@@ -1,0 +1,210 @@
+/*
+ * journal.c
+ *		The journal of envelopes in and out, qlm.message.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "message/redact.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/journal.h"
+#include "storage/peer/credential.h"
+
+/* Rows that are kept, and bytes of each message */
+#define KEPT_ROWS		100000
+#define KEPT_SIZE		(64 * 1024)
+
+/*
+ * A process writes no more than this part of qlm.max_journal_size in a minute;
+ * then messages are cut, until it is trimmed.
+ */
+#define PACE_PART		8
+#define CUT_SIZE		1024
+
+/* Shorter ones would be found by chance */
+#define MIN_SECRET		6
+
+int			qlm_log_messages = QLM_LOG_NONE;
+int			qlm_max_journal_size = 1024;
+
+static QlmPlan insert_plan = {
+	"INSERT INTO qlm.message"
+	" (at, direction, peer, verb, return_code, envelope, duration)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING message_no",
+	7, {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INTERVALOID}
+};
+
+static QlmPlan change_plan = {
+	"UPDATE qlm.message SET at = $2, return_code = $3, envelope = $4,"
+	" duration = $5 WHERE message_no = $1",
+	5, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, INTERVALOID}
+};
+
+/* What texts take on disk is known without reading them. */
+static QlmPlan size_plan = {
+	"DELETE FROM qlm.message WHERE message_no <= (SELECT message_no FROM"
+	" (SELECT message_no, pg_catalog.sum(pg_catalog.pg_column_size(envelope))"
+	" OVER (ORDER BY message_no DESC) AS bytes FROM qlm.message"
+	" WHERE pg_catalog.pg_table_size('qlm.message') > $1 / 2) AS m"
+	" WHERE bytes > $1 ORDER BY message_no DESC LIMIT 1)",
+	1, {INT8OID}
+};
+
+static QlmPlan trim_plan = {
+	"DELETE FROM qlm.message WHERE message_no <="
+	" (SELECT message_no FROM qlm.message"
+	" ORDER BY message_no DESC OFFSET $1 LIMIT 1)",
+	1, {INT8OID}
+};
+
+/* Stars for a credential that was shown, should it stand somewhere else, too */
+static void
+mask_shown(char *text, const char *authorization)
+{
+	char	   *user;
+	char	   *secret;
+
+	if (authorization == NULL)
+		return;
+	qlm_redact_literal(text, authorization);
+	if (qlm_credential_split(authorization, &user, &secret) &&
+		strlen(secret) >= MIN_SECRET)
+		qlm_redact_literal(text, secret);
+}
+
+/* Bytes of a message that may be kept now */
+static Size
+size_to_keep(Size size)
+{
+	static TimestampTz since = 0;
+	static int64 written = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < since || now > since + USECS_PER_MINUTE)
+	{
+		since = now;
+		written = 0;
+	}
+	size = Min(size, (Size) KEPT_SIZE);
+	if (written + (int64) size > (int64) qlm_max_journal_size * (1024 * 1024 / PACE_PART))
+		size = Min(size, (Size) CUT_SIZE);
+	written += size;
+	return size;
+}
+
+/*
+ * What came need not be text at all.  With NUL bytes, as in UTF-16, a
+ * credential could not be recognised: nothing is kept then.
+ */
+static char *
+storable_text(const char *data, Size size, const QlmJournalEntry *entry, bool is_clear)
+{
+	int			len = (int) size_to_keep(size);
+	StringInfoData text;
+
+	if (data == NULL || memchr(data, '\0', len) != NULL)
+		return NULL;
+	if (len < size)
+		len = pg_mbcliplen(data, len, len);
+	initStringInfo(&text);
+	qlm_redact(&text, data, len, is_clear);
+	mask_shown(text.data, entry->shown);
+	mask_shown(text.data, entry->claimed);
+	if (!pg_verify_mbstr(GetDatabaseEncoding(), text.data, strlen(text.data), true))
+		for (char *c = text.data; *c; c++)
+			if (IS_HIGHBIT_SET(*c))
+				*c = '?';
+	return text.data;
+}
+
+static int64
+add_row(const QlmJournalEntry *entry, const char *direction, TimestampTz at,
+		const char *text, Interval *duration)
+{
+	Datum		values[7];
+	char		nulls[7];
+	bool		isnull;
+	int64		message_no;
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = TimestampTzGetDatum(at);
+	values[1] = CStringGetTextDatum(direction);
+	values[2] = CStringGetTextDatum(entry->peer ? entry->peer : "");
+	nulls[2] = entry->peer ? ' ' : 'n';
+	values[3] = CStringGetTextDatum(entry->verb ? entry->verb : "");
+	nulls[3] = entry->verb ? ' ' : 'n';
+	values[4] = Int32GetDatum(entry->return_code);
+	values[5] = CStringGetTextDatum(text ? text : "");
+	nulls[5] = text ? ' ' : 'n';
+	values[6] = IntervalPGetDatum(duration);
+	nulls[6] = duration ? ' ' : 'n';
+	qlm_plan_execute(&insert_plan, values, nulls, 0);
+	message_no = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return message_no;
+}
+
+int64
+qlm_journal_add(const QlmJournalEntry *entry)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Interval	duration = {0};
+	QlmRights	saved;
+	int64		message_no;
+
+	if (XactReadOnly)
+		return 0;
+	duration.time = now - entry->started_at;
+	qlm_rights_become_owner(&saved);
+	(void) add_row(entry, "in", entry->started_at,
+				   storable_text(entry->in, entry->in_len, entry, entry->is_clear),
+				   NULL);
+	message_no = add_row(entry, "out", now,
+						 storable_text(entry->out, entry->out_len, entry, true),
+						 &duration);
+	qlm_rights_restore(&saved);
+	return message_no;
+}
+
+void
+qlm_journal_change(int64 message_no, const QlmJournalEntry *entry)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	char	   *text = storable_text(entry->out, entry->out_len, entry, true);
+	Interval	duration = {0};
+	Datum		values[5];
+	char		nulls[] = "     ";
+	QlmRights	saved;
+
+	if (XactReadOnly)
+		return;
+	duration.time = now - entry->started_at;
+	values[0] = Int64GetDatum(message_no);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = Int32GetDatum(entry->return_code);
+	values[3] = CStringGetTextDatum(text ? text : "");
+	nulls[3] = text ? ' ' : 'n';
+	values[4] = IntervalPGetDatum(&duration);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&change_plan, values, nulls, 0);
+	qlm_rights_restore(&saved);
+}
+
+void
+qlm_journal_trim(void)
+{
+	Datum		values[1] = {Int64GetDatum(KEPT_ROWS)};
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&trim_plan, values, NULL, 0);
+	values[0] = Int64GetDatum((int64) qlm_max_journal_size * 1024 * 1024);
+	qlm_plan_execute(&size_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}

@@ -1,0 +1,300 @@
+/*
+ * outbox.c
+ *		The queue: putting messages in, and ending what is over.  What leaves is in
+ *		outbox_claim.c, what answers do to it in outbox_answer.c.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "storage/core/catalog.h"
+#include "storage/core/indexed.h"
+#include "storage/core/wake_key.h"
+#include "storage/outbox/delivery_ended.h"
+#include "storage/outbox/delivery_missed.h"
+#include "storage/outbox/outbox.h"
+#include "storage/peer/peer.h"
+#include "storage/role/role.h"
+
+int			qlm_wake_pending = 0;
+
+static QlmPlan id_free_plan = {
+	"SELECT WHERE NOT EXISTS (SELECT FROM qlm.outbox WHERE message_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.subscription WHERE request_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.subscription_value WHERE request_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.gathering WHERE request_id = $1)"
+	" AND NOT EXISTS (SELECT FROM qlm.forwarding WHERE request_id = $1)",
+	1, {INT8OID}
+};
+
+static QlmPlan add_plan = {
+	"INSERT INTO qlm.outbox (message_id, peer, url, kind, envelope, priority,"
+	" subscription_id, created_at, expires_at, dropped, asker_role, asker_peer, node,"
+	" awaited_by, peer_id, asker_peer_id, asker_role_id, in_order)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+	18, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, NAMEOID, TEXTOID, TEXTOID, INT8OID,
+	INT4OID, INT4OID, INT8OID, BOOLOID}
+};
+
+static QlmPlan fail_plan = {
+	"UPDATE qlm.outbox SET state = 'failed', last_error = $2,"
+	" next_attempt_at = NULL, answered_at = NULL WHERE message_id = $1",
+	2, {INT8OID, TEXTOID}
+};
+
+static QlmPlan requeue_plan = {
+	"UPDATE qlm.outbox SET state = 'queued', created_at = $2,"
+	" expires_at = CASE WHEN expires_at < 'infinity'"
+	" THEN $2 + (expires_at - created_at) ELSE expires_at END,"
+	" seq = pg_catalog.nextval('qlm.outbox_seq'), attempts = 0, deliveries = 0,"
+	" next_attempt_at = NULL, sent_at = NULL, answered_at = NULL,"
+	" return_code = NULL, answer = NULL, last_error = NULL, posting = false,"
+	" sent_as = NULL"
+	" WHERE message_id = $1 AND (state IN ('failed', 'expired', 'cancelled')) IS TRUE",
+	2, {INT8OID, TIMESTAMPTZOID}
+};
+
+/* Nobody can have it any more, whoever has the name now. */
+static QlmPlan gone_plan = {
+	"SELECT peer FROM qlm.outbox o WHERE message_id = $1 AND peer_id <> 0"
+	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.peer_id = o.peer_id)",
+	1, {INT8OID}
+};
+
+static QlmPlan orphan_plan = {
+	"SELECT FROM qlm.outbox o WHERE message_id = $1"
+	" AND state IN ('failed', 'expired', 'cancelled') AND " QLM_DELIVERY_IS_ORPHAN("o"),
+	1, {INT8OID}
+};
+
+#define EXPIRE(condition) \
+	"WITH past AS (SELECT message_id FROM qlm.outbox" \
+	" WHERE state IN ('queued', 'sent') AND expires_at <= $1" condition \
+	" ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)" \
+	" UPDATE qlm.outbox o SET state = 'expired', next_attempt_at = NULL," \
+	" posting = false," \
+	" last_error = " QLM_SAY_EXPIRED("o") \
+	" FROM past WHERE o.message_id = past.message_id" \
+	" RETURNING o.subscription_id, 1 + o.dropped"
+
+static QlmPlan expire_plan = {
+	EXPIRE(""), 2, {TIMESTAMPTZOID, INT8OID}
+};
+
+static QlmPlan expire_peer_plan = {
+	EXPIRE(" AND peer_id = $3"), 3, {TIMESTAMPTZOID, INT8OID, INT4OID}
+};
+
+void
+qlm_outbox_random_ids(int64 *ids, int n, bool is_small)
+{
+	int64		mask = is_small ? PG_INT32_MAX : ((int64) 1 << 53) - 1;
+
+	if (!pg_strong_random(ids, n * sizeof(int64)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random number")));
+	for (int i = 0; i < n; i++)
+		ids[i] = Max(ids[i] & mask, 1);
+}
+
+int64
+qlm_outbox_new_id(bool is_small)
+{
+	for (;;)
+	{
+		int64		id;
+		Datum		values[1];
+
+		qlm_outbox_random_ids(&id, 1, is_small);
+		values[0] = Int64GetDatum(id);
+		if (qlm_plan_execute_as_owner(&id_free_plan, values, NULL) > 0)
+			return id;
+	}
+}
+
+void
+qlm_outbox_check_url(const char *url)
+{
+	if (strlen(url) > QLM_MAX_URL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a URL of %zu bytes is longer than the %d that are allowed",
+						strlen(url), QLM_MAX_URL)));
+}
+
+static void
+set_text(Datum *values, char *nulls, int i, const char *text)
+{
+	values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
+	nulls[i] = text ? ' ' : 'n';
+}
+
+static void
+set_asker(Datum *values, char *nulls, const QlmMessage *message)
+{
+	Name		role = palloc0(sizeof(NameData));
+
+	if (OidIsValid(message->asker_role))
+		namestrcpy(role, qlm_role_name(message->asker_role));
+	values[10] = NameGetDatum(role);
+	nulls[10] = OidIsValid(message->asker_role) ? ' ' : 'n';
+	set_text(values, nulls, 11, message->asker_peer);
+	set_text(values, nulls, 12, message->node);
+}
+
+/*
+ * Only the peer that it is for can answer it.  Where it was sent on for somebody
+ * he may ask for the answer by its number.
+ */
+static bool
+is_between_us(const QlmMessage *message)
+{
+	return message->peer && message->url == NULL && !OidIsValid(message->asker_role);
+}
+
+/* Only requests that wait for a peer have one, by themselves or as its all do. */
+static bool
+keeps_its_place(const QlmMessage *message)
+{
+	const QlmPeer *peer;
+
+	if (message->is_response || message->url || message->peer_id <= 0)
+		return false;
+	if (message->order != QLM_ORDER_OF_PEER)
+		return message->order == QLM_IN_ORDER;
+	peer = qlm_peer_by_id(message->peer_id);
+	return peer && peer->in_order;
+}
+
+int64
+qlm_outbox_add(const QlmMessage *message)
+{
+	int64		message_id = message->message_id;
+	Datum		values[18];
+	char		nulls[18];
+
+	if (message->url)
+		qlm_outbox_check_url(message->url);
+	if (message_id == 0)
+		message_id = qlm_outbox_new_id(is_between_us(message));
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = Int64GetDatum(message_id);
+	set_text(values, nulls, 1, message->peer);
+	set_text(values, nulls, 2, message->url);
+	values[3] = CStringGetTextDatum(message->is_response ? "response" : "request");
+	values[4] = CStringGetTextDatum(message->envelope);
+	values[5] = Int32GetDatum(message->priority);
+	values[6] = Int64GetDatum(message->subscription_id);
+	nulls[6] = message->subscription_id != 0 ? ' ' : 'n';
+	values[7] = TimestampTzGetDatum(message->created_at != 0 ?
+									message->created_at : GetCurrentTimestamp());
+	values[8] = TimestampTzGetDatum(message->expires_at);
+	values[9] = Int64GetDatum(message->dropped);
+	set_asker(values, nulls, message);
+	values[13] = Int64GetDatum(message->awaited_by);
+	nulls[13] = message->awaited_by != 0 ? ' ' : 'n';
+	values[14] = Int32GetDatum(message->peer_id);
+	values[15] = Int32GetDatum(message->asker_peer_id);
+	values[16] = Int64GetDatum(qlm_role_number(message->asker_role));
+	values[17] = BoolGetDatum(keeps_its_place(message));
+	qlm_plan_execute_as_owner(&add_plan, values, nulls);
+	qlm_outbox_note(message);
+	return message_id;
+}
+
+static int
+expire(QlmPlan *plan, int max, int peer_id)
+{
+	Datum		values[3];
+	QlmRights	saved;
+	uint64		n;
+
+	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[1] = Int64GetDatum(max);
+	values[2] = Int32GetDatum(peer_id);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(plan, values, NULL, 0);
+	n = SPI_processed;
+	qlm_missed_note_rows();
+	qlm_missed_count();
+	qlm_rights_restore(&saved);
+	if (n > 0)
+		qlm_wake_pending |= QLM_WAKE_ANSWER;
+	return (int) n;
+}
+
+int
+qlm_outbox_expire(int max)
+{
+	return expire(&expire_plan, max, 0);
+}
+
+void
+qlm_outbox_expire_peer(int peer_id, int max)
+{
+	(void) expire(&expire_peer_plan, max, peer_id);
+}
+
+void
+qlm_outbox_fail(int64 message_id, const char *reason)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = CStringGetTextDatum(reason);
+	qlm_plan_execute_as_owner(&fail_plan, values, NULL);
+	qlm_wake_pending |= QLM_WAKE_ANSWER;
+	qlm_wake_key_note(qlm_wake_key_of_message(message_id));
+}
+
+static void
+require_peer(int64 message_id)
+{
+	Datum		values[1] = {Int64GetDatum(message_id)};
+
+	if (qlm_plan_execute_as_owner(&gone_plan, values, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the peer that message " INT64_FORMAT " was for is gone",
+						message_id),
+				 errdetail("It was called \"%s\". A peer that has the name now is another one.",
+						   qlm_spi_text(0, 1)),
+				 errhint("Queue a new request with qlm_request.")));
+}
+
+static void
+require_subscription(int64 message_id)
+{
+	Datum		values[1] = {Int64GetDatum(message_id)};
+
+	if (qlm_plan_execute_as_owner(&orphan_plan, values, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the subscription that message " INT64_FORMAT " has data of has ended",
+						message_id),
+				 errhint("Subscribe again; qlm.history has the values.")));
+}
+
+bool
+qlm_outbox_requeue(int64 message_id)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(message_id);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	require_peer(message_id);
+	require_subscription(message_id);
+	if (qlm_plan_execute_as_owner(&requeue_plan, values, NULL) == 0)
+		return false;
+	qlm_wake_pending |= QLM_WAKE_OUTBOX;
+	qlm_wake_key_note_all();
+	return true;
+}
+

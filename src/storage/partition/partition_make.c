@@ -1,0 +1,426 @@
+/*
+ * partition_make.c
+ *		New partitions of qlm.value, in time.
+ *
+ * Days, months or years by UTC, attached to the parent rather than created in
+ * it: that lets others go on reading and writing.  Whatever stands in the way of a new
+ * partition, the values go to the default one and are moved later.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/trigger.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/datetime.h"
+#include "storage/core/catalog.h"
+#include "storage/core/subtransaction.h"
+#include "storage/partition/partition.h"
+#include "storage/partition/partition_bound.h"
+#include "storage/partition/partition_make.h"
+#include "storage/partition/partition_move.h"
+#include "storage/partition/partition_table.h"
+
+/* So many values are moved while a writer waits; more are left to the workers. */
+#define MOVE_AT_ONCE	1000
+
+/* Nobody waits for a partition longer than for a few locks. */
+#define LOCK_MS			"10ms"
+#define AGAIN_MS		1000	/* after that was not enough */
+
+int			qlm_partitions_ahead = 1;
+int			qlm_partition_years_back = 20;
+int			qlm_partition_years_ahead = 2;
+
+bool
+qlm_partition_is_in_use(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		in_use = rel->rd_refcnt > 1 || AfterTriggerPendingOnRel(relid);
+
+	table_close(rel, NoLock);
+	return in_use;
+}
+
+static void
+execute(const char *format,...) pg_attribute_printf(1, 2);
+
+static void
+execute(const char *format,...)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&buf, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&buf, needed);
+	}
+	qlm_statement_execute(buf.data, 0, InvalidSnapshot);
+	pfree(buf.data);
+}
+
+int
+qlm_partition_taken_hint(const char *name, TimestampTz lower, TimestampTz upper)
+{
+	StringInfoData from;
+	StringInfoData to;
+
+	initStringInfo(&from);
+	qlm_datetime_append(&from, lower);
+	initStringInfo(&to);
+	qlm_datetime_append(&to, upper);
+	return errhint("ALTER TABLE qlm.value ATTACH PARTITION qlm.%s FOR VALUES FROM ('%s') TO ('%s'); or rename it, or drop it.",
+				   name, from.data, to.data);
+}
+
+/*
+ * The table is new, so none of this keeps anybody else waiting.  To attach it
+ * would look through all of the default partition; we know what is not there.
+ */
+static void
+make_partition(const char *name, TimestampTz lower, TimestampTz upper,
+			   TimestampTz end, int64 *moved)
+{
+	Oid			default_relid = qlm_partition_default();
+	StringInfoData from;
+	StringInfoData to;
+	StringInfoData until;
+	bool		claims = OidIsValid(default_relid) &&
+		!qlm_partition_table_is_empty(default_relid);
+
+	initStringInfo(&from);
+	qlm_datetime_append(&from, lower);
+	initStringInfo(&to);
+	qlm_datetime_append(&to, upper);
+	initStringInfo(&until);
+	qlm_datetime_append(&until, end);
+	qlm_partition_create_table(name, psprintf("values from %s to %s", from.data, until.data));
+	if (claims)
+	{
+		*moved = qlm_partition_move(default_relid,
+									get_relname_relid(name, get_rel_namespace(default_relid)),
+									lower, upper);
+		qlm_partition_claim(default_relid, lower, upper);
+	}
+	qlm_partition_finish_table(name);
+	execute("ALTER TABLE qlm.value ATTACH PARTITION qlm.%s"
+			" FOR VALUES FROM ('%s') TO ('%s')", name, from.data, to.data);
+	if (claims)
+		qlm_partition_unclaim(default_relid);
+}
+
+bool
+qlm_partition_make(const char *name, TimestampTz lower, TimestampTz upper,
+				   TimestampTz end, int64 *moved)
+{
+	QlmSubtransaction subtransaction;
+	QlmRights	saved;
+	volatile bool made = false;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		qlm_rights_become_owner(&saved);
+		make_partition(name, lower, upper, end, moved);
+		qlm_rights_restore(&saved);
+		qlm_subtransaction_commit(&subtransaction);
+		made = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
+
+		if (qlm_error_must_leave(error))
+			ReThrowError(error);
+		ereport(WARNING,
+				(errmsg("could not make partition qlm.%s: %s",
+						name, error->message),
+				 errdetail("Its values go to qlm.value_default.")));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return made;
+}
+
+/* The parent last: others would wait while we wait, for a vacuum perhaps. */
+static void
+lock_tables(Oid grows, LOCKMODE parent_mode)
+{
+	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
+
+	LockDatabaseObject(RelationRelationId, parent, 1, ExclusiveLock);
+	if (OidIsValid(qlm_partition_default()))
+		LockRelationOid(qlm_partition_default(), AccessExclusiveLock);
+	if (OidIsValid(grows))
+		LockRelationOid(grows, AccessExclusiveLock);
+	LockRelationOid(parent, parent_mode);
+}
+
+bool
+qlm_partition_lock(Oid grows, LOCKMODE parent_mode)
+{
+	QlmSubtransaction subtransaction;
+	volatile bool locked = false;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		int			nest_level = NewGUCNestLevel();
+
+		(void) set_config_option("lock_timeout", LOCK_MS, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		lock_tables(grows, parent_mode);
+		AtEOXact_GUC(true, nest_level);
+		qlm_subtransaction_commit(&subtransaction);
+		locked = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
+
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return locked;
+}
+
+/* What need not be tried again for now, as locks would be taken for nothing */
+static struct
+{
+	TimestampTz lower;			/* many values of this time */
+	TimestampTz upper;			/* lie in the default partition */
+	uint64		generation;		/* as long as partitions stay as they are */
+	TimestampTz again_at;		/* somebody was in the way */
+} hopeless;
+
+/* The gap's part that a time would get a partition for; false: that is being filled. */
+static bool
+find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
+{
+	QlmRange	range = *qlm_partition_range(gap);
+	TimestampTz end;
+
+	*lower = Max(qlm_span_start(ts, 0), range.lower);
+	*upper = Min(qlm_span_start(ts, 1), range.upper);
+	return !(qlm_partition_is_growing(gap - 1, &end) && ts < end);
+}
+
+/*
+ * Is there another table of that name, as one that was detached?  Then values go where
+ * nobody may look for them, which is said once.
+ */
+static bool
+is_taken(TimestampTz lower, TimestampTz upper)
+{
+	static char told[NAMEDATALEN];
+	char		name[NAMEDATALEN];
+
+	qlm_partition_name(name, lower, upper);
+	if (!OidIsValid(get_relname_relid(name, get_rel_namespace(qlm_catalog_relid(QLM_REL_VALUE)))))
+		return false;
+	if (strcmp(told, name) != 0)
+		ereport(LOG,
+				(errmsg("values go to qlm.value_default, as table qlm.%s exists and is no partition of qlm.value", name),
+				 qlm_partition_taken_hint(name, lower, upper)));
+	strlcpy(told, name, NAMEDATALEN);
+	return true;
+}
+
+static bool
+is_hopeless(TimestampTz ts)
+{
+	int			found = qlm_partition_find(ts);
+	QlmRange	range = *qlm_partition_range(found);
+	uint64		generation = qlm_catalog_generation(QLM_REL_VALUE);
+	TimestampTz lower;
+	TimestampTz upper;
+	bool		is_free;
+
+	if (hopeless.again_at > GetCurrentTimestamp())
+		return true;
+	if (!range.is_default)
+		return false;
+	is_free = find_part(found, ts, &lower, &upper);
+	if (is_free && is_taken(lower, upper))
+		return true;
+	if (!OidIsValid(range.relid))
+		return false;
+	if (hopeless.generation == generation && ts >= hopeless.lower && ts < hopeless.upper)
+		return true;
+	if (is_free && !qlm_partition_has_more(range.relid, lower, upper, MOVE_AT_ONCE))
+		return false;
+	hopeless.generation = generation;
+	hopeless.lower = lower;
+	hopeless.upper = upper;
+	return true;
+}
+
+static bool
+try_lock(LOCKMODE parent_mode)
+{
+	if (qlm_partition_lock(InvalidOid, parent_mode))
+		return true;
+	hopeless.again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), AGAIN_MS);
+	return false;
+}
+
+/*
+ * Is it settled, with everything locked, that a span gets a partition?  Nothing
+ * is moved from under those who read, hence the stronger lock; and not much, as
+ * they wait.
+ */
+static bool
+may_make(const QlmRange *gap, TimestampTz lower, TimestampTz upper)
+{
+	if (!OidIsValid(gap->relid) ||
+		!qlm_partition_has_more(gap->relid, lower, upper, 0))
+		return true;
+	return !qlm_partition_has_more(gap->relid, lower, upper, MOVE_AT_ONCE) &&
+		try_lock(AccessExclusiveLock);
+}
+
+/*
+ * Whoever makes a partition keeps others from doing so, and from writing, until it
+ * commits; they look again then.  Readers of the default partition are not waited for.
+ * Where earlier partitions leave less than a span, the new one fills that.
+ */
+static bool
+make_span(TimestampTz ts)
+{
+	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
+	QlmRange	range;
+	TimestampTz lower;
+	TimestampTz upper;
+	int			found;
+	int64		moved = 0;
+	char		name[NAMEDATALEN];
+
+	if (qlm_partition_is_in_use(parent) || is_hopeless(ts) ||
+		!try_lock(ShareRowExclusiveLock))
+		return false;
+	found = qlm_partition_find(ts);
+	range = *qlm_partition_range(found);
+	if (!range.is_default)
+		return true;
+	if (!find_part(found, ts, &lower, &upper))
+		return false;
+	if (is_taken(lower, upper) || !may_make(&range, lower, upper))
+		return false;
+	qlm_partition_name(name, lower, upper);
+	return qlm_partition_make(name, lower, upper, upper, &moved);
+}
+
+bool
+qlm_partition_is_wanted(TimestampTz ts, TimestampTz now)
+{
+	return ts >= now - (int64) (qlm_partition_years_back * 365.25) * USECS_PER_DAY &&
+		ts <= now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
+}
+
+void
+qlm_partition_prepare(const TimestampTz *times, int n)
+{
+	TimestampTz now = 0;
+	QlmRange	range = {0};
+	TimestampTz refused_from = DT_NOEND;
+	TimestampTz refused_to = DT_NOBEGIN;
+
+	for (int i = 0; i < n; i++)
+	{
+		if ((range.lower < range.upper && qlm_partition_covers(&range, times[i])) ||
+			(times[i] >= refused_from && times[i] < refused_to))
+			continue;
+		range = *qlm_partition_range(qlm_partition_find(times[i]));
+		if (!range.is_default)
+			continue;
+		range.upper = range.lower;
+		if (now == 0)
+			now = GetCurrentTimestamp();
+		if (!qlm_partition_is_wanted(times[i], now) || make_span(times[i]))
+			continue;
+		refused_from = qlm_span_start(times[i], 0);
+		refused_to = qlm_span_start(times[i], 1);
+	}
+}
+
+void
+qlm_partition_ensure(TimestampTz now)
+{
+	TimestampTz start = now;
+
+	for (int i = 0; i <= qlm_partitions_ahead; i++)
+	{
+		qlm_partition_prepare(&start, 1);
+		start = qlm_span_start(start, 1);
+	}
+}
+
+/* One that a dump brought back may belong to somebody else: say so, once. */
+static bool
+is_ours(Oid relid)
+{
+	static bool told = false;
+
+	if (qlm_relation_ownercheck(relid, qlm_catalog_owner()))
+		return true;
+	if (!told)
+		ereport(LOG,
+				(errmsg("qlm cannot drop empty partition \"%s\", which belongs to somebody else",
+						get_rel_name(relid)),
+				 errhint("SELECT qlm.adopt_partitions(), as superuser.")));
+	told = true;
+	return false;
+}
+
+/* The conditional lock keeps a line of writers from forming behind this. */
+static bool
+drop_partition(const QlmRange *range)
+{
+	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
+	Oid			relid = range->relid;
+	QlmRights	saved;
+
+	if (qlm_partition_is_in_use(parent) ||
+		!ConditionalLockRelationOid(parent, AccessExclusiveLock))
+		return false;
+	if (!ConditionalLockRelationOid(relid, AccessExclusiveLock) ||
+		!qlm_partition_table_is_empty(relid))
+		return false;
+	qlm_rights_become_owner(&saved);
+	execute("DROP TABLE %s", quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+														get_rel_name(relid)));
+	qlm_rights_restore(&saved);
+	return true;
+}
+
+bool
+qlm_partition_drop_empty(TimestampTz now)
+{
+	int			n;
+	const QlmRange *ranges = qlm_partition_ranges(&n);
+
+	for (int i = 0; i < n; i++)
+		if (!ranges[i].is_default && ranges[i].upper < now - USECS_PER_DAY &&
+			qlm_partition_table_is_empty(ranges[i].relid) && is_ours(ranges[i].relid))
+			return drop_partition(&ranges[i]);
+	return false;
+}

@@ -1,0 +1,521 @@
+/*
+ * peer_change.c
+ *		Triggers on peers and on what names them: who may change a peer, and
+ *		that names follow while numbers stay.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+
+#include "base/compat.h"
+#include "base/path.h"
+#include "storage/copy/restore.h"
+#include "storage/core/catalog.h"
+#include "storage/core/row_check.h"
+#include "storage/core/sequence.h"
+#include "storage/peer/credential.h"
+#include "storage/peer/peer.h"
+#include "storage/role/role.h"
+
+PG_FUNCTION_INFO_V1(qlm_check_peer);
+PG_FUNCTION_INFO_V1(qlm_peer_renamed);
+PG_FUNCTION_INFO_V1(qlm_peer_added);
+PG_FUNCTION_INFO_V1(qlm_find_peer);
+PG_FUNCTION_INFO_V1(qlm_paths_are_stored);
+PG_FUNCTION_INFO_V1(qlm_credential_is_hash);
+
+/* Names are being changed to follow their peers. */
+static bool renaming = false;
+
+static QlmPlan roles_plan = {
+	"SELECT DISTINCT role::pg_catalog.text, role_id FROM qlm.peer", 0, {0}
+};
+
+static QlmPlan number_plan = {
+	"SELECT FROM qlm.peer WHERE peer_id = $1", 1, {INT4OID}
+};
+
+static QlmPlan find_plan = {
+	"SELECT peer_id FROM qlm.peer WHERE name = $1", 1, {TEXTOID}
+};
+
+#define RENAME(table) "UPDATE qlm." table " SET peer = $2 WHERE peer_id = $1"
+
+static QlmPlan rename_plans[] = {
+	{RENAME("outbox"), 2, {INT4OID, TEXTOID}},
+	{"UPDATE qlm.outbox SET asker_peer = $2 WHERE asker_peer_id = $1", 2, {INT4OID, TEXTOID}},
+	{RENAME("subscription"), 2, {INT4OID, TEXTOID}},
+	{RENAME("gathering"), 2, {INT4OID, TEXTOID}},
+	{RENAME("forwarding"), 2, {INT4OID, TEXTOID}},
+	{RENAME("executed"), 2, {INT4OID, TEXTOID}}
+};
+
+/* Of those just inserted, the ones with numbers that come from a dump */
+#define FROM_DUMP \
+	"new_peers AS n WHERE n.peer_id OPERATOR(pg_catalog.>) (SELECT CASE WHEN is_called THEN last_value" \
+	" ELSE 0 END FROM qlm.peer_seq)"
+#define ADOPT(table, id, name) \
+	"UPDATE qlm." table " AS t SET " id " = n.peer_id FROM " FROM_DUMP \
+	" AND t." name " = n.name AND t." id " <= 0"
+
+static const char *const adopt_statements[] = {
+	ADOPT("outbox", "peer_id", "peer"),
+	ADOPT("outbox", "asker_peer_id", "asker_peer"),
+	ADOPT("subscription", "peer_id", "peer"),
+	ADOPT("gathering", "peer_id", "peer"),
+	ADOPT("forwarding", "peer_id", "peer"),
+	ADOPT("executed", "peer_id", "peer")
+};
+
+bool
+qlm_peer_may_act(Oid role)
+{
+	return qlm_may_become(GetUserId(), role);
+}
+
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function is for triggers of qlm alone")));
+	return (TriggerData *) fcinfo->context;
+}
+
+static Datum
+column(const TriggerData *data, HeapTuple row, const char *name, bool *isnull)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			number = SPI_fnumber(desc, name);
+
+	if (number <= 0)
+		elog(ERROR, "relation \"%s\" has no column \"%s\"",
+			 RelationGetRelationName(data->tg_relation), name);
+	return SPI_getbinval(row, desc, number, isnull);
+}
+
+static int
+id_column(const TriggerData *data, HeapTuple row, const char *name)
+{
+	bool		isnull;
+	Datum		id = column(data, row, name, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(id);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static char *
+text_column(const TriggerData *data, HeapTuple row, const char *name)
+{
+	bool		isnull;
+	Datum		value = column(data, row, name, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/*
+ * Who has a peer in hand has what it may, so he must be allowed that already.
+ * A role that is gone gives nothing.
+ */
+static void
+require_old_role(Oid role, const char *peer)
+{
+	const char *role_name;
+
+	if (!OidIsValid(role) || qlm_peer_may_act(role))
+		return;
+	role_name = qlm_role_name(role);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 peer ?
+			 errmsg("peer \"%s\" has the rights of role \"%s\", and you are no member of it",
+					peer, role_name) :
+			 errmsg("a peer has the rights of role \"%s\", and you are no member of it",
+					role_name),
+			 errhint("Whoever changes or removes a peer must be a member of its role.")));
+}
+
+/* Nobody is a member of what is not there, but superusers are of all. */
+static void
+require_new_role(Oid role, const char *role_name)
+{
+	if (OidIsValid(role) ? !qlm_peer_may_act(role) : !superuser() && !qlm_restoring())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a peer cannot have role \"%s\": you are no member of it", role_name)));
+}
+
+static char *
+role_name_of(const TriggerData *data, HeapTuple row)
+{
+	bool		isnull;
+	Datum		role = column(data, row, "role", &isnull);
+
+	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(role)));
+}
+
+/* Before the update to this version there is none. */
+static int64
+role_number_of(const TriggerData *data, HeapTuple row)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			number = SPI_fnumber(desc, "role_id");
+	bool		isnull;
+
+	return number > 0 ? DatumGetInt64(SPI_getbinval(row, desc, number, &isnull)) : 0;
+}
+
+static Oid
+role_of(const TriggerData *data, HeapTuple row)
+{
+	return qlm_role_of(role_number_of(data, row), role_name_of(data, row));
+}
+
+static HeapTuple
+set_role(const TriggerData *data, HeapTuple row, const char *name, Oid role)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			numbers[2] = {SPI_fnumber(desc, "role"), SPI_fnumber(desc, "role_id")};
+	Name		role_name = palloc0(sizeof(NameData));
+	Datum		values[2] = {NameGetDatum(role_name), Int64GetDatum(qlm_role_number(role))};
+	bool		nulls[2] = {name == NULL, false};
+
+	if (numbers[1] <= 0)
+		return row;
+	if (name)
+		namestrcpy(role_name, name);
+	return heap_modify_tuple_by_cols(row, desc, 2, numbers, values, nulls);
+}
+
+/*
+ * A name that is written is that of the role that has it now.  A dump may hold one
+ * that is not there: its peer has none then, whoever has that name later.
+ */
+static HeapTuple
+give_role(const TriggerData *data, HeapTuple row)
+{
+	char	   *name = role_name_of(data, row);
+	Oid			role = name ? get_role_oid(name, true) : InvalidOid;
+
+	if (name)
+		require_new_role(role, name);
+	if (name == NULL || OidIsValid(role))
+		return set_role(data, row, name, role);
+	ereport(qlm_restoring() ? WARNING : ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("role \"%s\" of peer \"%s\" does not exist", name,
+					text_column(data, row, "name")),
+			 qlm_restoring() ?
+			 errdetail("The peer is restored without a role, and is refused until it has one.") : 0,
+			 errhint("Create the roles first. UPDATE qlm.peer SET role = ... gives a peer another role.")));
+	return set_role(data, row, NULL, InvalidOid);
+}
+
+/* Does the statement set its role, be it to what it was? */
+static bool
+sets_role(const TriggerData *data)
+{
+	int			number = SPI_fnumber(RelationGetDescr(data->tg_relation), "role");
+
+	return TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
+		bms_is_member(number - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
+}
+
+static void
+check_all_roles(void)
+{
+	QlmRights	saved;
+
+	qlm_storage_begin();
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&roles_plan, NULL, NULL, 0);
+	qlm_rights_restore(&saved);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+		int64		number = DatumGetInt64(qlm_spi_datum(row, 2, &isnull));
+
+		require_old_role(qlm_role_of(number, qlm_spi_text(row, 1)), NULL);
+	}
+	qlm_storage_end();
+}
+
+static void
+check_number(const TriggerData *data)
+{
+	if (id_column(data, data->tg_trigtuple, "peer_id") !=
+		id_column(data, data->tg_newtuple, "peer_id"))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the number of a peer cannot be changed"),
+				 errdetail("Messages, subscriptions and values know it by that.")));
+}
+
+/* Do both rows have the same role, and the new one say what it is now? */
+static bool
+follows_role(const TriggerData *data)
+{
+	Oid			role = role_of(data, data->tg_trigtuple);
+	char	   *before = role_name_of(data, data->tg_trigtuple);
+	char	   *after = role_name_of(data, data->tg_newtuple);
+	int64		number = role_number_of(data, data->tg_newtuple);
+
+	if (number == role_number_of(data, data->tg_trigtuple) && same_text(before, after))
+		return true;
+	if (!OidIsValid(role))
+		return after == NULL && number == 0;
+	return number == qlm_role_number(role) && same_text(after, GetUserNameFromId(role, true));
+}
+
+/*
+ * The node itself notes how a peer fares and where its Objects are, and that its
+ * role has another name, or none.  Who it is and what it may is not the node's to
+ * change, nor that of rules and functions which its statements meet.
+ */
+static bool
+is_note_of_node(const TriggerData *data)
+{
+	static const char *const identity[] = {"name", "url", "credential", "secret", "by_name", "proxy", "redirects"};
+
+	if (GetUserId() != qlm_catalog_owner() || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return false;
+	for (int i = 0; i < lengthof(identity); i++)
+	{
+		TupleDesc	desc = RelationGetDescr(data->tg_relation);
+		int			number = SPI_fnumber(desc, identity[i]);
+		char	   *before = SPI_getvalue(data->tg_trigtuple, desc, number);
+		char	   *after = SPI_getvalue(data->tg_newtuple, desc, number);
+
+		if (before && after ? strcmp(before, after) != 0 : before != after)
+			return false;
+	}
+	if (follows_role(data))
+		return true;
+	/* Who has just committed a change may not have told it yet. */
+	InvalidateSystemCaches();
+	return follows_role(data);
+}
+
+/* Numbers of peers that were replicated are taken, and the sequence does not know. */
+static void
+require_free_number(const TriggerData *data)
+{
+	Datum		values[1] = {Int32GetDatum(id_column(data, data->tg_trigtuple, "peer_id"))};
+	QlmRights	saved;
+	bool		taken;
+
+	if (qlm_restoring())
+		return;
+	qlm_storage_begin();
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&number_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	taken = SPI_processed > 0;
+	qlm_storage_end();
+	if (taken)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is already a peer with number %d", DatumGetInt32(values[0])),
+				 errdetail("qlm.peer_seq is behind the numbers of rows that came with theirs."),
+				 errhint("%s", QLM_ADVANCE_SEQUENCES)));
+}
+
+/*
+ * qlm.check_peer(): before any change of qlm.peer
+ */
+Datum
+qlm_check_peer(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	HeapTuple	new = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+		data->tg_newtuple : data->tg_trigtuple;
+
+	if (!qlm_catalog_available())
+		return PointerGetDatum(new);
+	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+	{
+		check_all_roles();
+		return PointerGetDatum(NULL);
+	}
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		check_number(data);
+	if (is_note_of_node(data))
+		return PointerGetDatum(new);
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		require_free_number(data);
+	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		require_old_role(role_of(data, data->tg_trigtuple),
+						 text_column(data, data->tg_trigtuple, "name"));
+	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event) && sets_role(data))
+		new = give_role(data, new);
+	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		qlm_row_check(data->tg_relation, new);
+	return PointerGetDatum(new);
+}
+
+/*
+ * qlm.peer_renamed(): after the name of a peer has changed, for each row
+ */
+Datum
+qlm_peer_renamed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	Datum		values[2];
+	QlmRights	saved;
+
+	values[0] = Int32GetDatum(id_column(data, data->tg_newtuple, "peer_id"));
+	values[1] = CStringGetTextDatum(text_column(data, data->tg_newtuple, "name"));
+	qlm_storage_begin();
+	qlm_rights_become_owner(&saved);
+	renaming = true;
+	PG_TRY();
+	{
+		for (int i = 0; i < lengthof(rename_plans); i++)
+			qlm_plan_execute(&rename_plans[i], values, NULL, 0);
+	}
+	PG_FINALLY();
+	{
+		renaming = false;
+	}
+	PG_END_TRY();
+	qlm_rights_restore(&saved);
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}
+
+static void
+execute(const char *sql)
+{
+	int			result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
+}
+
+/*
+ * qlm.peer_added(): after INSERT on qlm.peer, with the new rows as a transition
+ * table.  Dumps of releases that knew peers by name alone have messages and the
+ * like without numbers, which come before the peers.  Only numbers that this
+ * node has not given are taken for a dump's: a new peer inherits nothing.
+ */
+Datum
+qlm_peer_added(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	QlmRights	saved;
+
+	if (!qlm_catalog_available())
+		return PointerGetDatum(NULL);
+	qlm_storage_begin();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not register the new rows");
+	qlm_rights_become_owner(&saved);
+	execute("SELECT FROM " FROM_DUMP " LIMIT 1");
+	if (SPI_processed > 0)
+		for (int i = 0; i < lengthof(adopt_statements); i++)
+			execute(adopt_statements[i]);
+	qlm_rights_restore(&saved);
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}
+
+/* The number of the peer that has this name now */
+static int
+find_peer(const char *name)
+{
+	Datum		values[1] = {CStringGetTextDatum(name)};
+	int			peer_id = QLM_PEER_UNKNOWN;
+	QlmRights	saved;
+	bool		isnull;
+
+	qlm_storage_begin();
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&find_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
+	qlm_storage_end();
+	return peer_id;
+}
+
+/* The row with the number that its name asks for, where that is not there */
+static HeapTuple
+fill_in(const TriggerData *data, HeapTuple row, const char *name_column,
+		const char *column_of_id)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	char	   *name = text_column(data, row, name_column);
+	int			peer_id = id_column(data, row, column_of_id);
+	int			number = SPI_fnumber(desc, column_of_id);
+	bool		isnull = false;
+	Datum		value;
+
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) &&
+		(same_text(name, text_column(data, data->tg_trigtuple, name_column)) ||
+		 peer_id != id_column(data, data->tg_trigtuple, column_of_id)))
+		return row;
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) && (name == NULL) == (peer_id == 0))
+		return row;
+	value = Int32GetDatum(name ? find_peer(name) : QLM_PEER_NONE);
+	return heap_modify_tuple_by_cols(row, desc, 1, &number, &value, &isnull);
+}
+
+/*
+ * qlm.find_peer(): before a row is written that names a peer without its number
+ */
+Datum
+qlm_find_peer(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+		data->tg_newtuple : data->tg_trigtuple;
+
+	if (renaming || !qlm_catalog_available())
+		return PointerGetDatum(row);
+	row = fill_in(data, row, "peer", "peer_id");
+	if (SPI_fnumber(RelationGetDescr(data->tg_relation), "asker_peer") > 0)
+		row = fill_in(data, row, "asker_peer", "asker_peer_id");
+	return PointerGetDatum(row);
+}
+
+/* Are all of them paths as they are stored? */
+Datum
+qlm_paths_are_stored(PG_FUNCTION_ARGS)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		if (nulls[i] || !qlm_path_is_stored(TextDatumGetCString(elements[i])))
+			PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(true);
+}
+
+Datum
+qlm_credential_is_hash(PG_FUNCTION_ARGS)
+{
+	QlmCredential credential;
+
+	qlm_credential_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)), &credential);
+	PG_RETURN_BOOL(credential.valid);
+}

@@ -1,0 +1,194 @@
+/*
+ * peer_touch.c
+ *		Peers: what the node notes of how they are doing, and what they can.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "storage/core/catalog.h"
+#include "storage/core/indexed.h"
+#include "storage/peer/peer.h"
+
+/* last_seen and last_success are this exact */
+#define TOUCH_INTERVAL_MS 10000
+
+int			qlm_session_timeout = 5 * 60 * 1000;
+
+/*
+ * Never waits for another transaction: whoever is just updating the row says
+ * the same.
+ */
+#define TOUCH(column, more) \
+	"WITH mine AS (SELECT peer_id, " column " AS before" \
+	" FROM qlm.peer WHERE peer_id = $1" \
+	" AND (" column " IS NULL OR " column " <= $3)" \
+	" FOR NO KEY UPDATE SKIP LOCKED)" \
+	" UPDATE qlm.peer p SET " column " = $2" more \
+	" FROM mine WHERE p.peer_id = mine.peer_id" \
+	" RETURNING COALESCE(mine.before, '-infinity')"
+
+static QlmPlan seen_plan = {
+	TOUCH("last_seen", ", spoken = COALESCE($4, spoken)"),
+	4, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
+};
+
+static QlmPlan success_plan = {
+	TOUCH("last_success", ""), 4, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
+};
+
+static QlmPlan try_plan = {
+	"UPDATE qlm.peer SET tried_at = pg_catalog.clock_timestamp(), tried_with = $2,"
+	" takes_nested = NULL, spoken = $3 WHERE peer_id = $1 AND tried_at IS NULL",
+	3, {INT4OID, INT8OID, TEXTOID}
+};
+
+static QlmPlan takes_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
+	" AND takes_nested IS DISTINCT FROM $2 FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET takes_nested = $2"
+	" FROM mine WHERE p.peer_id = mine.peer_id",
+	2, {INT4OID, BOOLOID}
+};
+
+static QlmPlan echoes_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1 AND NOT echoes_ids"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET echoes_ids = true"
+	" FROM mine WHERE p.peer_id = mine.peer_id",
+	1, {INT4OID}
+};
+
+static QlmPlan acknowledges_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1 AND NOT acknowledges"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET acknowledges = true"
+	" FROM mine WHERE p.peer_id = mine.peer_id",
+	1, {INT4OID}
+};
+
+/*
+ * Note a time in a row and in this process, if the last one is old.  Nothing
+ * is noted where the row could not be changed without an error.  Returns the
+ * time before, or DT_NOEND where nothing was noted.
+ */
+static TimestampTz
+touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms,
+	  const QlmDialect *dialect)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz before = DT_NOEND;
+	Datum		values[4];
+	QlmRights	saved;
+	bool		isnull;
+
+	if (!TimestampDifferenceExceeds(*known, now, interval_ms) ||
+		XactReadOnly || IsolationUsesXactSnapshot())
+		return DT_NOEND;
+	*known = now;
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -interval_ms));
+	values[3] = dialect ? CStringGetTextDatum(qlm_dialect_key(dialect)) : (Datum) 0;
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(plan, values, dialect ? NULL : "   n", 0);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		before = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return before;
+}
+
+/*
+ * The row tells a session once, whichever process asks.  If this transaction
+ * is undone, it must be asked again.
+ */
+bool
+qlm_peer_seen(QlmPeer *peer, const QlmDialect *dialect)
+{
+	TimestampTz known = peer->last_seen;
+	TimestampTz before = touch(&seen_plan, peer->peer_id, &peer->last_seen,
+							   Min(TOUCH_INTERVAL_MS, qlm_session_timeout / 2), dialect);
+
+	if (before == DT_NOEND)
+		return false;
+	if (before != DT_NOBEGIN &&
+		!TimestampDifferenceExceeds(before, GetCurrentTimestamp(), qlm_session_timeout))
+		return false;
+	peer->last_seen = known;
+	return true;
+}
+
+void
+qlm_peer_succeeded(int peer_id)
+{
+	QlmPeer    *peer = qlm_peer_by_id(peer_id);
+
+	if (peer)
+		(void) touch(&success_plan, peer_id, &peer->last_success, TOUCH_INTERVAL_MS, NULL);
+}
+
+void
+qlm_peer_echoes_ids(QlmPeer *peer)
+{
+	Datum		values[1] = {Int32GetDatum(peer->peer_id)};
+	QlmRights	saved;
+
+	if (peer->echoes_ids || XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	peer->echoes_ids = true;
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&echoes_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}
+
+bool
+qlm_peer_try(int peer_id, int64 message_id, const QlmDialect *dialect)
+{
+	Datum		values[3];
+	QlmRights	saved;
+
+	if (XactReadOnly || IsolationUsesXactSnapshot())
+		return false;
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = Int64GetDatum(message_id);
+	values[2] = CStringGetTextDatum(qlm_dialect_key(dialect));
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&try_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	return SPI_processed > 0;
+}
+
+void
+qlm_peer_takes_nested(int peer_id, bool takes)
+{
+	Datum		values[2];
+	QlmRights	saved;
+
+	if (XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = BoolGetDatum(takes);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&takes_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}
+
+/* Who is not noted, since somebody holds the row, will be the next time. */
+void
+qlm_peer_acknowledges(int peer_id)
+{
+	QlmPeer    *peer = qlm_peer_by_id(peer_id);
+	Datum		values[1];
+	QlmRights	saved;
+
+	if (peer == NULL || peer->acknowledges || XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	values[0] = Int32GetDatum(peer_id);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&acknowledges_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}

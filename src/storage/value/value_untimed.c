@@ -1,0 +1,81 @@
+/*
+ * value_untimed.c
+ *		Which of the values that are being stored came without a time?
+ *
+ * Such a value is of the moment at which this node took it.  Others may have
+ * been given a later time and be committed before, since transactions wait for
+ * each other in places that have nothing to do with values.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/timestamp.h"
+
+#include "storage/value/value_untimed.h"
+
+/* What is being inserted; none: nothing that came in a message */
+static QlmValueRows current = {NULL, 0};
+
+QlmValueRows
+qlm_values_untimed_begin(const QlmValueRow *rows, int n)
+{
+	QlmValueRows outer = current;
+
+	current.rows = rows;
+	current.n = n;
+	return outer;
+}
+
+void
+qlm_values_untimed_end(QlmValueRows outer)
+{
+	current = outer;
+}
+
+static int
+compare_with_row(const QlmValueRow *row, int info_item_id, TimestampTz ts)
+{
+	if (row->info_item_id != info_item_id)
+		return row->info_item_id < info_item_id ? -1 : 1;
+	return (row->ts > ts) - (row->ts < ts);
+}
+
+int
+qlm_value_find(const QlmValueRow *rows, int n, int info_item_id, TimestampTz ts)
+{
+	int			low = 0;
+	int			high = n;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (compare_with_row(&rows[middle], info_item_id, ts) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * In plain SQL a default leaves no trace.  But what now() or clock_timestamp()
+ * gave in this very statement cannot have come with the value.
+ */
+static bool
+is_of_this_statement(TimestampTz ts)
+{
+	return ts == GetCurrentTransactionStartTimestamp() ||
+		(ts >= GetCurrentStatementStartTimestamp() && ts <= GetCurrentTimestamp());
+}
+
+bool
+qlm_value_is_untimed(int info_item_id, TimestampTz ts)
+{
+	int			row = qlm_value_find(current.rows, current.n, info_item_id, ts);
+
+	if (row < current.n &&
+		compare_with_row(&current.rows[row], info_item_id, ts) == 0)
+		return !current.rows[row].is_given;
+	return is_of_this_statement(ts);
+}

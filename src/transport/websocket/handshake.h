@@ -1,0 +1,20 @@
+/*
+ * handshake.h
+ *		The opening handshake of a WebSocket (RFC 6455, 4.2): the values of
+ *		headers.
+ */
+#ifndef QLM_HANDSHAKE_H
+#define QLM_HANDSHAKE_H
+
+#include "transport/http/incoming.h"
+
+#define QLM_KEY_SIZE	25
+#define QLM_ACCEPT_SIZE 32
+
+/* Are these a version and a key that are taken?  NULL: it has none. */
+extern QlmRefusal qlm_handshake_check(const char *version, const char *key);
+
+/* What is answered to a key; false: it could not be computed.  May raise an error. */
+extern bool qlm_handshake_accept(const char *key, char accept[QLM_ACCEPT_SIZE]);
+
+#endif							/* QLM_HANDSHAKE_H */

@@ -1,0 +1,533 @@
+/*
+ * websocket.c
+ *		One WebSocket: frames become messages in line, answers leave in the
+ *		order of the messages, and nothing grows without bound.
+ *
+ * While too many of its messages wait to be answered, or too much to be sent,
+ * nothing is read, so that the client's own system holds it back.
+ *
+ * It closes when its messages are answered: the close is sent, then the
+ * sending half of the connection ends, and what still comes is thrown away
+ * until the client has closed, too.  To close at once would make the system reset the
+ * connection, and the client might lose what was sent last.
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "process/settings.h"
+#include "transport/websocket/socket_state.h"
+
+#define LINGER_MS		5000	/* for the other end to close */
+#define LINGER_END_MS	1000	/* the same when this process ends */
+#define SMALL_BODY	(64 * 1024)	/* bodies up to that cost nothing */
+#define FIRST_BODY		1024
+
+uint64
+qlm_websocket_id(const QlmWebSocket *socket)
+{
+	return socket->id;
+}
+
+void *
+qlm_websocket_owner(const QlmWebSocket *socket)
+{
+	return socket->owner;
+}
+
+void
+qlm_websocket_describe(const QlmWebSocket *socket, QlmHttpRequest *request)
+{
+	memset(request, 0, sizeof(QlmHttpRequest));
+	request->method = QLM_HTTP_POST;
+	request->path = socket->path;
+	request->peer_name = socket->peer_name;
+	request->authorization = socket->authorization;
+	request->client = socket->client;
+	request->is_proxied = socket->is_proxied;
+}
+
+void
+qlm_websocket_set_owner(QlmWebSocket *socket, void *owner)
+{
+	socket->owner = owner;
+}
+
+bool
+qlm_websocket_push(QlmWebSocket *socket, const char *data, Size len)
+{
+	QlmSocketChunk *chunk;
+
+	if (socket->state != QLM_SOCKET_OPEN || socket->failed)
+		return false;
+	chunk = qlm_socket_chunk(socket->set, socket->last_kind, data, len);
+	if (chunk == NULL)
+		return false;
+	qlm_source_stay(socket->set->sources, &socket->guest, QLM_STAY_BUSY);
+	qlm_socket_send(socket, chunk);
+	return true;
+}
+
+bool
+qlm_socket_is_full(const QlmWebSocket *socket)
+{
+	return socket->out_bytes > QLM_SOCKET_OUT_BYTES ||
+		socket->nchunks >= QLM_SOCKET_OUT_MESSAGES;
+}
+
+bool
+qlm_websocket_has_room(const QlmWebSocket *socket)
+{
+	QlmWebSocket *s = unconstify(QlmWebSocket *, socket);
+
+	if (s->state != QLM_SOCKET_OPEN)
+		return false;
+	if (qlm_socket_is_full(s))
+		qlm_socket_flush(s);
+	if (s->failed)
+		qlm_socket_mark(s);
+	s->wants_room = qlm_socket_is_full(s);
+	return !s->wants_room;
+}
+
+void
+qlm_websocket_close(QlmWebSocket *socket, int code, const char *reason)
+{
+	qlm_socket_begin_close(socket, code, reason);
+}
+
+bool
+qlm_socket_may_read(const QlmWebSocket *socket)
+{
+	if (socket->at_end || socket->failed)
+		return false;
+	if (socket->state != QLM_SOCKET_OPEN)
+		return true;
+	return socket->nmessages < socket->window &&
+		socket->message_bytes < QLM_SOCKET_LINE_BYTES &&
+		!qlm_socket_is_full(socket);
+}
+
+static QlmBudgetShare *
+share_of(const QlmWebSocket *socket)
+{
+	return socket->guest.source ? &socket->guest.source->bodies : NULL;
+}
+
+/* Small ones do not count. */
+static Size
+cost_of(Size size)
+{
+	return size > SMALL_BODY ? size : 0;
+}
+
+static void
+change_cost(QlmWebSocket *socket, Size before, Size after)
+{
+	qlm_budget_change(socket->set->budget, share_of(socket),
+					  cost_of(before), cost_of(after));
+	socket->cost += cost_of(after) - cost_of(before);
+}
+
+void
+qlm_socket_forget_body(QlmWebSocket *socket)
+{
+	if (socket->body)
+		pfree(socket->body);
+	change_cost(socket, socket->body_size, 0);
+	socket->body = NULL;
+	socket->body_len = socket->body_size = 0;
+}
+
+/* Who is held for a client that is about to go waits for nothing. */
+static void
+release_held(QlmWebSocket *socket)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &socket->messages)
+	{
+		QlmSocketMessage *m = dlist_container(QlmSocketMessage, order, iter.cur);
+
+		if (m->phase != QLM_MESSAGE_HELD)
+			continue;
+		m->phase = QLM_MESSAGE_LEFT;
+		dlist_push_tail(&socket->set->left, &m->line);
+	}
+}
+
+void
+qlm_socket_begin_close(QlmWebSocket *socket, int code, const char *reason)
+{
+	if (socket->state != QLM_SOCKET_OPEN)
+		return;
+	socket->state = QLM_SOCKET_CLOSING;
+	socket->close_code = code;
+	strlcpy(socket->close_reason, reason, sizeof(socket->close_reason));
+	qlm_socket_forget_body(socket);
+	release_held(socket);
+	qlm_socket_mark(socket);
+}
+
+/* Room for so many more bytes and a NUL, growing with what really comes */
+static bool
+make_room(QlmWebSocket *socket, Size more)
+{
+	Size		need = socket->body_len + more + 1;
+	Size		size;
+	char	   *body;
+
+	if (need <= socket->body_size)
+		return true;
+	size = Max(need, socket->body_size * 2);
+	size = Max(Min(size, Max(need, (Size) socket->reader.limit + 1)), FIRST_BODY);
+	if (size > SMALL_BODY &&
+		!qlm_budget_has_room(socket->set->budget, share_of(socket),
+							 cost_of(socket->body_size), size))
+		return false;
+	body = qlm_socket_alloc(socket->set, size);
+	if (body == NULL)
+		return false;
+	if (socket->body_len > 0)
+		memcpy(body, socket->body, socket->body_len);
+	if (socket->body)
+		pfree(socket->body);
+	change_cost(socket, socket->body_size, size);
+	socket->body = body;
+	socket->body_size = size;
+	return true;
+}
+
+/* A message is complete: in line with it, unless it is empty. */
+static bool
+add_message(QlmWebSocket *socket, QlmFrameKind kind)
+{
+	QlmSocketMessage *m;
+
+	socket->last_kind = kind;
+	if (socket->body_len == 0)
+		return true;
+	m = qlm_socket_alloc(socket->set, sizeof(QlmSocketMessage));
+	if (m == NULL)
+		return false;
+	memset(m, 0, sizeof(QlmSocketMessage));
+	m->kind = kind;
+	m->body = socket->body;
+	m->bytes = socket->body_size;
+	m->request.method = QLM_HTTP_POST;
+	m->request.path = socket->path;
+	m->request.peer_name = socket->peer_name;
+	m->request.authorization = socket->authorization;
+	m->request.client = socket->client;
+	m->request.acknowledge = socket->acknowledge;
+	m->request.is_proxied = socket->is_proxied;
+	m->request.charset = kind == QLM_FRAME_TEXT ? "UTF-8" : NULL;
+	m->request.body = m->body;
+	m->request.body_len = socket->body_len;
+	m->request.socket = socket;
+	m->request.received_at = socket->heard_at;
+	m->body[socket->body_len] = '\0';
+	socket->body = NULL;
+	socket->body_len = socket->body_size = 0;
+
+	qlm_source_stay(socket->set->sources, &socket->guest, QLM_STAY_BUSY);
+	dlist_push_tail(&socket->messages, &m->order);
+	dlist_push_tail(&socket->set->ready, &m->line);
+	socket->nmessages++;
+	socket->nrefs++;
+	socket->message_bytes += m->bytes;
+	return true;
+}
+
+static void
+take_part(QlmWebSocket *socket, const QlmFrame *frame, bool complete)
+{
+	bool		ok = true;
+
+	if (socket->state != QLM_SOCKET_OPEN)
+		return;
+	if (frame->len > 0)
+	{
+		ok = make_room(socket, frame->len);
+		if (ok)
+			memcpy(socket->body + socket->body_len, frame->payload, frame->len);
+		socket->body_len += ok ? frame->len : 0;
+	}
+	if (ok && complete)
+		ok = add_message(socket, frame->kind);
+	if (!ok)
+		qlm_socket_begin_close(socket, QLM_CLOSE_INTERNAL, "no memory for the message now");
+}
+
+static void
+take_control(QlmWebSocket *socket, const QlmFrame *frame)
+{
+	if (frame->kind == QLM_FRAME_CLOSE)
+	{
+		socket->peer_closed = true;
+		qlm_socket_begin_close(socket, frame->code, "");
+		qlm_socket_mark(socket);
+	}
+	else if (frame->kind == QLM_FRAME_PING && socket->state == QLM_SOCKET_OPEN)
+		qlm_socket_send(socket, qlm_socket_chunk(socket->set, QLM_FRAME_PONG,
+												 frame->payload, frame->len));
+}
+
+/* Keep what there is no room to look at now. */
+static void
+keep_rest(QlmWebSocket *socket, const char *data, Size len)
+{
+	if (len == 0)
+		return;
+	socket->rest = qlm_socket_alloc(socket->set, len);
+	if (socket->rest == NULL)
+	{
+		socket->failed = true;
+		qlm_socket_mark(socket);
+		return;
+	}
+	memcpy(socket->rest, data, len);
+	socket->rest_at = 0;
+	socket->rest_len = len;
+}
+
+/* Look at bytes until they end or must wait; how many were used */
+static Size
+take_bytes(QlmWebSocket *socket, char *data, Size len)
+{
+	Size		before = len;
+
+	while (len > 0 && !socket->peer_closed && qlm_socket_may_read(socket))
+	{
+		bool		was_between = qlm_frame_is_between(&socket->reader);
+		QlmFrame	frame;
+
+		if (was_between)
+		{
+			socket->reader.limit = qlm_max_message_size;
+			socket->begun_at = socket->heard_at;
+		}
+		switch (qlm_frame_read(&socket->reader, &data, &len, &frame))
+		{
+			case QLM_FRAME_PART:
+				take_part(socket, &frame, false);
+				break;
+			case QLM_FRAME_MESSAGE:
+				take_part(socket, &frame, true);
+				break;
+			case QLM_FRAME_CONTROL:
+				take_control(socket, &frame);
+				break;
+			case QLM_FRAME_BAD:
+				qlm_socket_begin_close(socket, frame.code, frame.error);
+				return before;	/* nothing after it has a meaning */
+			case QLM_FRAME_MORE:
+				break;
+		}
+	}
+	return socket->peer_closed ? before : before - len;
+}
+
+static void
+take_rest(QlmWebSocket *socket)
+{
+	Size		left = socket->rest_len - socket->rest_at;
+
+	socket->heard_at = GetCurrentTimestamp();
+	socket->rest_at += take_bytes(socket, socket->rest + socket->rest_at, left);
+	if (socket->rest_at < socket->rest_len)
+		return;
+	pfree(socket->rest);
+	socket->rest = NULL;
+}
+
+void
+qlm_socket_receive(QlmWebSocket *socket)
+{
+	char	   *buffer = socket->set->buffer;
+	ssize_t		n;
+	Size		used;
+
+	if (socket->rest || !qlm_socket_may_read(socket))
+		return;
+	n = recv(socket->fd, buffer, QLM_SOCKET_BUFFER, MSG_DONTWAIT);
+	if (n < 0)
+	{
+		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+			socket->failed = true;
+	}
+	else if (n == 0)
+	{
+		socket->at_end = socket->peer_closed = true;
+		qlm_socket_begin_close(socket, QLM_CLOSE_NORMAL, "");
+	}
+	else
+	{
+		socket->heard_at = GetCurrentTimestamp();
+		socket->pinged = false;
+		socket->life_by = 0;
+		used = take_bytes(socket, buffer, n);
+		keep_rest(socket, buffer + used, n - used);
+	}
+	qlm_socket_mark(socket);
+}
+
+static void
+send_close(QlmWebSocket *socket)
+{
+	char		payload[QLM_MAX_CONTROL];
+	int			len = qlm_frame_close(payload, socket->close_code, socket->close_reason);
+
+	socket->state = QLM_SOCKET_CLOSED;
+	qlm_socket_send(socket, qlm_socket_chunk(socket->set, QLM_FRAME_CLOSE, payload, len));
+}
+
+static void
+finish(QlmWebSocket *socket)
+{
+	socket->state = QLM_SOCKET_FINISHED;
+	(void) shutdown(socket->fd, SHUT_WR);
+	socket->close_by =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									socket->set->ending ? LINGER_END_MS : LINGER_MS);
+}
+
+/* Something has changed: send, read on, close, whatever is possible now. */
+bool
+qlm_socket_go_on(QlmWebSocket *socket)
+{
+	if (socket->state == QLM_SOCKET_CLOSING && socket->nmessages == 0)
+		send_close(socket);
+	qlm_socket_flush(socket);
+	if (socket->state == QLM_SOCKET_CLOSED && socket->nchunks == 0)
+		finish(socket);
+	if (socket->failed ||
+		(socket->state == QLM_SOCKET_FINISHED && socket->peer_closed))
+	{
+		qlm_socket_drop(socket);
+		return false;
+	}
+	if (socket->rest && qlm_socket_may_read(socket))
+	{
+		take_rest(socket);
+		qlm_socket_mark(socket);
+	}
+	if (socket->wants_room && socket->nchunks <= QLM_SOCKET_OUT_MESSAGES / 2 &&
+		socket->out_bytes <= QLM_SOCKET_OUT_BYTES / 2)
+	{
+		socket->wants_room = false;
+		qlm_socket_tell(socket);
+	}
+	return true;
+}
+
+static void
+forget_message_body(QlmSocketMessage *m)
+{
+	if (m->body == NULL)
+		return;
+	pfree(m->body);
+	m->body = NULL;
+	m->request.body = "";
+	m->request.body_len = 0;
+	change_cost(m->request.socket, m->bytes, 0);
+	m->request.socket->message_bytes -= m->bytes;
+	m->bytes = 0;
+}
+
+static void
+stop_holding(QlmSocketMessage *m)
+{
+	if (m->phase == QLM_MESSAGE_LEFT)
+		dlist_delete(&m->line);
+	m->phase = QLM_MESSAGE_TAKEN;
+}
+
+void
+qlm_socket_hold(QlmHttpRequest *request, bool keep_body)
+{
+	QlmSocketMessage *m = (QlmSocketMessage *) request;
+
+	if (!keep_body)
+		forget_message_body(m);
+	m->phase = QLM_MESSAGE_HELD;
+	if (request->socket->state != QLM_SOCKET_OPEN)
+		release_held(request->socket);
+}
+
+void
+qlm_socket_requeue(QlmHttpRequest *request)
+{
+	QlmSocketMessage *m = (QlmSocketMessage *) request;
+
+	stop_holding(m);
+	m->phase = QLM_MESSAGE_READY;
+	request->received_at = GetCurrentTimestamp();
+	dlist_push_tail(&request->socket->set->ready, &m->line);
+}
+
+/* Answers leave in the order of the messages. */
+static void
+send_answers(QlmWebSocket *socket)
+{
+	while (!dlist_is_empty(&socket->messages))
+	{
+		QlmSocketMessage *m = dlist_container(QlmSocketMessage, order,
+											  dlist_head_node(&socket->messages));
+
+		if (m->phase != QLM_MESSAGE_ANSWERED)
+			break;
+		dlist_delete(&m->order);
+		socket->nmessages--;
+		socket->message_bytes -= m->bytes;
+		if (m->answer && socket->state == QLM_SOCKET_GONE)
+			qlm_socket_chunk_free(socket->set, m->answer);
+		else if (m->answer)
+			qlm_socket_send(socket, m->answer);
+		dlist_push_tail(&socket->set->answered, &m->line);
+	}
+}
+
+/*
+ * All messages in line may be answered in one turn, before anything can be
+ * sent.  So there may be as many as have answers that fit, as far as one can
+ * tell from those before.
+ */
+static void
+adapt_window(QlmWebSocket *socket, Size answer_len)
+{
+	int			fits = Max(QLM_SOCKET_OUT_BYTES / Max(answer_len, 1), 1);
+
+	if (socket->window > fits)
+		socket->window = fits;
+	else if (socket->window < Min(fits, QLM_SOCKET_LINE_MESSAGES))
+		socket->window++;
+}
+
+void
+qlm_socket_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
+{
+	QlmSocketMessage *m = (QlmSocketMessage *) request;
+	QlmWebSocket *socket = request->socket;
+
+	stop_holding(m);
+	m->phase = QLM_MESSAGE_ANSWERED;
+	if (answer->body_len > 0 && socket->state != QLM_SOCKET_GONE)
+		m->answer = qlm_socket_chunk(socket->set, m->kind,
+									 answer->body, answer->body_len);
+	if (answer->body_len > 0 && m->answer == NULL)
+		socket->failed = true;
+	forget_message_body(m);
+	adapt_window(socket, answer->body_len);
+	if (m->answer)
+	{
+		m->bytes = m->answer->len;
+		socket->message_bytes += m->bytes;
+	}
+	send_answers(socket);
+	qlm_socket_mark(socket);
+}

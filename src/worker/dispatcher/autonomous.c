@@ -1,0 +1,85 @@
+/*
+ * autonomous.c
+ *		Queues, and commits at once, messages of transactions that are open:
+ *		in the dispatcher, or in a worker of its own for one message where no
+ *		dispatcher is there.
+ *
+ * Nothing of a message is executed: it becomes a row of the outbox, as
+ * qlm_request has made one before in the sender's transaction.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "process/loop.h"
+#include "process/parcel.h"
+#include "storage/core/catalog.h"
+#include "worker/common/transaction.h"
+#include "worker/dispatcher/autonomous.h"
+
+/* A sender that holds a lock on the table must not stop everything. */
+#define LOCK_LIMIT		"2s"
+#define WORK_LIMIT_MS	30000
+
+static void
+insert(void *arg)
+{
+	List	   *parcels = arg;
+	ListCell   *lc;
+
+	(void) set_config_option("lock_timeout", LOCK_LIMIT, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	qlm_storage_begin();
+	foreach(lc, parcels)
+		qlm_parcel_insert(lfirst(lc));
+	qlm_storage_end();
+}
+
+static void
+run(List *parcels)
+{
+	char	   *message = NULL;
+	ListCell   *lc;
+
+	if (qlm_transaction_run(insert, parcels, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE &&
+		list_length(parcels) > 1)
+	{
+		/* One of them spoils it: each alone. */
+		foreach(lc, parcels)
+			run(list_make1(lfirst(lc)));
+		return;
+	}
+	foreach(lc, parcels)
+		qlm_parcel_finish(lfirst(lc), message);
+}
+
+void
+qlm_autonomous_run(List *parcels)
+{
+	if (parcels != NIL)
+		run(parcels);
+}
+
+void
+qlm_autonomous_main(Datum handle)
+{
+	Oid			place[2];		/* database and role */
+	QlmParcel  *parcel;
+
+	memcpy(place, MyBgworkerEntry->bgw_extra, sizeof(place));
+	qlm_loop_signals();
+	BackgroundWorkerInitializeConnectionByOid(place[0], place[1], 0);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("application_name", "qlm autonomous", PGC_USERSET, PGC_S_OVERRIDE);
+	MemoryContextSwitchTo(TopMemoryContext);
+	parcel = qlm_parcel_open(DatumGetUInt32(handle));
+	if (parcel)
+		run(list_make1(parcel));
+	proc_exit(0);
+}

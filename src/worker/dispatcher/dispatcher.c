@@ -1,0 +1,437 @@
+/*
+ * dispatcher.c
+ *		The dispatcher: posts what waits in the outbox, and calls the peers that
+ *		this node must call because they cannot call it.
+ *
+ * One for each database.  It is woken by the commit of what must leave and
+ * otherwise sleeps until the next thing is due; a lost wake-up costs half a
+ * minute at most.  No transaction is open while bytes travel.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/address.h"
+#include "base/limits.h"
+#include "process/loop.h"
+#include "process/parcel.h"
+#include "process/settings.h"
+#include "process/wake.h"
+#include "service/forward/gather.h"
+#include "service/forward/relay.h"
+#include "service/road/callback.h"
+#include "service/road/dialog.h"
+#include "storage/copy/place.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/delivery.h"
+#include "storage/peer/peer.h"
+#include "storage/role/role.h"
+#include "worker/common/transaction.h"
+#include "worker/dispatcher/autonomous.h"
+#include "worker/dispatcher/backlog.h"
+#include "worker/dispatcher/courier.h"
+#include "worker/dispatcher/dispatcher.h"
+#include "worker/dispatcher/heartbeat.h"
+#include "worker/dispatcher/held.h"
+#include "worker/dispatcher/rounds.h"
+#include "worker/launcher/slot.h"
+
+#define LOOK_MS			30000	/* without a reason to look earlier */
+#define LOOK_ALONE_MS	100		/* where nobody can wake it */
+#define STANDBY_LOOK_MS	1000	/* for the end of recovery */
+#define WORK_LIMIT_MS	30000	/* for one transaction */
+#define SOCKET_IDLE_MS	10000	/* then it is asked who wants a WebSocket */
+#define TICKS_PER_LOOK	100
+#define TAKEN_UP_PER_LOOK 100
+
+typedef struct Dispatcher
+{
+	QlmWorkerSlot *slot;
+	QlmLoop    *loop;
+	QlmHttpClient *client;
+	TimestampTz look_due;
+	bool		is_recovered;	/* what an earlier one has left */
+	bool		to_take_up;		/* when it looked last */
+	int			look_ms;
+	uint64		seen;			/* commits when it looked last */
+	MemoryContext context;		/* of one turn */
+} Dispatcher;
+
+/* Hosts of the known peers, for their callbacks where qlm.callback_allow is empty */
+static char *peer_hosts = NULL;
+
+static bool
+is_allowed(const struct sockaddr *address, const char *host, bool of_peer)
+{
+	const char *list = qlm_callback_allow && *qlm_callback_allow ?
+		qlm_callback_allow : of_peer ? peer_hosts : NULL;
+
+	if (list == NULL)
+		return false;
+	return address ? qlm_address_list_matches(list, address, host) :
+		qlm_address_list_says(list, host, false);
+}
+
+static void
+refresh_peer_hosts(void)
+{
+	char	   *hosts = qlm_callback_peer_hosts();
+
+	if (peer_hosts)
+		pfree(peer_hosts);
+	peer_hosts = MemoryContextStrdup(TopMemoryContext, hosts);
+}
+
+/* WebSockets stay open as long as a subscription may want them again. */
+static void
+close_sockets(Dispatcher *dispatcher)
+{
+	List	   *idle = qlm_http_client_idle_sockets(dispatcher->client, SOCKET_IDLE_MS);
+
+	qlm_http_client_close_sockets(dispatcher->client, qlm_delivery_unwanted(idle));
+}
+
+/* Everything that is due */
+static void
+claim(Dispatcher *dispatcher, TimestampTz roles_due)
+{
+	List	   *ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
+	TimestampTz next_due;
+	ListCell   *lc;
+
+	foreach(lc, ticks)
+		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);
+	close_sockets(dispatcher);
+	refresh_peer_hosts();
+	qlm_heartbeats_update(qlm_delivery_heartbeats());
+	qlm_courier_claim();
+	next_due = qlm_delivery_next_due(&dispatcher->to_take_up);
+	if (qlm_place_holds_now())
+	{
+		qlm_heartbeats_update(NIL);
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("rows of another node have come: %s", qlm_place_why())));
+	}
+	if (list_length(ticks) == TICKS_PER_LOOK)
+		dispatcher->look_due = GetCurrentTimestamp();
+	else
+		dispatcher->look_due = Min(Min(Min(dispatcher->look_due, roles_due), qlm_rounds_due()),
+								   Min(next_due, qlm_backlog_due()));
+}
+
+/*
+ * Nothing may leave.  What is being posted comes to its end; calls that wait at a
+ * peer are given up, so that what it has is not lost on the way.
+ */
+static void
+hold(Dispatcher *dispatcher, TimestampTz roles_due)
+{
+	qlm_http_client_close_sockets(dispatcher->client,
+								  qlm_http_client_idle_sockets(dispatcher->client, 0));
+	qlm_heartbeats_update(NIL);
+	qlm_courier_hold();
+	/* What a copy took up the original takes up, too. */
+	if (qlm_held() != QLM_HELD_COPY)
+		(void) qlm_delivery_next_due(&dispatcher->to_take_up);
+	dispatcher->look_due = Min(dispatcher->look_due, roles_due);
+}
+
+/* In one transaction */
+static void
+look(void *arg)
+{
+	Dispatcher *dispatcher = arg;
+	TimestampTz roles_due;
+
+	dispatcher->to_take_up = false;
+	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   dispatcher->look_ms);
+	if (!qlm_worker_can_serve())
+	{
+		qlm_heartbeats_update(NIL);
+		return;
+	}
+	qlm_storage_begin();
+	roles_due = qlm_role_settle_changed(qlm_wake_role_count());
+	qlm_delivery_count_missed();
+	if (qlm_held_look(dispatcher->slot))
+		hold(dispatcher, roles_due);
+	else
+		claim(dispatcher, roles_due);
+	qlm_storage_end();
+}
+
+/* What waited for messages that have ended, which may make more due */
+static void
+relay(void *arg)
+{
+	Dispatcher *dispatcher = arg;
+
+	if (qlm_worker_can_serve() && qlm_relay_work(TAKEN_UP_PER_LOOK) > 0)
+		dispatcher->look_due = 0;
+}
+
+static void
+gather(void *arg)
+{
+	Dispatcher *dispatcher = arg;
+
+	if (qlm_worker_can_serve() && qlm_gather_finish(TAKEN_UP_PER_LOOK) > 0)
+		dispatcher->look_due = 0;
+}
+
+/* What an earlier dispatcher has left half done */
+static void
+recover(void *arg)
+{
+	if (!qlm_worker_can_serve())
+		return;
+	qlm_storage_begin();
+	qlm_delivery_recover();
+	qlm_storage_end();
+}
+
+static bool
+run(Dispatcher *dispatcher, void (*work) (void *arg))
+{
+	char	   *message;
+
+	if (qlm_transaction_run(work, dispatcher, WORK_LIMIT_MS, &message) == QLM_VERDICT_DONE)
+		return true;
+	ereport(LOG, (errmsg("qlm dispatcher: %s", message)));
+	qlm_slot_error(dispatcher->slot, message);
+	qlm_courier_forget_claims();
+	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   qlm_retry_delay);
+	return false;
+}
+
+/*
+ * What has come back cannot be recorded without the extension, nor again and
+ * again be tried to be.
+ */
+static void
+require_catalog(void)
+{
+	if (!qlm_worker_can_serve() && !qlm_catalog_incomplete())
+		ereport(FATAL,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("qlm dispatcher ends: the extension was dropped")));
+}
+
+static void
+record_deliveries(void *arg)
+{
+	require_catalog();
+	qlm_storage_begin();
+	qlm_courier_record();
+	qlm_storage_end();
+}
+
+static void
+record_answer(void *arg)
+{
+	require_catalog();
+	qlm_storage_begin();
+	qlm_courier_record_answer();
+	qlm_storage_end();
+}
+
+static void
+record_heartbeats(void *arg)
+{
+	require_catalog();
+	qlm_storage_begin();
+	qlm_heartbeats_record();
+	qlm_storage_end();
+}
+
+/* Hand finished transfers to whom they belong. */
+static void
+collect(Dispatcher *dispatcher)
+{
+	QlmTransfer *transfer;
+
+	qlm_http_client_run(dispatcher->client);
+	while ((transfer = qlm_http_client_next(dispatcher->client)) != NULL)
+	{
+		if (qlm_heartbeats_own(transfer))
+			qlm_heartbeats_finished(transfer);
+		else
+			qlm_courier_finished(transfer);
+	}
+	qlm_courier_give_way();
+}
+
+/* It is never so far away, unless the clock was set back. */
+static bool
+must_look(const Dispatcher *dispatcher)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return dispatcher->look_due <= now || dispatcher->seen != qlm_wake_count() ||
+		dispatcher->look_due > TimestampTzPlusMilliseconds(now,
+														   Max(dispatcher->look_ms,
+															   qlm_retry_delay));
+}
+
+/*
+ * What is taken up is seldom, so it has transactions of its own only when there
+ * is any, after all else has been started, whose due time stands if they fail.
+ */
+static void
+look_and_take_up(Dispatcher *dispatcher)
+{
+	TimestampTz due;
+
+	dispatcher->seen = qlm_wake_count();
+	if (!dispatcher->is_recovered)
+		dispatcher->is_recovered = run(dispatcher, recover);
+
+	/* Nothing may overtake what is still leased. */
+	if (!dispatcher->is_recovered)
+		return;
+	run(dispatcher, look);
+	qlm_courier_start();
+	if (!dispatcher->to_take_up)
+		return;
+	due = dispatcher->look_due;
+	run(dispatcher, relay);
+	due = Min(due, dispatcher->look_due);
+	run(dispatcher, gather);
+	dispatcher->look_due = Min(due, dispatcher->look_due);
+}
+
+static void
+serve(Dispatcher *dispatcher)
+{
+	MemoryContextSwitchTo(dispatcher->context);
+	collect(dispatcher);
+	if (qlm_parcel_waits())
+		qlm_autonomous_run(qlm_parcel_take());
+	if (qlm_heartbeats_to_record())
+	{
+		run(dispatcher, record_heartbeats);
+		/* What was executed has its answers in the outbox now. */
+		dispatcher->look_due = 0;
+	}
+	if (qlm_courier_to_record())
+	{
+		run(dispatcher, record_deliveries);
+		if (qlm_courier_has_answer())
+			run(dispatcher, record_answer);
+		/* Runs that have ended make room for what came meanwhile. */
+		qlm_courier_start();
+		dispatcher->look_due = 0;
+	}
+	if (must_look(dispatcher))
+		look_and_take_up(dispatcher);
+	qlm_courier_post();
+	qlm_heartbeats_start();
+	qlm_http_client_run(dispatcher->client);
+	(void) pgstat_report_stat(false);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(dispatcher->context);
+}
+
+static void
+set_timers(Dispatcher *dispatcher)
+{
+	int64		due = qlm_http_client_due(dispatcher->client);
+	TimestampTz beat = qlm_heartbeats_due();
+
+	qlm_loop_after(dispatcher->loop, LOOK_MS);
+	if (due >= 0)
+		qlm_loop_after(dispatcher->loop, due);
+	if (qlm_parcel_waits())
+		qlm_loop_after(dispatcher->loop, 0);
+	qlm_loop_at(dispatcher->loop,
+				dispatcher->seen == qlm_wake_count() ? dispatcher->look_due : 0);
+	if (beat != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, beat);
+	if (qlm_courier_give_way_due() != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, qlm_courier_give_way_due());
+	if (qlm_courier_record_due() != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, qlm_courier_record_due());
+}
+
+static void
+stop(Dispatcher *dispatcher)
+{
+	qlm_slot_report(dispatcher->slot, QLM_WORKER_STOPPING, "", "");
+	if (qlm_courier_has_unrecorded())
+		run(dispatcher, record_deliveries);
+	for (int i = 0; i < qlm_max_transfers && qlm_courier_has_answer(); i++)
+		run(dispatcher, record_answer);
+	qlm_http_client_close_sockets(dispatcher->client,
+								  qlm_http_client_idle_sockets(dispatcher->client, 0));
+	qlm_http_client_run(dispatcher->client);
+	proc_exit(1);
+}
+
+/* A standby sends nothing: it waits until it takes the place of the primary. */
+static void
+wait_for_promotion(Dispatcher *dispatcher)
+{
+	if (!RecoveryInProgress())
+		return;
+	pgstat_report_activity(STATE_IDLE, "qlm: standby");
+	do
+	{
+		qlm_loop_after(dispatcher->loop, STANDBY_LOOK_MS);
+		if (qlm_loop_wait(dispatcher->loop) & QLM_LOOP_STOP)
+			proc_exit(1);
+	} while (RecoveryInProgress());
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+void
+qlm_dispatcher_main(Datum arg)
+{
+	static Dispatcher dispatcher;
+	QlmWorkerOrder order;
+
+	MemoryContextSwitchTo(TopMemoryContext);
+	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(QlmWorkerOrder));
+	dispatcher.slot = qlm_slot_attach(&order);
+	qlm_loop_signals();
+	qlm_worker_connect(&order, "qlm dispatcher");
+	dispatcher.client = qlm_http_client_create(is_allowed);
+	dispatcher.loop = qlm_loop_create(qlm_http_client_fd(dispatcher.client));
+	dispatcher.context = AllocSetContextCreate(TopMemoryContext, "qlm dispatcher",
+											   ALLOCSET_DEFAULT_SIZES);
+	wait_for_promotion(&dispatcher);
+	qlm_courier_init(dispatcher.client);
+	qlm_heartbeats_init(dispatcher.client);
+	dispatcher.look_ms = qlm_wake_listen(QLM_WAKE_OUTBOX) ? LOOK_MS : LOOK_ALONE_MS;
+	qlm_slot_report(dispatcher.slot, QLM_WORKER_RUNNING, "", "");
+	qlm_parcel_serve(dispatcher.slot);
+	dispatcher.look_due = 0;
+
+	for (;;)
+	{
+		int			events;
+
+		set_timers(&dispatcher);
+		events = qlm_loop_wait(dispatcher.loop);
+		if (events & QLM_LOOP_STOP)
+			stop(&dispatcher);
+		if (events & QLM_LOOP_RELOAD)
+			dispatcher.look_due = 0;
+		serve(&dispatcher);
+		if (qlm_worker_must_start_again())
+		{
+			qlm_slot_start_again(dispatcher.slot);
+			stop(&dispatcher);
+		}
+	}
+}

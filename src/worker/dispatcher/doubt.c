@@ -1,0 +1,94 @@
+/*
+ * doubt.c
+ *		Messages that their receiver answers with an error of its own, or not at
+ *		all, again and again.
+ *
+ * Counted in memory: a dispatcher that begins anew tries them as often again.
+ */
+#include "postgres.h"
+
+#include "utils/hsearch.h"
+
+#include "worker/dispatcher/doubt.h"
+
+#define MAX_DOUBTS		5		/* answers of one message */
+#define MAX_COUNTERS	10000	/* then they begin anew */
+
+typedef struct Counter
+{
+	int64		message_id;
+	int			n;
+	bool		is_unanswered;	/* the last time */
+} Counter;
+
+static HTAB *counters = NULL;
+
+static void
+create_counters(void)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(Counter);
+	counters = hash_create("qlm doubts", 64, &control, HASH_ELEM | HASH_BLOBS);
+}
+
+static void
+count(const QlmMessage *message, bool is_unanswered)
+{
+	Counter    *counter;
+	bool		found;
+
+	if (counters && hash_get_num_entries(counters) >= MAX_COUNTERS)
+	{
+		hash_destroy(counters);
+		counters = NULL;
+	}
+	if (counters == NULL)
+		create_counters();
+	counter = hash_search(counters, &message->message_id, HASH_ENTER, &found);
+	counter->n = found ? counter->n + 1 : 1;
+	counter->is_unanswered = is_unanswered;
+}
+
+static bool
+is_enough(QlmMessage *message)
+{
+	const Counter *counter = counters == NULL ? NULL :
+		hash_search(counters, &message->message_id, HASH_FIND, NULL);
+
+	message->is_unanswered = counter && counter->is_unanswered;
+	return counter && counter->n >= MAX_DOUBTS;
+}
+
+List *
+qlm_doubt_set_aside(QlmDoubts *doubts, List *messages, const char *why,
+					bool is_unanswered)
+{
+	QlmMessage *first = linitial(messages);
+	int			n = 0;
+
+	count(first, is_unanswered);
+	while (n < list_length(messages) && is_enough(list_nth(messages, n)))
+		n++;
+	if (n == 0 || n == list_length(messages))
+		return NIL;
+	doubts->aside = list_concat(doubts->aside, list_copy_head(messages, n));
+	doubts->posted = lappend(doubts->posted, first);
+	doubts->why = pstrdup(why);
+	return list_copy_tail(messages, n);
+}
+
+const char *
+qlm_doubt_given_up(const QlmDoubts *doubts)
+{
+	return psprintf("given up after %d answers, as the next message was taken: %s",
+					MAX_DOUBTS, doubts->why);
+}
+
+void
+qlm_doubt_over(const QlmMessage *message)
+{
+	if (counters)
+		(void) hash_search(counters, &message->message_id, HASH_REMOVE, NULL);
+}

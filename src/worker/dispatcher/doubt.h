@@ -1,0 +1,41 @@
+/*
+ * doubt.h
+ *		Messages that their receiver answers with an error of its own, or not at
+ *		all, again and again: is it the message, or the receiver?
+ *
+ * One that stumbles over a message for ever must not keep all others from
+ * being delivered; one that is broken for a while must lose none.  So such a
+ * message is tried some times.  Then the next one is posted behind it: if that
+ * is taken it was the message, which is refused; if not all are tried again.  A
+ * request that had no answer is not refused but lets others pass; data keep their
+ * order, and are tried as long as they live.
+ */
+#ifndef QLM_DOUBT_H
+#define QLM_DOUBT_H
+
+#include "service/road/reception.h"
+
+/* Of one run */
+typedef struct QlmDoubts
+{
+	List	   *aside;			/* QlmMessage *, in order, before those to post */
+	List	   *posted;			/* those of them that have left */
+	const char *why;			/* what was said of them last */
+	bool		is_over;		/* once what is recorded of them is committed */
+} QlmDoubts;
+
+/*
+ * The first of messages was answered so, or not.  Set it aside where it has been often
+ * enough, with those behind it of which the same is known.  Returns the rest,
+ * the one to be posted first; NIL: it is not time, or there is none.
+ */
+extern List *qlm_doubt_set_aside(QlmDoubts *doubts, List *messages, const char *why,
+								 bool is_unanswered);
+
+/* What is said of those that are refused */
+extern const char *qlm_doubt_given_up(const QlmDoubts *doubts);
+
+/* What became of the message is known. */
+extern void qlm_doubt_over(const QlmMessage *message);
+
+#endif							/* QLM_DOUBT_H */

@@ -1,0 +1,169 @@
+/*
+ * errand_main.c
+ *		Large messages run in processes of their own: the process.
+ *
+ * It runs one message, as a server worker would run it alone, and ends when the
+ * worker has the answer.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/compat.h"
+#include "base/limits.h"
+#include "process/loop.h"
+#include "service/road/exchange.h"
+#include "storage/core/answer_size.h"
+#include "worker/common/transaction.h"
+#include "worker/server/errand.h"
+#include "worker/server/errand_segment.h"
+
+#define MAX_TRIES	3
+#define LOOK_MS		1000
+
+static void
+run(void *arg)
+{
+	QlmExchange *exchange = arg;
+
+	if (qlm_worker_can_serve())
+		qlm_exchange_run(&exchange, 1);
+	else
+		qlm_exchange_refuse(exchange, 503, qlm_worker_why_not());
+}
+
+static void
+reset(QlmExchange *exchange, const QlmErrandSegment *segment)
+{
+	MemoryContext answer_context = exchange->answer_context;
+
+	MemoryContextReset(answer_context);
+	memset(exchange, 0, sizeof(QlmExchange));
+	exchange->answer_context = answer_context;
+	exchange->body = qlm_errand_text(segment, segment->body);
+	exchange->body_len = segment->body_len;
+	exchange->body_problem = qlm_errand_text(segment, segment->body_problem);
+	exchange->charset = qlm_errand_text(segment, segment->charset);
+	exchange->authorization = qlm_errand_text(segment, segment->authorization);
+	exchange->peer_name = qlm_errand_text(segment, segment->peer_name);
+	exchange->token = qlm_errand_text(segment, segment->token);
+	exchange->client = &segment->client;
+	exchange->has_waited = segment->has_waited;
+}
+
+/* In memory of its own, so that a try that failed leaves none behind */
+static void
+run_message(QlmExchange *exchange, const QlmErrandSegment *segment)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+												  segment->timeout_ms);
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "qlm try",
+												  ALLOCSET_DEFAULT_SIZES);
+	QlmVerdict	verdict = QLM_VERDICT_LATE;
+	char	   *message = "no time was left";
+
+	for (int tries = 0; tries < MAX_TRIES; tries++)
+	{
+		int			left = (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+
+		MemoryContextReset(context);
+		MemoryContextSwitchTo(context);
+		reset(exchange, segment);
+		qlm_answer_size_give_room((Size) qlm_max_answer_size);
+		verdict = QLM_VERDICT_LATE;
+		if (left <= 0)
+			break;
+		verdict = qlm_transaction_run(run, exchange, left, &message);
+		if (verdict != QLM_VERDICT_AGAIN)
+			break;
+	}
+	if (verdict == QLM_VERDICT_DONE)
+		return;
+	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
+	message = pstrdup(message);
+	reset(exchange, segment);
+	if (verdict == QLM_VERDICT_FAILED)
+		qlm_exchange_refuse(exchange, qlm_transaction_code(), message);
+	else if (verdict == QLM_VERDICT_AGAIN)
+		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
+	else
+		qlm_exchange_refuse(exchange, 503, "The message took longer than qlm.request_timeout.");
+}
+
+static dsm_segment *
+hand_over(const QlmExchange *exchange, QlmErrandSegment *segment)
+{
+	dsm_segment *answer = dsm_create(exchange->answer.len + 1, 0);
+	char	   *text = dsm_segment_address(answer);
+
+	if (exchange->answer.len > 0)
+		memcpy(text, exchange->answer.data, exchange->answer.len);
+	text[exchange->answer.len] = '\0';
+	segment->status = exchange->status;
+	segment->pause_ms = exchange->pause_ms;
+	segment->was_wrong = exchange->was_wrong;
+	segment->answer_len = exchange->answer.len;
+	segment->answer = dsm_segment_handle(answer);
+	pg_write_barrier();
+	pg_atomic_write_u32(&segment->state, QLM_ERRAND_DONE);
+	SetLatch(&ProcGlobal->allProcs[segment->sender].procLatch);
+	return answer;
+}
+
+/* The answer lives as long as we do. */
+static void
+wait_until_fetched(QlmErrandSegment *segment)
+{
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = qlm_wait_event_id("QlmLargeMessage");
+	while (pg_atomic_read_u32(&segment->state) == QLM_ERRAND_DONE &&
+		   !ShutdownRequestPending && BackendPidGetProc(segment->sender_pid) != NULL)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOOK_MS, wait_event);
+		ResetLatch(MyLatch);
+	}
+}
+
+void
+qlm_errand_main(Datum handle)
+{
+	QlmWorkerOrder order;
+	dsm_segment *shared;
+	QlmErrandSegment *segment;
+	QlmExchange exchange = {0};
+	uint32		state = QLM_ERRAND_WAITING;
+
+	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(QlmWorkerOrder));
+	qlm_loop_signals();
+	qlm_worker_connect(&order, "qlm large message");
+	MemoryContextSwitchTo(TopMemoryContext);
+	shared = dsm_attach(DatumGetUInt32(handle));
+	if (shared == NULL)
+		proc_exit(0);
+	dsm_pin_mapping(shared);
+	segment = dsm_segment_address(shared);
+	if (!pg_atomic_compare_exchange_u32(&segment->state, &state, QLM_ERRAND_TAKEN))
+		proc_exit(0);
+	segment->taker = MyProc - ProcGlobal->allProcs;
+	pgstat_report_activity(STATE_RUNNING, "qlm: a large message");
+	exchange.answer_context = AllocSetContextCreate(TopMemoryContext, "qlm answer",
+													ALLOCSET_DEFAULT_SIZES);
+	run_message(&exchange, segment);
+	(void) hand_over(&exchange, segment);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	wait_until_fetched(segment);
+	proc_exit(0);
+}

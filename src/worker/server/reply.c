@@ -1,0 +1,110 @@
+/*
+ * reply.c
+ *		Answers of exchanges, on their way back.
+ */
+#include "postgres.h"
+
+#include "process/settings.h"
+#include "process/stats.h"
+#include "worker/server/pause.h"
+#include "worker/server/reply.h"
+#include "worker/server/sockets.h"
+#include "worker/server/waiting.h"
+
+#define LARGE_ANSWER	(64 * 1024) /* is handed over instead of copied */
+
+/* A large one is handed over with its memory. */
+static void
+set_body(QlmHttpAnswer *answer, const QlmExchange *exchange)
+{
+	answer->body = exchange->answer.data;
+	answer->body_len = exchange->answer.len;
+	if (answer->body_len >= LARGE_ANSWER && exchange->answer_context)
+	{
+		answer->body = repalloc_huge(exchange->answer.data, answer->body_len);
+		answer->owner = exchange->answer_context;
+	}
+}
+
+#define NOT_KEPT {"Cache-Control", "no-store"}
+
+static const QlmHttpHeader challenge[] = {
+	NOT_KEPT,
+	{"WWW-Authenticate", "Basic realm=\"qlm\", charset=\"UTF-8\""},
+	{"WWW-Authenticate", "Bearer realm=\"qlm\""},
+	{NULL}
+};
+
+/* Stored data must not run as scripts of this origin. */
+static void
+answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	const QlmDiscovery *discovery = exchange->discovery;
+	const QlmHttpHeader headers[] = {
+		{"Cache-Control", "no-cache"},
+		{"Vary", "Accept, Authorization"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Content-Security-Policy", "default-src 'none'; sandbox"},
+		{discovery->etag ? "ETag" : NULL, discovery->etag},
+		{NULL}
+	};
+	QlmHttpAnswer answer = {exchange->status, discovery->content_type,
+	exchange->status == 401 ? challenge : headers};
+
+	set_body(&answer, exchange);
+	qlm_http_server_answer(request, &answer);
+	if (answer.status != 304 && request->method != QLM_HTTP_HEAD)
+		QLM_COUNT(slot, bytes_out, answer.body_len);
+}
+
+/*
+ * Tools of the reference node take any other status for the end of the
+ * connection.  401 and 503 stay: they ask for credentials, and for patience.
+ */
+static int
+status_of(const QlmExchange *exchange)
+{
+	int			status = exchange->status;
+	bool		is_said = status == 400 || status == 403 || status == 413 || status == 415 ||
+		status == 500;
+
+	return is_said && !qlm_http_errors && exchange->answer.len > 0 ? 200 : status;
+}
+
+static void
+answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	char		applied[32];
+	const QlmHttpHeader headers[] = {
+		NOT_KEPT, {exchange->waits ? "Preference-Applied" : NULL, applied}, {NULL}
+	};
+	QlmHttpAnswer answer = {status_of(exchange), NULL, headers};
+
+	snprintf(applied, sizeof(applied), "wait=%d",
+			 Min(request->prefer_wait, qlm_max_wait));
+	if (answer.status == 401)
+		answer.headers = challenge;
+	answer.content_type = qlm_exchange_media(exchange->answer.data,
+											 exchange->answer.len);
+	set_body(&answer, exchange);
+	qlm_waiting_release(request);
+	qlm_http_server_answer(request, &answer);
+	QLM_COUNT(slot, bytes_out, answer.body_len);
+}
+
+void
+qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
+			   QlmExchange *exchange)
+{
+	if (exchange->pause_ms > 0)
+	{
+		qlm_pause_hold(request, exchange->pause_ms);
+		return;
+	}
+	qlm_pause_answered(request, exchange->was_wrong);
+	qlm_sockets_note(request, exchange);
+	if (exchange->discovery)
+		answer_discovery(slot, request, exchange);
+	else if (!qlm_waiting_hold(request, exchange))
+		answer_message(slot, request, exchange);
+}

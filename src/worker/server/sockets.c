@@ -1,0 +1,583 @@
+/*
+ * sockets.c
+ *		The WebSockets of a server worker: whose they are, and what is pushed
+ *		on them.
+ *
+ * A commit that queues something for a connection or for its peer sets this
+ * process's latch (process/interest.h).  One transaction then takes what waits
+ * for all connections that it may concern, and it is pushed when that has
+ * committed.  What finds no room in a socket stays in the table.  What is left
+ * of ended connections is removed in sockets_sweep.c.
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "process/interest.h"
+#include "process/presence.h"
+#include "process/stats.h"
+#include "service/road/push.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/connection.h"
+#include "storage/outbox/outbox.h"
+#include "worker/common/transaction.h"
+#include "worker/launcher/slot.h"
+#include "worker/server/greeting.h"
+#include "worker/server/pushed.h"
+#include "worker/server/sockets.h"
+#include "worker/server/sockets_sweep.h"
+
+#define PAUSE_MS		2		/* between two looks */
+#define LOOK_MIN_MS		250
+#define LOOK_MAX_MS		5000
+#define LOOK_ALONE_MS	100		/* without shared memory nobody wakes us */
+#define RETRY_MS		20		/* somebody else had it, or must answer first */
+#define FAILED_MS		1000
+#define LOOK_LIMIT_MS	10000
+#define HURRY_MS		1000	/* for a sign of life once the peer is heard elsewhere */
+
+typedef struct Connection
+{
+	dlist_node	node;
+	QlmWebSocket *socket;
+	char		name[QLM_CONNECTION_NAME_SIZE];
+	uint32		key;
+	bool		greet;			/* find out whose it is */
+	TimestampTz greet_at;		/* not before; 0: at once */
+	bool		named;			/* the tables may know its name */
+	bool		look;			/* something may wait for it */
+	QlmConnected caller;		/* peer_id 0: not known */
+	uint32		peer_key;
+	QlmPresence *presence;		/* of its peer */
+	QlmPushed	pushed;			/* to its peer, since it was heard */
+	bool		look_peer;		/* something may wait for its peer */
+	TimestampTz retry_at;		/* look then for its peer; DT_NOEND: no need */
+	int			retry_ms;		/* grows while looks lead to nothing */
+} Connection;
+
+/* One look at what waits */
+typedef struct Look
+{
+	int			n;
+	Connection **connections;	/* those to look for */
+	const char **names;
+	bool	   *more;
+	int			npeers;
+	Connection **peers;
+	int		   *peer_ids;
+	bool	   *due;
+	List	  **texts;			/* for each, of QlmPeerPush * */
+	bool	   *valid;
+	List	   *pushes;			/* of QlmPush * */
+} Look;
+
+static Connection over;			/* owner of sockets that have ended */
+static dlist_head all = DLIST_STATIC_INIT(all);
+static HTAB *by_name = NULL;	/* their names alone */
+static int	nconnections = 0;
+static int	worker_number = 0;
+static MemoryContext sockets_context = NULL;
+static MemoryContext look_context = NULL;
+static uint64 woken[QLM_WAKE_WORDS];
+static bool any_woken = false;
+static bool any_look = false;	/* a connection asks for a look */
+static TimestampTz next_look = 0;	/* not earlier, whatever happens */
+static TimestampTz look_at_all = DT_NOEND;
+static TimestampTz next_retry = DT_NOEND;
+static bool ended = false;		/* the worker is about to be */
+
+static TimestampTz
+after(int milliseconds)
+{
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+}
+
+/* ms between looks without a reason */
+static int
+look_ms(void)
+{
+	if (qlm_shared == NULL)
+		return LOOK_ALONE_MS;
+	return Max(Min(qlm_retry_delay, LOOK_MAX_MS), LOOK_MIN_MS);
+}
+
+void
+qlm_sockets_init(int worker)
+{
+	HASHCTL		control = {.keysize = QLM_CONNECTION_NAME_SIZE,
+	.entrysize = QLM_CONNECTION_NAME_SIZE};
+
+	worker_number = worker;
+	by_name = hash_create("qlm sockets", 256, &control, HASH_ELEM | HASH_STRINGS);
+	sockets_context = AllocSetContextCreate(TopMemoryContext, "qlm sockets",
+											ALLOCSET_DEFAULT_SIZES);
+	look_context = AllocSetContextCreate(TopMemoryContext, "qlm push",
+										 ALLOCSET_DEFAULT_SIZES);
+	qlm_sweep_init(worker);
+}
+
+static void
+forget_caller(Connection *c)
+{
+	if (c->caller.peer_id == 0)
+		return;
+	if (qlm_websocket_is_silent(c->socket))
+		qlm_pushed_return(&c->pushed);
+	c->pushed.n = 0;
+	qlm_presence_end(c->presence, false);
+	qlm_interest_disconnect(c->peer_key);
+	qlm_interest_poke(c->peer_key);
+	if (c->caller.dialect)
+		pfree(unconstify(char *, c->caller.dialect));
+	memset(&c->caller, 0, sizeof(QlmConnected));
+	c->look_peer = false;
+	c->retry_at = DT_NOEND;
+}
+
+/*
+ * What is queued for a peer goes where it was heard last.  Elsewhere it is not
+ * waited for long that somebody shows to have read what was pushed before.
+ */
+static bool
+is_latest(Connection *c)
+{
+	if (qlm_presence_is_latest(c->presence))
+		return true;
+	qlm_websocket_hurry(c->socket, HURRY_MS);
+	return false;
+}
+
+static void
+look_for_peer(Connection *c)
+{
+	c->look_peer = any_look = true;
+	c->retry_ms = RETRY_MS;
+}
+
+/* Who was found first stays: what is queued for a peer leaves only to it. */
+static void
+note_caller(Connection *c, const QlmConnected *caller)
+{
+	if (c->caller.peer_id == 0)
+	{
+		c->caller = *caller;
+		c->caller.dialect = NULL;
+		c->peer_key = qlm_wake_key_of_peer(caller->peer_id);
+		qlm_interest_connect(c->peer_key);
+		c->presence = qlm_presence_begin(c->caller.peer_id,
+										 qlm_websocket_heard_at(c->socket));
+		qlm_interest_poke(c->peer_key);
+	}
+	else if (c->caller.peer_id != caller->peer_id)
+		return;
+	c->caller.proof = caller->proof;
+	if (caller->dialect && (c->caller.dialect == NULL ||
+							strcmp(c->caller.dialect, caller->dialect) != 0))
+	{
+		if (c->caller.dialect)
+			pfree(unconstify(char *, c->caller.dialect));
+		c->caller.dialect = MemoryContextStrdup(sockets_context, caller->dialect);
+	}
+	look_for_peer(c);
+}
+
+/* The connection of a socket, new or not; NULL: it has ended. */
+static Connection *
+find_connection(QlmWebSocket *socket)
+{
+	Connection *c = socket ? qlm_websocket_owner(socket) : NULL;
+
+	if (socket == NULL || c == &over || ended)
+		return NULL;
+	if (c)
+		return c;
+	c = MemoryContextAllocZero(sockets_context, sizeof(Connection));
+	c->socket = socket;
+	c->greet = any_look = true;
+	qlm_connection_name(c->name, worker_number);
+	c->key = qlm_wake_key_of_connection(c->name);
+	c->retry_at = DT_NOEND;
+	(void) hash_search(by_name, c->name, HASH_ENTER, NULL);
+	dlist_push_tail(&all, &c->node);
+	if (nconnections++ == 0)
+		look_at_all = after(look_ms());
+	qlm_websocket_set_owner(socket, c);
+	return c;
+}
+
+void
+qlm_sockets_resume(const QlmHttpRequest *request, QlmExchange *exchange)
+{
+	Connection *c = find_connection(request->socket);
+
+	if (c == NULL)
+		return;
+	exchange->connection = c->name;
+	if (c->caller.peer_id != 0)
+		exchange->connected = &c->caller;
+}
+
+void
+qlm_sockets_note(const QlmHttpRequest *request, const QlmExchange *exchange)
+{
+	Connection *c = find_connection(request->socket);
+
+	if (c == NULL)
+		return;
+	if (exchange->caller)
+		note_caller(c, exchange->caller);
+	if (!exchange->pushes)
+		return;
+	if (!c->named)
+		qlm_interest_add(c->key);
+	c->named = true;
+	c->look = any_look = true;
+}
+
+static void
+end_connection(Connection *c)
+{
+	forget_caller(c);
+	if (c->named)
+	{
+		qlm_interest_remove(c->key);
+		qlm_sweep_add(c->name);
+	}
+	qlm_websocket_set_owner(c->socket, &over);
+	(void) hash_search(by_name, c->name, HASH_REMOVE, NULL);
+	dlist_delete(&c->node);
+	if (--nconnections == 0)
+		look_at_all = next_retry = DT_NOEND;
+	pfree(c);
+}
+
+static void
+take_news(QlmHttpServer *server)
+{
+	QlmWebSocket *socket;
+	bool		ended;
+
+	while ((socket = qlm_http_server_socket_news(server, &ended)) != NULL)
+	{
+		Connection *c = find_connection(socket);
+
+		if (c && ended)
+			end_connection(c);
+		else if (c)
+			any_look = true;	/* it is still marked where it had no room */
+	}
+}
+
+/* What has been committed, and what time says */
+static void
+mark(TimestampTz now)
+{
+	bool		everything = look_at_all <= now;
+	dlist_iter	iter;
+
+	if (!any_woken && !everything && next_retry > now)
+		return;
+	if (everything)
+		look_at_all = TimestampTzPlusMilliseconds(now, look_ms());
+	next_retry = DT_NOEND;
+	dlist_foreach(iter, &all)
+	{
+		Connection *c = dlist_container(Connection, node, iter.cur);
+
+		if (c->greet)
+			any_look = true;
+		if (c->named && (everything || qlm_wake_key_is_set(woken, c->key)))
+			c->look = any_look = true;
+		if (c->caller.peer_id == 0)
+			continue;
+		if (qlm_wake_key_is_set(woken, c->peer_key))
+			look_for_peer(c);
+		else if (everything || c->retry_at <= now)
+			c->look_peer = any_look = true;
+		next_retry = Min(next_retry, c->look_peer ? DT_NOEND : c->retry_at);
+	}
+	memset(woken, 0, sizeof(woken));
+	any_woken = false;
+}
+
+static void
+greet(Connection *c)
+{
+	int			pause_ms;
+	const QlmConnected *caller = qlm_greeting_run(c->socket, c->name, c->greet_at != 0,
+												  &pause_ms);
+
+	c->greet = false;
+	if (pause_ms > 0)
+	{
+		c->greet = true;
+		c->greet_at = after(pause_ms);
+	}
+	else if (caller)
+		note_caller(c, caller);
+}
+
+static void
+greet_all(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all)
+	{
+		Connection *c = dlist_container(Connection, node, iter.cur);
+
+		if (c->greet && c->greet_at <= now)
+			greet(c);
+		if (c->greet)
+			next_retry = Min(next_retry, c->greet_at);
+	}
+}
+
+static void
+collect(Look *look)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all)
+	{
+		const Connection *c = dlist_container(Connection, node, iter.cur);
+
+		if (c->look_peer)
+			qlm_presence_heard(c->presence, qlm_websocket_heard_at(c->socket));
+	}
+	memset(look, 0, sizeof(Look));
+	look->connections = palloc(nconnections * sizeof(Connection *));
+	look->names = palloc(nconnections * sizeof(char *));
+	look->more = palloc0(nconnections * sizeof(bool));
+	look->peers = palloc(nconnections * sizeof(Connection *));
+	look->peer_ids = palloc(nconnections * sizeof(int));
+	look->due = palloc0(nconnections * sizeof(bool));
+	look->valid = palloc0(nconnections * sizeof(bool));
+	look->texts = palloc0(nconnections * sizeof(List *));
+	dlist_foreach(iter, &all)
+	{
+		Connection *c = dlist_container(Connection, node, iter.cur);
+
+		if (c->look_peer && !is_latest(c))
+			c->look_peer = false;
+		if (!(c->look || c->look_peer))
+			continue;
+		if (!qlm_websocket_has_room(c->socket))
+		{
+			if (c->look_peer)
+				qlm_pushed_ask(c->socket);
+			continue;
+		}
+		if (c->look)
+		{
+			look->connections[look->n] = c;
+			look->names[look->n++] = c->name;
+		}
+		if (c->look_peer)
+		{
+			look->peers[look->npeers] = c;
+			look->peer_ids[look->npeers++] = c->caller.peer_id;
+		}
+	}
+}
+
+/*
+ * Runs in a transaction.  A crash undoes what has not reached the disk, but it
+ * ends the connections too; and a request is sent again until it is answered.
+ */
+static void
+take(void *arg)
+{
+	Look	   *look = arg;
+
+	if (!qlm_worker_can_serve())
+		return;
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	qlm_storage_begin();
+	look->pushes = qlm_connection_take(look->names, look->n, look->more);
+	qlm_outbox_due(look->peer_ids, look->npeers, look->due);
+	for (int i = 0; i < look->npeers; i++)
+	{
+		if (look->due[i])
+			look->texts[i] = qlm_push_queued(&look->peers[i]->caller, &look->valid[i]);
+		else
+			look->valid[i] = qlm_push_is_for(&look->peers[i]->caller);
+	}
+	qlm_storage_end();
+}
+
+static void
+push(Connection *c, const char *text, QlmWorkerSlot *slot)
+{
+	Size		len = strlen(text);
+
+	if (qlm_websocket_push(c->socket, text, len))
+		QLM_COUNT(slot, bytes_out, len);
+}
+
+/* When to look again for the peer */
+static void
+plan_retry(Connection *c, bool due, bool found)
+{
+	c->look_peer = found;
+	c->retry_at = DT_NOEND;
+	if (found)
+	{
+		c->retry_ms = RETRY_MS;
+		any_look = true;
+	}
+	else if (due)
+	{
+		c->retry_at = after(c->retry_ms);
+		c->retry_ms = Min(c->retry_ms * 2, look_ms());
+		next_retry = Min(next_retry, c->retry_at);
+	}
+}
+
+static void
+push_all(Look *look, QlmWorkerSlot *slot)
+{
+	ListCell   *lc;
+
+	foreach(lc, look->pushes)
+	{
+		QlmPush    *one = lfirst(lc);
+
+		push(look->connections[one->connection], one->envelope, slot);
+	}
+	for (int i = 0; i < look->n; i++)
+	{
+		look->connections[i]->look = look->more[i];
+		any_look |= look->more[i];
+	}
+	for (int i = 0; i < look->npeers; i++)
+	{
+		qlm_pushed_send(&look->peers[i]->pushed, look->peers[i]->socket, look->texts[i], slot);
+		plan_retry(look->peers[i], look->due[i], look->texts[i] != NIL);
+		if (!look->valid[i])
+			forget_caller(look->peers[i]);
+	}
+}
+
+static bool
+run_look(Look *look, QlmWorkerSlot *slot)
+{
+	char	   *message;
+
+	if (qlm_transaction_run(take, look, LOOK_LIMIT_MS, &message) == QLM_VERDICT_DONE)
+	{
+		push_all(look, slot);
+		return true;
+	}
+	ereport(LOG, (errmsg("qlm could not take what waits for WebSockets: %s", message)));
+	qlm_slot_error(slot, message);
+	look_at_all = after(FAILED_MS);
+	return false;
+}
+
+/* What fails for one peer must not keep things from the others. */
+static void
+look_one_by_one(const Look *look, QlmWorkerSlot *slot)
+{
+	Look		part = *look;
+
+	part.pushes = NIL;
+	part.npeers = 0;
+	(void) run_look(&part, slot);
+	part.n = 0;
+	part.npeers = 1;
+	for (int i = 0; i < look->npeers; i++)
+	{
+		part.peers = look->peers + i;
+		part.peer_ids = look->peer_ids + i;
+		part.due = look->due + i;
+		part.valid = look->valid + i;
+		part.texts = look->texts + i;
+		part.texts[0] = NIL;
+		(void) run_look(&part, slot);
+	}
+}
+
+static void
+look_and_push(QlmWorkerSlot *slot)
+{
+	Look		look;
+
+	any_look = false;
+	greet_all();
+	collect(&look);
+	if (look.n + look.npeers > 0 && !run_look(&look, slot) && look.npeers > 0)
+		look_one_by_one(&look, slot);
+}
+
+void
+qlm_sockets_run(QlmHttpServer *server, QlmWorkerSlot *slot)
+{
+	TimestampTz now;
+
+	take_news(server);
+	qlm_sweep_run(slot);
+	qlm_pushed_run(slot);
+	if (nconnections == 0)
+		return;
+	any_woken |= qlm_interest_take(QLM_INTEREST_SOCKETS, woken);
+	now = GetCurrentTimestamp();
+	if (now < next_look)
+		return;
+	mark(now);
+	if (!any_look)
+		return;
+	MemoryContextSwitchTo(look_context);
+	look_and_push(slot);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(look_context);
+	next_look = after(PAUSE_MS);
+}
+
+int64
+qlm_sockets_due(void)
+{
+	TimestampTz due = Min(qlm_sweep_due(), qlm_pushed_due());
+
+	if (nconnections > 0)
+	{
+		due = Min(due, Min(look_at_all, next_retry));
+		if (any_look || any_woken)
+			due = Min(due, next_look);
+	}
+	return due == DT_NOEND ? -1 :
+		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
+}
+
+bool
+qlm_sockets_know(const char *name)
+{
+	return strlen(name) < QLM_CONNECTION_NAME_SIZE &&
+		hash_search(by_name, name, HASH_FIND, NULL) != NULL;
+}
+
+void
+qlm_sockets_end(QlmHttpServer *server, QlmWorkerSlot *slot)
+{
+	dlist_mutable_iter iter;
+
+	take_news(server);
+	dlist_foreach_modify(iter, &all)
+	{
+		Connection *c = dlist_container(Connection, node, iter.cur);
+		QlmWebSocket *socket = c->socket;
+
+		end_connection(c);
+		qlm_websocket_set_owner(socket, NULL);
+	}
+	ended = true;
+	qlm_sweep_run(slot);
+	qlm_pushed_run(slot);
+}

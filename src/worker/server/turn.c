@@ -1,0 +1,485 @@
+/*
+ * turn.c
+ *		One turn of a server worker.
+ *
+ * All messages of a turn share a transaction and so one flush to disk; no
+ * answer is given before it has committed.  If anything in it fails, it is
+ * undone and each message runs in a transaction of its own: a bad one fails
+ * alone and costs the others only time.
+ */
+#include "postgres.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "process/settings.h"
+#include "process/stats.h"
+#include "service/road/exchange.h"
+#include "storage/core/answer_size.h"
+#include "storage/core/catalog.h"
+#include "worker/common/transaction.h"
+#include "worker/dispatcher/held.h"
+#include "worker/launcher/slot.h"
+#include "worker/server/errand.h"
+#include "worker/server/page.h"
+#include "worker/server/query.h"
+#include "worker/server/reply.h"
+#include "worker/server/route.h"
+#include "worker/server/sockets.h"
+#include "worker/server/turn.h"
+#include "worker/server/waiting.h"
+
+#define MAX_REQUESTS	256
+#define MAX_BYTES		(8 * 1024 * 1024)
+#define MAX_TRIES		3
+#define CROWD			16			/* messages in a turn */
+#define PROBE_PART		16			/* of qlm.request_timeout, for one after it hung */
+#define LARGE_TURN		(32 * 1024 * 1024)
+
+typedef struct Turn
+{
+	QlmHttpServer *server;
+	QlmWorkerSlot *slot;
+	int			nrequests;
+	Size		nbytes;
+	int			n;				/* messages */
+	QlmHttpRequest *requests[MAX_REQUESTS];
+	QlmExchange *exchanges[MAX_REQUESTS];
+	bool		answered[MAX_REQUESTS];
+	MemoryContext memory;		/* of the last try */
+	int			nhealth;
+	QlmHttpRequest *health[MAX_REQUESTS];
+	bool		hung;			/* some took longer than they may */
+	bool		large;			/* a try that was forgotten took much memory */
+} Turn;
+
+typedef struct Batch
+{
+	QlmExchange **exchanges;
+	int			n;
+} Batch;
+
+static MemoryContext turn_context = NULL;
+
+static void
+refuse_all(QlmExchange **exchanges, int n, int status, const char *why)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+		qlm_exchange_refuse(exchanges[i], status, why);
+}
+
+/* Forget what an earlier try has answered. */
+static void
+reset_answers(QlmExchange **exchanges, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		memset(&exchanges[i]->answer, 0, sizeof(exchanges[i]->answer));
+		if (exchanges[i]->answer_context)
+			MemoryContextReset(exchanges[i]->answer_context);
+		exchanges[i]->status = 0;
+		exchanges[i]->apart = false;
+		exchanges[i]->pause_ms = 0;
+		exchanges[i]->was_wrong = false;
+		exchanges[i]->waits = false;
+		exchanges[i]->keep = NULL;
+		exchanges[i]->pushes = false;
+		exchanges[i]->caller = NULL;
+	}
+}
+
+static bool
+is_large(MemoryContext context)
+{
+	return MemoryContextMemAllocated(context, true) > LARGE_TURN;
+}
+
+static void
+forget_try(Turn *turn)
+{
+	turn->large |= is_large(turn->memory);
+	MemoryContextDelete(turn->memory);
+	turn->memory = NULL;
+}
+
+static void
+run_batch(void *arg)
+{
+	Batch	   *batch = arg;
+
+	if (qlm_worker_can_serve())
+		qlm_exchange_run(batch->exchanges, batch->n);
+	else
+		refuse_all(batch->exchanges, batch->n, 503, qlm_worker_why_not());
+}
+
+/*
+ * What the answers of a try may take beside those that have not left yet, of
+ * this turn too.
+ */
+static void
+give_room(const Turn *turn)
+{
+	Size		room = (Size) qlm_max_answer_size * QLM_MAX_LARGE_ANSWERS;
+	Size		taken = qlm_http_server_unsent(turn->server) + qlm_waiting_size();
+
+	qlm_answer_size_give_room(room > taken ? room - taken : 0);
+}
+
+/* In memory of its own, so that a try that failed leaves none behind */
+static QlmVerdict
+run(Turn *turn, QlmExchange **exchanges, int n, int timeout_ms, char **message)
+{
+	Batch		batch = {exchanges, n};
+	QlmVerdict	verdict;
+
+	reset_answers(exchanges, n);
+	give_room(turn);
+	turn->memory = AllocSetContextCreate(turn_context, "qlm try",
+										 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn->memory);
+	verdict = qlm_transaction_run(run_batch, &batch, timeout_ms, message);
+	MemoryContextSwitchTo(turn_context);
+	if (verdict == QLM_VERDICT_DONE)
+		return verdict;
+	*message = pstrdup(*message);
+	reset_answers(exchanges, n);
+	forget_try(turn);
+	return verdict;
+}
+
+/* Its transaction has ended: its answer leaves. */
+static void
+answer_one(Turn *turn, int i)
+{
+	turn->answered[i] = true;
+	qlm_reply_send(turn->slot, turn->requests[i], turn->exchanges[i]);
+}
+
+/* All that do not have to run once more */
+static void
+answer_messages(Turn *turn)
+{
+	for (int i = 0; i < turn->n; i++)
+		if (!turn->answered[i] && !turn->exchanges[i]->apart)
+			answer_one(turn, i);
+}
+
+/* ms until the request has taken as long as it may */
+static int
+time_left(const QlmHttpRequest *request)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(request->received_at,
+												  qlm_request_timeout);
+
+	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+}
+
+/*
+ * Run one alone.  It gets half of the time that it has left, so that one that
+ * hangs does not use up that of those behind it.
+ */
+static void
+run_alone(Turn *turn, int i)
+{
+	QlmExchange *exchange = turn->exchanges[i];
+	QlmVerdict	verdict = QLM_VERDICT_LATE;
+	char	   *message = "no time was left";
+	int			tries;
+
+	for (tries = 0; tries < MAX_TRIES; tries++)
+	{
+		int			left = time_left(turn->requests[i]);
+
+		verdict = QLM_VERDICT_LATE;
+		if (left <= 0)
+			break;
+		verdict = run(turn, &exchange, 1, left / 2, &message);
+		if (verdict != QLM_VERDICT_AGAIN)
+			break;
+	}
+	if (verdict == QLM_VERDICT_DONE)
+	{
+		answer_one(turn, i);
+		forget_try(turn);
+		return;
+	}
+
+	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
+	qlm_slot_error(turn->slot, message);
+	reset_answers(&exchange, 1);
+	turn->hung |= verdict == QLM_VERDICT_LATE;
+	if (verdict == QLM_VERDICT_FAILED)
+		qlm_exchange_refuse(exchange, qlm_transaction_code(), message);
+	else if (verdict == QLM_VERDICT_AGAIN)
+		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
+	else
+		qlm_exchange_refuse(exchange, 503, "The message took longer than qlm.request_timeout.");
+}
+
+/* The database still hangs.  Others come, and must hear of it. */
+static void
+give_up(Turn *turn)
+{
+	reset_answers(turn->exchanges, turn->n);
+	refuse_all(turn->exchanges, turn->n, 503, "The database is busy, try again later.");
+	turn->hung = true;
+}
+
+/*
+ * After a turn that hung, a crowd is tried only briefly: while it waits, nobody
+ * else hears anything.
+ */
+static void
+run_messages(Turn *turn)
+{
+	static bool hung = false;	/* did the turn before? */
+	char		activity[64];
+	char	   *message;
+	bool		is_probe;
+	int			i;
+
+	QlmVerdict	verdict = QLM_VERDICT_FAILED;
+
+	if (turn->n == 0)
+		return;
+	snprintf(activity, sizeof(activity), "qlm: %d message%s", turn->n,
+			 turn->n == 1 ? "" : "s");
+	pgstat_report_activity(STATE_RUNNING, activity);
+	is_probe = hung && turn->n >= CROWD;
+	if (turn->n > 1)
+		verdict = run(turn, turn->exchanges, turn->n,
+					  qlm_request_timeout / (is_probe ? PROBE_PART : 2), &message);
+	if (verdict == QLM_VERDICT_LATE && is_probe)
+		give_up(turn);
+	else if (verdict != QLM_VERDICT_DONE)
+	{
+		if (turn->n > 1)
+			elog(DEBUG1, "qlm runs %d messages one by one: %s", turn->n, message);
+		for (i = 0; i < turn->n; i++)
+			run_alone(turn, i);
+	}
+	else
+	{
+		answer_messages(turn);
+		forget_try(turn);
+		for (i = 0; i < turn->n; i++)
+			if (turn->exchanges[i]->apart)
+				run_alone(turn, i);
+	}
+	hung = turn->hung;
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* What GET /health tells */
+typedef struct Health
+{
+	bool		available;
+	QlmHeld		held;
+} Health;
+
+static void
+look_for_extension(void *arg)
+{
+	Health	   *health = arg;
+
+	health->available = qlm_worker_can_serve();
+	if (!health->available)
+		return;
+	qlm_storage_begin();
+	health->held = qlm_held();
+	qlm_storage_end();
+}
+
+/* Is the extension there?  Asked once for all who want to know. */
+static void
+answer_health(Turn *turn)
+{
+	Health		health = {false};
+	char	   *message;
+	int			i;
+
+	if (turn->nhealth == 0)
+		return;
+	if (qlm_transaction_run(look_for_extension, &health,
+							qlm_request_timeout / 2, &message) != QLM_VERDICT_DONE)
+		ereport(LOG, (errmsg("qlm could not look at its health: %s", message)));
+	for (i = 0; i < turn->nhealth; i++)
+		qlm_page_answer_health(turn->health[i], health.available, health.held);
+}
+
+static QlmExchange *
+create_exchange(void)
+{
+	QlmExchange *exchange = palloc0(sizeof(QlmExchange));
+
+	exchange->answer_context = AllocSetContextCreate(turn_context, "qlm answer",
+													 ALLOCSET_SMALL_SIZES);
+	return exchange;
+}
+
+static void
+add_exchange(Turn *turn, QlmHttpRequest *request, QlmExchange *exchange)
+{
+	turn->requests[turn->n] = request;
+	turn->answered[turn->n] = false;
+	turn->exchanges[turn->n++] = exchange;
+}
+
+static void
+add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
+{
+	QlmExchange *exchange = create_exchange();
+
+	exchange->body = request->body;
+	exchange->body_len = request->body_len;
+	exchange->body_problem = request->body_problem;
+	exchange->charset = request->charset;
+	exchange->authorization = request->authorization;
+	exchange->peer_name = route->peer_name;
+	exchange->token = route->token;
+	exchange->client = &request->client;
+	exchange->has_waited = request->has_waited || request->owner != NULL;
+	exchange->may_wait = qlm_waiting_seconds(request) > 0;
+	exchange->may_hold = qlm_waiting_possible(request);
+	exchange->prefer_wait = request->prefer_wait;
+	exchange->on_socket = request->socket != NULL;
+	exchange->answers_all = !exchange->on_socket || request->acknowledge;
+	qlm_sockets_resume(request, exchange);
+	if (request->owner)
+		qlm_waiting_resume(request, exchange);
+	add_exchange(turn, request, exchange);
+}
+
+static void
+add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
+{
+	static const char *const known[] = {
+		"version", "newest", "oldest", "begin", "end", "peer", NULL
+	};
+	QlmExchange *exchange = create_exchange();
+	QlmDiscovery *discovery = palloc0(sizeof(QlmDiscovery));
+
+	discovery->path = request->path;
+	discovery->accept = request->accept;
+	discovery->if_none_match = request->if_none_match;
+	if (request->query)
+	{
+		discovery->problem = qlm_query_problem(request->query, known);
+		discovery->version = qlm_query_value(request->query, "version");
+		discovery->newest = qlm_query_value(request->query, "newest");
+		discovery->oldest = qlm_query_value(request->query, "oldest");
+		discovery->begin = qlm_query_value(request->query, "begin");
+		discovery->end = qlm_query_value(request->query, "end");
+	}
+	exchange->discovery = discovery;
+	exchange->body = request->path;
+	exchange->body_len = strlen(request->path);
+	exchange->authorization = request->authorization;
+	exchange->peer_name = peer_name;
+	exchange->client = &request->client;
+	exchange->has_waited = request->has_waited;
+	add_exchange(turn, request, exchange);
+}
+
+static void
+add_request(Turn *turn, QlmHttpRequest *request)
+{
+	QlmRoute	route = qlm_route_find(request);
+
+	turn->nrequests++;
+	turn->nbytes += request->body_len;
+	switch (route.kind)
+	{
+		case QLM_ROUTE_MESSAGE:
+			if (!qlm_errand_take(request, &route))
+				add_message(turn, request, &route);
+			break;
+		case QLM_ROUTE_DISCOVERY:
+			add_discovery(turn, request, route.peer_name);
+			break;
+		case QLM_ROUTE_SOCKET:
+			qlm_http_server_upgrade(request);
+			break;
+		case QLM_ROUTE_HOME:
+			qlm_page_answer_home(request);
+			break;
+		case QLM_ROUTE_HEALTH:
+			turn->health[turn->nhealth++] = request;
+			break;
+		case QLM_ROUTE_OPTIONS:
+			qlm_page_answer_options(request, route.allow);
+			break;
+		case QLM_ROUTE_BAD_METHOD:
+			qlm_page_answer_text(request, 405, "This address does not take this method.\n",
+								 route.allow);
+			break;
+		case QLM_ROUTE_UNKNOWN:
+			qlm_page_answer_text(request, 404, "There is nothing at this address.\n", NULL);
+			break;
+	}
+}
+
+/*
+ * Forget the turn.  After an unusually large one the C library keeps what was
+ * freed, in holes between what lives on: have it give that back.
+ */
+static void
+forget_turn(const Turn *turn)
+{
+	bool		large pg_attribute_unused() =
+		turn->large || is_large(turn_context);
+
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(turn_context);
+#ifdef __GLIBC__
+	if (large)
+		malloc_trim(0);
+#endif
+}
+
+int
+qlm_turn_run(QlmHttpServer *server, QlmWorkerSlot *slot)
+{
+	Turn		turn;
+	QlmHttpRequest *request;
+	TimestampTz start;
+
+	if (turn_context == NULL)
+		turn_context = AllocSetContextCreate(TopMemoryContext, "qlm turn",
+											 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn_context);
+	turn.server = server;
+	turn.slot = slot;
+	turn.nrequests = turn.n = turn.nhealth = 0;
+	turn.nbytes = 0;
+	turn.hung = turn.large = false;
+	while (turn.nrequests < MAX_REQUESTS && turn.nbytes < MAX_BYTES &&
+		   (request = qlm_http_server_next(server)) != NULL)
+		add_request(&turn, request);
+
+	if (turn.nrequests > 0)
+	{
+		start = GetCurrentTimestamp();
+		run_messages(&turn);
+		answer_messages(&turn);
+		answer_health(&turn);
+		qlm_http_server_note_pace(server, turn.nrequests,
+								  GetCurrentTimestamp() - start, turn.hung);
+		QLM_COUNT(slot, requests, turn.nrequests);
+		QLM_COUNT(slot, batches, 1);
+		QLM_COUNT(slot, bytes_in, turn.nbytes);
+	}
+	forget_turn(&turn);
+	return turn.nrequests;
+}

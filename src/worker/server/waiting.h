@@ -1,0 +1,49 @@
+/*
+ * waiting.h
+ *		The requests of a server worker that wait for something to be queued
+ *		for their peers (Prefer: wait), or for what other nodes answer.  They
+ *		cost memory, and nothing else.
+ */
+#ifndef QLM_WAITING_H
+#define QLM_WAITING_H
+
+#include "process/shmem.h"
+#include "service/road/exchange.h"
+#include "transport/http/http_server.h"
+
+/* The seconds that a request may wait, 0: not at all */
+extern int	qlm_waiting_seconds(const QlmHttpRequest *request);
+
+/* Can one more be held, whether it asks for it or not? */
+extern bool qlm_waiting_possible(const QlmHttpRequest *request);
+
+/* Hold a request whose exchange says so; false: it must be answered. */
+extern bool qlm_waiting_hold(QlmHttpRequest *request,
+							 const QlmExchange *exchange);
+
+/* A request that has waited is taken up again: with what was kept of it */
+extern void qlm_waiting_resume(const QlmHttpRequest *request,
+							   QlmExchange *exchange);
+
+/* It is about to be answered. */
+extern void qlm_waiting_release(QlmHttpRequest *request);
+
+/*
+ * Answer those whose time is up or whose client has gone, and put in line
+ * those for which something has come.
+ */
+extern void qlm_waiting_run(QlmHttpServer *server, QlmWorkerSlot *slot);
+
+/* In how many ms that must be done again at the latest; -1: no need */
+extern int64 qlm_waiting_due(void);
+
+/* Settings have changed: each waits as long as it now may. */
+extern void qlm_waiting_reload(void);
+
+/* Answer all as they are; for_good: let nobody wait any more. */
+extern void qlm_waiting_end(bool for_good);
+
+/* Bytes of memory that all take, most of it for their answers */
+extern Size qlm_waiting_size(void);
+
+#endif							/* QLM_WAITING_H */
