@@ -1,5 +1,7 @@
-# The order of the layers, where libraries may be used, and how long files and
-# functions may get.  Runs without a server.
+# The tree of the sources: the order of the layers, what each folder is for,
+# where libraries may be used, that files lead one way, that each header has
+# one source, what READMEs must name, and how long files and functions may get.
+# Runs without a server.
 
 use strict;
 use warnings FATAL => 'all';
@@ -8,9 +10,55 @@ use File::Basename qw(basename dirname);
 use File::Find;
 use Test::More;
 
-# A file may include headers of its own layer and of those before it.
-my @layers = qw(base xml message storage service process transport worker main);
+# The layers, the lowest first, with their folders.  A file may include headers
+# of its own layer and of those before it.
+my @tree = (
+	base => 'what a C library for text, addresses, numbers and times would have; the bounds',
+	xml => 'bytes to elements and text, with bounds; text to escaped XML',
+	message => 'an envelope as a tree, whatever its dialect',
+	'message/parse' => 'XML to an envelope',
+	'message/print' => 'an envelope to XML',
+	'message/json' => 'the same from and to JSON',
+	'message/csv' => 'values from and to CSV',
+	'message/rows' => 'values from JSON of any shape',
+	storage => 'all SQL',
+	'storage/core' => 'prepared statements, rights, and what all tables need',
+	'storage/object' => 'Objects and InfoItems: paths, ids, names, what they hold besides values',
+	'storage/value' => 'values: written, checked, ordered, deleted by age',
+	'storage/select' => 'what a request asks for, as rows',
+	'storage/subscription' => 'who wants to be told of what, and what waits for a poll',
+	'storage/outbox' => 'messages for others, and what became of them',
+	'storage/partition' => 'the partitions of the values',
+	'storage/peer' => 'other nodes, and how they are known',
+	'storage/role' => 'roles of the server that peers and subscriptions name',
+	'storage/copy' => 'whether this database is a copy, so that nothing leaves it twice',
+	service => 'what a message does',
+	'service/road' => 'the road of a message, from its bytes to its answer',
+	'service/verbs' => 'one verb of a request a file',
+	'service/subscribe' => 'what leaves for subscribers',
+	'service/forward' => 'what is sent on to other nodes, and what comes back',
+	'service/payload' => 'values in other forms than O-DF',
+	'service/sql' => 'the functions of SQL',
+	process => 'what the processes of a server share, and how they are woken',
+	transport => 'bytes from and to the network',
+	'transport/http' => 'the HTTP server',
+	'transport/client' => 'HTTP and WebSockets to other nodes',
+	'transport/websocket' => 'frames, and the sockets of callers',
+	'transport/coding' => 'compression, headers, forms',
+	worker => 'the background workers',
+	'worker/launcher' => 'who starts the others',
+	'worker/server' => 'who serves requests',
+	'worker/dispatcher' => 'who posts what waits in the outbox',
+	'worker/common' => 'what both need',
+	'.' => 'the entry of the library');
+my %purpose = @tree;
+my @folders = map { $tree[ 2 * $_ ] } 0 .. $#tree / 2;
+my @layers = grep { !m{/} } @folders;
 my %rank = map { $layers[$_] => $_ } 0 .. $#layers;
+
+# Units (a source and its header) that may include each other: the grammar's,
+# which is recursive itself.
+my %grammar = map { $_ => 1 } qw(message/envelope message/odf);
 
 # Who may include what of others.
 my @confined = (
@@ -24,6 +72,9 @@ my @confined = (
 
 my $max_file = 800;
 my $max_function = 60;
+
+# Folders for which something is not yet so; what is mended leaves this list.
+my %pending = map { chomp; $_ => 1 } grep { /\S/ } <DATA>;
 
 my $src = dirname(__FILE__) . '/../../src';
 my @files;
@@ -40,7 +91,7 @@ sub layer
 {
 	my ($file) = @_;
 
-	return $file =~ m{^([^/]+)/} ? $1 : 'main';
+	return $file =~ m{^([^/]+)/} ? $1 : '.';
 }
 
 sub lines_of
@@ -131,4 +182,276 @@ for my $file (sort @files)
 	is(join("\n", @bad), '', $file);
 }
 
+# Whether there are none but in folders that are pending.
+sub none_but_pending
+{
+	my ($kind, @found) = @_;
+	my %seen;
+
+	$seen{"$kind: " . ((split)[0] =~ s{/[^/]*$}{}r)} = 1 for @found;
+	note "no longer so, take it out of the list: $_"
+	  for sort grep { /^\Q$kind\E: / && !$seen{$_} } keys %pending;
+	my ($old, $new) = (\my @old, \my @new);
+	push @{ $pending{"$kind: " . ((split)[0] =~ s{/[^/]*$}{}r)} ? $old : $new }, $_
+	  for @found;
+	note "pending: $kind: $_" for @old;
+	is(join("\n", @new), '', "no $kind");
+}
+
+# The members of all circles of a graph, which is sets of neighbours by name.
+sub circular
+{
+	my ($graph) = @_;
+	my (%index, %low, %waits, @stack, @found);
+	my $visit;
+
+	$visit = sub {
+		my ($at) = @_;
+
+		$index{$at} = $low{$at} = keys %index;
+		push @stack, $at;
+		$waits{$at} = 1;
+		for my $to (sort keys %{ $graph->{$at} })
+		{
+			$visit->($to) if !exists $index{$to};
+			$low{$at} = $low{$to} if $waits{$to} && $low{$to} < $low{$at};
+		}
+		return if $low{$at} != $index{$at};
+		my @members;
+		do
+		{
+			push @members, pop @stack;
+			delete $waits{ $members[-1] };
+		} while ($members[-1] ne $at);
+		push @found, @members if @members > 1;
+	};
+	exists $index{$_} or $visit->($_) for sort keys %$graph;
+	return sort @found;
+}
+
+# A source and its header are one unit, a/b of a/b.c and a/b.h.
+sub unit
+{
+	return $_[0] =~ s/\.[ch]$//r;
+}
+
+# Who includes whom, of units and of folders.
+sub graphs
+{
+	my ($contents) = @_;
+	my (%units, %places);
+
+	for my $file (sort keys %$contents)
+	{
+		my $from = unit($file);
+
+		$units{$from} //= {};
+		while ($contents->{$file} =~ /^\s*#\s*include\s+"([^"]+)"/mg)
+		{
+			my $to = unit($1);
+
+			next if !exists $contents->{$1} || $to eq $from;
+			$units{$from}{$to} = 1;
+			$places{ dirname($from) }{ dirname($to) } = 1
+			  if dirname($from) ne dirname($to);
+		}
+	}
+	return (\%units, \%places);
+}
+
+# What a header promises: functions and variables.
+sub promised
+{
+	my ($text) = @_;
+	my @names;
+
+	$text =~ s{/\*.*?\*/}{}sg;
+	while ($text =~ /^(?:PGDLLEXPORT |QLM_NORETURN )*extern\s+([^;]+);/mg)
+	{
+		my $declaration = $1;
+
+		push @names, $1
+		  if $declaration =~ /(\w+)\s*\(/ || $declaration =~ /(\w+)\s*(?:\[.*)?$/s;
+	}
+	return @names;
+}
+
+# What a source defines for others, as names that begin lines or end their type.
+sub defined_in
+{
+	my ($text) = @_;
+	my @names;
+
+	push @names, $1 while $text =~ /^(?!static)[\w *]+\n(\w+)\([^;{}]*\)\n\{/mg;
+	push @names, $1
+	  while $text =~ /^(?!static|extern|typedef|return|goto)\w[\w *]*?\b(\w+)\s*(?:\[[^\]]*\]\s*)?(?:=[^=].*|;)$/mg;
+	return @names;
+}
+
+# Headers that promise what another source than their own defines.
+sub headers_of_others
+{
+	my ($contents) = @_;
+	my (%home, %bad);
+
+	for my $file (grep { /\.c$/ } sort keys %$contents)
+	{
+		$home{$_} = $file for defined_in($contents->{$file});
+	}
+	for my $file (grep { /\.h$/ } sort keys %$contents)
+	{
+		for (promised($contents->{$file}))
+		{
+			$bad{"$file by $home{$_}"} = 1
+			  if $home{$_} && unit($home{$_}) ne unit($file);
+		}
+	}
+	return sort keys %bad;
+}
+
+# Complaints about the README of a folder.
+sub bad_readme
+{
+	my ($folder, $text) = @_;
+	my @bad;
+
+	return "$folder/ has none" if !defined $text;
+	push @bad, "$folder/ has more than a screen" if ($text =~ tr/\n//) > 60;
+	for my $inside (grep { dirname($_) eq $folder && $_ ne '.' } @files, @folders)
+	{
+		my $name = basename(unit($inside));
+
+		push @bad, "$folder/ does not name $name"
+		  unless $text =~ /(?<![\w\/])\Q$name\E(?![\w\/])/;
+	}
+	while ($text =~ m{([\w/]+\.[ch])\b}g)
+	{
+		push @bad, "$folder/ names $1, which is not there"
+		  unless -e "$src/$folder/$1" || -e "$src/$1" || -e "$src/../$1";
+	}
+	return @bad;
+}
+
+sub text_of
+{
+	my ($file) = @_;
+
+	return -e "$src/$file" ? join('', lines_of($file)) : undef;
+}
+
+my %contents = map { $_ => text_of($_) } @files;
+my ($units, $places) = graphs(\%contents);
+
+none_but_pending('folder without a purpose',
+	map { "$_/" } grep { !exists $purpose{$_} } sort keys %{ { map { dirname($_) => 1 } @files } });
+none_but_pending('purpose without a folder', map { "$_/" } grep { !-d "$src/$_" } @folders);
+none_but_pending('circle of files', grep { !$grammar{$_} } circular($units));
+none_but_pending('circle of folders', map { "$_/" } circular($places));
+none_but_pending('header of another source', headers_of_others(\%contents));
+none_but_pending('folder without a right README', map { bad_readme($_, text_of("$_/README.md")) } grep { -d "$src/$_" } @folders);
+
 done_testing();
+
+__DATA__
+circle of files: message/print
+circle of files: process
+circle of files: service/forward
+circle of files: service/road
+circle of files: service/subscribe
+circle of files: storage/core
+circle of files: storage/object
+circle of files: storage/outbox
+circle of files: storage/select
+circle of files: storage/value
+circle of files: transport/client
+circle of files: transport/http
+circle of files: transport/websocket
+circle of files: worker/server
+circle of files: xml
+circle of folders: message
+circle of folders: message/json
+circle of folders: message/parse
+circle of folders: message/print
+circle of folders: service/forward
+circle of folders: service/road
+circle of folders: service/subscribe
+circle of folders: service/verbs
+circle of folders: storage/copy
+circle of folders: storage/core
+circle of folders: storage/object
+circle of folders: storage/outbox
+circle of folders: storage/partition
+circle of folders: storage/peer
+circle of folders: storage/role
+circle of folders: storage/select
+circle of folders: storage/subscription
+circle of folders: storage/value
+circle of folders: transport/client
+circle of folders: transport/http
+circle of folders: transport/websocket
+circle of folders: worker/common
+circle of folders: worker/launcher
+folder without a right README: .
+folder without a right README: base
+folder without a right README: message
+folder without a right README: message/csv
+folder without a right README: message/json
+folder without a right README: message/parse
+folder without a right README: message/print
+folder without a right README: message/rows
+folder without a right README: process
+folder without a right README: service
+folder without a right README: service/forward
+folder without a right README: service/payload
+folder without a right README: service/road
+folder without a right README: service/sql
+folder without a right README: service/subscribe
+folder without a right README: service/verbs
+folder without a right README: storage
+folder without a right README: storage/copy
+folder without a right README: storage/core
+folder without a right README: storage/object
+folder without a right README: storage/outbox
+folder without a right README: storage/partition
+folder without a right README: storage/peer
+folder without a right README: storage/role
+folder without a right README: storage/select
+folder without a right README: storage/subscription
+folder without a right README: storage/value
+folder without a right README: transport
+folder without a right README: transport/client
+folder without a right README: transport/coding
+folder without a right README: transport/http
+folder without a right README: transport/websocket
+folder without a right README: worker
+folder without a right README: worker/common
+folder without a right README: worker/dispatcher
+folder without a right README: worker/launcher
+folder without a right README: worker/server
+folder without a right README: xml
+header of another source: base
+header of another source: message
+header of another source: message/csv
+header of another source: message/json
+header of another source: message/parse
+header of another source: message/print
+header of another source: service/forward
+header of another source: service/road
+header of another source: service/sql
+header of another source: service/subscribe
+header of another source: service/verbs
+header of another source: storage/copy
+header of another source: storage/core
+header of another source: storage/object
+header of another source: storage/outbox
+header of another source: storage/peer
+header of another source: storage/role
+header of another source: storage/select
+header of another source: storage/subscription
+header of another source: storage/value
+header of another source: transport/client
+header of another source: transport/http
+header of another source: transport/websocket
+header of another source: worker/dispatcher
+header of another source: worker/server
+header of another source: xml
