@@ -8,7 +8,7 @@
 #ifndef QLM_LIMITS_H
 #define QLM_LIMITS_H
 
-/* Settings of the same name, section 9 of the design. */
+/* Settings of the same name (docs/settings.md) */
 extern int	qlm_max_message_size;	/* bytes */
 extern int	qlm_max_depth;			/* nested XML elements */
 extern int	qlm_max_values;			/* values, and Objects plus InfoItems, in

@@ -1,6 +1,6 @@
 /*
  * settings.c
- *		Registers the settings qlm.* (section "settings" of the documentation).
+ *		Registers the settings qlm.* (docs/settings.md).
  *
  * What belongs to the workers alone changes with a reload; what also bounds
  * SQL calls can be set by a superuser for a database, a role or a session.

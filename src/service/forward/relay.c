@@ -1,7 +1,7 @@
 /*
  * relay.c
  *		Subscriptions at other nodes: made for a caller, who has them under a
- *		requestID of this node (protocol 8.1).
+ *		requestID of this node (protocol 8.3).
  *
  * The node delivers to a callback URL of ours, which nobody else can guess,
  * where qlm.url says how it can reach us; else it is polled.  What it delivers

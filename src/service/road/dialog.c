@@ -142,7 +142,7 @@ is_response(const QlmEnvelope *nested)
 		((QlmRequest *) linitial(nested->requests))->verb == QLM_RESPONSE;
 }
 
-/* Correlation ids first, then those of a new subscription (7.4, point 3) */
+/* Correlation ids first, then those of a new subscription (protocol 7.4.3) */
 static void
 correlate(QlmRequest *response, List *request_ids)
 {
@@ -219,7 +219,7 @@ all_results(const QlmEnvelope *envelope)
 	return results;
 }
 
-/* What cannot be understood is answered too: by 400 (7.4, point 14). */
+/* What cannot be understood is answered too: by 400 (protocol 7.4.9). */
 static void
 refuse_nested(QlmCall *call, const QlmResult *carrier, const char *why)
 {

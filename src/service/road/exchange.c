@@ -17,7 +17,7 @@
 #include "storage/outbox/journal.h"
 #include "storage/value/write.h"
 
-/* [R] answers with 10; the paper with 0. */
+/* What old clients have seen (protocol 2.1) */
 static double
 answer_ttl(const QlmDialect *dialect)
 {

@@ -1,6 +1,6 @@
 /*
  * identify.c
- *		Who is calling, and with whose rights (protocol 7.4, point 1).
+ *		Who is calling, and with whose rights (protocol 7.4.1).
  *
  * A credential counts first; names, callback URLs and written Objects only for
  * peers without one that this node does not call; the address never.  Who was found to be at the other end

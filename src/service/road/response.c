@@ -226,7 +226,7 @@ add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write, bool ask
 /*
  * Store the data of results.  A peer that may only read still answers what it
  * is asked; what nobody asked for is stored only by right, never silently
- * dropped (protocol 7.6, point 1).
+ * dropped (protocol 7.6).
  */
 static void
 store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)

@@ -104,7 +104,7 @@ qlm_write_envelope(PG_FUNCTION_ARGS)
 	write->odf = qlm_item_argument(fcinfo, false, &value);
 	if (!value->has_ts)
 	{
-		/* An explicit time makes a repeated write harmless (protocol 7.4.8). */
+		/* An explicit time makes a repeated write harmless (protocol 7.4.6). */
 		value->has_ts = true;
 		value->ts = GetCurrentTimestamp();
 	}

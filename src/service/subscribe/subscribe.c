@@ -1,6 +1,6 @@
 /*
  * subscribe.c
- *		Subscriptions: beginning and ending them (protocol 4.1, 4.6, 6).
+ *		Subscriptions: beginning and ending them (protocol 4.1, 4.6, 6.1).
  */
 #include "postgres.h"
 

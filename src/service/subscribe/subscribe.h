@@ -41,7 +41,7 @@ extern void qlm_subscriptions_deliver(QlmMatch *matches, int n);
 
 /*
  * A peer that owns Objects has begun a session: their current values to those
- * who subscribe to that, in the transaction of its message (protocol 4, -2)
+ * who subscribe to that, in the transaction of its message (protocol 4.7)
  */
 extern void qlm_subscriptions_connected(int peer_id);
 

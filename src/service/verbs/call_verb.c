@@ -1,6 +1,6 @@
 /*
  * call_verb.c
- *		The call (protocol 6): what is registered for an InfoItem is run, or
+ *		The call (protocol 6.3): what is registered for an InfoItem is run, or
  *		the peer that owns it is asked to.  Nothing is stored.
  */
 #include "postgres.h"

@@ -1,6 +1,6 @@
 /*
  * delete_verb.c
- *		The delete (protocol 6): what of a request is not clear, and what is
+ *		The delete (protocol 6.2): what of a request is not clear, and what is
  *		answered.
  *
  * What stands innermost is removed, and nothing around it.  Whatever might mean

@@ -23,7 +23,7 @@ typedef struct QlmSelector
 } QlmSelector;
 
 /*
- * Answer a request tree as section 3 of the protocol says, with the rights of
+ * Answer a request tree (protocol 3) with the rights of
  * the current user.  found: the selected nodes with their ancestors, NULL if
  * there are none.  missing: the unknown leaves with their ancestors, NULL if
  * there are none.  Aliases are replaced in the request.

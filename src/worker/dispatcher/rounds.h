@@ -8,7 +8,7 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
-#define QLM_MAX_ROUNDS	32		/* protocol 7.4, point 13 */
+#define QLM_MAX_ROUNDS	32		/* protocol 7.4.10 */
 
 /* The acknowledgement of what was posted there brought so many requests. */
 extern void qlm_rounds_note(const char *endpoint_key, int nrequests);

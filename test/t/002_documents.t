@@ -1,0 +1,118 @@
+# The documents: each section of docs/protocol.md that a comment names is there, and so
+# is each file and heading that a link of the documentation leads to.  Runs without a
+# server.
+
+use strict;
+use warnings FATAL => 'all';
+
+use File::Basename qw(dirname);
+use File::Find;
+use Test::More;
+
+my $top = dirname(__FILE__) . '/../..';
+
+sub text_of
+{
+	my ($file) = @_;
+
+	open my $handle, '<', "$top/$file" or die "$file: $!";
+	local $/;
+	return scalar <$handle>;
+}
+
+sub files_below
+{
+	my ($pattern, @folders) = @_;
+	my @files;
+
+	find({
+			no_chdir => 1,
+			wanted => sub { push @files, s{^\Q$top\E/}{}r if -f && $_ =~ $pattern; }
+		},
+		grep { -d } map { "$top/$_" } @folders);
+	return sort @files;
+}
+
+# The headings of a page, as what stands behind '#' in a link to them.
+sub anchors
+{
+	my ($text) = @_;
+	my %anchors;
+
+	$text =~ s/^```.*?^```//gms;
+	for ($text =~ /^#+ +(.*)$/mg)
+	{
+		s/\[([^\]]*)\]\([^)]*\)/$1/g;
+		s/[^\w\- ]//g;
+		$anchors{ lc(s/ /-/gr) } = 1;
+	}
+	return \%anchors;
+}
+
+# Numbers in a text that refer to sections, as in "protocol 4.3, 4.4" and "protocol
+# 7.2 to 7.4", also where a line of a comment ends between them.
+sub sections_named
+{
+	my ($text) = @_;
+	my $number = qr/\d+(?:\.\d+)*/;
+	my $break = qr/\s+(?:(?:\*|--|#)\s+)?/;
+
+	return map { /($number)/g } $text =~ /\bprotocol$break($number(?:(?:,|$break(?:and|to))$break$number)*)/g;
+}
+
+# What replaces numbers by something that nobody can look up
+sub riddles
+{
+	my ($text) = @_;
+
+	return grep { defined } $text =~ /(\bprotocol [\d.]+, point \d+|\bsection (?:\d|")|\bof the design\b)/g;
+}
+
+my %sections = map { $_ => 1 } text_of('docs/protocol.md') =~ /^#+ (\d+(?:\.\d+)*)\.? /mg;
+
+cmp_ok(scalar keys %sections, '>', 50, 'docs/protocol.md has sections');
+is_deeply([ sections_named("(protocol 4.3, 4.4) x\n * protocol\n * 7.2 to\n * 7.4.1, 9 times") ],
+	[ '4.3', '4.4', '7.2', '7.4.1', '9' ], 'references are found');
+
+subtest 'sections that are named' => sub {
+	my $named = 0;
+
+	for my $file (files_below(qr/\.([chly]|sql|md|t|pl|pm|sh)$/, 'src', 'sql', 'test'))
+	{
+		next if $file =~ /002_documents\.t$/;
+		my $text = text_of($file);
+		my @missing = grep { $named++; !$sections{$_} } sections_named($text);
+
+		is(join(', ', @missing, riddles($text)), '', $file) if @missing || riddles($text);
+	}
+	cmp_ok($named, '>', 20, "$named references were looked up");
+};
+
+subtest 'links' => sub {
+	my @pages = (grep({ -e "$top/$_" } 'README.md', 'CONTRIBUTING.md'),
+		files_below(qr/\.md$/, 'docs', 'src', 'test', 'bench', 'demo'));
+	my $followed = 0;
+
+	for my $page (@pages)
+	{
+		my $text = text_of($page);
+		my @broken;
+
+		$text =~ s/^```.*?^```//gms;
+		while ($text =~ /\]\(([^)#\s]*)(?:#([^)\s]+))?\)/g)
+		{
+			my ($path, $anchor) = ($1, $2);
+
+			next if $path =~ /^\w+:/;
+			my $file = $path eq '' ? $page : dirname($page) . "/$path";
+			$followed++;
+			push @broken, $path unless -e "$top/$file";
+			push @broken, "$path#$anchor"
+			  if defined $anchor && -e "$top/$file" && $file =~ /\.md$/ && !anchors(text_of($file))->{$anchor};
+		}
+		is(join(', ', @broken), '', $page);
+	}
+	cmp_ok($followed, '>', 100, "$followed links were followed");
+};
+
+done_testing();
