@@ -11,42 +11,42 @@
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 
 void
-qlm_call_await(QlmCall *call, int64 message_id, int nresults, bool device)
+qlm_exchange_await(QlmExchange *exchange, int64 message_id, int nresults, bool device)
 {
 	QlmAwaited *awaited = palloc(sizeof(QlmAwaited));
 
 	awaited->message_id = message_id;
-	awaited->result = list_length(call->response->results) - nresults;
+	awaited->result = list_length(exchange->response->results) - nresults;
 	awaited->nresults = nresults;
 	awaited->device = device;
-	call->awaited = lappend(call->awaited, awaited);
+	exchange->awaited = lappend(exchange->awaited, awaited);
 }
 
 void
-qlm_call_keep_awaited(QlmCall *call)
+qlm_exchange_keep_awaited(QlmExchange *exchange)
 {
-	QlmExchange *exchange = call->exchange;
+	QlmJob	   *job = exchange->job;
 	QlmKept    *kept = palloc0(sizeof(QlmKept));
-	QlmAwaited *awaited = palloc(list_length(call->awaited) * sizeof(QlmAwaited));
+	QlmAwaited *awaited = palloc(list_length(exchange->awaited) * sizeof(QlmAwaited));
 	ListCell   *lc;
 
-	exchange->keep = kept;
+	job->keep = kept;
 	kept->tick = DT_NOEND;
-	foreach(lc, call->awaited)
+	foreach(lc, exchange->awaited)
 		awaited[kept->nawaited++] = *(QlmAwaited *) lfirst(lc);
 	kept->awaited = awaited;
-	if (exchange->kept)
+	if (job->kept)
 		return;					/* the rest is as it was */
-	kept->until = qlm_call_held_until(call);
-	kept->peer_id = call->peer ? call->peer->peer_id : 0;
-	kept->proof = call->peer ? call->peer->proof : 0;
-	kept->dialect = qlm_dialect_to_text(&call->request->dialect);
-	kept->answer = exchange->answer.data;
-	kept->answer_len = exchange->answer.len;
+	kept->until = qlm_exchange_held_until(exchange);
+	kept->peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	kept->proof = exchange->peer ? exchange->peer->proof : 0;
+	kept->dialect = qlm_dialect_to_text(&exchange->request->dialect);
+	kept->answer = job->answer.data;
+	kept->answer_len = job->answer.len;
 }
 
 static bool
@@ -163,7 +163,7 @@ qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
 
 /* What takes the place of results; NIL: nothing yet, or never */
 static List *
-find_results(QlmCall *call, const QlmAwaited *awaited)
+find_results(QlmExchange *exchange, const QlmAwaited *awaited)
 {
 	QlmOutcome	outcome;
 	const QlmResult *standing;
@@ -172,10 +172,10 @@ find_results(QlmCall *call, const QlmAwaited *awaited)
 		return NIL;
 	if (!outcome.final)
 	{
-		call->awaited = lappend(call->awaited, unconstify(QlmAwaited *, awaited));
+		exchange->awaited = lappend(exchange->awaited, unconstify(QlmAwaited *, awaited));
 		return NIL;
 	}
-	standing = list_nth(call->response->results, awaited->result);
+	standing = list_nth(exchange->response->results, awaited->result);
 	return qlm_outcome_results(&outcome, awaited->message_id,
 							   awaited->device ? NULL :
 							   standing->nodes ? linitial(standing->nodes) : "");
@@ -190,11 +190,11 @@ append_range(List *results, List *from, int first, int end)
 }
 
 void
-qlm_call_merge(QlmCall *call)
+qlm_exchange_merge(QlmExchange *exchange)
 {
-	const QlmExchange *exchange = call->exchange;
-	const QlmKept *kept = exchange->kept;
-	List	   *standing = call->response->results;
+	const QlmJob *job = exchange->job;
+	const QlmKept *kept = job->kept;
+	List	   *standing = exchange->response->results;
 	List	   *results = NIL;
 	int			done = 0;
 	int			error_code;
@@ -204,33 +204,33 @@ qlm_call_merge(QlmCall *call)
 	{
 		const QlmAwaited *awaited = &kept->awaited[i];
 		int			end = awaited->result + awaited->nresults;
-		List	   *found = find_results(call, awaited);
+		List	   *found = find_results(exchange, awaited);
 
 		results = append_range(results, standing, done,
 							   found == NIL ? end : awaited->result);
 		results = list_concat(results, found);
 		done = end;
 	}
-	call->response->results = append_range(results, standing, done,
-										   list_length(standing));
-	call->request = qlm_envelope_parse(exchange->body, exchange->body_len,
-									   exchange->charset, &error_code, &error);
-	call->merged = true;
-	if (exchange->is_last)
-		call->awaited = NIL;
+	exchange->response->results = append_range(results, standing, done,
+											   list_length(standing));
+	exchange->request = qlm_envelope_parse(job->body, job->body_len,
+										   job->charset, &error_code, &error);
+	exchange->merged = true;
+	if (job->is_last)
+		exchange->awaited = NIL;
 }
 
 static bool
-is_asker(const QlmCall *call, const QlmOutcome *outcome)
+is_asker(const QlmExchange *exchange, const QlmOutcome *outcome)
 {
 	if (!OidIsValid(outcome->asker_role))
 		return false;
-	if (call->peer)
-		return outcome->asker_peer_id == call->peer->peer_id;
-	if (call->exchange->from_session && OidIsValid(outcome->asker_role) &&
-		has_privs_of_role(call->role, outcome->asker_role))
+	if (exchange->peer)
+		return outcome->asker_peer_id == exchange->peer->peer_id;
+	if (exchange->job->from_session && OidIsValid(outcome->asker_role) &&
+		has_privs_of_role(exchange->role, outcome->asker_role))
 		return true;
-	return outcome->asker_peer_id == 0 && outcome->asker_role == call->role;
+	return outcome->asker_peer_id == 0 && outcome->asker_role == exchange->role;
 }
 
 /* The device's answer, an error too, or why there is none */
@@ -251,14 +251,14 @@ device_answer(const QlmOutcome *outcome, int64 message_id)
 }
 
 bool
-qlm_poll_forwarded(QlmCall *call, const char *request_id, QlmRequest *response)
+qlm_poll_forwarded(QlmExchange *exchange, const char *request_id, QlmRequest *response)
 {
 	int64		id = qlm_request_id_parse(request_id);
 	QlmOutcome	outcome;
 	List	   *results;
 	ListCell   *lc;
 
-	if (!qlm_outbox_outcome(id, &outcome) || !is_asker(call, &outcome))
+	if (!qlm_outbox_outcome(id, &outcome) || !is_asker(exchange, &outcome))
 		return false;
 	if (outcome.node)
 		results = node_results(&outcome, id, outcome.node);

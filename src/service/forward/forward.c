@@ -16,8 +16,8 @@
 
 #include "base/limits.h"
 #include "service/forward/relay.h"
-#include "service/road/call.h"
 #include "service/road/callback.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/delete_verb.h"
 #include "storage/core/catalog.h"
@@ -35,9 +35,9 @@ own_id(void)
 }
 
 bool
-qlm_call_has_been_here(const QlmCall *call)
+qlm_exchange_has_been_here(const QlmExchange *exchange)
 {
-	const char *hops = call->request->hops;
+	const char *hops = exchange->request->hops;
 
 	return hops && strstr(hops, own_id()) != NULL;
 }
@@ -53,9 +53,9 @@ count_hops(const char *hops)
 }
 
 bool
-qlm_call_went_too_far(const QlmCall *call)
+qlm_exchange_went_too_far(const QlmExchange *exchange)
 {
-	return count_hops(call->request->hops) >= QLM_MAX_HOPS;
+	return count_hops(exchange->request->hops) >= QLM_MAX_HOPS;
 }
 
 /*
@@ -63,39 +63,39 @@ qlm_call_went_too_far(const QlmCall *call)
  * connections to it must not time out first, or they would ask again.
  */
 TimestampTz
-qlm_call_held_until(const QlmCall *call)
+qlm_exchange_held_until(const QlmExchange *exchange)
 {
 	double		seconds = QLM_MAX_FORWARD_WAIT /
-		(double) (1 + Min(count_hops(call->request->hops), QLM_MAX_HOPS));
+		(double) (1 + Min(count_hops(exchange->request->hops), QLM_MAX_HOPS));
 
-	if (call->request->ttl > 0)
-		seconds = Min(seconds, call->request->ttl);
-	if (call->exchange->prefer_wait > 0)
-		seconds = Min(seconds, call->exchange->prefer_wait);
-	return call->received_at + (TimestampTz) (seconds * USECS_PER_SEC);
+	if (exchange->request->ttl > 0)
+		seconds = Min(seconds, exchange->request->ttl);
+	if (exchange->job->prefer_wait > 0)
+		seconds = Min(seconds, exchange->job->prefer_wait);
+	return exchange->received_at + (TimestampTz) (seconds * USECS_PER_SEC);
 }
 
 /* Until when may an answer come?  With ttl 0 only while the caller waits. */
 static TimestampTz
-answered_until(const QlmCall *call)
+answered_until(const QlmExchange *exchange)
 {
-	return call->request->ttl == 0 ?
-		call->received_at + (TimestampTz) QLM_MAX_FORWARD_WAIT * USECS_PER_SEC :
-		qlm_ttl_end(call->received_at, call->request->ttl);
+	return exchange->request->ttl == 0 ?
+		exchange->received_at + (TimestampTz) QLM_MAX_FORWARD_WAIT * USECS_PER_SEC :
+		qlm_ttl_end(exchange->received_at, exchange->request->ttl);
 }
 
 bool
-qlm_call_may_queue(QlmCall *call, int peer_id)
+qlm_exchange_may_queue(QlmExchange *exchange, int peer_id)
 {
-	if (!qlm_is_limited(call->role, call->exchange->from_session))
+	if (!qlm_is_limited(exchange->role, exchange->job->from_session))
 		return true;
-	if (!call->room_known)
-		call->room = qlm_quota_asked(call->peer ? call->peer->peer_id : 0,
-									 call->role);
-	call->room_known = true;
-	if (call->room <= 0 || (peer_id != 0 && qlm_quota_waiting(peer_id) <= 0))
+	if (!exchange->room_known)
+		exchange->room = qlm_quota_asked(exchange->peer ? exchange->peer->peer_id : 0,
+										 exchange->role);
+	exchange->room_known = true;
+	if (exchange->room <= 0 || (peer_id != 0 && qlm_quota_waiting(peer_id) <= 0))
 		return false;
-	call->room--;
+	exchange->room--;
 	return true;
 }
 
@@ -107,13 +107,13 @@ qlm_queue_surplus(void)
 }
 
 int64
-qlm_call_queue(const QlmCall *call, const QlmRequest *request,
-			   QlmMessage *message)
+qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
+				   QlmMessage *message)
 {
-	QlmEnvelope *envelope = qlm_envelope_create(&call->request->dialect,
-												call->request->ttl);
+	QlmEnvelope *envelope = qlm_envelope_create(&exchange->request->dialect,
+												exchange->request->ttl);
 	QlmRequest	copy = *request;
-	const char *hops = call->request->hops;
+	const char *hops = exchange->request->hops;
 	StringInfoData text;
 
 	copy.nodes = NIL;
@@ -122,13 +122,13 @@ qlm_call_queue(const QlmCall *call, const QlmRequest *request,
 	initStringInfo(&text);
 	qlm_envelope_print(&text, envelope);
 	message->envelope = text.data;
-	message->created_at = call->received_at;
+	message->created_at = exchange->received_at;
 	return qlm_outbox_add(message);
 }
 
 int64
-qlm_call_send_on(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
-				 const char *node)
+qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
+					 const char *node)
 {
 	QlmRequest	copy = *request;
 	QlmMessage	message = {0};
@@ -136,36 +136,36 @@ qlm_call_send_on(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 	copy.callback = NULL;
 	message.peer_id = peer->peer_id;
 	message.peer = peer->name;
-	message.expires_at = node == NULL && qlm_call_holds(call) ?
-		qlm_call_held_until(call) : answered_until(call);
-	message.asker_role = call->role;
-	message.asker_peer_id = call->peer ? call->peer->peer_id : 0;
-	message.asker_peer = call->peer ? call->peer->name : NULL;
+	message.expires_at = node == NULL && qlm_exchange_holds(exchange) ?
+		qlm_exchange_held_until(exchange) : answered_until(exchange);
+	message.asker_role = exchange->role;
+	message.asker_peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	message.asker_peer = exchange->peer ? exchange->peer->name : NULL;
 	message.node = node;
-	message.awaited_by = call->gathering;
-	call->ngathered++;
-	return qlm_call_queue(call, &copy, &message);
+	message.awaited_by = exchange->gathering;
+	exchange->ngathered++;
+	return qlm_exchange_queue(exchange, &copy, &message);
 }
 
 bool
-qlm_call_holds(const QlmCall *call)
+qlm_exchange_holds(const QlmExchange *exchange)
 {
-	return call->exchange->may_hold && call->gathering == 0;
+	return exchange->job->may_hold && exchange->gathering == 0;
 }
 
 void
-qlm_call_stand_in(QlmCall *call, QlmRequest *response, int first,
-				  int64 message_id, bool device)
+qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
+					  int64 message_id, bool device)
 {
-	bool		holds = qlm_call_holds(call);
+	bool		holds = qlm_exchange_holds(exchange);
 	List	   *id = list_make1(psprintf(INT64_FORMAT, message_id));
 
-	if (!holds || (!device && answered_until(call) > qlm_call_held_until(call)))
+	if (!holds || (!device && answered_until(exchange) > qlm_exchange_held_until(exchange)))
 		for (int i = first; i < list_length(response->results); i++)
 			((QlmResult *) list_nth(response->results, i))->request_ids = id;
 	if (holds)
-		qlm_call_await(call, message_id, list_length(response->results) - first,
-					   device);
+		qlm_exchange_await(exchange, message_id, list_length(response->results) - first,
+						   device);
 }
 
 /* Through this node a caller does no more than it may do here. */
@@ -186,14 +186,14 @@ is_subscription(const QlmRequest *request)
 
 /* Why a request cannot be sent on at all, and its code; NULL: it can */
 static const char *
-general_problem(const QlmCall *call, const QlmRequest *request, int *code)
+general_problem(const QlmExchange *exchange, const QlmRequest *request, int *code)
 {
 	*code = 400;
 	if (is_subscription(request))
 	{
-		const char *problem = qlm_is_own_connection(call, request->callback) ? NULL :
-			qlm_callback_problem(call->peer, request->callback,
-								 call->exchange->from_session, code);
+		const char *problem = qlm_is_own_connection(exchange, request->callback) ? NULL :
+			qlm_callback_problem(exchange->peer, request->callback,
+								 exchange->job->from_session, code);
 
 		if (problem)
 			return problem;
@@ -210,7 +210,7 @@ general_problem(const QlmCall *call, const QlmRequest *request, int *code)
 		return psprintf("you may not have a %s sent on",
 						qlm_verb_name(request->verb));
 	*code = 504;
-	return qlm_call_went_too_far(call) ? "loop" : NULL;
+	return qlm_exchange_went_too_far(exchange) ? "loop" : NULL;
 }
 
 static QlmResult *
@@ -225,74 +225,74 @@ add_result_of(QlmRequest *response, const char *node, int code,
 
 /* The result that stands until the node has answered */
 static void
-ask_node(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+ask_node(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
 		 const char *node, QlmRequest *response)
 {
-	bool		polled = call->gathering == 0 && !qlm_call_holds(call);
+	bool		polled = exchange->gathering == 0 && !qlm_exchange_holds(exchange);
 	int64		id;
 
-	if (!qlm_call_may_queue(call, peer->peer_id))
+	if (!qlm_exchange_may_queue(exchange, peer->peer_id))
 	{
 		add_result_of(response, node, 429, qlm_queue_surplus());
 		return;
 	}
-	id = qlm_call_send_on(call, request, peer, node);
+	id = qlm_exchange_send_on(exchange, request, peer, node);
 
 	if (polled)
 		add_result_of(response, node, 200,
 					  "sent on: poll this requestID for the answer");
 	else
 		add_result_of(response, node, 504, "the node did not answer in time");
-	qlm_call_stand_in(call, response, list_length(response->results) - 1, id,
-					  false);
+	qlm_exchange_stand_in(exchange, response, list_length(response->results) - 1, id,
+						  false);
 }
 
 bool
-qlm_call_may_forward(QlmCall *call, const QlmRequest *request)
+qlm_exchange_may_forward(QlmExchange *exchange, const QlmRequest *request)
 {
 	int			code;
-	const char *problem = general_problem(call, request, &code);
+	const char *problem = general_problem(exchange, request, &code);
 	ListCell   *lc;
 
 	if (problem == NULL)
 		return true;
 	foreach(lc, request->nodes)
-		add_result_of(call->response, lfirst(lc), code, problem);
+		add_result_of(exchange->response, lfirst(lc), code, problem);
 	return false;
 }
 
 static void
-forward_to(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+forward_to(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
 		   const char *node, QlmRequest *response)
 {
 	if (peer == NULL)
 		add_result_of(response, node, 403,
 					  psprintf("\"%s\" is no peer of this node", node));
-	else if (++call->nforwarded > QLM_MAX_NODES)
+	else if (++exchange->nforwarded > QLM_MAX_NODES)
 		add_result_of(response, node, 413,
 					  psprintf("a message is sent on at most %d times",
 							   QLM_MAX_NODES));
 	else if (is_subscription(request))
-		qlm_relay_subscribe(call, request, qlm_peer_copy(peer), node, response);
+		qlm_relay_subscribe(exchange, request, qlm_peer_copy(peer), node, response);
 	else
-		ask_node(call, request, qlm_peer_copy(peer), node, response);
+		ask_node(exchange, request, qlm_peer_copy(peer), node, response);
 }
 
 void
-qlm_call_forward(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
-				 const char *node, QlmRequest *response)
+qlm_exchange_forward(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
+					 const char *node, QlmRequest *response)
 {
 	int			code;
-	const char *problem = general_problem(call, request, &code);
+	const char *problem = general_problem(exchange, request, &code);
 
 	if (problem)
 		add_result_of(response, node, code, problem);
 	else
-		forward_to(call, request, peer, node, response);
+		forward_to(exchange, request, peer, node, response);
 }
 
 void
-qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_verb_forward(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	ListCell   *lc;
 
@@ -300,6 +300,6 @@ qlm_verb_forward(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	{
 		const char *node = lfirst(lc);
 
-		forward_to(call, request, qlm_peer_by_node(node), node, response);
+		forward_to(exchange, request, qlm_peer_by_node(node), node, response);
 	}
 }

@@ -11,7 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "service/forward/gather.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/connection.h"

@@ -63,7 +63,7 @@ poll_seconds(const QlmSubscription *subscription)
 }
 
 static void
-send_subscription(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+send_subscription(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
 				  const QlmSubscription *subscription)
 {
 	QlmForwarding forwarding = {0};
@@ -83,29 +83,29 @@ send_subscription(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
 	message.node = subscription->node;
 	message.expires_at = subscription->expires_at;
 	message.awaited_by = subscription->request_id;
-	message.asker_role = call->role;
+	message.asker_role = exchange->role;
 	message.asker_peer_id = subscription->peer_id;
 	message.asker_peer = subscription->peer;
-	qlm_call_queue(call, &copy, &message);
+	qlm_exchange_queue(exchange, &copy, &message);
 }
 
 void
-qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const QlmPeer *peer,
+qlm_relay_subscribe(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
 					const char *node, QlmRequest *response)
 {
 	QlmSubscription subscription = {0};
-	QlmDialect	dialect = call->request->dialect;
+	QlmDialect	dialect = exchange->request->dialect;
 	QlmResult  *result;
 	const char *problem;
-	bool		own = qlm_is_own_connection(call, request->callback);
+	bool		own = qlm_is_own_connection(exchange, request->callback);
 	const char *changed;
 
-	subscription.role = call->role;
-	subscription.peer_id = call->peer ? call->peer->peer_id : 0;
-	subscription.peer = call->peer ? call->peer->name : NULL;
-	problem = qlm_subscription_surplus(subscription.peer_id, call->role,
-									   call->exchange->from_session);
-	if (problem == NULL && !qlm_call_may_queue(call, peer->peer_id))
+	subscription.role = exchange->role;
+	subscription.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	subscription.peer = exchange->peer ? exchange->peer->name : NULL;
+	problem = qlm_subscription_surplus(subscription.peer_id, exchange->role,
+									   exchange->job->from_session);
+	if (problem == NULL && !qlm_exchange_may_queue(exchange, peer->peer_id))
 		problem = qlm_queue_surplus();
 	if (problem)
 	{
@@ -113,15 +113,15 @@ qlm_relay_subscribe(QlmCall *call, const QlmRequest *request, const QlmPeer *pee
 		result->nodes = list_make1(unconstify(char *, node));
 		return;
 	}
-	subscription.callback = own ? call->exchange->connection : request->callback;
-	call->exchange->pushes |= own;
+	subscription.callback = own ? exchange->job->connection : request->callback;
+	exchange->job->pushes |= own;
 	subscription.interval = request->interval;
 	if (qlm_payload_is_wanted(request->msgformat))
 		dialect.payload = request->msgformat;
 	subscription.dialect = qlm_dialect_to_text(&dialect);
 	subscription.node = node;
-	changed = qlm_subscribe(&subscription, call->request->ttl);
-	send_subscription(call, request, peer, &subscription);
+	changed = qlm_subscribe(&subscription, exchange->request->ttl);
+	send_subscription(exchange, request, peer, &subscription);
 	result = qlm_request_add_result(response, 200,
 									changed ? psprintf("subscription sent on, %s", changed) :
 									"subscription sent on");
@@ -274,30 +274,30 @@ deliver_by_id(int64 request_id, List *results)
 }
 
 void
-qlm_relay_callback(QlmCall *call, const char *token)
+qlm_relay_callback(QlmExchange *exchange, const char *token)
 {
 	const QlmForwarding *forwarding = qlm_forwarding_by_token(token);
 	ListCell   *lc;
 
-	call->done = true;
+	exchange->done = true;
 	if (forwarding == NULL)
 	{
-		qlm_request_add_result(call->response, 404, "there is no such subscription");
-		qlm_guess_token_fails(call);
+		qlm_request_add_result(exchange->response, 404, "there is no such subscription");
+		qlm_guess_token_fails(exchange);
 		return;
 	}
-	foreach(lc, call->request->requests)
+	foreach(lc, exchange->request->requests)
 	{
 		const QlmRequest *request = lfirst(lc);
 
 		if (request->verb != QLM_RESPONSE || request->error_code != 0)
-			qlm_request_add_result(call->response, 400,
+			qlm_request_add_result(exchange->response, 400,
 								   request->error ? request->error :
 								   "only responses are taken here");
 		else
 		{
 			deliver_by_id(forwarding->request_id, request->results);
-			qlm_request_add_result(call->response, 200, NULL);
+			qlm_request_add_result(exchange->response, 200, NULL);
 		}
 	}
 }

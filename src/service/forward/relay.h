@@ -6,19 +6,19 @@
 #ifndef QLM_RELAY_H
 #define QLM_RELAY_H
 
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "storage/subscription/subscription.h"
 
 /* Setting: the address under which other nodes reach this one; empty: none */
 extern char *qlm_url;
 
 /* Subscribe at a node of the nodeList; adds the result. */
-extern void qlm_relay_subscribe(QlmCall *call, const QlmRequest *request,
+extern void qlm_relay_subscribe(QlmExchange *exchange, const QlmRequest *request,
 								const QlmPeer *peer, const char *node,
 								QlmRequest *response);
 
 /* A node has posted to the callback URL that ends in this token. */
-extern void qlm_relay_callback(QlmCall *call, const char *token);
+extern void qlm_relay_callback(QlmExchange *exchange, const char *token);
 
 /*
  * Hand on what a peer delivers under its own requestIDs.  Returns the results

@@ -5,7 +5,7 @@
 #ifndef QLM_RELAY_NODE_H
 #define QLM_RELAY_NODE_H
 
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "storage/subscription/forwarding.h"
 #include "storage/subscription/subscription.h"
 

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/road/repeat.h"
 #include "storage/core/subtransaction.h"
 
@@ -25,15 +25,15 @@ typedef struct Before
 } Before;
 
 static Before
-note(const QlmCall *call)
+note(const QlmExchange *exchange)
 {
 	Before		before = {
-		list_length(call->response->results), list_length(call->awaited),
-		call->nforwarded, call->room_known, call->room, call->exchange->pushes
+		list_length(exchange->response->results), list_length(exchange->awaited),
+		exchange->nforwarded, exchange->room_known, exchange->room, exchange->job->pushes
 	};
 
-	if (call->exchange->counts)
-		before.counts = *call->exchange->counts;
+	if (exchange->job->counts)
+		before.counts = *exchange->job->counts;
 	return before;
 }
 
@@ -45,21 +45,21 @@ only_reads(const QlmRequest *request)
 
 /* It may go well with all of the message, once that is sent again. */
 static void
-add_not_done(QlmCall *call)
+add_not_done(QlmExchange *exchange)
 {
-	qlm_request_add_result(call->response, 503,
+	qlm_request_add_result(exchange->response, 503,
 						   psprintf("not done, as another part of this message is refused for now: %s",
-									call->put_off));
+									exchange->put_off));
 }
 
 /* A read that changes nothing has its answer whatever becomes of the rest. */
 static void
-execute_next(QlmCall *call, const QlmRequest *request)
+execute_next(QlmExchange *exchange, const QlmRequest *request)
 {
-	if (call->put_off && !only_reads(request))
-		add_not_done(call);
+	if (exchange->put_off && !only_reads(request))
+		add_not_done(exchange);
 	else
-		qlm_call_execute(call, request);
+		qlm_exchange_execute(exchange, request);
 }
 
 static bool
@@ -81,39 +81,39 @@ has_done_something(const QlmRequest *request, List *results)
 
 /* All was undone: say so of what had been done.  ends: of each verb's results */
 static void
-take_back(QlmCall *call, const Before *before, const int *ends)
+take_back(QlmExchange *exchange, const Before *before, const int *ends)
 {
-	List	   *all = call->response->results;
+	List	   *all = exchange->response->results;
 	int			begin = before->nresults;
 	int			i = 0;
 	ListCell   *lc;
 
-	call->response->results = list_copy_head(all, begin);
-	foreach(lc, call->request->requests)
+	exchange->response->results = list_copy_head(all, begin);
+	foreach(lc, exchange->request->requests)
 	{
 		List	   *its = list_copy_tail(list_copy_head(all, ends[i]), begin);
 
 		if (has_done_something(lfirst(lc), its))
-			add_not_done(call);
+			add_not_done(exchange);
 		else
-			call->response->results = list_concat(call->response->results, its);
+			exchange->response->results = list_concat(exchange->response->results, its);
 		begin = ends[i++];
 	}
-	call->awaited = list_truncate(call->awaited, before->nawaited);
-	call->nforwarded = before->nforwarded;
-	call->room_known = before->room_known;
-	call->room = before->room;
-	call->exchange->pushes = before->pushes;
-	if (call->exchange->counts)
-		*call->exchange->counts = before->counts;
+	exchange->awaited = list_truncate(exchange->awaited, before->nawaited);
+	exchange->nforwarded = before->nforwarded;
+	exchange->room_known = before->room_known;
+	exchange->room = before->room;
+	exchange->job->pushes = before->pushes;
+	if (exchange->job->counts)
+		*exchange->job->counts = before->counts;
 }
 
 static void
-execute_together(QlmCall *call)
+execute_together(QlmExchange *exchange)
 {
-	List	   *requests = call->request->requests;
+	List	   *requests = exchange->request->requests;
 	int		   *ends = palloc(list_length(requests) * sizeof(int));
-	Before		before = note(call);
+	Before		before = note(exchange);
 	QlmSubtransaction subtransaction;
 
 	qlm_subtransaction_begin(&subtransaction);
@@ -121,10 +121,10 @@ execute_together(QlmCall *call)
 	{
 		for (int i = 0; i < list_length(requests); i++)
 		{
-			execute_next(call, list_nth(requests, i));
-			ends[i] = list_length(call->response->results);
+			execute_next(exchange, list_nth(requests, i));
+			ends[i] = list_length(exchange->response->results);
 		}
-		if (!call->put_off)
+		if (!exchange->put_off)
 			qlm_subtransaction_commit(&subtransaction);
 	}
 	PG_CATCH();
@@ -132,24 +132,24 @@ execute_together(QlmCall *call)
 		ReThrowError(qlm_subtransaction_catch(&subtransaction));
 	}
 	PG_END_TRY();
-	if (call->put_off)
+	if (exchange->put_off)
 	{
 		qlm_subtransaction_rollback(&subtransaction);
-		take_back(call, &before, ends);
+		take_back(exchange, &before, ends);
 	}
 }
 
 void
-qlm_call_execute_all(QlmCall *call)
+qlm_exchange_execute_all(QlmExchange *exchange)
 {
 	ListCell   *lc;
 
-	call->put_off = NULL;
-	if (list_length(call->request->requests) > 1 && call->alone && qlm_call_may_guard(call))
-		execute_together(call);
+	exchange->put_off = NULL;
+	if (list_length(exchange->request->requests) > 1 && exchange->alone && qlm_exchange_may_guard(exchange))
+		execute_together(exchange);
 	else
-		foreach(lc, call->request->requests)
-			qlm_call_execute(call, lfirst(lc));
-	if (call->put_off)
-		call->exchange->status = 503;	/* says when to come again */
+		foreach(lc, exchange->request->requests)
+			qlm_exchange_execute(exchange, lfirst(lc));
+	if (exchange->put_off)
+		exchange->job->status = 503;	/* says when to come again */
 }

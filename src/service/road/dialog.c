@@ -15,10 +15,10 @@
 
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
-#include "service/road/call.h"
 #include "service/road/callback.h"
 #include "service/road/content.h"
 #include "service/road/dialog.h"
+#include "service/road/exchange.h"
 #include "service/road/repeat.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
@@ -166,23 +166,23 @@ queue_together(const QlmPeer *peer, Answers *answers)
 }
 
 static void
-add_answer(QlmCall *call, Answers *answers, double ttl, Size size)
+add_answer(QlmExchange *exchange, Answers *answers, double ttl, Size size)
 {
 	if (answers->envelope &&
 		(answers->size + size > TOGETHER_MAX ||
 		 strcmp(qlm_dialect_key(&answers->envelope->dialect),
-				qlm_dialect_key(&call->answer->dialect)) != 0))
-		queue_together(call->peer, answers);
+				qlm_dialect_key(&exchange->answer->dialect)) != 0))
+		queue_together(exchange->peer, answers);
 	if (answers->envelope == NULL)
 	{
-		answers->envelope = call->answer;
-		answers->response = call->response;
+		answers->envelope = exchange->answer;
+		answers->response = exchange->response;
 		answers->ttl = ttl;
 	}
 	else
 	{
 		answers->response->results = list_concat(answers->response->results,
-												 call->response->results);
+												 exchange->response->results);
 		if (answers->ttl >= 0)
 			answers->ttl = ttl < 0 ? ttl : Max(answers->ttl, ttl);
 	}
@@ -221,14 +221,14 @@ all_results(const QlmEnvelope *envelope)
 
 /* What cannot be understood is answered too: by 400 (protocol 7.4.9). */
 static void
-refuse_nested(QlmCall *call, const QlmResult *carrier, const char *why)
+refuse_nested(QlmExchange *exchange, const QlmResult *carrier, const char *why)
 {
-	QlmEnvelope *answer = qlm_envelope_create(&call->request->dialect, 0);
+	QlmEnvelope *answer = qlm_envelope_create(&exchange->request->dialect, 0);
 	QlmRequest *response = qlm_envelope_add_request(answer, QLM_RESPONSE);
 
 	qlm_request_add_result(response, 400, why);
 	correlate(response, carrier->request_ids);
-	queue_answer(call->peer, NULL, -1, print(answer));
+	queue_answer(exchange->peer, NULL, -1, print(answer));
 }
 
 /* A nested response may carry no further requests; it says so if one does. */
@@ -257,15 +257,15 @@ must_come_again(const QlmRequest *response)
 
 /* A response was executed.  Is it to be acknowledged, by what it led to? */
 static bool
-finish_data(QlmCall *call, const QlmResult *carrier, Answers *answers)
+finish_data(QlmExchange *exchange, const QlmResult *carrier, Answers *answers)
 {
 	const char *error = deeper_nesting(carrier->nested);
 
 	if (error)
-		refuse_nested(call, carrier, error);
+		refuse_nested(exchange, carrier, error);
 	if (error || !carrier->nested->acknowledge || carrier->request_ids == NIL)
 		return false;
-	answers->is_stuck = must_come_again(call->response);
+	answers->is_stuck = must_come_again(exchange->response);
 	return !answers->is_stuck;
 }
 
@@ -279,31 +279,31 @@ must_wait(const QlmResult *carrier, const Answers *answers)
 
 /* content: what it is remembered by, with its id; NULL: it need not be */
 static void
-execute_nested(QlmCall *call, const QlmResult *carrier, const char *content,
+execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *content,
 			   Answers *answers)
 {
-	const char *callback = take_callback(call->peer, carrier->nested);
-	const QlmPeer *peer = call->peer;
+	const char *callback = take_callback(exchange->peer, carrier->nested);
+	const QlmPeer *peer = exchange->peer;
 	char	   *answer;
 
 	/* Each is a message of its own: values without time must not collide. */
-	call->received_at = GetCurrentTimestamp();
-	call->request = carrier->nested;
-	call->answer = qlm_envelope_create(&carrier->nested->dialect, 0);
-	call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
-	qlm_call_execute_all(call);
-	if (is_response(carrier->nested) && !finish_data(call, carrier, answers))
+	exchange->received_at = GetCurrentTimestamp();
+	exchange->request = carrier->nested;
+	exchange->answer = qlm_envelope_create(&carrier->nested->dialect, 0);
+	exchange->response = qlm_envelope_add_request(exchange->answer, QLM_RESPONSE);
+	qlm_exchange_execute_all(exchange);
+	if (is_response(carrier->nested) && !finish_data(exchange, carrier, answers))
 		return;
-	correlate(call->response, carrier->request_ids);
-	answer = print(call->answer);
+	correlate(exchange->response, carrier->request_ids);
+	answer = print(exchange->answer);
 	/* Without ids answers could not be told apart. */
 	if (callback || carrier->request_ids == NIL)
 		queue_answer(peer, callback, carrier->nested->ttl, answer);
 	else
-		add_answer(call, answers, carrier->nested->ttl, strlen(answer));
+		add_answer(exchange, answers, carrier->nested->ttl, strlen(answer));
 
 	/* What was refused for now is tried again when it comes again. */
-	if (content && !call->put_off)
+	if (content && !exchange->put_off)
 		qlm_delivery_remember(peer, linitial(carrier->request_ids), content, answer);
 }
 
@@ -319,37 +319,37 @@ content_of(const QlmResult *carrier)
 
 /* Is it one that was executed before?  Then its answer goes out again. */
 static bool
-answer_again(QlmCall *call, const QlmResult *carrier, const char *content)
+answer_again(QlmExchange *exchange, const QlmResult *carrier, const char *content)
 {
 	char	   *answer;
 
 	if (content == NULL)
 		return false;
-	answer = qlm_delivery_remembered(call->peer, linitial(carrier->request_ids),
+	answer = qlm_delivery_remembered(exchange->peer, linitial(carrier->request_ids),
 									 content);
 	if (answer == NULL)
 		return false;
-	queue_answer(call->peer, NULL, -1, answer);
+	queue_answer(exchange->peer, NULL, -1, answer);
 	return true;
 }
 
 static int
-receive_result(QlmCall *call, const QlmResult *result, Answers *answers)
+receive_result(QlmExchange *exchange, const QlmResult *result, Answers *answers)
 {
 	bool		success = result->code >= 200 && result->code < 300;
 
 	if (result->nested == NULL && result->nested_error == NULL)
 		return 0;
 	if (!success)
-		refuse_nested(call, result, "an error result cannot carry a request");
+		refuse_nested(exchange, result, "an error result cannot carry a request");
 	else if (result->nested_error)
-		refuse_nested(call, result, result->nested_error);
+		refuse_nested(exchange, result, result->nested_error);
 	else if (!must_wait(result, answers))
 	{
 		char	   *content = content_of(result);
 
-		if (!answer_again(call, result, content))
-			execute_nested(call, result, content, answers);
+		if (!answer_again(exchange, result, content))
+			execute_nested(exchange, result, content, answers);
 	}
 	return 1;
 }
@@ -383,8 +383,8 @@ int
 qlm_dialog_receive(int peer_id, const char *body, Size len,
 				   int *return_code, char **answer, bool store)
 {
-	QlmExchange exchange = {0};
-	QlmCall		call = {0};
+	QlmJob		job = {0};
+	QlmExchange	exchange = {0};
 	QlmEnvelope *envelope;
 	int			error_code;
 	const char *error;
@@ -404,24 +404,24 @@ qlm_dialog_receive(int peer_id, const char *body, Size len,
 		*return_code = ((QlmResult *) linitial(results))->code;
 
 	qlm_storage_begin();
-	if (qlm_call_begin_for_peer(&call, &exchange, peer_id))
+	if (qlm_exchange_begin_for_peer(&exchange, &job, peer_id))
 	{
-		call.request = envelope;
+		exchange.request = envelope;
 		if (answer)
 			*answer = own_answer(envelope, results);
 		if (answer && store)
 		{
-			int			code = qlm_results_store(&call, results);
+			int			code = qlm_results_store(&exchange, results);
 
 			if (code != 0)
 				*return_code = code;
 		}
 		foreach(lc, results)
 		{
-			call.request = envelope;
-			nested += receive_result(&call, lfirst(lc), &answers);
+			exchange.request = envelope;
+			nested += receive_result(&exchange, lfirst(lc), &answers);
 		}
-		queue_together(call.peer, &answers);
+		queue_together(exchange.peer, &answers);
 	}
 	qlm_storage_end();
 	return nested;

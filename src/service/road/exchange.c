@@ -25,18 +25,18 @@ answer_ttl(const QlmDialect *dialect)
 }
 
 static void
-begin_answer(QlmCall *call, const QlmDialect *dialect)
+begin_answer(QlmExchange *exchange, const QlmDialect *dialect)
 {
-	call->answer = qlm_envelope_create(dialect, answer_ttl(dialect));
-	call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
+	exchange->answer = qlm_envelope_create(dialect, answer_ttl(dialect));
+	exchange->response = qlm_envelope_add_request(exchange->answer, QLM_RESPONSE);
 }
 
 void
-qlm_call_refuse(QlmCall *call, int status, int code, const char *description)
+qlm_exchange_refuse(QlmExchange *exchange, int status, int code, const char *description)
 {
-	qlm_request_add_result(call->response, code, description);
-	call->exchange->status = status;
-	call->done = true;
+	qlm_request_add_result(exchange->response, code, description);
+	exchange->job->status = status;
+	exchange->done = true;
 }
 
 static int
@@ -65,28 +65,28 @@ count_untimed(const QlmEnvelope *envelope)
 
 /* A look is run as a read that brings no envelope. */
 static void
-begin_discovery(QlmCall *call)
+begin_discovery(QlmExchange *exchange)
 {
-	call->request = qlm_envelope_create(qlm_dialect_default(), 0);
-	qlm_envelope_add_request(call->request, QLM_READ);
-	begin_answer(call, &call->request->dialect);
-	qlm_call_identify(call);
+	exchange->request = qlm_envelope_create(qlm_dialect_default(), 0);
+	qlm_envelope_add_request(exchange->request, QLM_READ);
+	begin_answer(exchange, &exchange->request->dialect);
+	qlm_exchange_identify(exchange);
 }
 
 /* Before the first message on a WebSocket: who is there?  Perhaps nobody can say. */
 static void
-greet(QlmCall *call, QlmExchange *exchange)
+greet(QlmExchange *exchange, QlmJob *job)
 {
-	memset(call, 0, sizeof(QlmCall));
-	call->exchange = exchange;
-	exchange->status = 200;
-	call->received_at = GetCurrentTimestamp();
-	call->request = qlm_envelope_create(qlm_dialect_default(), 0);
-	begin_answer(call, &call->request->dialect);
-	qlm_call_identify(call);
-	if (exchange->caller)
-		qlm_outbox_reconnected(exchange->caller->peer_id);
-	call->done = true;
+	memset(exchange, 0, sizeof(QlmExchange));
+	exchange->job = job;
+	job->status = 200;
+	exchange->received_at = GetCurrentTimestamp();
+	exchange->request = qlm_envelope_create(qlm_dialect_default(), 0);
+	begin_answer(exchange, &exchange->request->dialect);
+	qlm_exchange_identify(exchange);
+	if (job->caller)
+		qlm_outbox_reconnected(job->caller->peer_id);
+	exchange->done = true;
 }
 
 /*
@@ -94,62 +94,62 @@ greet(QlmCall *call, QlmExchange *exchange)
  * well at the primary, or here when this node has taken its place.
  */
 static void
-refuse_on_standby(QlmCall *call)
+refuse_on_standby(QlmExchange *exchange)
 {
 	ListCell   *lc;
 
-	if (call->done || call->request->requests == NIL)
+	if (exchange->done || exchange->request->requests == NIL)
 		return;
-	foreach(lc, call->request->requests)
+	foreach(lc, exchange->request->requests)
 		if (!qlm_request_needs_primary(lfirst(lc)))
 			return;
-	qlm_call_refuse(call, 503, 503, QLM_STANDBY_REFUSES);
+	qlm_exchange_refuse(exchange, 503, 503, QLM_STANDBY_REFUSES);
 }
 
 static void
-begin_call(QlmCall *call, QlmExchange *exchange)
+begin_exchange(QlmExchange *exchange, QlmJob *job)
 {
 	int			error_code;
 	const char *error;
 
-	memset(call, 0, sizeof(QlmCall));
-	call->exchange = exchange;
-	exchange->status = 200;
-	call->received_at = GetCurrentTimestamp();
-	if (exchange->discovery)
+	memset(exchange, 0, sizeof(QlmExchange));
+	exchange->job = job;
+	job->status = 200;
+	exchange->received_at = GetCurrentTimestamp();
+	if (job->discovery)
 	{
-		begin_discovery(call);
+		begin_discovery(exchange);
 		return;
 	}
-	call->request = qlm_envelope_parse(exchange->body, exchange->body_len,
-									   exchange->charset,
-									   &error_code, &error);
-	begin_answer(call, &call->request->dialect);
-	if (exchange->form != QLM_ANSWER_AS_ASKED)
-		call->answer->dialect.json = exchange->form == QLM_ANSWER_JSON;
-	if (exchange->body_problem)
+	exchange->request = qlm_envelope_parse(job->body, job->body_len,
+										   job->charset,
+										   &error_code, &error);
+	begin_answer(exchange, &exchange->request->dialect);
+	if (job->form != QLM_ANSWER_AS_ASKED)
+		exchange->answer->dialect.json = job->form == QLM_ANSWER_JSON;
+	if (job->body_problem)
 	{
-		call->unreadable = true;
-		qlm_call_refuse(call, 400, 400, exchange->body_problem);
+		exchange->unreadable = true;
+		qlm_exchange_refuse(exchange, 400, 400, job->body_problem);
 		return;
 	}
 	if (error_code != 0)
 	{
-		call->unreadable = true;
-		qlm_call_refuse(call, error_code, error_code, error);
+		exchange->unreadable = true;
+		qlm_exchange_refuse(exchange, error_code, error_code, error);
 		return;
 	}
-	if (exchange->token)
+	if (job->token)
 	{
-		refuse_on_standby(call);
-		if (!call->done && !qlm_guess_token_waits(call))
-			qlm_relay_callback(call, exchange->token);
+		refuse_on_standby(exchange);
+		if (!exchange->done && !qlm_guess_token_waits(exchange))
+			qlm_relay_callback(exchange, job->token);
 		return;
 	}
-	call->received_at = qlm_write_receipt(count_untimed(call->request));
-	qlm_call_identify(call);
-	refuse_on_standby(call);
-	qlm_call_recall(call);
+	exchange->received_at = qlm_write_receipt(count_untimed(exchange->request));
+	qlm_exchange_identify(exchange);
+	refuse_on_standby(exchange);
+	qlm_exchange_recall(exchange);
 }
 
 static bool
@@ -161,43 +161,43 @@ may_run_handlers(const QlmRequest *request)
 
 /* Functions of users may take long: nobody else is to wait for them. */
 static void
-leave_handlers_out(QlmCall *calls, int n)
+leave_handlers_out(QlmExchange *exchanges, int n)
 {
 	ListCell   *lc;
 
 	for (int i = 0; i < n; i++)
-		foreach(lc, calls[i].done ? NIL : calls[i].request->requests)
+		foreach(lc, exchanges[i].done ? NIL : exchanges[i].request->requests)
 			if (may_run_handlers(lfirst(lc)))
-				calls[i].exchange->apart = calls[i].done = true;
+				exchanges[i].job->apart = exchanges[i].done = true;
 }
 
 static void
-execute_rest(QlmCall *call)
+execute_rest(QlmExchange *exchange)
 {
-	if (call->done)
+	if (exchange->done)
 		return;
 	(void) qlm_answer_size_begin();
-	qlm_call_execute_all(call);
-	call->done = true;
+	qlm_exchange_execute_all(exchange);
+	exchange->done = true;
 }
 
 /* The writes of each role become one insert; who writes alone, writes so too. */
 static void
-execute_writes(QlmCall *calls, int n)
+execute_writes(QlmExchange *exchanges, int n)
 {
-	QlmCall   **group = palloc(n * sizeof(QlmCall *));
+	QlmExchange **group = palloc(n * sizeof(QlmExchange *));
 
 	for (int i = 0; i < n; i++)
 	{
 		int			size = 0;
 
-		if (calls[i].done || !qlm_call_only_writes(&calls[i]))
+		if (exchanges[i].done || !qlm_exchange_only_writes(&exchanges[i]))
 			continue;
 		for (int j = i; j < n; j++)
-			if (!calls[j].done && calls[j].role == calls[i].role &&
-				qlm_call_only_writes(&calls[j]))
-				group[size++] = &calls[j];
-		qlm_calls_write(group, size);
+			if (!exchanges[j].done && exchanges[j].role == exchanges[i].role &&
+				qlm_exchange_only_writes(&exchanges[j]))
+				group[size++] = &exchanges[j];
+		qlm_exchanges_write(group, size);
 		for (int j = 0; j < size; j++)
 			group[j]->done = true;
 	}
@@ -206,25 +206,25 @@ execute_writes(QlmCall *calls, int n)
 
 /* Who posts messages on a WebSocket looks at what became of them, no further. */
 static bool
-reads_requests(const QlmExchange *exchange)
+reads_requests(const QlmJob *job)
 {
-	return !exchange->on_socket || !exchange->answers_all;
+	return !job->on_socket || !job->answers_all;
 }
 
 static void
-piggyback(QlmCall *calls, int n)
+piggyback(QlmExchange *exchanges, int n)
 {
-	QlmCall   **with_peer = palloc(n * sizeof(QlmCall *));
+	QlmExchange **with_peer = palloc(n * sizeof(QlmExchange *));
 	int			size = 0;
 
 	for (int i = 0; i < n; i++)
-		if (calls[i].peer && calls[i].exchange->status == 200 &&
-			calls[i].awaited == NIL && calls[i].exchange->discovery == NULL &&
-			!qlm_exchange_was_left_out(calls[i].exchange) && !calls[i].exchange->is_greeting &&
-			reads_requests(calls[i].exchange))
-			with_peer[size++] = &calls[i];
+		if (exchanges[i].peer && exchanges[i].job->status == 200 &&
+			exchanges[i].awaited == NIL && exchanges[i].job->discovery == NULL &&
+			!qlm_job_was_left_out(exchanges[i].job) && !exchanges[i].job->is_greeting &&
+			reads_requests(exchanges[i].job))
+			with_peer[size++] = &exchanges[i];
 	if (size > 0)
-		qlm_calls_piggyback(with_peer, size);
+		qlm_exchanges_piggyback(with_peer, size);
 	pfree(with_peer);
 }
 
@@ -241,45 +241,45 @@ must_log(int code)
  * if it leaves with another answer, the entry is changed.
  */
 static void
-log_exchange(const QlmCall *call)
+write_journal(const QlmExchange *exchange)
 {
-	const QlmExchange *exchange = call->exchange;
-	const QlmRequest *first = call->request->requests == NIL ? NULL :
-		linitial(call->request->requests);
-	const QlmResult *result = call->response->results == NIL ? NULL :
-		linitial(call->response->results);
+	const QlmJob *job = exchange->job;
+	const QlmRequest *first = exchange->request->requests == NIL ? NULL :
+		linitial(exchange->request->requests);
+	const QlmResult *result = exchange->response->results == NIL ? NULL :
+		linitial(exchange->response->results);
 	QlmJournalEntry entry = {
-		.peer = call->peer ? call->peer->name : NULL,
+		.peer = exchange->peer ? exchange->peer->name : NULL,
 		.verb = first ? qlm_verb_name(first->verb) : NULL,
 		.return_code = result ? result->code : 200,
-		.started_at = exchange->received_at != 0 ? exchange->received_at : call->received_at,
-		.in = exchange->body, .in_len = exchange->body_len,
-		.is_clear = !call->unreadable,
-		.out = exchange->answer.data, .out_len = exchange->answer.len,
-		.shown = exchange->authorization,
-		.claimed = call->request->authorization
+		.started_at = job->received_at != 0 ? job->received_at : exchange->received_at,
+		.in = job->body, .in_len = job->body_len,
+		.is_clear = !exchange->unreadable,
+		.out = job->answer.data, .out_len = job->answer.len,
+		.shown = job->authorization,
+		.claimed = exchange->request->authorization
 	};
-	int64		journal_no = exchange->journal_no;
+	int64		journal_no = job->journal_no;
 
-	if (journal_no != 0 && exchange->keep == NULL)
+	if (journal_no != 0 && job->keep == NULL)
 		qlm_journal_change(journal_no, &entry);
 	else if (journal_no == 0 && must_log(entry.return_code))
 		journal_no = qlm_journal_add(&entry);
-	if (exchange->keep)
+	if (job->keep)
 	{
-		exchange->keep->journal_no = journal_no;
-		exchange->keep->received_at = entry.started_at;
+		job->keep->journal_no = journal_no;
+		job->keep->received_at = entry.started_at;
 	}
 }
 
 void
-qlm_exchange_begin_answer(QlmExchange *exchange)
+qlm_job_begin_answer(QlmJob *job)
 {
 	MemoryContext context = CurrentMemoryContext;
 
-	if (exchange->answer_context)
-		MemoryContextSwitchTo(exchange->answer_context);
-	initStringInfo(&exchange->answer);
+	if (job->answer_context)
+		MemoryContextSwitchTo(job->answer_context);
+	initStringInfo(&job->answer);
 	MemoryContextSwitchTo(context);
 }
 
@@ -289,12 +289,12 @@ qlm_exchange_begin_answer(QlmExchange *exchange)
  * is told.
  */
 static bool
-is_unanswered(const QlmExchange *exchange, const QlmEnvelope *request,
+is_unanswered(const QlmJob *job, const QlmEnvelope *request,
 			  const QlmRequest *response)
 {
 	ListCell   *lc;
 
-	if (!exchange->on_socket || exchange->answers_all || request->requests == NIL)
+	if (!job->on_socket || job->answers_all || request->requests == NIL)
 		return false;
 	foreach(lc, response->results)
 		if (((const QlmResult *) lfirst(lc))->code >= 300)
@@ -306,82 +306,82 @@ is_unanswered(const QlmExchange *exchange, const QlmEnvelope *request,
 }
 
 static void
-finish_call(QlmCall *call)
+finish_exchange(QlmExchange *exchange)
 {
-	QlmExchange *exchange = call->exchange;
-	bool		as_kept = exchange->kept && !call->merged &&
-		!qlm_call_has_nested(call);
+	QlmJob	   *job = exchange->job;
+	bool		as_kept = job->kept && !exchange->merged &&
+		!qlm_exchange_has_nested(exchange);
 
-	if (exchange->discovery)
+	if (job->discovery)
 	{
-		qlm_call_finish_discovery(call);
-		log_exchange(call);
+		qlm_exchange_finish_discovery(exchange);
+		write_journal(exchange);
 		return;
 	}
-	qlm_exchange_begin_answer(exchange);
-	if (exchange->is_greeting)
+	qlm_job_begin_answer(job);
+	if (job->is_greeting)
 		return;
 	if (as_kept)
-		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
-							   exchange->kept->answer_len);
+		appendBinaryStringInfo(&job->answer, job->kept->answer,
+							   job->kept->answer_len);
 	else
 	{
-		if (call->response->results == NIL)
-			qlm_request_add_result(call->response, 200, NULL);
-		if (!is_unanswered(exchange, call->request, call->response) || qlm_call_has_nested(call))
-			qlm_envelope_print(&exchange->answer, call->answer);
+		if (exchange->response->results == NIL)
+			qlm_request_add_result(exchange->response, 200, NULL);
+		if (!is_unanswered(job, exchange->request, exchange->response) || qlm_exchange_has_nested(exchange))
+			qlm_envelope_print(&job->answer, exchange->answer);
 	}
-	qlm_call_keep(call);
+	qlm_exchange_keep(exchange);
 	if (!as_kept)
-		log_exchange(call);
+		write_journal(exchange);
 }
 
 /* A device that begins a session has its values sent to who asked for that. */
 static void
-begin_sessions(QlmCall *calls, int n)
+begin_sessions(QlmExchange *exchanges, int n)
 {
 	for (int i = 0; i < n && !XactReadOnly; i++)
-		if (calls[i].connects && calls[i].exchange->status == 200)
-			qlm_subscriptions_connected(calls[i].peer->peer_id);
+		if (exchanges[i].connects && exchanges[i].job->status == 200)
+			qlm_subscriptions_connected(exchanges[i].peer->peer_id);
 }
 
 void
-qlm_exchange_run(QlmExchange **exchanges, int n)
+qlm_jobs_run(QlmJob **jobs, int n)
 {
-	QlmCall    *calls = palloc(n * sizeof(QlmCall));
+	QlmExchange *exchanges = palloc(n * sizeof(QlmExchange));
 	Size		outer = qlm_answer_size_get();
 
 	qlm_storage_begin();
 	for (int i = 0; i < n; i++)
-		if (exchanges[i]->is_greeting)
-			greet(&calls[i], exchanges[i]);
-		else if (exchanges[i]->kept)
-			qlm_call_resume(&calls[i], exchanges[i]);
+		if (jobs[i]->is_greeting)
+			greet(&exchanges[i], jobs[i]);
+		else if (jobs[i]->kept)
+			qlm_exchange_resume(&exchanges[i], jobs[i]);
 		else
-			begin_call(&calls[i], exchanges[i]);
+			begin_exchange(&exchanges[i], jobs[i]);
 	if (n == 1)
-		calls[0].alone = true;
+		exchanges[0].alone = true;
 	else
 	{
-		leave_handlers_out(calls, n);
-		execute_writes(calls, n);
+		leave_handlers_out(exchanges, n);
+		execute_writes(exchanges, n);
 	}
 	for (int i = 0; i < n; i++)
 	{
-		execute_rest(&calls[i]);
-		qlm_call_remember(&calls[i]);
+		execute_rest(&exchanges[i]);
+		qlm_exchange_remember(&exchanges[i]);
 	}
-	begin_sessions(calls, n);
-	piggyback(calls, n);
+	begin_sessions(exchanges, n);
+	piggyback(exchanges, n);
 	for (int i = 0; i < n; i++)
-		if (!qlm_exchange_was_left_out(exchanges[i]))
-			finish_call(&calls[i]);
+		if (!qlm_job_was_left_out(jobs[i]))
+			finish_exchange(&exchanges[i]);
 	qlm_storage_end();
 	qlm_answer_size_set(outer);
 }
 
 const char *
-qlm_exchange_media(const char *answer, Size len)
+qlm_answer_media(const char *answer, Size len)
 {
 	return len > 0 && answer[0] == '{' ? "application/json; charset=UTF-8" :
 		"text/xml; charset=UTF-8";
@@ -392,45 +392,45 @@ qlm_exchange_media(const char *answer, Size len)
  * it can be read
  */
 static void
-print_refusal(QlmExchange *exchange, int status, const char *description)
+print_refusal(QlmJob *job, int status, const char *description)
 {
 	int			error_code;
 	const char *error;
 	QlmEnvelope *request;
 	QlmEnvelope *answer;
 
-	qlm_exchange_begin_answer(exchange);
-	if (exchange->kept)
+	qlm_job_begin_answer(job);
+	if (job->kept)
 	{
-		appendBinaryStringInfo(&exchange->answer, exchange->kept->answer,
-							   exchange->kept->answer_len);
+		appendBinaryStringInfo(&job->answer, job->kept->answer,
+							   job->kept->answer_len);
 		return;
 	}
-	if (exchange->discovery)
+	if (job->discovery)
 	{
-		qlm_discovery_refuse(exchange, status, description);
+		qlm_discovery_refuse(job, status, description);
 		return;
 	}
-	request = qlm_envelope_parse(exchange->body, exchange->body_len,
-								 exchange->charset, &error_code, &error);
+	request = qlm_envelope_parse(job->body, job->body_len,
+								 job->charset, &error_code, &error);
 	answer = qlm_envelope_create(&request->dialect,
 								 answer_ttl(&request->dialect));
 	qlm_request_add_result(qlm_envelope_add_request(answer, QLM_RESPONSE),
 						   status, description);
-	qlm_envelope_print(&exchange->answer, answer);
+	qlm_envelope_print(&job->answer, answer);
 }
 
 /* What is left to say where even that fails, as for want of memory */
 static void
-give_bare_refusal(QlmExchange *exchange)
+give_bare_refusal(QlmJob *job)
 {
 	static char text[] =
 		"<omiEnvelope xmlns=\"http://www.opengroup.org/xsd/omi/2.0/\" version=\"2.0\" ttl=\"10\">"
 		"<response><result><return returnCode=\"500\"/></result></response></omiEnvelope>";
 
-	exchange->answer.data = text;
-	exchange->answer.len = sizeof(text) - 1;
-	exchange->answer.maxlen = sizeof(text);
+	job->answer.data = text;
+	job->answer.len = sizeof(text) - 1;
+	job->answer.maxlen = sizeof(text);
 }
 
 /*
@@ -438,22 +438,22 @@ give_bare_refusal(QlmExchange *exchange)
  * the worker, and the requests of others with it.
  */
 void
-qlm_exchange_refuse(QlmExchange *exchange, int status, const char *description)
+qlm_job_refuse(QlmJob *job, int status, const char *description)
 {
 	MemoryContext context = CurrentMemoryContext;
 
-	exchange->status = exchange->kept ? 200 : status;
+	job->status = job->kept ? 200 : status;
 	PG_TRY();
 	{
-		print_refusal(exchange, status, description);
+		print_refusal(job, status, description);
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
 		EmitErrorReport();
 		FlushErrorState();
-		give_bare_refusal(exchange);
-		exchange->status = 500;
+		give_bare_refusal(job);
+		job->status = 500;
 	}
 	PG_END_TRY();
 }

@@ -1,163 +1,217 @@
 /*
  * exchange.h
- *		The one way in: bytes and caller in, response out, whatever carried
- *		the message.
+ *		One exchange while it is run, shared by the files of this layer.
  */
 #ifndef QLM_EXCHANGE_H
 #define QLM_EXCHANGE_H
 
-#include "postgres.h"
-#include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
-
-#include "base/client.h"
-#include "storage/value/counts.h"
-
-/* A result of a kept answer stands for what another node is to say. */
-typedef struct QlmAwaited
-{
-	int64		message_id;		/* in the outbox */
-	int			result;			/* the first such result */
-	int			nresults;
-	bool		device;			/* only what succeeds takes their place */
-} QlmAwaited;
-
-/*
- * An answer with nothing attached, for which something may come soon: what is
- * needed to go on with it then.
- */
-typedef struct QlmKept
-{
-	int			peer_id;		/* who called; 0: no peer */
-	uint32		proof;			/* as the peer's was then */
-	bool		by_queue;		/* its queue may bring something */
-	const char *dialect;		/* of the request, text form */
-	const char *answer;			/* as it was printed */
-	Size		answer_len;
-	int64		journal_no;		/* of the answer in the journal; 0: not there */
-	TimestampTz received_at;
-
-	/* A poll is run again, where its values have come. */
-	bool		is_poll;
-	int			nsubscriptions;
-	const int64 *subscriptions; /* whose buffers may bring something */
-	TimestampTz tick;			/* when an interval has passed; DT_NOEND: none */
-
-	/* Sent on: it waits for all of these, and no longer than until. */
-	int			nawaited;
-	const QlmAwaited *awaited;
-	TimestampTz until;
-} QlmKept;
-
-/* A look at what is there, instead of a message (protocol 9.2) */
-typedef struct QlmDiscovery
-{
-	const char *path;			/* of the URL, but %2F and %25 not decoded */
-	const char *accept;			/* headers; NULL: none */
-	const char *if_none_match;
-	const char *problem;		/* of the query; NULL: none */
-	const char *version;		/* of it, as text; NULL: not given */
-	const char *newest;
-	const char *oldest;
-	const char *begin;
-	const char *end;
-
-	/* What goes out. */
-	const char *content_type;
-	const char *etag;			/* NULL: none */
-} QlmDiscovery;
-
-/* Whether an answer is XML or JSON */
-typedef enum QlmAnswerForm
-{
-	QLM_ANSWER_AS_ASKED,
-	QLM_ANSWER_XML,
-	QLM_ANSWER_JSON
-} QlmAnswerForm;
-
-/* Whose a WebSocket is, as far as it is known */
-typedef struct QlmConnected
-{
-	int			peer_id;		/* 0: not known */
-	uint32		proof;			/* as the peer's was then */
-	const char *dialect;		/* of its last message, text form; NULL: none */
-} QlmConnected;
+#include "message/envelope.h"
+#include "service/road/job.h"
+#include "storage/outbox/outbox.h"
+#include "storage/peer/peer.h"
 
 typedef struct QlmExchange
 {
-	/* What came in. */
-	QlmDiscovery *discovery;	/* the answer is what it says; NULL: a message */
-	const char *body;
-	Size		body_len;
-	const char *body_problem;	/* why it holds no message; NULL: it may */
-	const char *charset;		/* what the transport says; NULL: nothing */
-	const char *authorization;	/* as in the HTTP header; NULL: none */
-	const char *peer_name;		/* claimed, from the URL; NULL: none */
-	const char *token;			/* of a callback URL of ours; NULL: none */
-	const QlmClient *client;	/* whose tries are watched; NULL: nobody's */
-	bool		has_waited;		/* it was put off, and its time has come */
-	bool		from_session;	/* an SQL call: the session's own rights */
-	bool		trusted_peer;	/* peer_name was checked by the caller */
-	QlmAnswerForm form;
-	bool		may_wait;		/* the caller can keep the answer for a while */
-	bool		may_hold;		/* and that of what is sent on to other nodes */
-	bool		is_last;		/* kept long enough: it is answered now */
-	int			prefer_wait;	/* seconds that it would wait; 0: not said */
-	bool		on_socket;		/* it came on a WebSocket */
-	bool		answers_all;	/* where even what is stored is acknowledged */
-	const char *connection;		/* the WebSocket that it came on; NULL: none */
-	const QlmConnected *connected;	/* whose that is; NULL: not known */
-	bool		is_greeting;	/* there is no message: a WebSocket begins */
-	const QlmKept *kept;		/* instead of all the above: go on with this */
-	int64		journal_no;		/* its answer was kept: in the journal; 0: not */
-	TimestampTz received_at;	/* it was kept: when it came */
-
-	/* What goes out. */
-	QlmCounts  *counts;			/* to add up what writes did; NULL: not wanted */
-	MemoryContext answer_context;	/* for the answer alone; NULL: the current */
-	StringInfoData answer;		/* an envelope, or what was to be seen;
-								 * empty: none is sent */
-	int			status;			/* HTTP's: 200, 400, 401, 413, 415, 500, 503, and
-								 * of discovery 304 and 404 */
-	bool		apart;			/* it was not run: it must run alone */
-	int			pause_ms;		/* it was not run: it must wait, as somebody who
-								 * guesses; 0: not so */
-	bool		was_wrong;		/* so its caller may be guessing */
-	bool		waits;			/* it may wait, now or before */
-	QlmKept    *keep;			/* it should wait now; NULL: answer at once */
-	bool		pushes;			/* something may be pushed on its connection */
-	QlmConnected *caller;		/* on a WebSocket: a peer; NULL: none */
+	QlmJob	   *job;
+	QlmEnvelope *request;
+	QlmPeer    *peer;			/* a copy; NULL: not a peer */
+	Oid			role;			/* whose rights it has */
+	TimestampTz received_at;
+	QlmEnvelope *answer;
+	QlmRequest *response;		/* the one verb of the answer */
+	List	   *awaited;		/* of QlmAwaited *, in order of their results */
+	int			nforwarded;		/* requests that were sent on for it */
+	bool		room_known;
+	int			room;			/* messages that it may still queue */
+	int64		gathering;		/* the verb's answer goes to its callback under
+								 * this requestID; 0: to the caller */
+	int			ngathered;		/* messages that it waits for */
+	bool		connects;		/* a session of the peer begins with it */
+	bool		merged;			/* answers of others have been put in */
+	bool		alone;			/* errors become results */
+	bool		done;			/* nothing left to execute */
+	bool		recalled;		/* it was executed before */
+	const char *content;		/* what is asked for; NULL: nobody had to know */
+	const char *put_off;		/* why something is refused for now; NULL: nothing is */
+	int			nunknown;		/* requestIDs that are none of its caller's */
+	bool		unreadable;		/* what came is no message */
 } QlmExchange;
 
-/*
- * Run exchanges as one unit: the caller has started a transaction and keeps
- * or undoes it.  Bad messages become answers.  Anything that the database
- * refuses raises an error where n > 1, so that the caller can roll back and
- * run each alone; for n = 1 it becomes a result, except what asks for a retry
- * (serialization failure, deadlock) or ends the process, and except on a standby.  What may take long or
- * runs code of others is left out where n > 1, and marked apart.  The answers
- * are allocated in their contexts, all else in the current one.
- */
-extern void qlm_exchange_run(QlmExchange **exchanges, int n);
+/* identify.c: fills in peer and role, or refuses it with 401 */
+extern void qlm_exchange_identify(QlmExchange *exchange);
 
-/* It was not run, and must be again, later. */
-static inline bool
-qlm_exchange_was_left_out(const QlmExchange *exchange)
-{
-	return exchange->apart || exchange->pause_ms > 0;
-}
-
-/* The media type of an answer */
-extern const char *qlm_exchange_media(const char *answer, Size len);
-
-/* Make an empty answer, where its memory is to come from. */
-extern void qlm_exchange_begin_answer(QlmExchange *exchange);
+/* identify.c: begin one with the rights of a peer; false: there is no such peer */
+extern bool qlm_exchange_begin_for_peer(QlmExchange *exchange, QlmJob *job,
+										int peer_id);
 
 /*
- * Answer an exchange that could not be run, e.g. 503 after retries.  One that
- * was kept has its answer already.
+ * response.c: store what a peer answered to our requests, where it may; the code
+ * of what may not be stored, 0: there is nothing of the kind
  */
-extern void qlm_exchange_refuse(QlmExchange *exchange, int status,
+extern int	qlm_results_store(QlmExchange *exchange, List *results);
+
+/*
+ * response.c: nothing of a response was executed, and nothing would be if it
+ * came again: what it answers is answered with this code.
+ */
+extern void qlm_response_refused(QlmExchange *exchange, const QlmRequest *request,
+								 int code, const char *why);
+
+/* exchange.c: end it with one result and this HTTP status */
+extern void qlm_exchange_refuse(QlmExchange *exchange, int status, int code,
 								const char *description);
+
+/* write_verb.c: the writes of exchanges with one role, all at once */
+extern bool qlm_exchange_only_writes(const QlmExchange *exchange);
+extern void qlm_exchanges_write(QlmExchange **exchanges, int n);
+
+/* execute.c: this node is a standby, and it would write */
+extern bool qlm_request_needs_primary(const QlmRequest *request);
+
+#define QLM_STANDBY_REFUSES \
+	"this node is a standby: it answers reads, all else is for the primary"
+
+/* execute.c: one verb with the rights of the exchange; adds its results */
+extern void qlm_exchange_execute(QlmExchange *exchange, const QlmRequest *request);
+
+/* execute.c: an error of one verb may be caught */
+extern bool qlm_exchange_may_guard(const QlmExchange *exchange);
+
+/* together.c: all verbs; where one is refused for now, the status is 503 and nothing was done */
+extern void qlm_exchange_execute_all(QlmExchange *exchange);
+
+/* execute.c: what the database refused, in the protocol's codes */
+extern int	qlm_error_code(const ErrorData *error, const char **description);
+
+/* Is there an O-DF payload?  If not, adds the result that says so. */
+extern bool qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response);
+
+/*
+ * The verbs.  They add results to response, which is the
+ * answer's or, where there is a callback, the one that is queued for it.
+ */
+extern void qlm_verb_read(QlmExchange *exchange, const QlmRequest *request,
+						  QlmRequest *response);
+extern void qlm_verb_write(QlmExchange *exchange, const QlmRequest *request,
+						   QlmRequest *response);
+extern void qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
+							   QlmRequest *response);
+extern void qlm_verb_poll(QlmExchange *exchange, const QlmRequest *request,
+						  QlmRequest *response);
+extern void qlm_verb_cancel(QlmExchange *exchange, const QlmRequest *request,
+							QlmRequest *response);
+extern void qlm_verb_delete(QlmExchange *exchange, const QlmRequest *request,
+							QlmRequest *response);
+extern void qlm_verb_call(QlmExchange *exchange, const QlmRequest *request,
+						  QlmRequest *response);
+extern void qlm_verb_response(QlmExchange *exchange, const QlmRequest *request,
+							  QlmRequest *response);
+
+/* discover.c: look up what is asked for; print what came of it */
+extern void qlm_exchange_discover(QlmExchange *exchange);
+extern void qlm_exchange_finish_discovery(QlmExchange *exchange);
+extern void qlm_discovery_refuse(QlmJob *job, int code,
+								 const char *description);
+
+/* piggyback.c: nest what is due for the peers of these exchanges */
+extern void qlm_exchanges_piggyback(QlmExchange **exchanges, int n);
+extern bool qlm_exchange_takes_piggyback(const QlmExchange *exchange);
+
+/* piggyback.c: may its answer carry a request, be it for a try? */
+extern bool qlm_exchange_may_carry(const QlmExchange *exchange);
+
+/* response.c: its peer acknowledges data that are nested in our responses */
+extern void qlm_exchange_acknowledges(QlmExchange *exchange);
+
+/* piggyback.c: how many requests its peer may have unanswered */
+extern int	qlm_exchange_outstanding_max(const QlmExchange *exchange);
+
+/* piggyback.c: a message as its peer is to read it; NULL: it is none */
+extern QlmEnvelope *qlm_exchange_outgoing(const QlmExchange *exchange,
+										  const QlmMessage *message);
+
+/* keep.c: take up one whose answer was kept */
+extern void qlm_exchange_resume(QlmExchange *exchange, QlmJob *job);
+
+/* keep.c: does the answer carry messages for the peer? */
+extern bool qlm_exchange_has_nested(const QlmExchange *exchange);
+
+/* keep.c: once its answer is printed: may, and should, it be kept? */
+extern void qlm_exchange_keep(QlmExchange *exchange);
+
+/*
+ * forward.c: send one verb on to the nodes of its nodeList.  May it be at all?
+ * If not, the answer says why.
+ */
+extern bool qlm_exchange_may_forward(QlmExchange *exchange, const QlmRequest *request);
+extern void qlm_verb_forward(QlmExchange *exchange, const QlmRequest *request,
+							 QlmRequest *response);
+
+/* forward.c: send one verb on to a peer, which the results call node */
+extern void qlm_exchange_forward(QlmExchange *exchange, const QlmRequest *request,
+								 const QlmPeer *peer, const char *node,
+								 QlmRequest *response);
+
+/*
+ * forward.c: the request as a message for a peer; queue it.  node NULL: the
+ * peer's device is asked, whose answer is this node's too.
+ */
+extern int64 qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *request,
+								  const QlmPeer *peer, const char *node);
+
+/* forward.c: queue a copy without nodeList, which says that it was here. */
+extern int64 qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
+								QlmMessage *message);
+
+/*
+ * forward.c: may it queue another message, for a peer (0: for a URL)?  If
+ * not, what is said of it, with code 429
+ */
+extern bool qlm_exchange_may_queue(QlmExchange *exchange, int peer_id);
+extern const char *qlm_queue_surplus(void);
+
+/* forward.c: is the answer held until the nodes have said theirs? */
+extern bool qlm_exchange_holds(const QlmExchange *exchange);
+
+/*
+ * forward.c: these results, from first on, stand for the answer to a message,
+ * which is in time, can be polled, or will go to the callback.
+ */
+extern void qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
+								  int64 message_id, bool device);
+
+/* forward.c: has it been here before, or at too many nodes? */
+extern bool qlm_exchange_has_been_here(const QlmExchange *exchange);
+extern bool qlm_exchange_went_too_far(const QlmExchange *exchange);
+
+/* read.c: read what is stored here; false: nothing of it */
+extern bool qlm_read_stored(const QlmRequest *request, QlmRequest *response);
+
+/* device.c: ask the function or peer that reads the device; false: there is none */
+extern bool qlm_read_device(QlmExchange *exchange, const QlmRequest *request,
+							QlmRequest *response);
+
+/* forward.c: until when a request that was sent on is held */
+extern TimestampTz qlm_exchange_held_until(const QlmExchange *exchange);
+
+/* await.c: the last results stand for the answer to a message. */
+extern void qlm_exchange_await(QlmExchange *exchange, int64 message_id, int nresults,
+							   bool device);
+
+/*
+ * await.c: what a message has brought, in place of the results that stand for
+ * it.  node NULL: a device was asked.  NIL: nothing that is any use, so they
+ * stay.
+ */
+extern List *qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
+								 const char *node);
+
+/* await.c: keep it until the answers are there; put in those that are. */
+extern void qlm_exchange_keep_awaited(QlmExchange *exchange);
+extern void qlm_exchange_merge(QlmExchange *exchange);
+
+/* await.c: poll the answer of a node; false: the caller has not asked so */
+extern bool qlm_poll_forwarded(QlmExchange *exchange, const char *request_id,
+							   QlmRequest *response);
 
 #endif							/* QLM_EXCHANGE_H */

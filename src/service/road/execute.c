@@ -12,8 +12,8 @@
 
 #include "service/forward/gather.h"
 #include "service/payload/payload.h"
-#include "service/road/call.h"
 #include "service/road/callback.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
@@ -59,7 +59,7 @@ qlm_verb_has_odf(const QlmRequest *request, QlmRequest *response)
 	return false;
 }
 
-typedef void (*VerbFunction) (QlmCall *call, const QlmRequest *request,
+typedef void (*VerbFunction) (QlmExchange *exchange, const QlmRequest *request,
 							  QlmRequest *response);
 
 static VerbFunction
@@ -96,21 +96,21 @@ is_for_others(const QlmRequest *request)
  * in it is theirs to write.
  */
 static void
-run_verb(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+run_verb(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	int			first = list_length(response->results);
 
 	if (is_for_others(request))
 	{
-		qlm_verb_forward(call, request, response);
+		qlm_verb_forward(exchange, request, response);
 		return;
 	}
-	verb_function(request) (call, request, response);
+	verb_function(request) (exchange, request, response);
 	if (request->verb != QLM_READ || request->msgformat == NULL)
 		return;
 	for (int i = first; i < list_length(response->results); i++)
 		qlm_payload_write(list_nth(response->results, i), request->msgformat,
-						  &call->request->dialect);
+						  &exchange->request->dialect);
 }
 
 static bool
@@ -124,15 +124,15 @@ wants_callback(const QlmRequest *request)
 
 /* The answer is there: to the callback with it. */
 static void
-queue_for_callback(const QlmCall *call, const char *callback,
+queue_for_callback(const QlmExchange *exchange, const char *callback,
 				   const char *envelope)
 {
 	QlmMessage	message = {0};
 
-	message.message_id = call->gathering;
-	message.asker_role = call->role;
-	message.asker_peer_id = call->peer ? call->peer->peer_id : 0;
-	message.asker_peer = call->peer ? call->peer->name : NULL;
+	message.message_id = exchange->gathering;
+	message.asker_role = exchange->role;
+	message.asker_peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	message.asker_peer = exchange->peer ? exchange->peer->name : NULL;
 	if (!qlm_is_connection(callback))
 	{
 		message.peer_id = message.asker_peer_id;
@@ -141,27 +141,27 @@ queue_for_callback(const QlmCall *call, const char *callback,
 	message.url = callback;
 	message.is_response = true;
 	message.envelope = envelope;
-	message.expires_at = qlm_kept_until(call->received_at,
-										qlm_ttl_end(call->received_at,
-													call->request->ttl));
+	message.expires_at = qlm_kept_until(exchange->received_at,
+										qlm_ttl_end(exchange->received_at,
+													exchange->request->ttl));
 	qlm_outbox_add(&message);
 }
 
 /* It is not there before others have answered. */
 static void
-gather_for_callback(const QlmCall *call, const char *callback,
+gather_for_callback(const QlmExchange *exchange, const char *callback,
 					const char *envelope)
 {
 	QlmGathering gathering = {0};
 
-	gathering.request_id = call->gathering;
-	gathering.role = call->role;
-	gathering.peer_id = call->peer ? call->peer->peer_id : 0;
-	gathering.peer = call->peer ? call->peer->name : NULL;
+	gathering.request_id = exchange->gathering;
+	gathering.role = exchange->role;
+	gathering.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	gathering.peer = exchange->peer ? exchange->peer->name : NULL;
 	gathering.callback = callback;
 	gathering.envelope = envelope;
-	gathering.dialect = qlm_dialect_to_text(&call->request->dialect);
-	gathering.ttl = call->request->ttl;
+	gathering.dialect = qlm_dialect_to_text(&exchange->request->dialect);
+	gathering.ttl = exchange->request->ttl;
 	qlm_gathering_add(&gathering);
 }
 
@@ -170,35 +170,35 @@ gather_for_callback(const QlmCall *call, const char *callback,
  * and the callback share a requestID (protocol 3.5).
  */
 static void
-execute_with_callback(QlmCall *call, const QlmRequest *request)
+execute_with_callback(QlmExchange *exchange, const QlmRequest *request)
 {
 	QlmEnvelope *envelope;
 	QlmRequest *response;
 	QlmResult  *result;
 	StringInfoData text;
 	List	   *id;
-	bool		own = qlm_is_own_connection(call, request->callback);
+	bool		own = qlm_is_own_connection(exchange, request->callback);
 	int			code;
 	const char *problem = own ? NULL :
-		qlm_callback_problem(call->peer, request->callback, false, &code);
+		qlm_callback_problem(exchange->peer, request->callback, false, &code);
 	ListCell   *lc;
 
 	if (problem)
 	{
-		qlm_request_add_result(call->response, code, problem);
+		qlm_request_add_result(exchange->response, code, problem);
 		return;
 	}
-	if (!qlm_call_may_queue(call, 0))
+	if (!qlm_exchange_may_queue(exchange, 0))
 	{
-		qlm_request_add_result(call->response, 429, qlm_queue_surplus());
+		qlm_request_add_result(exchange->response, 429, qlm_queue_surplus());
 		return;
 	}
-	call->gathering = qlm_outbox_new_id(own);
-	call->ngathered = 0;
-	id = list_make1(psprintf(INT64_FORMAT, call->gathering));
-	envelope = qlm_envelope_create(&call->request->dialect, call->request->ttl);
+	exchange->gathering = qlm_outbox_new_id(own);
+	exchange->ngathered = 0;
+	id = list_make1(psprintf(INT64_FORMAT, exchange->gathering));
+	envelope = qlm_envelope_create(&exchange->request->dialect, exchange->request->ttl);
 	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
-	run_verb(call, request, response);
+	run_verb(exchange, request, response);
 	foreach(lc, response->results)
 	{
 		result = lfirst(lc);
@@ -206,63 +206,63 @@ execute_with_callback(QlmCall *call, const QlmRequest *request)
 			result->request_ids = id;
 	}
 	initStringInfo(&text);
-	call->exchange->pushes |= own;
-	if (call->ngathered > 0)
+	exchange->job->pushes |= own;
+	if (exchange->ngathered > 0)
 	{
 		envelope->dialect.json = false; /* it is for us to read */
 		qlm_envelope_print(&text, envelope);
-		gather_for_callback(call, own ? call->exchange->connection : request->callback,
+		gather_for_callback(exchange, own ? exchange->job->connection : request->callback,
 							text.data);
 	}
 	else
 	{
 		qlm_envelope_print(&text, envelope);
-		queue_for_callback(call, own ? call->exchange->connection : request->callback,
+		queue_for_callback(exchange, own ? exchange->job->connection : request->callback,
 						   text.data);
 	}
-	call->gathering = 0;
+	exchange->gathering = 0;
 
-	result = qlm_request_add_result(call->response, 200,
+	result = qlm_request_add_result(exchange->response, 200,
 									"the answer goes to the callback");
 	result->request_ids = id;
 }
 
 static void
-execute_here(QlmCall *call, const QlmRequest *request)
+execute_here(QlmExchange *exchange, const QlmRequest *request)
 {
 	request = qlm_payload_read(request);
 	if (request->error_code != 0)
-		qlm_request_add_result(call->response, request->error_code,
+		qlm_request_add_result(exchange->response, request->error_code,
 							   request->error);
 	else if (wants_callback(request))
-		execute_with_callback(call, request);
+		execute_with_callback(exchange, request);
 	else
-		run_verb(call, request, call->response);
+		run_verb(exchange, request, exchange->response);
 }
 
 /* A payload goes to other nodes as it came. */
 static void
-execute_elsewhere(QlmCall *call, const QlmRequest *request)
+execute_elsewhere(QlmExchange *exchange, const QlmRequest *request)
 {
 	if (wants_callback(request))
-		execute_with_callback(call, request);
+		execute_with_callback(exchange, request);
 	else
-		run_verb(call, request, call->response);
+		run_verb(exchange, request, exchange->response);
 }
 
 static void
-execute(QlmCall *call, const QlmRequest *request)
+execute(QlmExchange *exchange, const QlmRequest *request)
 {
 	QlmRights	saved;
 
-	qlm_rights_become_caller(call->role, call->exchange->from_session, &saved);
-	if (call->exchange->discovery)
-		qlm_call_discover(call);
+	qlm_rights_become_caller(exchange->role, exchange->job->from_session, &saved);
+	if (exchange->job->discovery)
+		qlm_exchange_discover(exchange);
 	else if (!is_for_others(request))
-		execute_here(call, request);
-	else if (qlm_call_may_forward(call, request))
-		execute_elsewhere(call, request);
-	qlm_rights_end_caller(&saved, call->exchange->from_session);
+		execute_here(exchange, request);
+	else if (qlm_exchange_may_forward(exchange, request))
+		execute_elsewhere(exchange, request);
+	qlm_rights_end_caller(&saved, exchange->job->from_session);
 }
 
 int
@@ -283,13 +283,13 @@ qlm_error_code(const ErrorData *error, const char **description)
 }
 
 static void
-execute_guarded(QlmCall *call, const QlmRequest *request)
+execute_guarded(QlmExchange *exchange, const QlmRequest *request)
 {
 	QlmSubtransaction subtransaction;
-	int			nresults = list_length(call->response->results);
-	int			nawaited = list_length(call->awaited);
+	int			nresults = list_length(exchange->response->results);
+	int			nawaited = list_length(exchange->awaited);
 	Size		size = qlm_answer_size_get();
-	QlmCounts  *counts = call->exchange->counts;
+	QlmCounts  *counts = exchange->job->counts;
 	QlmCounts	before = {0};
 
 	if (counts)
@@ -297,7 +297,7 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
-		execute(call, request);
+		execute(exchange, request);
 		qlm_subtransaction_commit(&subtransaction);
 	}
 	PG_CATCH();
@@ -308,19 +308,19 @@ execute_guarded(QlmCall *call, const QlmRequest *request)
 
 		if (qlm_error_must_leave(error))
 			ReThrowError(error);
-		call->response->results = list_truncate(call->response->results,
-												nresults);
-		call->awaited = list_truncate(call->awaited, nawaited);
-		call->gathering = 0;
+		exchange->response->results = list_truncate(exchange->response->results,
+													nresults);
+		exchange->awaited = list_truncate(exchange->awaited, nawaited);
+		exchange->gathering = 0;
 		qlm_answer_size_set(size);
 		if (counts)
 			*counts = before;
 		code = qlm_error_code(error, &description);
-		if (code == 503 && call->put_off == NULL)
-			call->put_off = description;
-		qlm_request_add_result(call->response, code, description);
+		if (code == 503 && exchange->put_off == NULL)
+			exchange->put_off = description;
+		qlm_request_add_result(exchange->response, code, description);
 		if (request->verb == QLM_RESPONSE && code < 500)
-			qlm_response_refused(call, request, code, description);
+			qlm_response_refused(exchange, request, code, description);
 	}
 	PG_END_TRY();
 }
@@ -342,27 +342,27 @@ qlm_request_needs_primary(const QlmRequest *request)
  * has an error end the transaction, in which nothing was written.
  */
 bool
-qlm_call_may_guard(const QlmCall *call)
+qlm_exchange_may_guard(const QlmExchange *exchange)
 {
-	return call->exchange->from_session || !XactReadOnly || !RecoveryInProgress();
+	return exchange->job->from_session || !XactReadOnly || !RecoveryInProgress();
 }
 
 void
-qlm_call_execute(QlmCall *call, const QlmRequest *request)
+qlm_exchange_execute(QlmExchange *exchange, const QlmRequest *request)
 {
 	if (request->error_code != 0)
 	{
-		qlm_request_add_result(call->response, request->error_code,
+		qlm_request_add_result(exchange->response, request->error_code,
 							   request->error);
 		if (request->verb == QLM_RESPONSE)
-			qlm_response_refused(call, request, request->error_code, request->error);
+			qlm_response_refused(exchange, request, request->error_code, request->error);
 	}
-	else if (call->exchange->discovery == NULL && qlm_request_needs_primary(request))
-		qlm_request_add_result(call->response, 503, QLM_STANDBY_REFUSES);
-	else if (request->verb != QLM_RESPONSE && qlm_call_has_been_here(call))
-		qlm_request_add_result(call->response, 504, "loop");
-	else if (call->alone && qlm_call_may_guard(call))
-		execute_guarded(call, request);
+	else if (exchange->job->discovery == NULL && qlm_request_needs_primary(request))
+		qlm_request_add_result(exchange->response, 503, QLM_STANDBY_REFUSES);
+	else if (request->verb != QLM_RESPONSE && qlm_exchange_has_been_here(exchange))
+		qlm_request_add_result(exchange->response, 504, "loop");
+	else if (exchange->alone && qlm_exchange_may_guard(exchange))
+		execute_guarded(exchange, request);
 	else
-		execute(call, request);
+		execute(exchange, request);
 }

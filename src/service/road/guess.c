@@ -69,15 +69,15 @@ unlock_guard(void)
 
 /* Sessions have rights of their own, and need not guess. */
 static bool
-is_watched(const QlmCall *call)
+is_watched(const QlmExchange *exchange)
 {
-	return call->exchange->client != NULL;
+	return exchange->job->client != NULL;
 }
 
 static uint64
-client_key(const QlmCall *call)
+client_key(const QlmExchange *exchange)
 {
-	return qlm_client_key(call->exchange->client);
+	return qlm_client_key(exchange->job->client);
 }
 
 /* Unknown names have one, too: they must not be told apart. */
@@ -89,9 +89,9 @@ name_key(const char *name)
 
 /* What nobody can make who does not know the text */
 static void
-get_digest(const QlmCall *call, const char *text, bool of_address, QlmGuardDigest *digest)
+get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGuardDigest *digest)
 {
-	uint64		whose[2] = {MyDatabaseId, of_address ? client_key(call) : 0};
+	uint64		whose[2] = {MyDatabaseId, of_address ? client_key(exchange) : 0};
 	uint8		hash[PG_SHA256_DIGEST_LENGTH];
 	const QlmGuard *guard = lock_guard(LW_SHARED);
 	pg_cryptohash_ctx *context;
@@ -129,17 +129,17 @@ prove(QlmGuardProof kind, const QlmGuardDigest *digest)
 
 /* The ms that a try of the caller has to wait; it has not waited yet. */
 static int
-pause_of(const QlmCall *call, QlmGuardKind kind, const uint64 *name)
+pause_of(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	const QlmGuard *guard;
 	int			ms;
 
-	if (!is_watched(call) || call->exchange->has_waited || qlm_guess_guard == NULL ||
+	if (!is_watched(exchange) || exchange->job->has_waited || qlm_guess_guard == NULL ||
 		qlm_guard_is_calm(qlm_guess_guard, now))
 		return 0;
 	guard = lock_guard(LW_SHARED);
-	ms = qlm_guard_pause(guard, kind, client_key(call), now);
+	ms = qlm_guard_pause(guard, kind, client_key(exchange), now);
 	if (name)
 		ms = Max(ms, qlm_guard_pause(guard, QLM_GUARD_NAME, *name, now));
 	unlock_guard();
@@ -147,35 +147,35 @@ pause_of(const QlmCall *call, QlmGuardKind kind, const uint64 *name)
 }
 
 static void
-put_off(QlmCall *call, int ms)
+put_off(QlmExchange *exchange, int ms)
 {
-	call->exchange->pause_ms = ms;
-	call->done = true;
+	exchange->job->pause_ms = ms;
+	exchange->done = true;
 }
 
 static bool
-waits_unless_proven(QlmCall *call, int ms, QlmGuardProof kind, const char *text,
+waits_unless_proven(QlmExchange *exchange, int ms, QlmGuardProof kind, const char *text,
 					bool of_address)
 {
 	QlmGuardDigest digest;
 
 	if (ms == 0)
 		return false;
-	get_digest(call, text, of_address, &digest);
+	get_digest(exchange, text, of_address, &digest);
 	if (is_proven(kind, &digest))
 		return false;
-	put_off(call, ms);
+	put_off(exchange, ms);
 	return true;
 }
 
 static void
-count_failure(const QlmCall *call, QlmGuardKind kind, const uint64 *name)
+count_failure(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	QlmGuard   *guard = lock_guard(LW_EXCLUSIVE);
 
-	call->exchange->was_wrong = true;
-	qlm_guard_failed(guard, kind, client_key(call), 1, now);
+	exchange->job->was_wrong = true;
+	qlm_guard_failed(guard, kind, client_key(exchange), 1, now);
 	if (name)
 		qlm_guard_failed(guard, QLM_GUARD_NAME, *name, 1, now);
 	unlock_guard();
@@ -207,7 +207,7 @@ may_log(void)
  * are: others may be secrets in the wrong place, or lines of their own.
  */
 static void
-log_failure(const QlmCall *call, const char *what, const char *peer)
+log_failure(const QlmExchange *exchange, const char *what, const char *peer)
 {
 	char		address[QLM_CLIENT_TEXT_SIZE];
 
@@ -220,38 +220,38 @@ log_failure(const QlmCall *call, const char *what, const char *peer)
 	log_left_out = 0;
 	ereport(LOG,
 			(errmsg("qlm refused %s: %s%s%s%s",
-					qlm_client_text(call->exchange->client, address), what,
+					qlm_client_text(exchange->job->client, address), what,
 					peer ? " for peer \"" : "", peer ? peer : "", peer ? "\"" : ""),
 			 errhidestmt(true), errhidecontext(true)));
 }
 
 void
-qlm_guess_has_no_role(QlmCall *call, const char *peer)
+qlm_guess_has_no_role(QlmExchange *exchange, const char *peer)
 {
-	if (call->exchange->client)
-		log_failure(call, "no role", peer);
-	qlm_call_refuse(call, 403, 403,
-					psprintf("peer \"%s\" has no role here any more: an administrator must give it one",
-							 peer));
+	if (exchange->job->client)
+		log_failure(exchange, "no role", peer);
+	qlm_exchange_refuse(exchange, 403, 403,
+						psprintf("peer \"%s\" has no role here any more: an administrator must give it one",
+								 peer));
 }
 
 void
-qlm_guess_refuse(QlmCall *call)
+qlm_guess_refuse(QlmExchange *exchange)
 {
-	qlm_call_refuse(call, 401, 401,
-					"who is calling is not known here: the name or the credential is missing or wrong");
+	qlm_exchange_refuse(exchange, 401, 401,
+						"who is calling is not known here: the name or the credential is missing or wrong");
 }
 
 /* The name that a credential, or the URL, is about; NULL: none */
 static const char *
-name_of(const QlmCall *call, const char *authorization)
+name_of(const QlmExchange *exchange, const char *authorization)
 {
 	char	   *user = NULL;
 	char	   *secret;
 
 	if (authorization && qlm_credential_split(authorization, &user, &secret) && user)
 		return user;
-	return call->exchange->peer_name;
+	return exchange->job->peer_name;
 }
 
 static const char *
@@ -261,105 +261,105 @@ known_peer(const char *name)
 }
 
 bool
-qlm_guess_credential_waits(QlmCall *call, const char *authorization)
+qlm_guess_credential_waits(QlmExchange *exchange, const char *authorization)
 {
-	uint64		name = name_key(name_of(call, authorization));
+	uint64		name = name_key(name_of(exchange, authorization));
 
-	return waits_unless_proven(call, pause_of(call, QLM_GUARD_CLIENT, &name),
+	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUARD_CLIENT, &name),
 							   QLM_PROOF_CREDENTIAL, authorization, false);
 }
 
 void
-qlm_guess_credential_fits(const QlmCall *call, const char *authorization)
+qlm_guess_credential_fits(const QlmExchange *exchange, const char *authorization)
 {
 	QlmGuardDigest digest;
 
-	if (!is_watched(call))
+	if (!is_watched(exchange))
 		return;
-	get_digest(call, authorization, false, &digest);
+	get_digest(exchange, authorization, false, &digest);
 	prove(QLM_PROOF_CREDENTIAL, &digest);
 }
 
 void
-qlm_guess_credential_fails(QlmCall *call, const char *authorization)
+qlm_guess_credential_fails(QlmExchange *exchange, const char *authorization)
 {
-	const char *name = name_of(call, authorization);
+	const char *name = name_of(exchange, authorization);
 	uint64		key = name_key(name);
 	QlmGuardDigest digest;
 
-	qlm_guess_refuse(call);
-	if (!is_watched(call))
+	qlm_guess_refuse(exchange);
+	if (!is_watched(exchange))
 		return;
-	get_digest(call, authorization, false, &digest);
+	get_digest(exchange, authorization, false, &digest);
 	qlm_guard_disprove(lock_guard(LW_EXCLUSIVE), QLM_PROOF_CREDENTIAL, &digest);
 	unlock_guard();
-	count_failure(call, QLM_GUARD_CLIENT, &key);
-	log_failure(call, "wrong credential", known_peer(name));
+	count_failure(exchange, QLM_GUARD_CLIENT, &key);
+	log_failure(exchange, "wrong credential", known_peer(name));
 }
 
 bool
-qlm_guess_name_waits(QlmCall *call, const char *name)
+qlm_guess_name_waits(QlmExchange *exchange, const char *name)
 {
 	uint64		key = name_key(name);
 
-	return waits_unless_proven(call, pause_of(call, QLM_GUARD_CLIENT, &key),
+	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUARD_CLIENT, &key),
 							   QLM_PROOF_CLAIM, name, true);
 }
 
 /* Only where it helps: everybody may add to these proofs. */
 void
-qlm_guess_name_fits(const QlmCall *call, const char *name)
+qlm_guess_name_fits(const QlmExchange *exchange, const char *name)
 {
 	QlmGuardDigest digest;
 
-	if (!is_watched(call) || !call->exchange->has_waited)
+	if (!is_watched(exchange) || !exchange->job->has_waited)
 		return;
-	get_digest(call, name, true, &digest);
+	get_digest(exchange, name, true, &digest);
 	prove(QLM_PROOF_CLAIM, &digest);
 }
 
 void
-qlm_guess_name_fails(QlmCall *call, const char *name)
+qlm_guess_name_fails(QlmExchange *exchange, const char *name)
 {
 	uint64		key = name_key(name);
 	const char *known = known_peer(name);
 
 	/* Sessions may read the names. */
-	if (!is_watched(call))
+	if (!is_watched(exchange))
 	{
-		qlm_call_refuse(call, 401, 401,
-						psprintf(known ? "peer \"%s\" must show its credential" :
-								 "there is no peer \"%s\"", name));
+		qlm_exchange_refuse(exchange, 401, 401,
+							psprintf(known ? "peer \"%s\" must show its credential" :
+									 "there is no peer \"%s\"", name));
 		return;
 	}
-	qlm_guess_refuse(call);
-	count_failure(call, QLM_GUARD_CLIENT, &key);
-	log_failure(call, known ? "no credential" : "unknown name", known);
+	qlm_guess_refuse(exchange);
+	count_failure(exchange, QLM_GUARD_CLIENT, &key);
+	log_failure(exchange, known ? "no credential" : "unknown name", known);
 }
 
 bool
-qlm_guess_token_waits(QlmCall *call)
+qlm_guess_token_waits(QlmExchange *exchange)
 {
-	int			ms = pause_of(call, QLM_GUARD_ID, NULL);
+	int			ms = pause_of(exchange, QLM_GUARD_ID, NULL);
 
-	return waits_unless_proven(call, ms, QLM_PROOF_CLAIM, call->exchange->token, true);
+	return waits_unless_proven(exchange, ms, QLM_PROOF_CLAIM, exchange->job->token, true);
 }
 
 void
-qlm_guess_token_fails(QlmCall *call)
+qlm_guess_token_fails(QlmExchange *exchange)
 {
-	if (!is_watched(call))
+	if (!is_watched(exchange))
 		return;
-	count_failure(call, QLM_GUARD_ID, NULL);
-	if (!call->exchange->has_waited)
+	count_failure(exchange, QLM_GUARD_ID, NULL);
+	if (!exchange->job->has_waited)
 		return;
-	log_failure(call, "unknown callback", NULL);
+	log_failure(exchange, "unknown callback", NULL);
 }
 
 static bool
-may_ask_freely(const QlmCall *call, const QlmPeer *peer)
+may_ask_freely(const QlmExchange *exchange, const QlmPeer *peer)
 {
-	return !is_watched(call) || (peer && peer->has_credential);
+	return !is_watched(exchange) || (peer && peer->has_credential);
 }
 
 /* All requestIDs of a message that ask for something or answer it */
@@ -382,42 +382,42 @@ ids_of(const QlmEnvelope *envelope)
 }
 
 bool
-qlm_guess_ids_wait(QlmCall *call, const QlmPeer *peer)
+qlm_guess_ids_wait(QlmExchange *exchange, const QlmPeer *peer)
 {
-	int			ms = may_ask_freely(call, peer) ? 0 : pause_of(call, QLM_GUARD_ID, NULL);
-	List	   *ids = ms > 0 ? ids_of(call->request) : NIL;
+	int			ms = may_ask_freely(exchange, peer) ? 0 : pause_of(exchange, QLM_GUARD_ID, NULL);
+	List	   *ids = ms > 0 ? ids_of(exchange->request) : NIL;
 	ListCell   *lc;
 
 	foreach(lc, ids)
-		if (waits_unless_proven(call, ms, QLM_PROOF_CLAIM, lfirst(lc), true))
+		if (waits_unless_proven(exchange, ms, QLM_PROOF_CLAIM, lfirst(lc), true))
 			return true;
 	return false;
 }
 
 void
-qlm_guess_id_fits(const QlmCall *call, const char *id)
+qlm_guess_id_fits(const QlmExchange *exchange, const char *id)
 {
 	QlmGuardDigest digest;
 
-	if (may_ask_freely(call, call->peer) || !call->exchange->has_waited)
+	if (may_ask_freely(exchange, exchange->peer) || !exchange->job->has_waited)
 		return;
-	get_digest(call, id, true, &digest);
+	get_digest(exchange, id, true, &digest);
 	prove(QLM_PROOF_CLAIM, &digest);
 }
 
 void
-qlm_guess_id_fails(QlmCall *call)
+qlm_guess_id_fails(QlmExchange *exchange)
 {
-	if (may_ask_freely(call, call->peer))
+	if (may_ask_freely(exchange, exchange->peer))
 		return;
-	count_failure(call, QLM_GUARD_ID, NULL);
-	if (call->nunknown++ == 0 && call->exchange->has_waited)
-		log_failure(call, "unknown requestID", NULL);
+	count_failure(exchange, QLM_GUARD_ID, NULL);
+	if (exchange->nunknown++ == 0 && exchange->job->has_waited)
+		log_failure(exchange, "unknown requestID", NULL);
 }
 
 bool
-qlm_guess_ids_are_enough(const QlmCall *call, const char **why)
+qlm_guess_ids_are_enough(const QlmExchange *exchange, const char **why)
 {
 	*why = "too many requestIDs of this message are not known";
-	return call->nunknown >= MAX_UNKNOWN;
+	return exchange->nunknown >= MAX_UNKNOWN;
 }

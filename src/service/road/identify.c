@@ -61,50 +61,50 @@ peer_by_content(const QlmEnvelope *envelope)
 }
 
 static QlmPeer *
-peer_by_authorization(QlmCall *call, const char *authorization)
+peer_by_authorization(QlmExchange *exchange, const char *authorization)
 {
-	const char *name = call->exchange->peer_name;
+	const char *name = exchange->job->peer_name;
 	QlmPeer    *peer = qlm_peer_by_known_credential(authorization);
 	bool		is_new = peer == NULL;
 
 	if (is_new)
 	{
-		if (qlm_guess_credential_waits(call, authorization))
+		if (qlm_guess_credential_waits(exchange, authorization))
 			return NULL;
 		peer = qlm_peer_by_credential(authorization);
 	}
 	if (peer == NULL || (name && strcmp(name, peer->name) != 0))
 	{
-		qlm_guess_credential_fails(call, authorization);
+		qlm_guess_credential_fails(exchange, authorization);
 		return NULL;
 	}
 	if (is_new)
-		qlm_guess_credential_fits(call, authorization);
+		qlm_guess_credential_fits(exchange, authorization);
 	return peer;
 }
 
-/* The peer that a credential or a name claims; refuses the call if it lies. */
+/* The peer that a credential or a name claims; refuses the exchange if it lies. */
 static QlmPeer *
-claimed_peer(QlmCall *call, bool *claimed)
+claimed_peer(QlmExchange *exchange, bool *claimed)
 {
-	const char *authorization = call->exchange->authorization;
-	const char *name = call->exchange->peer_name;
+	const char *authorization = exchange->job->authorization;
+	const char *name = exchange->job->peer_name;
 	QlmPeer    *peer;
 
 	if (authorization == NULL)
-		authorization = call->request->authorization;
+		authorization = exchange->request->authorization;
 	*claimed = authorization != NULL || name != NULL;
 	if (authorization)
-		return peer_by_authorization(call, authorization);
-	if (name == NULL || qlm_guess_name_waits(call, name))
+		return peer_by_authorization(exchange, authorization);
+	if (name == NULL || qlm_guess_name_waits(exchange, name))
 		return NULL;
 	peer = qlm_peer_by_name(name);
-	if (peer == NULL || (!peer->claimable && !call->exchange->trusted_peer))
+	if (peer == NULL || (!peer->claimable && !exchange->job->trusted_peer))
 	{
-		qlm_guess_name_fails(call, name);
+		qlm_guess_name_fails(exchange, name);
 		return NULL;
 	}
-	qlm_guess_name_fits(call, name);
+	qlm_guess_name_fits(exchange, name);
 	return peer;
 }
 
@@ -118,19 +118,19 @@ peer_of_connection(const QlmConnected *connected)
 
 /* Tell the connection whose it is. */
 static void
-note_caller(QlmCall *call)
+note_caller(QlmExchange *exchange)
 {
-	QlmExchange *exchange = call->exchange;
+	QlmJob	   *job = exchange->job;
 	QlmConnected *caller;
 
-	if (exchange->connection == NULL || call->done)
+	if (job->connection == NULL || exchange->done)
 		return;
 	caller = palloc0(sizeof(QlmConnected));
-	caller->peer_id = call->peer->peer_id;
-	caller->proof = call->peer->proof;
-	if (!exchange->is_greeting)
-		caller->dialect = qlm_dialect_to_text(&call->request->dialect);
-	exchange->caller = caller;
+	caller->peer_id = exchange->peer->peer_id;
+	caller->proof = exchange->peer->proof;
+	if (!job->is_greeting)
+		caller->dialect = qlm_dialect_to_text(&exchange->request->dialect);
+	job->caller = caller;
 }
 
 /*
@@ -138,73 +138,73 @@ note_caller(QlmCall *call)
  * never have had it.  One that owns Objects begins a session.
  */
 static void
-note_seen(QlmCall *call, QlmPeer *peer)
+note_seen(QlmExchange *exchange, QlmPeer *peer)
 {
-	bool		speaks = !call->exchange->is_greeting && call->exchange->discovery == NULL;
-	bool		was_away = qlm_peer_seen(peer, speaks ? &call->request->dialect : NULL);
+	bool		speaks = !exchange->job->is_greeting && exchange->job->discovery == NULL;
+	bool		was_away = qlm_peer_seen(peer, speaks ? &exchange->request->dialect : NULL);
 
-	call->connects = (was_away || call->exchange->is_greeting) && peer->npaths > 0;
+	exchange->connects = (was_away || exchange->job->is_greeting) && peer->npaths > 0;
 	if (was_away)
 		qlm_outbox_reconnected(peer->peer_id);
 }
 
 static void
-become_anonymous(QlmCall *call)
+become_anonymous(QlmExchange *exchange)
 {
 	const char *name = qlm_anonymous_role;
 
-	call->role = (name && *name) ? get_role_oid(name, true) : InvalidOid;
-	if (!OidIsValid(call->role))
-		qlm_guess_refuse(call);
+	exchange->role = (name && *name) ? get_role_oid(name, true) : InvalidOid;
+	if (!OidIsValid(exchange->role))
+		qlm_guess_refuse(exchange);
 }
 
 void
-qlm_call_identify(QlmCall *call)
+qlm_exchange_identify(QlmExchange *exchange)
 {
 	bool		claimed = false;
-	QlmPeer    *peer = claimed_peer(call, &claimed);
+	QlmPeer    *peer = claimed_peer(exchange, &claimed);
 
-	if (call->done)
+	if (exchange->done)
 		return;
-	if (call->exchange->from_session && peer == NULL)
+	if (exchange->job->from_session && peer == NULL)
 	{
-		call->role = GetUserId();
+		exchange->role = GetUserId();
 		return;
 	}
 	if (!claimed)
-		peer = peer_by_content(call->request);
+		peer = peer_by_content(exchange->request);
 	if (!claimed && peer == NULL)
-		peer = peer_of_connection(call->exchange->connected);
-	if (qlm_guess_ids_wait(call, peer))
+		peer = peer_of_connection(exchange->job->connected);
+	if (qlm_guess_ids_wait(exchange, peer))
 		return;
-	call->peer = qlm_peer_copy(peer);
-	if (peer == NULL && call->exchange->is_greeting)
+	exchange->peer = qlm_peer_copy(peer);
+	if (peer == NULL && exchange->job->is_greeting)
 		return;					/* its messages will say */
 	if (peer == NULL)
-		become_anonymous(call);
+		become_anonymous(exchange);
 	else
 	{
-		call->role = peer->role;
-		if (!OidIsValid(call->role))
-			qlm_guess_has_no_role(call, peer->name);
-		note_seen(call, peer);
-		if (call->request->acknowledge && !call->done && !XactReadOnly)
-			qlm_call_acknowledges(call);
-		note_caller(call);
+		exchange->role = peer->role;
+		if (!OidIsValid(exchange->role))
+			qlm_guess_has_no_role(exchange, peer->name);
+		note_seen(exchange, peer);
+		if (exchange->request->acknowledge && !exchange->done && !XactReadOnly)
+			qlm_exchange_acknowledges(exchange);
+		note_caller(exchange);
 	}
 }
 
 bool
-qlm_call_begin_for_peer(QlmCall *call, QlmExchange *exchange, int peer_id)
+qlm_exchange_begin_for_peer(QlmExchange *exchange, QlmJob *job, int peer_id)
 {
 	QlmPeer    *peer = qlm_peer_by_id(peer_id);
 
 	if (peer == NULL || !OidIsValid(peer->role))
 		return false;
-	call->exchange = exchange;
-	call->peer = qlm_peer_copy(peer);
-	call->role = peer->role;
-	call->alone = true;
-	call->received_at = GetCurrentTimestamp();
+	exchange->job = job;
+	exchange->peer = qlm_peer_copy(peer);
+	exchange->role = peer->role;
+	exchange->alone = true;
+	exchange->received_at = GetCurrentTimestamp();
 	return true;
 }

@@ -13,15 +13,15 @@
 
 #include "utils/timestamp.h"
 
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 
 bool
-qlm_call_has_nested(const QlmCall *call)
+qlm_exchange_has_nested(const QlmExchange *exchange)
 {
 	ListCell   *lc;
 
-	foreach(lc, call->response->results)
+	foreach(lc, exchange->response->results)
 		if (((const QlmResult *) lfirst(lc))->nested)
 			return true;
 	return false;
@@ -47,11 +47,11 @@ count_polls(const QlmEnvelope *envelope)
 
 /* Nothing went wrong, and a poll has brought nothing, be it only a note. */
 static bool
-can_wait(const QlmCall *call, bool polls)
+can_wait(const QlmExchange *exchange, bool polls)
 {
 	ListCell   *lc;
 
-	foreach(lc, call->response->results)
+	foreach(lc, exchange->response->results)
 	{
 		const QlmResult *result = lfirst(lc);
 
@@ -107,87 +107,87 @@ note_subscriptions(QlmKept *kept, const QlmEnvelope *envelope)
 }
 
 static QlmKept *
-make_kept(const QlmCall *call, bool polls)
+make_kept(const QlmExchange *exchange, bool polls)
 {
 	QlmKept    *kept = palloc0(sizeof(QlmKept));
 
 	kept->tick = DT_NOEND;
 	if (polls)
-		note_subscriptions(kept, call->request);
-	kept->by_queue = qlm_call_may_carry(call);
-	kept->peer_id = call->peer->peer_id;
-	kept->proof = call->peer->proof;
-	kept->dialect = qlm_dialect_to_text(&call->request->dialect);
-	kept->answer = call->exchange->answer.data;
-	kept->answer_len = call->exchange->answer.len;
+		note_subscriptions(kept, exchange->request);
+	kept->by_queue = qlm_exchange_may_carry(exchange);
+	kept->peer_id = exchange->peer->peer_id;
+	kept->proof = exchange->peer->proof;
+	kept->dialect = qlm_dialect_to_text(&exchange->request->dialect);
+	kept->answer = exchange->job->answer.data;
+	kept->answer_len = exchange->job->answer.len;
 	return kept;
 }
 
 void
-qlm_call_keep(QlmCall *call)
+qlm_exchange_keep(QlmExchange *exchange)
 {
-	QlmExchange *exchange = call->exchange;
+	QlmJob	   *job = exchange->job;
 	int			npolls;
 	bool		polls;
 
-	if (call->awaited != NIL)
-		qlm_call_keep_awaited(call);
-	if (call->awaited != NIL || call->merged)
+	if (exchange->awaited != NIL)
+		qlm_exchange_keep_awaited(exchange);
+	if (exchange->awaited != NIL || exchange->merged)
 		return;
-	if (!exchange->may_wait || exchange->status != 200 || call->peer == NULL)
+	if (!job->may_wait || job->status != 200 || exchange->peer == NULL)
 		return;
-	npolls = count_polls(call->request);
+	npolls = count_polls(exchange->request);
 	polls = npolls > 0;
 
 	/* Run again, a poll must not take other verbs with it. */
-	if (polls ? npolls < list_length(call->request->requests) :
-		!qlm_call_may_carry(call))
+	if (polls ? npolls < list_length(exchange->request->requests) :
+		!qlm_exchange_may_carry(exchange))
 		return;
-	exchange->waits = true;
-	if (can_wait(call, polls))
-		exchange->keep = make_kept(call, polls);
+	job->waits = true;
+	if (can_wait(exchange, polls))
+		job->keep = make_kept(exchange, polls);
 }
 
 /* Is it still the peer that asked? */
 static bool
-find_peer(QlmCall *call, QlmExchange *exchange)
+find_peer(QlmExchange *exchange, QlmJob *job)
 {
-	const QlmKept *kept = exchange->kept;
+	const QlmKept *kept = job->kept;
 
 	if (kept->nawaited == 0 && !kept->by_queue)
 		return false;
-	return qlm_call_begin_for_peer(call, exchange, kept->peer_id) &&
-		call->peer->proof == kept->proof;
+	return qlm_exchange_begin_for_peer(exchange, job, kept->peer_id) &&
+		exchange->peer->proof == kept->proof;
 }
 
 void
-qlm_call_resume(QlmCall *call, QlmExchange *exchange)
+qlm_exchange_resume(QlmExchange *exchange, QlmJob *job)
 {
-	const QlmKept *kept = exchange->kept;
+	const QlmKept *kept = job->kept;
 	QlmDialect	dialect;
 	int			error_code;
 	const char *error;
 
-	memset(call, 0, sizeof(QlmCall));
-	call->exchange = exchange;
-	call->received_at = GetCurrentTimestamp();
-	exchange->status = 200;
-	exchange->waits = kept->nawaited == 0 || exchange->prefer_wait > 0;
-	call->done = true;
-	call->answer = qlm_envelope_parse(kept->answer, kept->answer_len, "UTF-8",
-									  &error_code, &error);
+	memset(exchange, 0, sizeof(QlmExchange));
+	exchange->job = job;
+	exchange->received_at = GetCurrentTimestamp();
+	job->status = 200;
+	job->waits = kept->nawaited == 0 || job->prefer_wait > 0;
+	exchange->done = true;
+	exchange->answer = qlm_envelope_parse(kept->answer, kept->answer_len, "UTF-8",
+										  &error_code, &error);
 	if (!qlm_dialect_from_text(kept->dialect, &dialect))
-		dialect = call->answer->dialect;
-	call->answer->dialect = dialect;
-	call->request = qlm_envelope_create(&dialect, 0);
-	if (error_code != 0 || call->answer->requests == NIL)
-		call->response = qlm_envelope_add_request(call->answer, QLM_RESPONSE);
+		dialect = exchange->answer->dialect;
+	exchange->answer->dialect = dialect;
+	exchange->request = qlm_envelope_create(&dialect, 0);
+	if (error_code != 0 || exchange->answer->requests == NIL)
+		exchange->response = qlm_envelope_add_request(exchange->answer, QLM_RESPONSE);
 	else
 	{
-		call->response = linitial(call->answer->requests);
+		exchange->response = linitial(exchange->answer->requests);
 		if (kept->nawaited > 0)
-			qlm_call_merge(call);
-		if (call->awaited != NIL || !find_peer(call, exchange))
-			call->peer = NULL;
+			qlm_exchange_merge(exchange);
+		if (exchange->awaited != NIL || !find_peer(exchange, job))
+			exchange->peer = NULL;
 	}
 }

@@ -8,7 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/outbox/outbox.h"
 
@@ -18,14 +18,14 @@
  * refuse such a message as a whole.
  */
 bool
-qlm_call_takes_piggyback(const QlmCall *call)
+qlm_exchange_takes_piggyback(const QlmExchange *exchange)
 {
-	const QlmPeer *peer = call->peer;
+	const QlmPeer *peer = exchange->peer;
 
 	if (peer->piggyback >= 0)
 		return peer->piggyback > 0;
 	return peer->echoes_ids || peer->takes_nested > 0 || peer->acknowledges ||
-		qlm_dialect_is_qlm(&call->request->dialect);
+		qlm_dialect_is_qlm(&exchange->request->dialect);
 }
 
 /*
@@ -48,38 +48,38 @@ says_nothing(const QlmResult *result)
 }
 
 static bool
-may_try(const QlmCall *call)
+may_try(const QlmExchange *exchange)
 {
 	ListCell   *lc;
 
-	if (call->peer->piggyback >= 0 || call->peer->tried || call->exchange->on_socket)
+	if (exchange->peer->piggyback >= 0 || exchange->peer->tried || exchange->job->on_socket)
 		return false;
-	foreach(lc, call->request->requests)
+	foreach(lc, exchange->request->requests)
 		if (!may_come_again(lfirst(lc)))
 			return false;
-	foreach(lc, call->response->results)
+	foreach(lc, exchange->response->results)
 		if (!says_nothing(lfirst(lc)))
 			return false;
 	return true;
 }
 
 bool
-qlm_call_may_carry(const QlmCall *call)
+qlm_exchange_may_carry(const QlmExchange *exchange)
 {
-	return qlm_call_takes_piggyback(call) || may_try(call);
+	return qlm_exchange_takes_piggyback(exchange) || may_try(exchange);
 }
 
 /* One at a time until answers can be told apart. */
 int
-qlm_call_outstanding_max(const QlmCall *call)
+qlm_exchange_outstanding_max(const QlmExchange *exchange)
 {
-	const QlmPeer *peer = call->peer;
+	const QlmPeer *peer = exchange->peer;
 
 	return (peer->echoes_ids || peer->piggyback > 0) ? qlm_piggyback_max : 1;
 }
 
 QlmEnvelope *
-qlm_call_outgoing(const QlmCall *call, const QlmMessage *message)
+qlm_exchange_outgoing(const QlmExchange *exchange, const QlmMessage *message)
 {
 	int			error_code;
 	const char *error;
@@ -89,9 +89,9 @@ qlm_call_outgoing(const QlmCall *call, const QlmMessage *message)
 
 	if (error_code != 0)
 		return NULL;
-	nested->dialect = call->request->dialect;
-	if (call->peer->dialect)
-		qlm_dialect_from_text(call->peer->dialect, &nested->dialect);
+	nested->dialect = exchange->request->dialect;
+	if (exchange->peer->dialect)
+		qlm_dialect_from_text(exchange->peer->dialect, &nested->dialect);
 	nested->ttl = qlm_ttl_left(message->expires_at);
 	nested->authorization = NULL;
 	return nested;
@@ -125,9 +125,9 @@ carrying_result(QlmRequest *response)
 }
 
 static void
-attach(QlmCall *call, const QlmMessage *message, QlmEnvelope *nested)
+attach(QlmExchange *exchange, const QlmMessage *message, QlmEnvelope *nested)
 {
-	QlmResult  *result = carrying_result(call->response);
+	QlmResult  *result = carrying_result(exchange->response);
 
 	nested->acknowledge = message->is_data;
 	result->nested = nested;
@@ -147,22 +147,22 @@ has_answers(const QlmEnvelope *envelope)
 }
 
 static List *
-claim_for(const QlmCall *call)
+claim_for(const QlmExchange *exchange)
 {
 	QlmClaim	claim = {0};
 
-	claim.peer_id = call->peer->peer_id;
+	claim.peer_id = exchange->peer->peer_id;
 	claim.max = qlm_piggyback_max;
-	claim.outstanding_max = qlm_call_outstanding_max(call);
-	claim.acknowledged = call->peer->acknowledges;
-	claim.answers = has_answers(call->request);
+	claim.outstanding_max = qlm_exchange_outstanding_max(exchange);
+	claim.acknowledged = exchange->peer->acknowledges;
+	claim.answers = has_answers(exchange->request);
 	return qlm_outbox_claim(&claim);
 }
 
 static void
-piggyback_call(QlmCall *call)
+piggyback_due(QlmExchange *exchange)
 {
-	List	   *messages = claim_for(call);
+	List	   *messages = claim_for(exchange);
 	int			size = 0;
 	int			attached = 0;
 	bool		full = false;
@@ -171,7 +171,7 @@ piggyback_call(QlmCall *call)
 	foreach(lc, messages)
 	{
 		QlmMessage *message = lfirst(lc);
-		QlmEnvelope *nested = qlm_call_outgoing(call, message);
+		QlmEnvelope *nested = qlm_exchange_outgoing(exchange, message);
 
 		if (nested == NULL)
 		{
@@ -185,36 +185,36 @@ piggyback_call(QlmCall *call)
 			qlm_outbox_unclaim(message->message_id);
 		else
 		{
-			attach(call, message, nested);
+			attach(exchange, message, nested);
 			attached++;
 		}
 	}
 }
 
 static void
-try_call(QlmCall *call)
+piggyback_try(QlmExchange *exchange)
 {
 	QlmClaim	claim = {0};
 	List	   *messages;
 	QlmMessage *message;
 	QlmEnvelope *nested;
 
-	claim.peer_id = call->peer->peer_id;
+	claim.peer_id = exchange->peer->peer_id;
 	claim.max = claim.outstanding_max = 1;
 	claim.requests_only = true;
 	messages = qlm_outbox_claim(&claim);
 	if (messages == NIL)
 		return;
 	message = linitial(messages);
-	nested = qlm_call_outgoing(call, message);
+	nested = qlm_exchange_outgoing(exchange, message);
 	if (nested == NULL)
 		qlm_outbox_fail(message->message_id, "it is no message");
-	else if (!qlm_peer_try(call->peer->peer_id, message->message_id,
-						   &call->request->dialect))
+	else if (!qlm_peer_try(exchange->peer->peer_id, message->message_id,
+						   &exchange->request->dialect))
 		qlm_outbox_unclaim(message->message_id);
 	else
 	{
-		attach(call, message, nested);
+		attach(exchange, message, nested);
 		qlm_outbox_say(message->message_id,
 					   "its peer speaks O-MI: it is tried with this one whether it takes piggy-backed requests");
 	}
@@ -225,9 +225,9 @@ try_call(QlmCall *call)
  * why it does.
  */
 static void
-hold_call(QlmCall *call)
+piggyback_nothing(QlmExchange *exchange)
 {
-	const QlmPeer *peer = call->peer;
+	const QlmPeer *peer = exchange->peer;
 
 	bool		in_vain = peer->piggyback < 0 && peer->tried && peer->takes_nested < 0 &&
 		qlm_outbox_is_overdue(peer->tried_with);
@@ -238,24 +238,24 @@ hold_call(QlmCall *call)
 }
 
 void
-qlm_calls_piggyback(QlmCall **calls, int n)
+qlm_exchanges_piggyback(QlmExchange **exchanges, int n)
 {
 	int		   *peers = palloc(n * sizeof(int));
 	bool	   *due = palloc0(n * sizeof(bool));
 
 	for (int i = 0; i < n; i++)
-		peers[i] = calls[i]->peer->peer_id;
+		peers[i] = exchanges[i]->peer->peer_id;
 	qlm_outbox_due(peers, n, due);
 	for (int i = 0; i < n; i++)
 	{
 		if (!due[i])
 			continue;
-		if (qlm_call_takes_piggyback(calls[i]))
-			piggyback_call(calls[i]);
-		else if (may_try(calls[i]))
-			try_call(calls[i]);
+		if (qlm_exchange_takes_piggyback(exchanges[i]))
+			piggyback_due(exchanges[i]);
+		else if (may_try(exchanges[i]))
+			piggyback_try(exchanges[i]);
 		else
-			hold_call(calls[i]);
+			piggyback_nothing(exchanges[i]);
 	}
 	pfree(peers);
 	pfree(due);

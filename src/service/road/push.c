@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/road/push.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
@@ -43,13 +43,13 @@ print_carried(const QlmMessage *message, QlmEnvelope *nested)
 
 /* NULL: it is no message */
 static char *
-print_message(const QlmCall *call, const QlmMessage *message, bool carried)
+print_message(const QlmExchange *exchange, const QlmMessage *message, bool carried)
 {
 	QlmEnvelope *envelope;
 
 	if (message->is_response)
 		return unconstify(char *, message->envelope);
-	envelope = qlm_call_outgoing(call, message);
+	envelope = qlm_exchange_outgoing(exchange, message);
 	if (envelope == NULL)
 		return NULL;
 	return carried ? print_carried(message, envelope) : print(envelope);
@@ -64,45 +64,45 @@ qlm_push_is_for(const QlmConnected *connected)
 }
 
 static bool
-begin_call(QlmCall *call, QlmExchange *exchange, const QlmConnected *connected)
+begin_exchange(QlmExchange *exchange, QlmJob *job, const QlmConnected *connected)
 {
 	QlmDialect	dialect;
 
-	if (!qlm_call_begin_for_peer(call, exchange, connected->peer_id) ||
-		call->peer->proof != connected->proof)
+	if (!qlm_exchange_begin_for_peer(exchange, job, connected->peer_id) ||
+		exchange->peer->proof != connected->proof)
 		return false;
 	if (connected->dialect == NULL ||
 		!qlm_dialect_from_text(connected->dialect, &dialect))
 		dialect = *qlm_dialect_default();
-	if (call->peer->dialect)
-		qlm_dialect_from_text(call->peer->dialect, &dialect);
-	call->request = qlm_envelope_create(&dialect, 0);
+	if (exchange->peer->dialect)
+		qlm_dialect_from_text(exchange->peer->dialect, &dialect);
+	exchange->request = qlm_envelope_create(&dialect, 0);
 	return true;
 }
 
 List *
 qlm_push_queued(const QlmConnected *connected, bool *valid)
 {
-	QlmExchange exchange = {0};
-	QlmCall		call = {0};
+	QlmJob		job = {0};
+	QlmExchange	exchange = {0};
 	QlmClaim	claim = {0};
 	List	   *pushes = NIL;
 	List	   *messages;
 	bool		carried;
 	ListCell   *lc;
 
-	*valid = begin_call(&call, &exchange, connected);
+	*valid = begin_exchange(&exchange, &job, connected);
 	if (!*valid)
 		return NIL;
-	carried = qlm_call_takes_piggyback(&call);
-	claim.peer_id = call.peer->peer_id;
+	carried = qlm_exchange_takes_piggyback(&exchange);
+	claim.peer_id = exchange.peer->peer_id;
 	claim.max = Max(qlm_piggyback_max, 1);
-	claim.outstanding_max = carried ? qlm_call_outstanding_max(&call) : 1;
+	claim.outstanding_max = carried ? qlm_exchange_outstanding_max(&exchange) : 1;
 	messages = qlm_outbox_claim(&claim);
 	foreach(lc, messages)
 	{
 		const QlmMessage *message = lfirst(lc);
-		char	   *text = print_message(&call, message, carried);
+		char	   *text = print_message(&exchange, message, carried);
 
 		if (text)
 		{

@@ -7,7 +7,7 @@
 
 #include "nodes/pg_list.h"
 
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 
 typedef struct QlmPeerPush
 {

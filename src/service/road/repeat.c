@@ -14,8 +14,8 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-#include "service/road/call.h"
 #include "service/road/content.h"
+#include "service/road/exchange.h"
 #include "service/road/repeat.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/delivery.h"
@@ -50,24 +50,24 @@ qlm_envelope_is_repeatable(const QlmEnvelope *envelope)
 }
 
 static const char *
-key_of(const QlmCall *call)
+key_of(const QlmExchange *exchange)
 {
-	const char *key = call->request->key;
+	const char *key = exchange->request->key;
 
-	if (call->peer == NULL || key == NULL || *key == '\0' ||
-		strlen(key) > MAX_KEY || XactReadOnly || call->exchange->from_session ||
-		qlm_envelope_is_repeatable(call->request))
+	if (exchange->peer == NULL || key == NULL || *key == '\0' ||
+		strlen(key) > MAX_KEY || XactReadOnly || exchange->job->from_session ||
+		qlm_envelope_is_repeatable(exchange->request))
 		return NULL;
 	return psprintf(MEMORY_PREFIX "%s", key);
 }
 
 /* Before anything is executed, which may take the message apart */
 static const char *
-content_of(QlmCall *call)
+content_of(QlmExchange *exchange)
 {
-	if (call->content == NULL)
-		call->content = qlm_content_of(call->request);
-	return call->content;
+	if (exchange->content == NULL)
+		exchange->content = qlm_content_of(exchange->request);
+	return exchange->content;
 }
 
 /* Until the transaction ends; false: it is being executed just now. */
@@ -85,9 +85,9 @@ lock_key(int peer_id, const char *key, const char *content)
 }
 
 void
-qlm_call_recall(QlmCall *call)
+qlm_exchange_recall(QlmExchange *exchange)
 {
-	const char *key = call->done ? NULL : key_of(call);
+	const char *key = exchange->done ? NULL : key_of(exchange);
 	char	   *text;
 	int			error_code;
 	const char *error;
@@ -95,22 +95,22 @@ qlm_call_recall(QlmCall *call)
 
 	if (key == NULL)
 		return;
-	if (!lock_key(call->peer->peer_id, key, content_of(call)))
+	if (!lock_key(exchange->peer->peer_id, key, content_of(exchange)))
 	{
-		qlm_call_refuse(call, 503, 503, "this request is being executed just now");
+		qlm_exchange_refuse(exchange, 503, 503, "this request is being executed just now");
 		return;
 	}
-	text = qlm_delivery_remembered(call->peer, key, content_of(call));
+	text = qlm_delivery_remembered(exchange->peer, key, content_of(exchange));
 	if (text == NULL)
 		return;
 	answer = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
 	if (error_code != 0 || answer->requests == NIL)
 		return;
-	answer->dialect = call->answer->dialect;
-	call->answer = answer;
-	call->response = linitial(answer->requests);
-	call->done = true;
-	call->recalled = true;
+	answer->dialect = exchange->answer->dialect;
+	exchange->answer = answer;
+	exchange->response = linitial(answer->requests);
+	exchange->done = true;
+	exchange->recalled = true;
 }
 
 /* What came of it, without what it brought */
@@ -134,28 +134,28 @@ without_data(const QlmEnvelope *answer, const QlmRequest *response)
 
 /* Before anything is nested in the answer that is not part of it */
 void
-qlm_call_remember(QlmCall *call)
+qlm_exchange_remember(QlmExchange *exchange)
 {
 	const char *key;
 	QlmEnvelope answer;
 	StringInfoData text;
 
-	if (call->recalled || qlm_exchange_was_left_out(call->exchange) || call->exchange->status != 200 ||
-		(call->exchange->kept && !call->merged))
+	if (exchange->recalled || qlm_job_was_left_out(exchange->job) || exchange->job->status != 200 ||
+		(exchange->job->kept && !exchange->merged))
 		return;
-	key = key_of(call);
+	key = key_of(exchange);
 	if (key == NULL)
 		return;
-	if (call->response->results == NIL)
-		qlm_request_add_result(call->response, 200, NULL);
-	answer = *call->answer;
+	if (exchange->response->results == NIL)
+		qlm_request_add_result(exchange->response, 200, NULL);
+	answer = *exchange->answer;
 	answer.dialect.json = false;	/* it is for us to read */
 	initStringInfo(&text);
 	qlm_envelope_print(&text, &answer);
 	if (text.len > MAX_REMEMBERED)
 	{
 		resetStringInfo(&text);
-		qlm_envelope_print(&text, without_data(&answer, call->response));
+		qlm_envelope_print(&text, without_data(&answer, exchange->response));
 	}
-	qlm_delivery_remember(call->peer, key, content_of(call), text.data);
+	qlm_delivery_remember(exchange->peer, key, content_of(exchange), text.data);
 }

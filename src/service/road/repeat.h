@@ -6,17 +6,17 @@
 #ifndef QLM_REPEAT_H
 #define QLM_REPEAT_H
 
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 
 extern bool qlm_request_is_repeatable(const QlmRequest *request);
 
 /* May it be executed twice, with nobody noticing? */
 extern bool qlm_envelope_is_repeatable(const QlmEnvelope *envelope);
 
-/* Was the call executed before?  Then it is done, with the same answer. */
-extern void qlm_call_recall(QlmCall *call);
+/* Was the request executed before?  Then it is done, with the same answer. */
+extern void qlm_exchange_recall(QlmExchange *exchange);
 
 /* Remember its answer, where it may come again. */
-extern void qlm_call_remember(QlmCall *call);
+extern void qlm_exchange_remember(QlmExchange *exchange);
 
 #endif							/* QLM_REPEAT_H */

@@ -76,9 +76,9 @@ fits_request(const char *envelope, bool only, void *arg)
 }
 
 static char *
-answer_text(const QlmCall *call, List *results)
+answer_text(const QlmExchange *exchange, List *results)
 {
-	QlmEnvelope *envelope = qlm_envelope_create(&call->request->dialect, 0);
+	QlmEnvelope *envelope = qlm_envelope_create(&exchange->request->dialect, 0);
 	QlmRequest *response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
 	StringInfoData text;
 
@@ -106,12 +106,12 @@ group_code(const AnswerGroup *group)
 }
 
 void
-qlm_call_acknowledges(QlmCall *call)
+qlm_exchange_acknowledges(QlmExchange *exchange)
 {
-	if (call->peer->acknowledges)
+	if (exchange->peer->acknowledges)
 		return;
-	qlm_peer_acknowledges(call->peer->peer_id);
-	call->peer->acknowledges = true;
+	qlm_peer_acknowledges(exchange->peer->peer_id);
+	exchange->peer->acknowledges = true;
 }
 
 static bool
@@ -140,37 +140,37 @@ refusal(const AnswerGroup *group)
 
 /* The message that it answers, 0: none */
 static int64
-correlate(QlmCall *call, AnswerGroup *group, bool *forwarded)
+correlate(QlmExchange *exchange, AnswerGroup *group, bool *forwarded)
 {
 	QlmAnswer	answer = {0};
 	int64		id;
 	bool		data;
 
 	*forwarded = false;
-	if (call->peer == NULL)
+	if (exchange->peer == NULL)
 		return 0;
 	answer.return_code = group_code(group);
-	answer.text = answer_text(call, group->results);
+	answer.text = answer_text(exchange, group->results);
 	answer.refusal = refusal(group);
 	answer.fit = fits_request;
 	answer.is_later = is_later;
 	answer.arg = group;
-	id = qlm_outbox_answer(call->peer->peer_id, group->message_id, &answer,
+	id = qlm_outbox_answer(exchange->peer->peer_id, group->message_id, &answer,
 						   forwarded, &data);
 	if (id != 0 && data)
-		qlm_call_acknowledges(call);
-	if (id != 0 && id == call->peer->tried_with && !call->exchange->on_socket)
+		qlm_exchange_acknowledges(exchange);
+	if (id != 0 && id == exchange->peer->tried_with && !exchange->job->on_socket)
 	{
-		call->peer->takes_nested = group->message_id == id || group_code(group) < 300;
-		qlm_peer_takes_nested(call->peer->peer_id, call->peer->takes_nested);
+		exchange->peer->takes_nested = group->message_id == id || group_code(group) < 300;
+		qlm_peer_takes_nested(exchange->peer->peer_id, exchange->peer->takes_nested);
 	}
-	if (id != 0 && group->message_id == id && !call->peer->echoes_ids)
+	if (id != 0 && group->message_id == id && !exchange->peer->echoes_ids)
 	{
-		QlmPeer    *peer = qlm_peer_by_id(call->peer->peer_id);
+		QlmPeer    *peer = qlm_peer_by_id(exchange->peer->peer_id);
 
 		if (peer)
 			qlm_peer_echoes_ids(peer);
-		call->peer->echoes_ids = true;
+		exchange->peer->echoes_ids = true;
 	}
 	return id;
 }
@@ -204,7 +204,7 @@ acknowledge_unread(const QlmResult *result, bool asked, QlmRequest *response)
  * asked for by its name is no slip where it is new.
  */
 static void
-add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write, bool asked)
+add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write, bool asked)
 {
 	const char *said;
 
@@ -214,8 +214,8 @@ add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write, bool ask
 		return;
 	}
 	qlm_remark_count(write, LOG);
-	if (call->exchange->counts)
-		qlm_counts_add(call->exchange->counts, &write->counts);
+	if (exchange->job->counts)
+		qlm_counts_add(exchange->job->counts, &write->counts);
 	if (asked)
 		memset(&write->counts.made, 0, sizeof(QlmCount));
 	said = qlm_remark_describe(&write->counts);
@@ -229,7 +229,7 @@ add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write, bool ask
  * dropped (protocol 7.6).
  */
 static void
-store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
+store_results(QlmExchange *exchange, List *results, bool asked, QlmRequest *response)
 {
 	ListCell   *lc;
 
@@ -261,10 +261,10 @@ store_results(QlmCall *call, List *results, bool asked, QlmRequest *response)
 			continue;
 		}
 		write.odf = result->odf;
-		write.peer_id = call->peer ? call->peer->peer_id : 0;
-		write.received_at = call->received_at;
+		write.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+		write.received_at = exchange->received_at;
 		qlm_write_run(&write, 1);
-		add_outcome(call, response, &write, asked);
+		add_outcome(exchange, response, &write, asked);
 	}
 }
 
@@ -286,7 +286,7 @@ first_error(const QlmRequest *response, int from, const char **why)
 
 /* Errors that may pass leave; all others become a result. */
 static void
-store_guarded(QlmCall *call, List *results, QlmRequest *response)
+store_guarded(QlmExchange *exchange, List *results, QlmRequest *response)
 {
 	QlmSubtransaction subtransaction;
 	int			nresults = list_length(response->results);
@@ -294,7 +294,7 @@ store_guarded(QlmCall *call, List *results, QlmRequest *response)
 	qlm_subtransaction_begin(&subtransaction);
 	PG_TRY();
 	{
-		store_results(call, results, true, response);
+		store_results(exchange, results, true, response);
 		qlm_subtransaction_commit(&subtransaction);
 	}
 	PG_CATCH();
@@ -318,14 +318,14 @@ store_guarded(QlmCall *call, List *results, QlmRequest *response)
  * Returns a code, 0 if it is stored, and why not.
  */
 static int
-store_answer(QlmCall *call, List *results, QlmRequest *response, const char **why)
+store_answer(QlmExchange *exchange, List *results, QlmRequest *response, const char **why)
 {
 	int			nresults = list_length(response->results);
 
-	if (call->alone)
-		store_guarded(call, results, response);
+	if (exchange->alone)
+		store_guarded(exchange, results, response);
 	else
-		store_results(call, results, true, response);
+		store_results(exchange, results, true, response);
 	return first_error(response, nresults, why);
 }
 
@@ -340,7 +340,7 @@ read_payloads(List *results)
 }
 
 int
-qlm_results_store(QlmCall *call, List *results)
+qlm_results_store(QlmExchange *exchange, List *results)
 {
 	QlmRequest	unsaid = {0};
 	QlmRights	saved;
@@ -350,10 +350,10 @@ qlm_results_store(QlmCall *call, List *results)
 
 	if (results == NIL)
 		return 0;
-	qlm_rights_become_caller(call->role, call->exchange->from_session, &saved);
+	qlm_rights_become_caller(exchange->role, exchange->job->from_session, &saved);
 	read_payloads(results);
-	code = store_answer(call, results, &unsaid, &why);
-	qlm_rights_end_caller(&saved, call->exchange->from_session);
+	code = store_answer(exchange, results, &unsaid, &why);
+	qlm_rights_end_caller(&saved, exchange->job->from_session);
 
 	/* The connection has brought the answer: nobody waits for another. */
 	foreach(lc, unsaid.results)
@@ -365,12 +365,12 @@ qlm_results_store(QlmCall *call, List *results)
 }
 
 void
-qlm_response_refused(QlmCall *call, const QlmRequest *request, int code,
+qlm_response_refused(QlmExchange *exchange, const QlmRequest *request, int code,
 					 const char *why)
 {
 	ListCell   *lc;
 
-	if (call->peer == NULL || XactReadOnly)
+	if (exchange->peer == NULL || XactReadOnly)
 		return;
 	foreach(lc, group_results(request->results))
 	{
@@ -383,7 +383,7 @@ qlm_response_refused(QlmCall *call, const QlmRequest *request, int code,
 		qlm_request_add_result(&said, code, why)->request_ids =
 			((QlmResult *) linitial(group->results))->request_ids;
 		group->results = said.results;
-		(void) correlate(call, group, &forwarded);
+		(void) correlate(exchange, group, &forwarded);
 	}
 }
 
@@ -406,37 +406,37 @@ refuse_nested(const QlmRequest *request, QlmRequest *response)
 }
 
 void
-qlm_verb_response(QlmCall *call, const QlmRequest *request,
+qlm_verb_response(QlmExchange *exchange, const QlmRequest *request,
 				  QlmRequest *response)
 {
 	int			nresults = list_length(response->results);
 	List	   *results = request->results;
 	ListCell   *lc;
 
-	if (call->peer)
-		results = qlm_relay_results(call->peer->peer_id, results);
+	if (exchange->peer)
+		results = qlm_relay_results(exchange->peer->peer_id, results);
 	read_payloads(results);
 	foreach(lc, group_results(results))
 	{
 		AnswerGroup *group = lfirst(lc);
 		bool		forwarded;
-		int64		asked = correlate(call, group, &forwarded);
+		int64		asked = correlate(exchange, group, &forwarded);
 		const char *why;
 		int			code;
 
 		if (asked == 0 && group->message_id != 0)
-			qlm_guess_id_fails(call);
+			qlm_guess_id_fails(exchange);
 		/* What another has asked for is none of this node's data. */
 		if (forwarded)
 			continue;
 		if (asked == 0)
 		{
-			store_results(call, group->results, false, response);
+			store_results(exchange, group->results, false, response);
 			continue;
 		}
-		code = store_answer(call, group->results, response, &why);
+		code = store_answer(exchange, group->results, response, &why);
 		if (code != 0)
-			qlm_outbox_not_stored(call->peer->peer_id, asked, code, why);
+			qlm_outbox_not_stored(exchange->peer->peer_id, asked, code, why);
 	}
 	refuse_nested(request, response);
 	if (list_length(response->results) == nresults)

@@ -67,27 +67,27 @@ require_may_speak_for(const char *name)
 static text *
 handle(FunctionCallInfo fcinfo, QlmAnswerForm form, QlmCounts *counts)
 {
-	QlmExchange exchange = {0};
-	QlmExchange *exchanges[1] = {&exchange};
+	QlmJob		job = {0};
+	QlmJob	   *jobs[1] = {&job};
 	text	   *envelope;
 
 	qlm_require_arguments(fcinfo, 1);
 	envelope = PG_GETARG_TEXT_PP(0);
-	exchange.body = VARDATA_ANY(envelope);
-	exchange.body_len = VARSIZE_ANY_EXHDR(envelope);
+	job.body = VARDATA_ANY(envelope);
+	job.body_len = VARSIZE_ANY_EXHDR(envelope);
 	/* A text has the database's encoding, whatever its declaration says. */
-	exchange.charset = "UTF-8";
-	exchange.from_session = true;
-	exchange.form = form;
-	exchange.counts = counts;
-	exchange.peer_name = qlm_any_text_argument(fcinfo, 1);
-	if (exchange.peer_name)
+	job.charset = "UTF-8";
+	job.from_session = true;
+	job.form = form;
+	job.counts = counts;
+	job.peer_name = qlm_any_text_argument(fcinfo, 1);
+	if (job.peer_name)
 	{
-		require_may_speak_for(exchange.peer_name);
-		exchange.trusted_peer = true;
+		require_may_speak_for(job.peer_name);
+		job.trusted_peer = true;
 	}
-	qlm_exchange_run(exchanges, 1);
-	return cstring_to_text_with_len(exchange.answer.data, exchange.answer.len);
+	qlm_jobs_run(jobs, 1);
+	return cstring_to_text_with_len(job.answer.data, job.answer.len);
 }
 
 Datum

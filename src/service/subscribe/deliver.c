@@ -10,7 +10,7 @@
 #include "base/url.h"
 #include "message/envelope.h"
 #include "service/payload/payload.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"

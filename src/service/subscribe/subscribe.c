@@ -25,9 +25,9 @@
 #define MIN_INTERVAL 0.1
 
 bool
-qlm_is_own_connection(const QlmCall *call, const char *callback)
+qlm_is_own_connection(const QlmExchange *exchange, const char *callback)
 {
-	return callback && strcmp(callback, "0") == 0 && call->exchange->connection;
+	return callback && strcmp(callback, "0") == 0 && exchange->job->connection;
 }
 
 /* The requestID says what to poll; equal ones become one at commit. */
@@ -109,11 +109,11 @@ qlm_subscribe(QlmSubscription *subscription, double ttl)
 }
 
 void
-qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
+qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
 				   QlmRequest *response)
 {
 	QlmSubscription subscription = {0};
-	QlmDialect	dialect = call->request->dialect;
+	QlmDialect	dialect = exchange->request->dialect;
 	const char *problem;
 	bool		own;
 	const char *changed;
@@ -122,34 +122,34 @@ qlm_verb_subscribe(QlmCall *call, const QlmRequest *request,
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
-	own = qlm_is_own_connection(call, request->callback);
+	own = qlm_is_own_connection(exchange, request->callback);
 	problem = own ? NULL :
-		qlm_callback_problem(call->peer, request->callback,
-							 call->exchange->from_session, &code);
+		qlm_callback_problem(exchange->peer, request->callback,
+							 exchange->job->from_session, &code);
 	if (problem)
 	{
 		qlm_request_add_result(response, code, problem);
 		return;
 	}
-	subscription.role = call->role;
-	subscription.peer_id = call->peer ? call->peer->peer_id : 0;
-	subscription.peer = call->peer ? call->peer->name : NULL;
-	problem = qlm_subscription_surplus(subscription.peer_id, call->role,
-									   call->exchange->from_session);
+	subscription.role = exchange->role;
+	subscription.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	subscription.peer = exchange->peer ? exchange->peer->name : NULL;
+	problem = qlm_subscription_surplus(subscription.peer_id, exchange->role,
+									   exchange->job->from_session);
 	if (problem)
 	{
 		qlm_request_add_result(response, 429, problem);
 		return;
 	}
-	subscription.callback = own ? call->exchange->connection : request->callback;
-	call->exchange->pushes |= own;
+	subscription.callback = own ? exchange->job->connection : request->callback;
+	exchange->job->pushes |= own;
 	subscription.interval = request->interval;
 	if (qlm_payload_is_wanted(request->msgformat))
 		dialect.payload = request->msgformat;
 	subscription.dialect = qlm_dialect_to_text(&dialect);
 	subscription.ntargets = qlm_payload_leaves(request,
 											   &subscription.targets);
-	changed = qlm_subscribe(&subscription, call->request->ttl);
+	changed = qlm_subscribe(&subscription, exchange->request->ttl);
 	result = qlm_request_add_result(response, 200,
 									changed ? psprintf("subscription started, %s", changed) :
 									"subscription started");
@@ -185,30 +185,30 @@ qlm_request_id_parse(const char *text)
 
 /* Is it that of another WebSocket, of which nobody knows whose it is? */
 static bool
-is_anothers(const QlmCall *call, const QlmSubscription *subscription)
+is_anothers(const QlmExchange *exchange, const QlmSubscription *subscription)
 {
-	if (subscription->peer_id || call->exchange->from_session ||
+	if (subscription->peer_id || exchange->job->from_session ||
 		subscription->callback == NULL || !qlm_is_connection(subscription->callback))
 		return false;
-	return call->exchange->connection == NULL ||
-		strcmp(subscription->callback, call->exchange->connection) != 0;
+	return exchange->job->connection == NULL ||
+		strcmp(subscription->callback, exchange->job->connection) != 0;
 }
 
 QlmSubscription *
-qlm_subscription_of_call(QlmCall *call, const char *request_id)
+qlm_subscription_of_caller(QlmExchange *exchange, const char *request_id)
 {
 	QlmSubscription *subscription;
 
 	subscription = qlm_subscription_get(qlm_request_id_parse(request_id), true);
 	if (subscription == NULL ||
-		!qlm_subscription_is_callers(subscription, call->peer, call->role,
-									 call->exchange->from_session))
+		!qlm_subscription_is_callers(subscription, exchange->peer, exchange->role,
+									 exchange->job->from_session))
 		return NULL;
-	return is_anothers(call, subscription) ? NULL : subscription;
+	return is_anothers(exchange, subscription) ? NULL : subscription;
 }
 
 void
-qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_verb_cancel(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	ListCell   *lc;
 
@@ -222,14 +222,14 @@ qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	{
 		char	   *id = lfirst(lc);
 		const char *why;
-		bool		enough = qlm_guess_ids_are_enough(call, &why);
+		bool		enough = qlm_guess_ids_are_enough(exchange, &why);
 		QlmSubscription *subscription = enough ? NULL :
-			qlm_subscription_of_call(call, id);
+			qlm_subscription_of_caller(exchange, id);
 		QlmResult  *result;
 
 		if (subscription && qlm_subscription_cancel(subscription->request_id))
 		{
-			qlm_guess_id_fits(call, id);
+			qlm_guess_id_fits(exchange, id);
 			qlm_request_add_result(response, 200, NULL);
 			continue;
 		}
@@ -237,6 +237,6 @@ qlm_verb_cancel(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 										"there is no such subscription");
 		result->request_ids = list_make1(id);
 		if (!enough)
-			qlm_guess_id_fails(call);
+			qlm_guess_id_fails(exchange);
 	}
 }

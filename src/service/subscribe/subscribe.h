@@ -5,7 +5,7 @@
 #ifndef QLM_SUBSCRIBE_H
 #define QLM_SUBSCRIBE_H
 
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "storage/subscription/subscription.h"
 
 /* Seconds from a time, saturated; not above 0: forever */
@@ -20,8 +20,8 @@ extern TimestampTz qlm_kept_until(TimestampTz from, TimestampTz end);
 /* NOTIFY whoever is to poll it, if its callback says so. */
 extern void qlm_subscription_notify(const QlmSubscription *subscription);
 
-/* Does it name the WebSocket that the call came on, and is there one? */
-extern bool qlm_is_own_connection(const QlmCall *call, const char *callback);
+/* Does it name the WebSocket that the message came on, and is there one? */
+extern bool qlm_is_own_connection(const QlmExchange *exchange, const char *callback);
 
 /* Are there limits to what he may leave here?  Not for administrators in SQL. */
 extern bool qlm_is_limited(Oid role, bool from_session);
@@ -53,8 +53,8 @@ extern bool qlm_subscription_is_callers(const QlmSubscription *subscription,
 extern int64 qlm_request_id_parse(const char *text);
 
 /* The subscription if it is there and the caller's, locked; else NULL */
-extern QlmSubscription *qlm_subscription_of_call(QlmCall *call,
-												 const char *request_id);
+extern QlmSubscription *qlm_subscription_of_caller(QlmExchange *exchange,
+												   const char *request_id);
 
 /*
  * How a message, for a callback or as the answer to a poll, says that values

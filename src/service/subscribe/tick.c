@@ -9,9 +9,9 @@
 
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
-#include "service/road/call.h"
 #include "service/road/callback.h"
 #include "service/road/dialog.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"

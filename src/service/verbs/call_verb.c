@@ -9,7 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "service/payload/tree.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/method.h"
 #include "storage/core/subtransaction.h"
@@ -19,7 +19,7 @@
 
 typedef struct Calling
 {
-	QlmCall    *call;
+	QlmExchange *exchange;
 	const QlmRequest *request;
 	QlmRequest *response;
 	QlmResult  *success;		/* of all that succeeded; NULL: nothing yet */
@@ -27,12 +27,12 @@ typedef struct Calling
 
 /* Until when a function may run: the ttl, and what the message has left */
 static TimestampTz
-call_end(const QlmCall *call)
+call_end(const QlmExchange *exchange)
 {
-	TimestampTz end = qlm_ttl_end(call->received_at, call->request->ttl);
+	TimestampTz end = qlm_ttl_end(exchange->received_at, exchange->request->ttl);
 	TimestampTz last;
 
-	if (call->exchange->from_session || !get_timeout_active(STATEMENT_TIMEOUT))
+	if (exchange->job->from_session || !get_timeout_active(STATEMENT_TIMEOUT))
 		return end;
 	last = get_timeout_finish_time(STATEMENT_TIMEOUT);
 	last -= Min(TIME_TO_ANSWER, (last - GetCurrentTimestamp()) / 4);
@@ -71,7 +71,7 @@ is_about_data(const ErrorData *error)
 }
 
 bool
-qlm_method_run(const QlmCall *call, const QlmHandler *handler, const char *path,
+qlm_method_run(const QlmExchange *exchange, const QlmHandler *handler, const char *path,
 			   const QlmInfoItem *item, bool whole, QlmOdf **odf, int *code,
 			   const char **problem)
 {
@@ -81,8 +81,8 @@ qlm_method_run(const QlmCall *call, const QlmHandler *handler, const char *path,
 	bool		late;
 
 	qlm_method_input(&input, path, item);
-	error = qlm_handler_try(handler, &input, !call->exchange->from_session,
-							call_end(call), &output, &late);
+	error = qlm_handler_try(handler, &input, !exchange->job->from_session,
+							call_end(exchange), &output, &late);
 	if (error == NULL)
 	{
 		*code = 500;
@@ -113,8 +113,8 @@ ask_owner(Calling *calling, const QlmPeer *owner, const char *path,
 
 	request.odf = qlm_method_payload(path, item);
 	request.opaque = NULL;
-	qlm_call_forward(calling->call, &request, owner, owner->name,
-					 calling->response);
+	qlm_exchange_forward(calling->exchange, &request, owner, owner->name,
+						 calling->response);
 }
 
 static void
@@ -128,11 +128,11 @@ call_item(const char *path, QlmInfoItem *item, void *arg)
 	int			code;
 
 	path = pstrdup(path);
-	switch (qlm_method_find(path, "call", calling->call->peer, &handler, &owner,
+	switch (qlm_method_find(path, "call", calling->exchange->peer, &handler, &owner,
 							&code, &problem))
 	{
 		case QLM_METHOD_LOCAL:
-			if (qlm_method_run(calling->call, &handler, path, item, true,
+			if (qlm_method_run(calling->exchange, &handler, path, item, true,
 							   &odf, &code, &problem))
 				add_success(calling, odf);
 			else
@@ -149,9 +149,9 @@ call_item(const char *path, QlmInfoItem *item, void *arg)
 }
 
 void
-qlm_verb_call(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_verb_call(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
-	Calling		calling = {call, request, response, NULL};
+	Calling		calling = {exchange, request, response, NULL};
 
 	if (!qlm_verb_has_odf(request, response))
 		return;

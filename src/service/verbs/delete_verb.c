@@ -13,7 +13,7 @@
 
 #include "base/path.h"
 #include "service/payload/payload.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/verbs/delete_verb.h"
 #include "storage/select/select.h"
 
@@ -193,7 +193,7 @@ problem_of(const QlmRequest *request, int *code)
 }
 
 void
-qlm_verb_delete(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_verb_delete(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	QlmOdf	   *missing;
 	const char *problem;

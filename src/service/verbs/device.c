@@ -13,7 +13,7 @@
 
 #include "base/limits.h"
 #include "service/payload/tree.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/verbs/method.h"
 #include "storage/core/catalog.h"
 
@@ -38,9 +38,9 @@ owner_of(const QlmOdf *odf)
 
 /* Can a peer be asked, for this caller? */
 static bool
-can_ask(const QlmCall *call)
+can_ask(const QlmExchange *exchange)
 {
-	if (qlm_call_went_too_far(call) || call->nforwarded >= QLM_MAX_NODES)
+	if (qlm_exchange_went_too_far(exchange) || exchange->nforwarded >= QLM_MAX_NODES)
 		return false;
 
 	/* Nothing would keep from the caller what policies hide from it here. */
@@ -57,7 +57,7 @@ mark(QlmRequest *response, int first)
 /* The functions for what is read */
 typedef struct Readers
 {
-	const QlmCall *call;
+	const QlmExchange *exchange;
 	int			n;				/* InfoItems that have one */
 	bool		failed;
 	QlmOdf	   *odf;			/* what they have said */
@@ -72,7 +72,7 @@ count_reader(const char *path, QlmInfoItem *item, void *arg)
 	const char *problem;
 	int			code;
 
-	if (qlm_method_find(path, "read", readers->call->peer, &handler, &owner,
+	if (qlm_method_find(path, "read", readers->exchange->peer, &handler, &owner,
 						&code, &problem) == QLM_METHOD_LOCAL)
 		readers->n++;
 }
@@ -101,9 +101,9 @@ run_reader(const char *path, QlmInfoItem *item, void *arg)
 
 	path = pstrdup(path);
 	if (readers->failed ||
-		qlm_method_find(path, "read", readers->call->peer, &handler, &owner,
+		qlm_method_find(path, "read", readers->exchange->peer, &handler, &owner,
 						&code, &problem) != QLM_METHOD_LOCAL ||
-		!qlm_method_run(readers->call, &handler, path, item, false, &odf, &code, &problem) ||
+		!qlm_method_run(readers->exchange, &handler, path, item, false, &odf, &code, &problem) ||
 		odf == NULL || odf->nvalues == 0)
 		readers->failed = true;
 	else if (readers->odf)
@@ -122,9 +122,9 @@ is_about_now(const QlmRequest *request)
 
 /* Have functions for all that is read?  Then *odf is what they say, or NULL. */
 static bool
-read_by_handlers(const QlmCall *call, const QlmRequest *request, QlmOdf **odf)
+read_by_handlers(const QlmExchange *exchange, const QlmRequest *request, QlmOdf **odf)
 {
-	Readers		readers = {call};
+	Readers		readers = {exchange};
 	const char **leaves;
 
 	if (!is_about_now(request))
@@ -155,14 +155,14 @@ add_stored(const QlmRequest *request, QlmRequest *response)
 }
 
 bool
-qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_read_device(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	const QlmPeer *owner;
 	int			first = list_length(response->results);
 	QlmOdf	   *odf;
 	int64		id;
 
-	if (read_by_handlers(call, request, &odf))
+	if (read_by_handlers(exchange, request, &odf))
 	{
 		if (odf)
 		{
@@ -176,14 +176,14 @@ qlm_read_device(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 		return true;
 	}
 	owner = owner_of(request->odf);
-	if (owner == NULL || (call->peer && call->peer->peer_id == owner->peer_id))
+	if (owner == NULL || (exchange->peer && exchange->peer->peer_id == owner->peer_id))
 		return false;
 	add_stored(request, response);
-	if (can_ask(call) && qlm_call_may_queue(call, owner->peer_id))
+	if (can_ask(exchange) && qlm_exchange_may_queue(exchange, owner->peer_id))
 	{
-		call->nforwarded++;
-		id = qlm_call_send_on(call, request, owner, NULL);
-		qlm_call_stand_in(call, response, first, id, true);
+		exchange->nforwarded++;
+		id = qlm_exchange_send_on(exchange, request, owner, NULL);
+		qlm_exchange_stand_in(exchange, response, first, id, true);
 	}
 	return true;
 }

@@ -18,7 +18,7 @@
 #include "base/quote.h"
 #include "message/json/json.h"
 #include "message/json/odf_json.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "storage/select/discover_rows.h"
 #include "xml/writer.h"
 
@@ -242,25 +242,25 @@ is_known(const char *list, const char *tag)
 }
 
 static void
-answer_found(QlmExchange *exchange, const QlmDiscovered *found, const Wish *wish)
+answer_found(QlmJob *job, const QlmDiscovered *found, const Wish *wish)
 {
-	QlmDiscovery *discovery = exchange->discovery;
+	QlmDiscovery *discovery = job->discovery;
 	Form		form;
 
-	qlm_exchange_begin_answer(exchange);
-	form = print_found(&exchange->answer, found, wish);
+	qlm_job_begin_answer(job);
+	form = print_found(&job->answer, found, wish);
 	discovery->content_type = content_types[form];
-	discovery->etag = make_tag(&exchange->answer, form);
+	discovery->etag = make_tag(&job->answer, form);
 
 	/* The body stays, for its length; the transport does not send it. */
 	if (is_known(discovery->if_none_match, discovery->etag))
-		exchange->status = 304;
+		job->status = 304;
 }
 
 void
-qlm_call_discover(QlmCall *call)
+qlm_exchange_discover(QlmExchange *exchange)
 {
-	const QlmDiscovery *discovery = call->exchange->discovery;
+	const QlmDiscovery *discovery = exchange->job->discovery;
 	Wish		wish = understand(discovery);
 	QlmDiscovered found;
 	const char *error = wish.error;
@@ -273,60 +273,60 @@ qlm_call_discover(QlmCall *call)
 	if (error == NULL)
 		n = qlm_path_split(discovery->path, &ids, &error);
 	if (error != NULL)
-		qlm_request_add_result(call->response, 400, error);
+		qlm_request_add_result(exchange->response, 400, error);
 	else if (!qlm_discover(ids, n, &wish.selector, &found))
-		qlm_request_add_result(call->response, 404, NULL);
+		qlm_request_add_result(exchange->response, 404, NULL);
 	else if (wish.has_selector && (found.item == NULL || found.item->is_meta_data ||
 								   found.part != QLM_PART_NODE))
-		qlm_request_add_result(call->response, 400,
+		qlm_request_add_result(exchange->response, 400,
 							   "newest, oldest, begin and end select values of an InfoItem");
 	else
-		answer_found(call->exchange, &found, &wish);
+		answer_found(exchange->job, &found, &wish);
 }
 
 /* {"error":"..."} or <error>...</error> */
 static void
-answer_error(QlmExchange *exchange, int code, const char *description)
+answer_error(QlmJob *job, int code, const char *description)
 {
-	QlmDiscovery *discovery = exchange->discovery;
+	QlmDiscovery *discovery = job->discovery;
 	Wish		wish = {0};
 
 	choose_forms(&wish, discovery->accept);
-	exchange->status = code;
+	job->status = code;
 	discovery->content_type = content_types[wish.form];
 	discovery->etag = NULL;
-	qlm_exchange_begin_answer(exchange);
+	qlm_job_begin_answer(job);
 	if (wish.form == FORM_JSON)
 	{
-		appendStringInfoChar(&exchange->answer, '{');
-		qlm_json_member(&exchange->answer, "error", description);
-		appendStringInfoChar(&exchange->answer, '}');
+		appendStringInfoChar(&job->answer, '{');
+		qlm_json_member(&job->answer, "error", description);
+		appendStringInfoChar(&job->answer, '}');
 	}
 	else
-		qlm_xml_element(&exchange->answer, "error", description);
+		qlm_xml_element(&job->answer, "error", description);
 }
 
 /* What one may not see is as if it were not there. */
 void
-qlm_discovery_refuse(QlmExchange *exchange, int code, const char *description)
+qlm_discovery_refuse(QlmJob *job, int code, const char *description)
 {
 	bool		unseen = code == 403 || code == 404;
 
-	answer_error(exchange, unseen ? 404 : code,
+	answer_error(job, unseen ? 404 : code,
 				 unseen ? "there is nothing to see at this path" : description);
 }
 
 /* Who has no role sees nothing anywhere, and is told. */
 void
-qlm_call_finish_discovery(QlmCall *call)
+qlm_exchange_finish_discovery(QlmExchange *exchange)
 {
 	const QlmResult *result;
 
-	if (call->response->results == NIL)
+	if (exchange->response->results == NIL)
 		return;
-	result = linitial(call->response->results);
-	if (OidIsValid(call->role))
-		qlm_discovery_refuse(call->exchange, result->code, result->description);
+	result = linitial(exchange->response->results);
+	if (OidIsValid(exchange->role))
+		qlm_discovery_refuse(exchange->job, result->code, result->description);
 	else
-		answer_error(call->exchange, result->code, result->description);
+		answer_error(exchange->job, result->code, result->description);
 }

@@ -50,8 +50,8 @@ extern bool qlm_method_output(const QlmHandler *handler, const char *path,
  * False: it failed, and *code and *problem say how.  whole: what may go well
  * later is raised instead, so that nothing of the message counts as done.
  */
-struct QlmCall;
-extern bool qlm_method_run(const struct QlmCall *call, const QlmHandler *handler,
+struct QlmExchange;
+extern bool qlm_method_run(const struct QlmExchange *exchange, const QlmHandler *handler,
 						   const char *path, const QlmInfoItem *item, bool whole,
 						   QlmOdf **odf, int *code, const char **problem);
 

@@ -194,17 +194,17 @@ qlm_poll(QlmSubscription *subscription, const char **note)
 /* In the format that was subscribed, unless the poll names another */
 static void
 write_payload(QlmResult *result, const QlmSubscription *subscription,
-			  const QlmCall *call, const QlmRequest *request)
+			  const QlmExchange *exchange, const QlmRequest *request)
 {
 	QlmDialect	dialect;
 
 	if (request->msgformat == NULL &&
 		qlm_dialect_from_text(subscription->dialect, &dialect))
-		qlm_payload_write(result, dialect.payload, &call->request->dialect);
+		qlm_payload_write(result, dialect.payload, &exchange->request->dialect);
 }
 
 static void
-poll_relayed(QlmSubscription *subscription, char *id, const QlmCall *call,
+poll_relayed(QlmSubscription *subscription, char *id, const QlmExchange *exchange,
 			 const QlmRequest *request, QlmRequest *response)
 {
 	const char *note;
@@ -212,7 +212,7 @@ poll_relayed(QlmSubscription *subscription, char *id, const QlmCall *call,
 	ListCell   *lc;
 
 	foreach(lc, results)
-		write_payload(lfirst(lc), subscription, call, request);
+		write_payload(lfirst(lc), subscription, exchange, request);
 
 	if (results == NIL || note)
 	{
@@ -226,19 +226,19 @@ poll_relayed(QlmSubscription *subscription, char *id, const QlmCall *call,
 
 /* One requestID; NULL: it has its results already */
 static QlmResult *
-poll_one(QlmCall *call, const QlmRequest *request, QlmRequest *response, char *id)
+poll_one(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response, char *id)
 {
 	QlmSubscription *subscription;
 	const char *note;
 
-	if (qlm_guess_ids_are_enough(call, &note))
+	if (qlm_guess_ids_are_enough(exchange, &note))
 		return qlm_request_add_result(response, 429, note);
-	subscription = qlm_subscription_of_call(call, id);
+	subscription = qlm_subscription_of_caller(exchange, id);
 	if (subscription)
-		qlm_guess_id_fits(call, id);
+		qlm_guess_id_fits(exchange, id);
 	if (subscription && subscription->node)
 	{
-		poll_relayed(subscription, id, call, request, response);
+		poll_relayed(subscription, id, exchange, request, response);
 		return NULL;
 	}
 	if (subscription)
@@ -247,26 +247,26 @@ poll_one(QlmCall *call, const QlmRequest *request, QlmRequest *response, char *i
 		QlmResult  *result = qlm_request_add_result(response, 200, note);
 
 		result->odf = tree;
-		write_payload(result, subscription, call, request);
+		write_payload(result, subscription, exchange, request);
 		return result;
 	}
-	if (qlm_poll_forwarded(call, id, response))
+	if (qlm_poll_forwarded(exchange, id, response))
 	{
-		qlm_guess_id_fits(call, id);
+		qlm_guess_id_fits(exchange, id);
 		return NULL;
 	}
-	qlm_guess_id_fails(call);
+	qlm_guess_id_fails(exchange);
 	return qlm_request_add_result(response, 404, "there is no such subscription");
 }
 
 void
-qlm_verb_poll(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_verb_poll(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	ListCell   *lc;
 
 	foreach(lc, request->request_ids)
 	{
-		QlmResult  *result = poll_one(call, request, response, lfirst(lc));
+		QlmResult  *result = poll_one(exchange, request, response, lfirst(lc));
 
 		if (result)
 			result->request_ids = list_make1(lfirst(lc));

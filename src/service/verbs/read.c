@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "service/payload/payload.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "storage/select/select.h"
 
 static void
@@ -17,7 +17,7 @@ add_missing(QlmRequest *response, QlmOdf *missing, const char *description)
 }
 
 void
-qlm_verb_read(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_verb_read(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	if (request->odf == NULL && request->opaque == NULL)
 	{
@@ -27,7 +27,7 @@ qlm_verb_read(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 	}
 	if (!qlm_verb_has_odf(request, response))
 		return;
-	if (request->target_device && qlm_read_device(call, request, response))
+	if (request->target_device && qlm_read_device(exchange, request, response))
 		return;
 	qlm_read_stored(request, response);
 }

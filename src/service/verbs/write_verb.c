@@ -1,11 +1,11 @@
 /*
  * write_verb.c
- *		The write verb (protocol 5), for one call and for many at once.
+ *		The write verb (protocol 5), for one message and for many at once.
  */
 #include "postgres.h"
 
 #include "service/payload/future.h"
-#include "service/road/call.h"
+#include "service/road/exchange.h"
 #include "service/verbs/remark.h"
 #include "storage/core/catalog.h"
 #include "storage/value/write.h"
@@ -19,31 +19,31 @@ is_plain_write(const QlmRequest *request)
 }
 
 bool
-qlm_call_only_writes(const QlmCall *call)
+qlm_exchange_only_writes(const QlmExchange *exchange)
 {
 	ListCell   *lc;
 
-	if (qlm_call_has_been_here(call))
+	if (qlm_exchange_has_been_here(exchange))
 		return false;
-	foreach(lc, call->request->requests)
+	foreach(lc, exchange->request->requests)
 		if (!is_plain_write(lfirst(lc)))
 			return false;
 	return true;
 }
 
 static void
-prepare_write(QlmWrite *write, const QlmCall *call, QlmOdf *odf)
+prepare_write(QlmWrite *write, const QlmExchange *exchange, QlmOdf *odf)
 {
 	memset(write, 0, sizeof(QlmWrite));
 	write->odf = odf;
-	write->peer_id = call->peer ? call->peer->peer_id : 0;
-	write->received_at = call->received_at;
+	write->peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	write->received_at = exchange->received_at;
 }
 
 static void
-add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write)
+add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write)
 {
-	QlmCounts  *counts = call->exchange->counts;
+	QlmCounts  *counts = exchange->job->counts;
 
 	if (write->error_code != 0)
 	{
@@ -57,7 +57,7 @@ add_outcome(const QlmCall *call, QlmRequest *response, QlmWrite *write)
 }
 
 void
-qlm_verb_write(QlmCall *call, const QlmRequest *request, QlmRequest *response)
+qlm_verb_write(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 {
 	QlmWrite	write;
 	const char *problem;
@@ -70,15 +70,15 @@ qlm_verb_write(QlmCall *call, const QlmRequest *request, QlmRequest *response)
 		qlm_request_add_result(response, 400, problem);
 		return;
 	}
-	prepare_write(&write, call, request->odf);
+	prepare_write(&write, exchange, request->odf);
 	if (request->opaque)		/* its values were not counted before */
 		write.received_at = qlm_write_receipt(request->odf->nvalues + 1);
 	qlm_write_run(&write, 1);
-	add_outcome(call, response, &write);
+	add_outcome(exchange, response, &write);
 }
 
 void
-qlm_calls_write(QlmCall **calls, int n)
+qlm_exchanges_write(QlmExchange **exchanges, int n)
 {
 	int			nwrites = 0;
 	QlmWrite   *writes;
@@ -87,19 +87,19 @@ qlm_calls_write(QlmCall **calls, int n)
 	ListCell   *lc;
 
 	for (int i = 0; i < n; i++)
-		nwrites += list_length(calls[i]->request->requests);
+		nwrites += list_length(exchanges[i]->request->requests);
 	writes = write = palloc(nwrites * sizeof(QlmWrite));
 	for (int i = 0; i < n; i++)
-		foreach(lc, calls[i]->request->requests)
-			prepare_write(write++, calls[i], ((QlmRequest *) lfirst(lc))->odf);
+		foreach(lc, exchanges[i]->request->requests)
+			prepare_write(write++, exchanges[i], ((QlmRequest *) lfirst(lc))->odf);
 
-	qlm_rights_become_caller(calls[0]->role, calls[0]->exchange->from_session, &saved);
+	qlm_rights_become_caller(exchanges[0]->role, exchanges[0]->job->from_session, &saved);
 	qlm_write_run(writes, nwrites);
-	qlm_rights_end_caller(&saved, calls[0]->exchange->from_session);
+	qlm_rights_end_caller(&saved, exchanges[0]->job->from_session);
 
 	write = writes;
 	for (int i = 0; i < n; i++)
-		foreach(lc, calls[i]->request->requests)
-			add_outcome(calls[i], calls[i]->response, write++);
+		foreach(lc, exchanges[i]->request->requests)
+			add_outcome(exchanges[i], exchanges[i]->response, write++);
 	pfree(writes);
 }

@@ -21,7 +21,7 @@
 
 #include "process/settings.h"
 #include "process/shmem.h"
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 #include "worker/server/errand.h"
 #include "worker/server/errand_segment.h"
 #include "worker/server/reply.h"
@@ -223,34 +223,34 @@ static void
 send_answer(Errand *errand, QlmWorkerSlot *slot, int status, const char *problem)
 {
 	QlmErrandSegment *segment = errand->segment ? dsm_segment_address(errand->segment) : NULL;
-	QlmExchange exchange = {0};
+	QlmJob		job = {0};
 	MemoryContext caller = MemoryContextSwitchTo(answer_context);
 	dsm_segment *answer = NULL;
 
-	exchange.body = errand->request->body;
-	exchange.body_len = errand->request->body_len;
-	exchange.answer_context = AllocSetContextCreate(answer_context, "qlm answer",
-													ALLOCSET_SMALL_SIZES);
+	job.body = errand->request->body;
+	job.body_len = errand->request->body_len;
+	job.answer_context = AllocSetContextCreate(answer_context, "qlm answer",
+											   ALLOCSET_SMALL_SIZES);
 	if (problem == NULL)
 		answer = dsm_attach(segment->answer);
 	if (answer != NULL)
 	{
 		Size		len = segment->answer_len;
 
-		exchange.status = segment->status;
-		exchange.pause_ms = segment->pause_ms;
-		exchange.was_wrong = segment->was_wrong;
-		exchange.answer.data = MemoryContextAllocHuge(exchange.answer_context, len + 1);
-		memcpy(exchange.answer.data, dsm_segment_address(answer), len + 1);
-		exchange.answer.len = (int) len;
+		job.status = segment->status;
+		job.pause_ms = segment->pause_ms;
+		job.was_wrong = segment->was_wrong;
+		job.answer.data = MemoryContextAllocHuge(job.answer_context, len + 1);
+		memcpy(job.answer.data, dsm_segment_address(answer), len + 1);
+		job.answer.len = (int) len;
 		dsm_detach(answer);
 		pg_atomic_write_u32(&segment->state, QLM_ERRAND_FETCHED);
 		SetLatch(&ProcGlobal->allProcs[segment->taker].procLatch);
 	}
 	else
-		qlm_exchange_refuse(&exchange, status, problem ? problem :
-							"The answer to the message was lost, it may have been stored.");
-	qlm_reply_send(slot, errand->request, &exchange);
+		qlm_job_refuse(&job, status, problem ? problem :
+					   "The answer to the message was lost, it may have been stored.");
+	qlm_reply_send(slot, errand->request, &job);
 	forget(errand);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(answer_context);

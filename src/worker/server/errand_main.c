@@ -22,7 +22,7 @@
 #include "base/compat.h"
 #include "base/limits.h"
 #include "process/loop.h"
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 #include "storage/core/answer_size.h"
 #include "worker/common/transaction.h"
 #include "worker/server/errand.h"
@@ -34,36 +34,36 @@
 static void
 run(void *arg)
 {
-	QlmExchange *exchange = arg;
+	QlmJob	   *job = arg;
 
 	if (qlm_worker_can_serve())
-		qlm_exchange_run(&exchange, 1);
+		qlm_jobs_run(&job, 1);
 	else
-		qlm_exchange_refuse(exchange, 503, qlm_worker_why_not());
+		qlm_job_refuse(job, 503, qlm_worker_why_not());
 }
 
 static void
-reset(QlmExchange *exchange, const QlmErrandSegment *segment)
+reset(QlmJob *job, const QlmErrandSegment *segment)
 {
-	MemoryContext answer_context = exchange->answer_context;
+	MemoryContext answer_context = job->answer_context;
 
 	MemoryContextReset(answer_context);
-	memset(exchange, 0, sizeof(QlmExchange));
-	exchange->answer_context = answer_context;
-	exchange->body = qlm_errand_text(segment, segment->body);
-	exchange->body_len = segment->body_len;
-	exchange->body_problem = qlm_errand_text(segment, segment->body_problem);
-	exchange->charset = qlm_errand_text(segment, segment->charset);
-	exchange->authorization = qlm_errand_text(segment, segment->authorization);
-	exchange->peer_name = qlm_errand_text(segment, segment->peer_name);
-	exchange->token = qlm_errand_text(segment, segment->token);
-	exchange->client = &segment->client;
-	exchange->has_waited = segment->has_waited;
+	memset(job, 0, sizeof(QlmJob));
+	job->answer_context = answer_context;
+	job->body = qlm_errand_text(segment, segment->body);
+	job->body_len = segment->body_len;
+	job->body_problem = qlm_errand_text(segment, segment->body_problem);
+	job->charset = qlm_errand_text(segment, segment->charset);
+	job->authorization = qlm_errand_text(segment, segment->authorization);
+	job->peer_name = qlm_errand_text(segment, segment->peer_name);
+	job->token = qlm_errand_text(segment, segment->token);
+	job->client = &segment->client;
+	job->has_waited = segment->has_waited;
 }
 
 /* In memory of its own, so that a try that failed leaves none behind */
 static void
-run_message(QlmExchange *exchange, const QlmErrandSegment *segment)
+run_message(QlmJob *job, const QlmErrandSegment *segment)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 												  segment->timeout_ms);
@@ -78,12 +78,12 @@ run_message(QlmExchange *exchange, const QlmErrandSegment *segment)
 
 		MemoryContextReset(context);
 		MemoryContextSwitchTo(context);
-		reset(exchange, segment);
+		reset(job, segment);
 		qlm_answer_size_give_room((Size) qlm_max_answer_size);
 		verdict = QLM_VERDICT_LATE;
 		if (left <= 0)
 			break;
-		verdict = qlm_transaction_run(run, exchange, left, &message);
+		verdict = qlm_transaction_run(run, job, left, &message);
 		if (verdict != QLM_VERDICT_AGAIN)
 			break;
 	}
@@ -91,28 +91,28 @@ run_message(QlmExchange *exchange, const QlmErrandSegment *segment)
 		return;
 	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
 	message = pstrdup(message);
-	reset(exchange, segment);
+	reset(job, segment);
 	if (verdict == QLM_VERDICT_FAILED)
-		qlm_exchange_refuse(exchange, qlm_transaction_code(), message);
+		qlm_job_refuse(job, qlm_transaction_code(), message);
 	else if (verdict == QLM_VERDICT_AGAIN)
-		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
+		qlm_job_refuse(job, 503, "Others change the same data now, try again.");
 	else
-		qlm_exchange_refuse(exchange, 503, "The message took longer than qlm.request_timeout.");
+		qlm_job_refuse(job, 503, "The message took longer than qlm.request_timeout.");
 }
 
 static dsm_segment *
-hand_over(const QlmExchange *exchange, QlmErrandSegment *segment)
+hand_over(const QlmJob *job, QlmErrandSegment *segment)
 {
-	dsm_segment *answer = dsm_create(exchange->answer.len + 1, 0);
+	dsm_segment *answer = dsm_create(job->answer.len + 1, 0);
 	char	   *text = dsm_segment_address(answer);
 
-	if (exchange->answer.len > 0)
-		memcpy(text, exchange->answer.data, exchange->answer.len);
-	text[exchange->answer.len] = '\0';
-	segment->status = exchange->status;
-	segment->pause_ms = exchange->pause_ms;
-	segment->was_wrong = exchange->was_wrong;
-	segment->answer_len = exchange->answer.len;
+	if (job->answer.len > 0)
+		memcpy(text, job->answer.data, job->answer.len);
+	text[job->answer.len] = '\0';
+	segment->status = job->status;
+	segment->pause_ms = job->pause_ms;
+	segment->was_wrong = job->was_wrong;
+	segment->answer_len = job->answer.len;
 	segment->answer = dsm_segment_handle(answer);
 	pg_write_barrier();
 	pg_atomic_write_u32(&segment->state, QLM_ERRAND_DONE);
@@ -143,7 +143,7 @@ qlm_errand_main(Datum handle)
 	QlmWorkerOrder order;
 	dsm_segment *shared;
 	QlmErrandSegment *segment;
-	QlmExchange exchange = {0};
+	QlmJob		job = {0};
 	uint32		state = QLM_ERRAND_WAITING;
 
 	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(QlmWorkerOrder));
@@ -159,10 +159,10 @@ qlm_errand_main(Datum handle)
 		proc_exit(0);
 	segment->taker = MyProc - ProcGlobal->allProcs;
 	pgstat_report_activity(STATE_RUNNING, "qlm: a large message");
-	exchange.answer_context = AllocSetContextCreate(TopMemoryContext, "qlm answer",
-													ALLOCSET_DEFAULT_SIZES);
-	run_message(&exchange, segment);
-	(void) hand_over(&exchange, segment);
+	job.answer_context = AllocSetContextCreate(TopMemoryContext, "qlm answer",
+											   ALLOCSET_DEFAULT_SIZES);
+	run_message(&job, segment);
+	(void) hand_over(&job, segment);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	wait_until_fetched(segment);
 	proc_exit(0);

@@ -17,17 +17,17 @@
 static void
 run_greeting(void *arg)
 {
-	QlmExchange *greeting = arg;
+	QlmJob	   *greeting = arg;
 
 	if (qlm_worker_can_serve())
-		qlm_exchange_run(&greeting, 1);
+		qlm_jobs_run(&greeting, 1);
 }
 
 const QlmConnected *
 qlm_greeting_run(const QlmWebSocket *socket, const char *name, bool has_waited,
 				 int *pause_ms)
 {
-	QlmExchange greeting = {0};
+	QlmJob		greeting = {0};
 	QlmHttpRequest request;
 	char	   *message;
 

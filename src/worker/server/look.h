@@ -5,7 +5,7 @@
 #ifndef QLM_LOOK_H
 #define QLM_LOOK_H
 
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 
 typedef struct QlmLook
 {

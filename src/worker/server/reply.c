@@ -15,14 +15,14 @@
 
 /* A large one is handed over with its memory. */
 static void
-set_body(QlmHttpAnswer *answer, const QlmExchange *exchange)
+set_body(QlmHttpAnswer *answer, const QlmJob *job)
 {
-	answer->body = exchange->answer.data;
-	answer->body_len = exchange->answer.len;
-	if (answer->body_len >= LARGE_ANSWER && exchange->answer_context)
+	answer->body = job->answer.data;
+	answer->body_len = job->answer.len;
+	if (answer->body_len >= LARGE_ANSWER && job->answer_context)
 	{
-		answer->body = repalloc_huge(exchange->answer.data, answer->body_len);
-		answer->owner = exchange->answer_context;
+		answer->body = repalloc_huge(job->answer.data, answer->body_len);
+		answer->owner = job->answer_context;
 	}
 }
 
@@ -37,9 +37,9 @@ static const QlmHttpHeader challenge[] = {
 
 /* Stored data must not run as scripts of this origin. */
 static void
-answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
+answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmJob *job)
 {
-	const QlmDiscovery *discovery = exchange->discovery;
+	const QlmDiscovery *discovery = job->discovery;
 	const QlmHttpHeader headers[] = {
 		{"Cache-Control", "no-cache"},
 		{"Vary", "Accept, Authorization"},
@@ -48,10 +48,10 @@ answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange
 		{discovery->etag ? "ETag" : NULL, discovery->etag},
 		{NULL}
 	};
-	QlmHttpAnswer answer = {exchange->status, discovery->content_type,
-	exchange->status == 401 ? challenge : headers};
+	QlmHttpAnswer answer = {job->status, discovery->content_type,
+	job->status == 401 ? challenge : headers};
 
-	set_body(&answer, exchange);
+	set_body(&answer, job);
 	qlm_http_server_answer(request, &answer);
 	if (answer.status != 304 && request->method != QLM_HTTP_HEAD)
 		QLM_COUNT(slot, bytes_out, answer.body_len);
@@ -62,31 +62,31 @@ answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange
  * connection.  401 and 503 stay: they ask for credentials, and for patience.
  */
 static int
-status_of(const QlmExchange *exchange)
+status_of(const QlmJob *job)
 {
-	int			status = exchange->status;
+	int			status = job->status;
 	bool		is_said = status == 400 || status == 403 || status == 413 || status == 415 ||
 		status == 500;
 
-	return is_said && !qlm_http_errors && exchange->answer.len > 0 ? 200 : status;
+	return is_said && !qlm_http_errors && job->answer.len > 0 ? 200 : status;
 }
 
 static void
-answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *exchange)
+answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmJob *job)
 {
 	char		applied[32];
 	const QlmHttpHeader headers[] = {
-		NOT_KEPT, {exchange->waits ? "Preference-Applied" : NULL, applied}, {NULL}
+		NOT_KEPT, {job->waits ? "Preference-Applied" : NULL, applied}, {NULL}
 	};
-	QlmHttpAnswer answer = {status_of(exchange), NULL, headers};
+	QlmHttpAnswer answer = {status_of(job), NULL, headers};
 
 	snprintf(applied, sizeof(applied), "wait=%d",
 			 Min(request->prefer_wait, qlm_max_wait));
 	if (answer.status == 401)
 		answer.headers = challenge;
-	answer.content_type = qlm_exchange_media(exchange->answer.data,
-											 exchange->answer.len);
-	set_body(&answer, exchange);
+	answer.content_type = qlm_answer_media(job->answer.data,
+										   job->answer.len);
+	set_body(&answer, job);
 	qlm_waiting_release(request);
 	qlm_http_server_answer(request, &answer);
 	QLM_COUNT(slot, bytes_out, answer.body_len);
@@ -94,17 +94,17 @@ answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmExchange *
 
 void
 qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
-			   QlmExchange *exchange)
+			   QlmJob *job)
 {
-	if (exchange->pause_ms > 0)
+	if (job->pause_ms > 0)
 	{
-		qlm_pause_hold(request, exchange->pause_ms);
+		qlm_pause_hold(request, job->pause_ms);
 		return;
 	}
-	qlm_pause_answered(request, exchange->was_wrong);
-	qlm_sockets_note(request, exchange);
-	if (exchange->discovery)
-		answer_discovery(slot, request, exchange);
-	else if (!qlm_waiting_hold(request, exchange))
-		answer_message(slot, request, exchange);
+	qlm_pause_answered(request, job->was_wrong);
+	qlm_sockets_note(request, job);
+	if (job->discovery)
+		answer_discovery(slot, request, job);
+	else if (!qlm_waiting_hold(request, job))
+		answer_message(slot, request, job);
 }

@@ -5,15 +5,15 @@
 #ifndef QLM_WORKER_REPLY_H
 #define QLM_WORKER_REPLY_H
 
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 #include "transport/http/http_server.h"
 #include "worker/launcher/slot.h"
 
 /*
- * Give the transport the answer of an exchange whose transaction has ended, or
+ * Give the transport the answer of a job whose transaction has ended, or
  * keep it while it may wait.
  */
 extern void qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
-						   QlmExchange *exchange);
+						   QlmJob *job);
 
 #endif							/* QLM_WORKER_REPLY_H */

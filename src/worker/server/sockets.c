@@ -211,27 +211,27 @@ find_connection(QlmWebSocket *socket)
 }
 
 void
-qlm_sockets_resume(const QlmHttpRequest *request, QlmExchange *exchange)
+qlm_sockets_resume(const QlmHttpRequest *request, QlmJob *job)
 {
 	Connection *c = find_connection(request->socket);
 
 	if (c == NULL)
 		return;
-	exchange->connection = c->name;
+	job->connection = c->name;
 	if (c->caller.peer_id != 0)
-		exchange->connected = &c->caller;
+		job->connected = &c->caller;
 }
 
 void
-qlm_sockets_note(const QlmHttpRequest *request, const QlmExchange *exchange)
+qlm_sockets_note(const QlmHttpRequest *request, const QlmJob *job)
 {
 	Connection *c = find_connection(request->socket);
 
 	if (c == NULL)
 		return;
-	if (exchange->caller)
-		note_caller(c, exchange->caller);
-	if (!exchange->pushes)
+	if (job->caller)
+		note_caller(c, job->caller);
+	if (!job->pushes)
 		return;
 	if (!c->named)
 		qlm_interest_add(c->key);

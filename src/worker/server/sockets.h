@@ -7,7 +7,7 @@
 #define QLM_SOCKETS_H
 
 #include "process/shmem.h"
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 #include "transport/websocket/websocket.h"
 
 /* Once: the number of this worker in its database */
@@ -15,11 +15,11 @@ extern void qlm_sockets_init(int worker);
 
 /* A message has come on one: say which, and whose it is. */
 extern void qlm_sockets_resume(const QlmHttpRequest *request,
-							   QlmExchange *exchange);
+							   QlmJob *job);
 
 /* What the message has told of it, once its transaction has committed */
 extern void qlm_sockets_note(const QlmHttpRequest *request,
-							 const QlmExchange *exchange);
+							 const QlmJob *job);
 
 /* Push what waits, and forget those that have ended. */
 extern void qlm_sockets_run(QlmHttpServer *server, QlmWorkerSlot *slot);

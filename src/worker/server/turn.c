@@ -20,7 +20,7 @@
 #include "base/limits.h"
 #include "process/settings.h"
 #include "process/stats.h"
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
 #include "worker/common/transaction.h"
@@ -50,7 +50,7 @@ typedef struct Turn
 	Size		nbytes;
 	int			n;				/* messages */
 	QlmHttpRequest *requests[MAX_REQUESTS];
-	QlmExchange *exchanges[MAX_REQUESTS];
+	QlmJob	   *jobs[MAX_REQUESTS];
 	bool		answered[MAX_REQUESTS];
 	MemoryContext memory;		/* of the last try */
 	int			nhealth;
@@ -61,40 +61,40 @@ typedef struct Turn
 
 typedef struct Batch
 {
-	QlmExchange **exchanges;
+	QlmJob	  **jobs;
 	int			n;
 } Batch;
 
 static MemoryContext turn_context = NULL;
 
 static void
-refuse_all(QlmExchange **exchanges, int n, int status, const char *why)
+refuse_all(QlmJob **jobs, int n, int status, const char *why)
 {
 	int			i;
 
 	for (i = 0; i < n; i++)
-		qlm_exchange_refuse(exchanges[i], status, why);
+		qlm_job_refuse(jobs[i], status, why);
 }
 
 /* Forget what an earlier try has answered. */
 static void
-reset_answers(QlmExchange **exchanges, int n)
+reset_answers(QlmJob **jobs, int n)
 {
 	int			i;
 
 	for (i = 0; i < n; i++)
 	{
-		memset(&exchanges[i]->answer, 0, sizeof(exchanges[i]->answer));
-		if (exchanges[i]->answer_context)
-			MemoryContextReset(exchanges[i]->answer_context);
-		exchanges[i]->status = 0;
-		exchanges[i]->apart = false;
-		exchanges[i]->pause_ms = 0;
-		exchanges[i]->was_wrong = false;
-		exchanges[i]->waits = false;
-		exchanges[i]->keep = NULL;
-		exchanges[i]->pushes = false;
-		exchanges[i]->caller = NULL;
+		memset(&jobs[i]->answer, 0, sizeof(jobs[i]->answer));
+		if (jobs[i]->answer_context)
+			MemoryContextReset(jobs[i]->answer_context);
+		jobs[i]->status = 0;
+		jobs[i]->apart = false;
+		jobs[i]->pause_ms = 0;
+		jobs[i]->was_wrong = false;
+		jobs[i]->waits = false;
+		jobs[i]->keep = NULL;
+		jobs[i]->pushes = false;
+		jobs[i]->caller = NULL;
 	}
 }
 
@@ -118,9 +118,9 @@ run_batch(void *arg)
 	Batch	   *batch = arg;
 
 	if (qlm_worker_can_serve())
-		qlm_exchange_run(batch->exchanges, batch->n);
+		qlm_jobs_run(batch->jobs, batch->n);
 	else
-		refuse_all(batch->exchanges, batch->n, 503, qlm_worker_why_not());
+		refuse_all(batch->jobs, batch->n, 503, qlm_worker_why_not());
 }
 
 /*
@@ -138,12 +138,12 @@ give_room(const Turn *turn)
 
 /* In memory of its own, so that a try that failed leaves none behind */
 static QlmVerdict
-run(Turn *turn, QlmExchange **exchanges, int n, int timeout_ms, char **message)
+run(Turn *turn, QlmJob **jobs, int n, int timeout_ms, char **message)
 {
-	Batch		batch = {exchanges, n};
+	Batch		batch = {jobs, n};
 	QlmVerdict	verdict;
 
-	reset_answers(exchanges, n);
+	reset_answers(jobs, n);
 	give_room(turn);
 	turn->memory = AllocSetContextCreate(turn_context, "qlm try",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -153,7 +153,7 @@ run(Turn *turn, QlmExchange **exchanges, int n, int timeout_ms, char **message)
 	if (verdict == QLM_VERDICT_DONE)
 		return verdict;
 	*message = pstrdup(*message);
-	reset_answers(exchanges, n);
+	reset_answers(jobs, n);
 	forget_try(turn);
 	return verdict;
 }
@@ -163,7 +163,7 @@ static void
 answer_one(Turn *turn, int i)
 {
 	turn->answered[i] = true;
-	qlm_reply_send(turn->slot, turn->requests[i], turn->exchanges[i]);
+	qlm_reply_send(turn->slot, turn->requests[i], turn->jobs[i]);
 }
 
 /* All that do not have to run once more */
@@ -171,7 +171,7 @@ static void
 answer_messages(Turn *turn)
 {
 	for (int i = 0; i < turn->n; i++)
-		if (!turn->answered[i] && !turn->exchanges[i]->apart)
+		if (!turn->answered[i] && !turn->jobs[i]->apart)
 			answer_one(turn, i);
 }
 
@@ -192,7 +192,7 @@ time_left(const QlmHttpRequest *request)
 static void
 run_alone(Turn *turn, int i)
 {
-	QlmExchange *exchange = turn->exchanges[i];
+	QlmJob	   *job = turn->jobs[i];
 	QlmVerdict	verdict = QLM_VERDICT_LATE;
 	char	   *message = "no time was left";
 	int			tries;
@@ -204,7 +204,7 @@ run_alone(Turn *turn, int i)
 		verdict = QLM_VERDICT_LATE;
 		if (left <= 0)
 			break;
-		verdict = run(turn, &exchange, 1, left / 2, &message);
+		verdict = run(turn, &job, 1, left / 2, &message);
 		if (verdict != QLM_VERDICT_AGAIN)
 			break;
 	}
@@ -217,22 +217,22 @@ run_alone(Turn *turn, int i)
 
 	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
 	qlm_slot_error(turn->slot, message);
-	reset_answers(&exchange, 1);
+	reset_answers(&job, 1);
 	turn->hung |= verdict == QLM_VERDICT_LATE;
 	if (verdict == QLM_VERDICT_FAILED)
-		qlm_exchange_refuse(exchange, qlm_transaction_code(), message);
+		qlm_job_refuse(job, qlm_transaction_code(), message);
 	else if (verdict == QLM_VERDICT_AGAIN)
-		qlm_exchange_refuse(exchange, 503, "Others change the same data now, try again.");
+		qlm_job_refuse(job, 503, "Others change the same data now, try again.");
 	else
-		qlm_exchange_refuse(exchange, 503, "The message took longer than qlm.request_timeout.");
+		qlm_job_refuse(job, 503, "The message took longer than qlm.request_timeout.");
 }
 
 /* The database still hangs.  Others come, and must hear of it. */
 static void
 give_up(Turn *turn)
 {
-	reset_answers(turn->exchanges, turn->n);
-	refuse_all(turn->exchanges, turn->n, 503, "The database is busy, try again later.");
+	reset_answers(turn->jobs, turn->n);
+	refuse_all(turn->jobs, turn->n, 503, "The database is busy, try again later.");
 	turn->hung = true;
 }
 
@@ -258,7 +258,7 @@ run_messages(Turn *turn)
 	pgstat_report_activity(STATE_RUNNING, activity);
 	is_probe = hung && turn->n >= CROWD;
 	if (turn->n > 1)
-		verdict = run(turn, turn->exchanges, turn->n,
+		verdict = run(turn, turn->jobs, turn->n,
 					  qlm_request_timeout / (is_probe ? PROBE_PART : 2), &message);
 	if (verdict == QLM_VERDICT_LATE && is_probe)
 		give_up(turn);
@@ -274,7 +274,7 @@ run_messages(Turn *turn)
 		answer_messages(turn);
 		forget_try(turn);
 		for (i = 0; i < turn->n; i++)
-			if (turn->exchanges[i]->apart)
+			if (turn->jobs[i]->apart)
 				run_alone(turn, i);
 	}
 	hung = turn->hung;
@@ -318,47 +318,47 @@ answer_health(Turn *turn)
 		qlm_page_answer_health(turn->health[i], health.available, health.held);
 }
 
-static QlmExchange *
-create_exchange(void)
+static QlmJob *
+create_job(void)
 {
-	QlmExchange *exchange = palloc0(sizeof(QlmExchange));
+	QlmJob	   *job = palloc0(sizeof(QlmJob));
 
-	exchange->answer_context = AllocSetContextCreate(turn_context, "qlm answer",
-													 ALLOCSET_SMALL_SIZES);
-	return exchange;
+	job->answer_context = AllocSetContextCreate(turn_context, "qlm answer",
+												ALLOCSET_SMALL_SIZES);
+	return job;
 }
 
 static void
-add_exchange(Turn *turn, QlmHttpRequest *request, QlmExchange *exchange)
+add_job(Turn *turn, QlmHttpRequest *request, QlmJob *job)
 {
 	turn->requests[turn->n] = request;
 	turn->answered[turn->n] = false;
-	turn->exchanges[turn->n++] = exchange;
+	turn->jobs[turn->n++] = job;
 }
 
 static void
 add_message(Turn *turn, QlmHttpRequest *request, const QlmRoute *route)
 {
-	QlmExchange *exchange = create_exchange();
+	QlmJob	   *job = create_job();
 
-	exchange->body = request->body;
-	exchange->body_len = request->body_len;
-	exchange->body_problem = request->body_problem;
-	exchange->charset = request->charset;
-	exchange->authorization = request->authorization;
-	exchange->peer_name = route->peer_name;
-	exchange->token = route->token;
-	exchange->client = &request->client;
-	exchange->has_waited = request->has_waited || request->owner != NULL;
-	exchange->may_wait = qlm_waiting_seconds(request) > 0;
-	exchange->may_hold = qlm_waiting_possible(request);
-	exchange->prefer_wait = request->prefer_wait;
-	exchange->on_socket = request->socket != NULL;
-	exchange->answers_all = !exchange->on_socket || request->acknowledge;
-	qlm_sockets_resume(request, exchange);
+	job->body = request->body;
+	job->body_len = request->body_len;
+	job->body_problem = request->body_problem;
+	job->charset = request->charset;
+	job->authorization = request->authorization;
+	job->peer_name = route->peer_name;
+	job->token = route->token;
+	job->client = &request->client;
+	job->has_waited = request->has_waited || request->owner != NULL;
+	job->may_wait = qlm_waiting_seconds(request) > 0;
+	job->may_hold = qlm_waiting_possible(request);
+	job->prefer_wait = request->prefer_wait;
+	job->on_socket = request->socket != NULL;
+	job->answers_all = !job->on_socket || request->acknowledge;
+	qlm_sockets_resume(request, job);
 	if (request->owner)
-		qlm_waiting_resume(request, exchange);
-	add_exchange(turn, request, exchange);
+		qlm_waiting_resume(request, job);
+	add_job(turn, request, job);
 }
 
 static void
@@ -367,7 +367,7 @@ add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	static const char *const known[] = {
 		"version", "newest", "oldest", "begin", "end", "peer", NULL
 	};
-	QlmExchange *exchange = create_exchange();
+	QlmJob	   *job = create_job();
 	QlmDiscovery *discovery = palloc0(sizeof(QlmDiscovery));
 
 	discovery->path = request->path;
@@ -382,14 +382,14 @@ add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 		discovery->begin = qlm_query_value(request->query, "begin");
 		discovery->end = qlm_query_value(request->query, "end");
 	}
-	exchange->discovery = discovery;
-	exchange->body = request->path;
-	exchange->body_len = strlen(request->path);
-	exchange->authorization = request->authorization;
-	exchange->peer_name = peer_name;
-	exchange->client = &request->client;
-	exchange->has_waited = request->has_waited;
-	add_exchange(turn, request, exchange);
+	job->discovery = discovery;
+	job->body = request->path;
+	job->body_len = strlen(request->path);
+	job->authorization = request->authorization;
+	job->peer_name = peer_name;
+	job->client = &request->client;
+	job->has_waited = request->has_waited;
+	add_job(turn, request, job);
 }
 
 static void

@@ -220,14 +220,14 @@ create_waiting(QlmHttpRequest *request, const QlmKept *kept)
  * and before its interest was known has woken nobody.
  */
 static bool
-begin_waiting(QlmHttpRequest *request, const QlmExchange *exchange)
+begin_waiting(QlmHttpRequest *request, const QlmJob *job)
 {
 	Waiting    *w;
 
-	if (room() <= 0 || (exchange->keep->nawaited == 0 && room() <= nwaiting &&
-						!is_fair(count_of_peer(exchange->keep->peer_id))))
+	if (room() <= 0 || (job->keep->nawaited == 0 && room() <= nwaiting &&
+						!is_fair(count_of_peer(job->keep->peer_id))))
 		return false;
-	w = create_waiting(request, exchange->keep);
+	w = create_waiting(request, job->keep);
 	w->client = qlm_client_key(&request->client);
 	request->owner = w;
 	w->since = w->look_at = GetCurrentTimestamp();
@@ -243,47 +243,47 @@ begin_waiting(QlmHttpRequest *request, const QlmExchange *exchange)
 
 /* It ran again for nothing: somebody else was faster, or it must wait. */
 static void
-go_on_waiting(Waiting *w, const QlmExchange *exchange)
+go_on_waiting(Waiting *w, const QlmJob *job)
 {
 	w->in_line = false;
-	w->kept.tick = exchange->keep->tick;
+	w->kept.tick = job->keep->tick;
 	w->look_at = after(w->retry_ms);
 	w->retry_ms = Min(w->retry_ms * 2, look_ms());
 }
 
 bool
-qlm_waiting_hold(QlmHttpRequest *request, const QlmExchange *exchange)
+qlm_waiting_hold(QlmHttpRequest *request, const QlmJob *job)
 {
 	Waiting    *w = request->owner;
 
-	if (exchange->keep == NULL || ended ||
-		(exchange->keep->nawaited == 0 && qlm_waiting_seconds(request) == 0))
+	if (job->keep == NULL || ended ||
+		(job->keep->nawaited == 0 && qlm_waiting_seconds(request) == 0))
 		return false;
 	if (w == NULL)
 	{
-		if (!begin_waiting(request, exchange))
+		if (!begin_waiting(request, job))
 			return false;
 		w = request->owner;
 	}
 	else if (GetCurrentTimestamp() >= w->deadline)
 		return false;
 	else
-		go_on_waiting(w, exchange);
+		go_on_waiting(w, job);
 	next_due = Min(next_due, Min(Min(w->look_at, w->deadline), w->kept.tick));
 	qlm_http_server_hold(request, w->kept.is_poll || w->kept.nawaited > 0);
 	return true;
 }
 
 void
-qlm_waiting_resume(const QlmHttpRequest *request, QlmExchange *exchange)
+qlm_waiting_resume(const QlmHttpRequest *request, QlmJob *job)
 {
 	const Waiting *w = request->owner;
 
 	if (!w->kept.is_poll)
-		exchange->kept = &w->kept;
-	exchange->journal_no = w->kept.journal_no;
-	exchange->received_at = w->kept.received_at;
-	exchange->is_last = GetCurrentTimestamp() >= w->deadline;
+		job->kept = &w->kept;
+	job->journal_no = w->kept.journal_no;
+	job->received_at = w->kept.received_at;
+	job->is_last = GetCurrentTimestamp() >= w->deadline;
 }
 
 void
@@ -313,7 +313,7 @@ answer(Waiting *w, QlmWorkerSlot *slot)
 	char		applied[32];
 	const QlmHttpHeader headers[] = {{"Preference-Applied", applied}, {NULL}};
 	QlmHttpAnswer answer = {
-		200, qlm_exchange_media(w->kept.answer, w->kept.answer_len),
+		200, qlm_answer_media(w->kept.answer, w->kept.answer_len),
 		w->kept.nawaited > 0 ? NULL : headers,
 		w->kept.answer, w->kept.answer_len
 	};

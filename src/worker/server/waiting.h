@@ -8,7 +8,7 @@
 #define QLM_WAITING_H
 
 #include "process/shmem.h"
-#include "service/road/exchange.h"
+#include "service/road/job.h"
 #include "transport/http/http_server.h"
 
 /* The seconds that a request may wait, 0: not at all */
@@ -17,13 +17,13 @@ extern int	qlm_waiting_seconds(const QlmHttpRequest *request);
 /* Can one more be held, whether it asks for it or not? */
 extern bool qlm_waiting_possible(const QlmHttpRequest *request);
 
-/* Hold a request whose exchange says so; false: it must be answered. */
+/* Hold a request whose job says so; false: it must be answered. */
 extern bool qlm_waiting_hold(QlmHttpRequest *request,
-							 const QlmExchange *exchange);
+							 const QlmJob *job);
 
 /* A request that has waited is taken up again: with what was kept of it */
 extern void qlm_waiting_resume(const QlmHttpRequest *request,
-							   QlmExchange *exchange);
+							   QlmJob *job);
 
 /* It is about to be answered. */
 extern void qlm_waiting_release(QlmHttpRequest *request);
