@@ -133,10 +133,15 @@ install_privately() {
     cp "$ROOT"/sql/release/*.sql "$prefix$("$PG_CONFIG" --sharedir)/extension/"
 }
 
-# A TCP port that is free now.
+# A TCP port that is free now, and that no connection gets for its own end
 free_port() {
     perl -MIO::Socket::INET -e '
-        print IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1)->sockport'
+        for (1 .. 1000) {
+            my $port = 10200 + int rand 22000;
+            exit print $port if IO::Socket::INET->new(LocalAddr => "127.0.0.1",
+                LocalPort => $port, Listen => 1);
+        }
+        die "no free port"'
 }
 
 # start_cluster NAME [SETTING...]: a new cluster that listens only on a socket

@@ -2,12 +2,16 @@
 # Builds qlm and runs all tests: installs what is missing, works in a temporary
 # folder with servers of its own, prints a summary.
 #
-# usage: test/run.sh [--quick | --long] [PATTERN...]
+# usage: test/run.sh [--quick | --long] [--jobs N] [PATTERN...]
 #
 # --quick   leaves out what is slow
 # --long    fuzzes for twenty minutes, and gives those tests that search or load
 #           at random minutes instead of seconds
+# --jobs N  runs N TAP programs at a time; without: twice the number of processors
 # PATTERN   runs only the tests whose name has it, e.g. http or regress
+#
+# TAP programs run beside each other, those of test/slowest first, and the other
+# suites beside them.
 #
 # test/valgrind.sh runs some of them under valgrind.
 #
@@ -19,34 +23,48 @@ set -euo pipefail
 
 quick=no
 long=no
+jobs=$((2 * $(nproc)))
 patterns=()
-for argument; do
-    case $argument in
+while [ $# != 0 ]; do
+    case $1 in
         --quick) quick=yes ;;
         --long) long=yes ;;
+        --jobs)
+            [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--jobs needs a number"
+            jobs=$2
+            shift
+            ;;
         -h | --help)
             sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
             exit
             ;;
-        -*) fail "unknown option $argument" ;;
-        *) patterns+=("$argument") ;;
+        -*) fail "unknown option $1" ;;
+        *) patterns+=("$1") ;;
     esac
+    shift
 done
 
-total_passed=0
-total_failed=0
-summary=()
-
-# record SUITE PASSED FAILED
+# record SUITE PASSED FAILED: a line of the summary, which suites that run beside
+# each other share
 record() {
-    total_passed=$((total_passed + $2))
-    total_failed=$((total_failed + $3))
-    summary+=("$(printf '%-24s %5d of %5d' "$1" "$2" $(($2 + $3)))")
+    printf '%s\t%d\t%d\n' "$1" "$2" "$3" >>"$WORK/results/records"
 }
 
 # skip SUITE REASON: what cannot be run here is said, not forgotten
 skip() {
-    summary+=("$(printf '%-24s skipped: %s' "$1" "$2")")
+    printf '%s\tskipped: %s\n' "$1" "$2" >>"$WORK/results/records"
+}
+
+# The summary, whose exit status is that of all
+summarize() {
+    awk -F '\t' '
+        { known = 1 }
+        NF == 2 { printf "%-24s %s\n", $1, $2; next }
+        { passed += $2; failed += $3; printf "%-24s %5d of %5d\n", $1, $2, $2 + $3 }
+        END {
+            if (known) printf "%d passed, %d failed\n", passed, failed
+            exit !known ? 2 : failed != 0
+        }' "$WORK/results/records"
 }
 
 # wanted SUITE NAME: does a pattern ask for it?
@@ -73,6 +91,14 @@ select_tests() {
     [ ${#selected[@]} != 0 ]
 }
 
+# slowest_first NAME...: those that test/slowest names come first, in its order,
+# so that none of them is left when all others have ended
+slowest_first() {
+    printf '%s\n' "$@" | awk 'NR == FNR { if (!/^#/) place[$1] = FNR; next }
+        { printf "%d %s\n", $1 in place ? place[$1] : 1000, $1 }' "$ROOT/test/slowest" - |
+        sort -s -n -k 1,1 | cut -d ' ' -f 2
+}
+
 heading() {
     printf '\n== %s\n' "$*"
 }
@@ -88,11 +114,25 @@ count_regress() {
     record "$1" "$passed" "$failed"
 }
 
+# The cluster of those suites that need one
+preload=qlm
+need_main() {
+    if [ ! -d "$WORK/main" ]; then
+        start_cluster main "fsync = off" "qlm.port = $(free_port)" \
+            "max_prepared_transactions = 5" "shared_preload_libraries = '$preload'"
+    elif [ ! -f "$WORK/main/data/postmaster.pid" ]; then
+        echo "shared_preload_libraries = '$preload'" |
+            as_server tee -a "$WORK/main/data/postgresql.conf" >/dev/null
+        start_again main
+    fi
+}
+
 # run_regress PROGRAM SUITE INPUT TEST...
 run_regress() {
     local program=$1 suite=$2 input=$3 status=0
     local output=$WORK/results/$suite
     shift 3
+    need_main
     as_server mkdir -p "$output"
     as_server "$program" --inputdir="$input" --outputdir="$output" \
         --bindir="$BIN" --host="$WORK/main" --port=5432 --user=postgres \
@@ -147,6 +187,7 @@ pgtap_suite() {
             return
         fi
         heading pgtap
+        need_main
         run_psql main -q -d postgres -c 'CREATE DATABASE pgtap'
         if ! run_psql main -q -d pgtap -c 'CREATE EXTENSION pgtap' \
             -c 'CREATE EXTENSION qlm'; then
@@ -161,6 +202,17 @@ pgtap_suite() {
     fi
 }
 
+# The data directories that nodes of TAP programs are copied from, one for each
+# node of a program, as nodes know themselves by their system identifiers
+make_templates() {
+    local n
+    as_server mkdir "$WORK/templates"
+    for n in 1 2 3; do
+        quietly as_server initdb -D "$WORK/templates/$n" -A trust -E UTF8 --no-locale \
+            --no-sync || fail "initdb failed"
+    done
+}
+
 tap_suite() {
     local name files=()
     if select_tests tap .t "$ROOT"/test/t/*.t; then
@@ -169,16 +221,20 @@ tap_suite() {
             return
         fi
         heading tap
-        for name in "${selected[@]}"; do
+        make_templates
+        while read -r name; do
             files+=("test/t/$name.t")
-        done
+        done < <(slowest_first "${selected[@]}")
         run_prove tap as_server env -C "$WORK/tree" \
             TESTDIR="$WORK/tree" TESTDATADIR="$WORK/tree/tmp_check" \
             TESTLOGDIR="$WORK/tree/tmp_check/log" \
-            PG_REGRESS="$programs/regress/pg_regress" QLM_QUICK="$quick" QLM_LONG="$long" \
-            prove -I "$WORK/tree/test/perl" -I "$programs/perl" "${files[@]}"
+            PG_REGRESS="$programs/regress/pg_regress" PG_TEST_PORT_DIR="$WORK/ports" \
+            QLM_TEMPLATES="$WORK/templates" QLM_QUICK="$quick" QLM_LONG="$long" \
+            prove --jobs "$jobs" --timer -I "$WORK/tree/test/perl" -I "$programs/perl" \
+            "${files[@]}"
     fi
 }
+
 
 fuzz_suite() {
     local seconds=20
@@ -195,6 +251,20 @@ fuzz_suite() {
             record fuzz 0 1
         fi
     fi
+}
+
+# All others, one after the other
+beside_suites() {
+    regress_suites regress
+    isolation_suite
+    pgtap_suite
+    if [ "$quick" = no ]; then
+        stop_cluster main
+        preload=
+        regress_suites regress-without-preload
+    fi
+    stop_cluster main
+    fuzz_suite
 }
 
 if [ "$quick$long" = yesyes ]; then
@@ -215,25 +285,17 @@ if [ -n "$SERVER_USER" ]; then
     chown -R "$SERVER_USER" "$WORK/tree" "$WORK/results"
 fi
 
-start_cluster main "shared_preload_libraries = 'qlm'" "fsync = off" \
-    "qlm.port = $(free_port)" "max_prepared_transactions = 5"
-regress_suites regress
-isolation_suite
-pgtap_suite
-if [ "$quick" = no ]; then
-    stop_cluster main
-    sed -i '/^shared_preload_libraries/d' "$WORK/main/data/postgresql.conf"
-    start_again main
-    regress_suites regress-without-preload
-fi
-stop_cluster main
+# What runs beside the TAP programs is shown when they have ended.
+CLUSTERS+=(main)
+beside_suites >"$WORK/results/beside" 2>&1 &
+beside=$!
+PROCESSES+=("$beside")
 tap_suite
-fuzz_suite
+wait "$beside" || record beside 0 1
+cat "$WORK/results/beside"
 
 heading summary
-printf '%s\n' ${summary[@]+"${summary[@]}"}
-if [ $((total_passed + total_failed)) = 0 ] && [ ${#summary[@]} = 0 ]; then
-    fail "no test matches ${patterns[*]:-}"
-fi
-say "$total_passed passed, $total_failed failed"
-[ "$total_failed" = 0 ]
+status=0
+summarize || status=$?
+[ "$status" != 2 ] || fail "no test matches ${patterns[*]:-}"
+exit "$status"

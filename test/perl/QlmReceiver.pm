@@ -35,16 +35,12 @@ use Time::HiRes qw(sleep time);
 sub new
 {
 	my ($class, %opt) = @_;
-	my $listening = IO::Socket::INET->new(
-		LocalAddr => '127.0.0.1', Listen => 100, ReuseAddr => 1)
-	  or die "cannot listen: $!";
 	my $self = bless {
-		port => $listening->sockport,
+		port => QlmTest::free_port(),
 		folder => File::Temp->newdir(),
 		pid => undef
 	}, $class;
 
-	$listening->close;
 	$self->answer_with($opt{answer} // 200);
 	$self->start unless $opt{stopped};
 	return $self;

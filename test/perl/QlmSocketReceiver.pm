@@ -51,16 +51,13 @@ my %kinds = (1 => 'text', 2 => 'binary', 8 => 'close', 9 => 'ping', 10 => 'pong'
 sub new
 {
 	my ($class, %opt) = @_;
-	my $listening = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 100, ReuseAddr => 1)
-	  or die "cannot listen: $!";
 	my $self = bless {
-		port => $listening->sockport,
+		port => QlmTest::free_port(),
 		tls => $opt{tls},
 		folder => File::Temp->newdir(),
 		pid => undef
 	}, $class;
 
-	$listening->close;
 	$self->be($opt{be} // 'pong');
 	$self->start unless $opt{stopped};
 	return $self;

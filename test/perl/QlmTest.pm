@@ -36,6 +36,7 @@ use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use QlmClock;
+use QlmTemplate;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -72,17 +73,16 @@ sub under_valgrind
 	return ($ENV{QLM_VALGRIND} // 'no') eq 'yes';
 }
 
-# A TCP port that is free now.
+# A TCP port that is free, that no other program of the run is given, and that no
+# connection gets for its own end.
 sub free_port
 {
-	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
-	  or die "no free port: $!";
-	return $socket->sockport;
+	return PostgreSQL::Test::Cluster::get_free_port();
 }
 
 # A running node.  Options: conf (text for postgresql.conf), databases
 # ('postgres'), preload (1), extension (1: created in each database), start (1),
-# http (1: wait until it is served), init (a list for PostgreSQL::Test::Cluster's init).
+# http (1: wait until it is served), init (a list for QlmTemplate's init_node).
 sub qlm_node
 {
 	my ($name, %opt) = @_;
@@ -90,8 +90,7 @@ sub qlm_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->{qlm_port} = free_port();
-	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ],
-		@{ $opt{init} // [] });
+	init_node($node, @{ $opt{init} // [] });
 	if ($opt{preload} // 1)
 	{
 		$node->append_conf('postgresql.conf',

@@ -4,14 +4,11 @@ use strict;
 use warnings;
 
 use File::Basename qw(basename dirname);
-use File::Temp qw(tempdir);
+use QlmUnit;
 use Test::More;
 
 my $test = dirname(__FILE__) . '/..';
-my $folder = tempdir(CLEANUP => 1);
-
-is(system("$test/unit/build.sh", $folder), 0, 'the unit tests are built')
-  or BAIL_OUT('no unit tests');
+my $folder = unit_programs();
 
 for my $program (sort glob("$folder/test_*"))
 {

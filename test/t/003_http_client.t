@@ -4,17 +4,14 @@
 use strict;
 use warnings FATAL => 'all';
 
-use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use Socket qw(SOL_SOCKET SO_LINGER);
+use QlmUnit;
 use Test::More;
 
-my $test = dirname(__FILE__) . '/..';
 my $folder = tempdir(CLEANUP => 1);
-
-is(system("$test/unit/build.sh", $folder), 0, 'the client is built')
-  or BAIL_OUT('no client');
+my $programs = unit_programs();
 
 my @servers;
 my $ok = "HTTP/1.1 200 OK\r\n";
@@ -224,7 +221,7 @@ sub fetch
 	open my $input, '>', "$folder/input" or die $!;
 	print $input map { "$_\n" } @lines;
 	close $input;
-	for (split /\n/, `$folder/fetch $options <$folder/input 2>$folder/stderr`)
+	for (split /\n/, `$programs/fetch $options <$folder/input 2>$folder/stderr`)
 	{
 		my ($line, @fields) = split /\t/, $_, -1;
 		@{ $results[$line] }{qw(status forbidden ms length error answer)} =

@@ -5,20 +5,17 @@
 use strict;
 use warnings FATAL => 'all';
 
-use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use IO::Socket::SSL::Utils;
+use QlmUnit;
 use Test::More;
 
 use QlmClock;
 use QlmSocketReceiver;
 
-my $test = dirname(__FILE__) . '/..';
 my $folder = tempdir(CLEANUP => 1);
-
-is(system("$test/unit/build.sh", $folder), 0, 'the client is built')
-  or BAIL_OUT('no client');
+my $programs = unit_programs();
 
 # Run the client; returns a hash of results for each line, in the order of the
 # lines.  Options: before (what runs it), options.
@@ -32,7 +29,7 @@ sub push_all
 	open my $input, '>', "$folder/input" or die $!;
 	print $input map { "$_\n" } @$lines;
 	close $input;
-	for (split /\n/, `$before $folder/fetch $options <$folder/input 2>$folder/stderr`)
+	for (split /\n/, `$before $programs/fetch $options <$folder/input 2>$folder/stderr`)
 	{
 		my ($line, @fields) = split /\t/, $_, -1;
 		@{ $results[$line] }{qw(status forbidden ms length error answer)} = @fields;

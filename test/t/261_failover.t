@@ -9,6 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use QlmCopy;
 use QlmReceiver;
+use QlmTemplate;
 use QlmTest;
 use Test::More;
 
@@ -134,7 +135,7 @@ sub upgraded
 	my ($name, $from) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
+	init_node($node);
 	$node->append_conf('postgresql.conf', slurp_file($first->data_dir . '/postgresql.conf') =~ s/^(?:port|unix_socket_directories|archive_\w+|restore_command|qlm\.databases) .*\n//mgr . "archive_mode = off\nport = " . $node->port . "\nunix_socket_directories = '" . $node->host . "'\nqlm.databases = ''\n");
 	local $ENV{TMPDIR} = PostgreSQL::Test::Utils::tempdir_short();
 	chdir $ENV{TMPDIR} or die $!;
