@@ -13,9 +13,11 @@ QlmClock - a clock that stands still while the machine does
 
 A test that something happens soon must not fail because a virtual machine was
 paused, its clock was set, or others had all of its processors.  A process of
-its own counts hundredths of a second by sleeping each of them, so a second of
-this clock is never shorter than a real one, and longer on a machine that has
-no time for it.  Where something must not happen early, time() is the clock.
+its own counts hundredths of a second by sleeping each of them, and where more
+processes want to run than there are processors, each counts for the part that
+one of them gets.  So a second of this clock is never shorter than a real one, and
+longer on a machine that has no time for it.  Where something must not happen
+early, time() is the clock.
 
 =cut
 
@@ -34,15 +36,36 @@ our @EXPORT = qw(running_time);
 my $BEAT = 0.01;
 my $file = File::Temp->new;
 
+my $processors = do
+{
+	open my $in, '<', '/proc/cpuinfo' or undef;
+	my $n = $in ? grep { /^processor\s/ } <$in> : 0;
+	$n || 1;
+};
+
+# The part of a processor that who wants one gets now
+sub part
+{
+	my ($load) = @_;
+
+	return 1 unless $load && sysseek($load, 0, SEEK_SET) && sysread($load, my $line, 100);
+	my ($running) = $line =~ m{ (\d+)/};
+	# This process is one of them.
+	return $running && $running - 1 > $processors ? $processors / ($running - 1) : 1;
+}
+
 sub count
 {
 	my ($parent) = @_;
+	my $seconds = 0;
 
-	for (my $n = 1; getppid() == $parent; $n++)
+	open my $load, '<', '/proc/loadavg' or undef;
+	while (getppid() == $parent)
 	{
 		select undef, undef, undef, $BEAT;
+		$seconds += $BEAT * part($load);
 		sysseek $file, 0, SEEK_SET;
-		syswrite $file, pack('Q', $n);
+		syswrite $file, pack('d', $seconds);
 	}
 	POSIX::_exit(0);
 }
@@ -53,7 +76,7 @@ sub begin
 	my $parent = $$;
 	my $pid;
 
-	syswrite $file, pack('Q', 0);
+	syswrite $file, pack('d', 0);
 	$pid = fork() // die "cannot fork: $!";
 	return if $pid;
 	POSIX::close($_) for 0 .. 2;
@@ -64,7 +87,7 @@ sub running_time
 {
 	open my $in, '<:raw', $file->filename or die $!;
 	sysread $in, my $bytes, 8;
-	return $BEAT * unpack 'Q', $bytes;
+	return unpack 'd', $bytes;
 }
 
 begin();

@@ -83,7 +83,7 @@ subtest 'a value far ahead ends no events' => sub {
 # that wait in between give the others time to overtake it.  An INSERT fails where its
 # time is taken, and is not there then.
 subtest 'under load' => sub {
-	my $n = quick_run() ? 250 : 1000;
+	my $n = long_run() ? 1000 : 250;
 	my $receiver = QlmReceiver->new;
 	my $socket = qlm_socket($node);
 
@@ -136,7 +136,8 @@ subtest 'under load' => sub {
 	while (grep { $_->pumpable } @sessions)
 	{
 		push @polled, split ' ', sql("SELECT string_agg(value, ' ') FROM qlm_poll($at_once)");
-		$_->pump_nb for grep { $_->pumpable } @sessions;
+		# One that ends in between dies of it.
+		for my $session (grep { $_->pumpable } @sessions) { eval { $session->pump_nb } }
 	}
 	$failed += grep { !$_->finish } @sessions;
 	for my $pid (@pids)

@@ -5,7 +5,6 @@
 use strict;
 use warnings FATAL => 'all';
 
-use List::Util qw(max);
 use QlmTest;
 use Test::More;
 
@@ -147,10 +146,11 @@ for my $name (sort keys %odd)
 cmp_ok(scalar @variants, '>', 90, 'many settings');
 
 # Each by itself takes minutes.  So the first odd values of all settings are set together,
-# then the second ones ...
-my %rounds;
-push @{ $rounds{ $_->[0] } }, $_ for @variants;
-my $most = max(map { scalar @$_ } values %rounds);
+# then the second ones ...  row_security comes last: with check_function_bodies it tells of
+# a restore, in which no trigger fires.
+my (@rounds, %nth);
+push @{ $rounds[ $nth{ $_->[0] }++ ] }, $_ for grep { $_->[0] ne 'row_security' } @variants;
+push @rounds, [ grep { $_->[0] eq 'row_security' } @variants ];
 
 sub text_of { return join ', ', map { "$_->[0] = $_->[1]" } @_; }
 
@@ -173,11 +173,11 @@ sub smallest
 }
 
 subtest 'odd values of all settings together' => sub {
-	for my $round (0 .. $most - 1)
+	for my $n (1 .. @rounds)
 	{
-		my @settings = map { $rounds{$_}[$round] // () } sort keys %rounds;
+		my @settings = @{ $rounds[ $n - 1 ] };
 
-		is(differing(outcome(@settings), $usual), '', 'the values of round ' . ($round + 1))
+		is(differing(outcome(@settings), $usual), '', "the values of round $n")
 		  or diag('it takes ' . text_of(smallest(@settings)));
 	}
 };

@@ -13,7 +13,7 @@ qlm.anonymous_role = 'qlm_writer'
 qlm.http_workers = 2
 autovacuum = off
 EOC
-my $rows = quick_run() ? 60000 : 200000;
+my $rows = long_run() ? 200000 : 60000;
 
 sub sql
 {

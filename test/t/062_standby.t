@@ -99,7 +99,7 @@ is($standby->safe_psql('postgres', "SELECT string_agg(state, ' ' ORDER BY kind) 
 
 # Reads while the primary writes.  A read may have to be tried again, never be lost.
 {
-	my $end = time + (quick_run() ? 3 : 15);
+	my $end = time + (long_run() ? 15 : 3);
 	my $writer = $primary->background_psql('postgres');
 	my ($n, $good) = (0, 0);
 	my $connection = qlm_connect($standby);

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Cluster;
 use QlmTest;
 use Test::More;
 
-my $rounds = quick_run() ? 20 : 100;
+my $rounds = long_run() ? 100 : 20;
 my $node = qlm_node('rename', conf => "qlm.anonymous_role = 'qlm_writer'\nqlm.http_workers = 2\n");
 my @connections = map { qlm_connect($node) } 1 .. 8;
 my @at = (0) x @connections;

@@ -52,9 +52,9 @@ my $before = server_memory($node);
 for my $case (sort keys %cases)
 {
 	my ($message, $status, $code, $says) = @{ $cases{$case} };
-	my $start = time();
+	my $start = running_time();
 	my $answer = eval { post($node, $message) };
-	my $took = time() - $start;
+	my $took = running_time() - $start;
 
 	is($answer->{status}, $status, "$case: status");
 	is(return_code($answer), $code, "$case: returnCode") if defined $code;

@@ -4,6 +4,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use QlmClock;
 use QlmTest;
 use Test::More;
 use Time::HiRes qw(time);
@@ -63,9 +64,9 @@ subtest 'asking and waiting in one statement' => sub {
 
 	for (1 .. 21)
 	{
-		my $start = time();
+		my $start = running_time();
 		my $answer = $session->query_safe("SELECT qlm_await($read, '60 s')");
-		push @took, (time() - $start) * 1000;
+		push @took, (running_time() - $start) * 1000;
 		$answers++ if $answer =~ /returnCode="200".*>20</s;
 	}
 	is($answers, 21, 'each has its answer');

@@ -301,7 +301,7 @@ $slow->close;
 wait_for_none('nothing is left of it');
 
 # Many
-my $n = quick_run() ? 50 : 900;
+my $n = long_run() ? 900 : 200;
 @sockets = map { qlm_socket($node) } 1 .. $n;
 for my $i (0 .. $n - 1)
 {

@@ -53,7 +53,7 @@ SELECT qlm_write('Late$i/' || :n, :n::float8, now() - :days * interval '1 day');
 EOQ
 	my $run = {};
 	$run->{handle} = IPC::Run::start(
-		[ 'pgbench', '-n', '-c', 1, '-T', quick_run() ? 4 : 8, '-f', $script,
+		[ 'pgbench', '-n', '-c', 1, '-T', long_run() ? 8 : 3, '-f', $script,
 			'-h', $node->host, '-p', $node->port, 'postgres' ],
 		'>', \$run->{out}, '2>', \$run->{err});
 	push @writers, $run;

@@ -39,6 +39,8 @@ qlm.max_connections = 20000
 qlm.max_message_size = '20MB'
 qlm.header_timeout = '60s'
 EOC
+# A node without a crowd, on the same machine
+my $other = qlm_node('other', conf => "qlm.anonymous_role = 'qlm_writer'\n");
 my $read = read_envelope('M1b', 'Fridge/temperature');
 my $request = QlmTest::Connection::format_request('localhost', 'POST', '/', body => $read);
 
@@ -60,51 +62,62 @@ sub connections
 
 sub open_socket
 {
+	my ($to) = @_;
+
 	socket(my $socket, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
-	connect($socket, pack_sockaddr_in($node->{qlm_port}, INADDR_LOOPBACK)) or die "connect: $!";
+	connect($socket, pack_sockaddr_in(($to // $node)->{qlm_port}, INADDR_LOOPBACK)) or die "connect: $!";
 	return $socket;
 }
 
-# ms that a request takes whose client behaves: the best of some medians, since
-# others use this machine too; and the worst of all
-sub latency
+# ms that a request takes whose client behaves: the best of some medians; and the worst of
+# all.  Each is followed by one to the other node, as others use this machine, too.
+sub latencies
 {
-	my ($best, $worst) = (1e9, 0);
+	my %node = (here => $node, there => $other);
+	my %best = map { $_ => 1e9 } keys %node;
+	my %worst = map { $_ => 0 } keys %node;
 
 	for (1 .. 5)
 	{
-		my $socket = open_socket();
-		my @took;
+		my %socket = map { $_ => open_socket($node{$_}) } keys %node;
+		my %took;
 
 		for (1 .. 100)
 		{
-			my ($start, $running, $got) = (time(), running_time(), '');
-
-			syswrite $socket, $request;
-			while ($got !~ m{</omiEnvelope>})
+			for my $where (sort keys %node)
 			{
-				sysread $socket, $got, 65536, length $got or die "no answer: $got";
-			}
-			push @took, 1000 * (time() - $start);
-			$running = 1000 * (running_time() - $running);
-			$worst = $running if $running > $worst;
-		}
-		@took = sort { $a <=> $b } @took;
-		$best = $took[50] if $took[50] < $best;
-	}
-	return ($best, $worst);
-}
+				my ($start, $running, $got) = (time(), running_time(), '');
 
-my ($usual) = latency();
+				syswrite $socket{$where}, $request;
+				while ($got !~ m{</omiEnvelope>})
+				{
+					sysread $socket{$where}, $got, 65536, length $got or die "no answer: $got";
+				}
+				push @{ $took{$where} }, 1000 * (time() - $start);
+				$running = 1000 * (running_time() - $running);
+				$worst{$where} = $running if $running > $worst{$where};
+			}
+		}
+		for my $where (keys %node)
+		{
+			my $median = (sort { $a <=> $b } @{ $took{$where} })[50];
+
+			$best{$where} = $median if $median < $best{$where};
+		}
+	}
+	return map { $_ => [ $best{$_}, $worst{$_} ] } keys %node;
+}
 
 sub check_latency
 {
 	my ($what) = @_;
-	my ($now, $worst) = latency();
+	my %took = latencies();
+	my ($now, $worst) = @{ $took{here} };
+	my ($usual, $usual_worst) = @{ $took{there} };
 
-	note(sprintf '%s: %.2f ms instead of %.2f, %.0f at worst; %d kB', $what, $now, $usual, $worst, server_memory($node) / 1024);
+	note(sprintf '%s: %.2f ms instead of %.2f, at worst %.0f instead of %.0f; %d kB', $what, $now, $usual, $worst, $usual_worst, server_memory($node) / 1024);
 	cmp_ok($now, '<', 1.5 * $usual + 0.5, "$what: others are as fast as ever");
-	cmp_ok($worst, '<', 500, "$what: none waits for long");
+	cmp_ok($worst, '<', 500 + 2 * $usual_worst, "$what: none waits for long");
 	return;
 }
 
@@ -214,7 +227,7 @@ subtest 'more than can be done' => sub {
 	my $timeout = 2;
 
 	set('qlm.request_timeout', "'${timeout}s'");
-	latency();
+	latencies();
 	my $before = server_memory($node);
 	my (%buffer, %started, %caller, %took, @accepted, $without, $odd);
 	my $all = IO::Select->new;
@@ -288,5 +301,5 @@ subtest 'more than can be done' => sub {
 	check_latency('after them');
 };
 
-$node->stop;
+$_->stop for $node, $other;
 done_testing();

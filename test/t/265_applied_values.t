@@ -148,7 +148,7 @@ applied("SELECT qlm_cancel(request_id) FROM qlm.subscription");
 on_copy("SELECT qlm_cancel(request_id) FROM qlm.subscription");
 $poll = on_copy("SELECT qlm_subscribe('Many')");
 on_copy("ALTER SYSTEM SET qlm.poll_buffer_max = 1000000; SELECT pg_reload_conf()");
-my $many = quick_run() ? 20_000 : 100_000;
+my $many = long_run() ? 100_000 : 20_000;
 on_node("SELECT qlm_write('Many/x', '0', '2000-01-01Z')");
 applied(<<"EOQ");
 WITH o AS (SELECT object_id FROM qlm.object WHERE path = 'Many'),
