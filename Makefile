@@ -13,11 +13,13 @@ SOURCES := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c))
 OBJS = $(SOURCES:.c=.o)
 DEPENDENCIES = $(SOURCES:.c=.d)
 
-# An upgrade is made of the parts in its folder.  What it starts from is frozen in
-# sql/release, for the tests only: nobody should install an old version anew.
+# An upgrade to this version runs the parts in its folder before and after what the
+# installation says for every node.  What it starts from is frozen in sql/release, for
+# the tests only: nobody should install an old version anew.  See sql/install/README.md.
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
-UPGRADES := $(notdir $(wildcard sql/upgrade/*))
+UPGRADES := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard sql/upgrade/*/*.sql)))))
 DATA_built = build/qlm--$(EXTVERSION).sql $(UPGRADES:%=build/qlm--%.sql)
+DATA = $(wildcard sql/upgrade/*.sql)
 
 REGRESS_OPTS = --load-extension=qlm
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
@@ -108,9 +110,11 @@ build/qlm--$(EXTVERSION).sql: $(INSTALL_SQL) qlm.control
 	mv $@.new $@
 
 .SECONDEXPANSION:
-$(UPGRADES:%=build/qlm--%.sql): build/qlm--%.sql: $$(sort $$(wildcard sql/upgrade/%/*.sql)) qlm.control
+$(UPGRADES:%=build/qlm--%.sql): build/qlm--%.sql: $$(sort $$(wildcard sql/upgrade/%/*.sql)) $(INSTALL_SQL) Makefile qlm.control
 	@mkdir -p $(@D)
-	cat $(filter %.sql,$^) > $@.new
+	cat $(filter sql/upgrade/$*/before_%,$^) > $@.new
+	sed '/^-- A new node only$$/,/^-- Every node$$/d' $(INSTALL_SQL) >> $@.new
+	cat $(filter sql/upgrade/$*/after_%,$^) >> $@.new
 	mv $@.new $@
 
 # Everything is compiled again when the version or the flags change.

@@ -1,3 +1,4 @@
+-- A new node only
 \echo Use "CREATE EXTENSION qlm" to load this file. \quit
 
 /*
@@ -17,3 +18,4 @@ BEGIN
 	END IF;
 END
 $$;
+-- Every node

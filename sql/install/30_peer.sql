@@ -1,50 +1,17 @@
-/* What is right in a peer's row, and how what an administrator writes becomes so. */
+/*
+ * Other nodes that this node knows.  A peer is one thing: its row.  What other tables hold of it
+ * follows, however the row is changed; they know it by its number.
+ */
 
-CREATE FUNCTION qlm.credential_hash(secret text) RETURNS text
-	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_credential_hash';
-COMMENT ON FUNCTION qlm.credential_hash(text) IS 'salted hash of a secret, for qlm.peer.credential';
-
-CREATE FUNCTION qlm.path_normal(path text) RETURNS text
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_path_normal';
-COMMENT ON FUNCTION qlm.path_normal(text) IS 'a path as it is stored; an error for what is no path';
-
-CREATE FUNCTION qlm.dialect_is_known(dialect text) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_dialect_is_known';
-COMMENT ON FUNCTION qlm.dialect_is_known(text) IS 'whether messages can be written in this dialect: Q0 Q1 QP M0 M1a M1b M2';
-
-CREATE FUNCTION qlm.url_is_http(url text) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_url_is_http_sql';
-COMMENT ON FUNCTION qlm.url_is_http(text) IS 'whether it is an absolute http or https URL with a host, and a port that exists if any';
-
-CREATE FUNCTION qlm.url_is_proxy(url text) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_url_is_proxy_sql';
-COMMENT ON FUNCTION qlm.url_is_proxy(text) IS 'whether it is the URL of a proxy: http, https, socks5 or socks5h with a host, and a port that exists if any';
-
-CREATE FUNCTION qlm.credential_is_hash(credential text) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_credential_is_hash';
-COMMENT ON FUNCTION qlm.credential_is_hash(text) IS 'whether it is a hash that qlm.credential_hash gives';
-
-CREATE FUNCTION qlm.paths_are_stored(paths text[]) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_paths_are_stored';
-COMMENT ON FUNCTION qlm.paths_are_stored(text[]) IS 'whether all are paths as qlm.path_normal gives them';
-
+-- A new node only
 CREATE SEQUENCE qlm.peer_seq AS int;
+-- Every node
+ALTER SEQUENCE qlm.peer_seq OWNER TO qlm_owner;
 COMMENT ON SEQUENCE qlm.peer_seq IS 'numbers of peers';
+GRANT USAGE ON SEQUENCE qlm.peer_seq TO qlm_admin;
+SELECT pg_catalog.pg_extension_config_dump('qlm.peer_seq', '');
 
+-- A new node only
 CREATE TABLE qlm.peer (
 	peer_id int PRIMARY KEY DEFAULT pg_catalog.nextval('qlm.peer_seq') CONSTRAINT peer_peer_id_check CHECK (peer_id > 0),
 	name text NOT NULL UNIQUE CHECK (name <> '' AND name !~ '[/:[:space:][:cntrl:]]'),
@@ -83,6 +50,8 @@ CREATE TABLE qlm.peer (
 	call_words text
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
+-- Every node
+ALTER TABLE qlm.peer OWNER TO qlm_owner;
 COMMENT ON TABLE qlm.peer IS 'other nodes that this node knows';
 COMMENT ON COLUMN qlm.peer.peer_id IS 'its number, by which all other tables know it; none is given twice';
 COMMENT ON COLUMN qlm.peer.name IS 'its name here, in URLs and as the user of HTTP Basic; may be changed';
@@ -119,3 +88,154 @@ COMMENT ON COLUMN qlm.peer.called_through IS 'the proxy that this went through, 
 COMMENT ON COLUMN qlm.peer.called_address IS 'address and port that it was connected to, of the proxy where there is one; null: it was not';
 COMMENT ON COLUMN qlm.peer.call_code IS 'HTTP status of the answer; null: there was none';
 COMMENT ON COLUMN qlm.peer.call_words IS 'what the answer was, or why there was none';
+/* Numbers of peers are this node's to give. */
+GRANT SELECT (peer_id, name) ON qlm.peer TO qlm_reader;
+GRANT SELECT, DELETE ON qlm.peer TO qlm_admin;
+GRANT INSERT (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order, proxy, redirects),
+	UPDATE (name, url, role, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order, proxy, redirects,
+		tried_at, takes_nested, last_seen, last_success, last_failure, last_error)
+	ON qlm.peer TO qlm_admin;
+SELECT pg_catalog.pg_extension_config_dump('qlm.peer', '');
+
+CREATE OR REPLACE FUNCTION qlm.check_peer() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_check_peer';
+COMMENT ON FUNCTION qlm.check_peer() IS 'refuses changes of peers by who is no member of their roles, before and after';
+
+CREATE OR REPLACE TRIGGER check_peer BEFORE INSERT OR UPDATE OR DELETE ON qlm.peer
+	FOR EACH ROW EXECUTE FUNCTION qlm.check_peer();
+COMMENT ON TRIGGER check_peer ON qlm.peer IS 'nobody gives or takes more rights than he has';
+CREATE OR REPLACE TRIGGER check_peer_all BEFORE TRUNCATE ON qlm.peer
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.check_peer();
+COMMENT ON TRIGGER check_peer_all ON qlm.peer IS 'nobody removes peers with more rights than he has';
+
+/* Columns that only say how a peer or a subscription is doing are left out. */
+CREATE OR REPLACE TRIGGER peer_changed
+	AFTER INSERT OR DELETE OR TRUNCATE
+		OR UPDATE OF peer_id, name, url, role, role_id, credential, paths, piggyback, heartbeat, dialect, echoes_ids, acknowledges, secret, form, by_name, in_order, proxy, redirects, tried_at, takes_nested
+	ON qlm.peer
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.configuration_changed();
+COMMENT ON TRIGGER peer_changed ON qlm.peer IS 'tells all processes';
+ALTER TABLE qlm.peer ENABLE ALWAYS TRIGGER peer_changed;
+
+CREATE OR REPLACE FUNCTION qlm.peer_renamed() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_peer_renamed';
+COMMENT ON FUNCTION qlm.peer_renamed() IS 'changes the name of a peer in all that belongs to it';
+
+CREATE OR REPLACE TRIGGER peer_renamed AFTER UPDATE ON qlm.peer
+	FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name)
+	EXECUTE FUNCTION qlm.peer_renamed();
+COMMENT ON TRIGGER peer_renamed ON qlm.peer IS 'other tables follow its name';
+
+CREATE OR REPLACE FUNCTION qlm.peer_gone() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_peer_gone';
+COMMENT ON FUNCTION qlm.peer_gone() IS 'cancels what waits for peers that are gone, and ends their subscriptions and those made there';
+
+CREATE OR REPLACE TRIGGER peer_gone AFTER DELETE OR TRUNCATE ON qlm.peer
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.peer_gone();
+COMMENT ON TRIGGER peer_gone ON qlm.peer IS 'what belongs to a peer goes with it';
+
+CREATE OR REPLACE FUNCTION qlm.peer_added() RETURNS trigger
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'qlm_peer_added';
+COMMENT ON FUNCTION qlm.peer_added() IS 'finds what came before its peer from a dump of a release that knew peers by name';
+
+CREATE OR REPLACE TRIGGER peer_added AFTER INSERT ON qlm.peer
+	REFERENCING NEW TABLE AS new_peers
+	FOR EACH STATEMENT EXECUTE FUNCTION qlm.peer_added();
+COMMENT ON TRIGGER peer_added ON qlm.peer IS 'gives peers of older dumps what is theirs';
+
+CREATE OR REPLACE FUNCTION qlm.peer_name(peer_id int) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'qlm_peer_name';
+COMMENT ON FUNCTION qlm.peer_name(int) IS 'the name of a peer; null: there is none with this number';
+GRANT EXECUTE ON FUNCTION qlm.peer_name(int) TO qlm_reader;
+
+CREATE OR REPLACE FUNCTION @extschema@.qlm_add_peer(name text, url text DEFAULT NULL, role name DEFAULT 'qlm_reader',
+										 credential text DEFAULT NULL, paths text[] DEFAULT '{}',
+										 piggyback boolean DEFAULT NULL, heartbeat interval DEFAULT NULL,
+										 dialect text DEFAULT NULL, secret text DEFAULT NULL,
+										 form boolean DEFAULT false, by_name boolean DEFAULT NULL,
+										 in_order boolean DEFAULT false, proxy text DEFAULT NULL,
+										 redirects boolean DEFAULT false) RETURNS int
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	id int;
+BEGIN
+	IF coalesce(qlm_add_peer.name, '') = '' OR qlm_add_peer.name ~ '[/:[:space:][:cntrl:]]' THEN
+		RAISE EXCEPTION '"%" cannot be the name of a peer', qlm_add_peer.name
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'It stands in URLs and in credentials: no blanks, slashes or colons.';
+	END IF;
+	IF EXISTS (SELECT FROM qlm.peer AS p WHERE p.name = qlm_add_peer.name) THEN
+		RAISE EXCEPTION 'there is already a peer "%"', qlm_add_peer.name
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'Change its row in qlm.peer, or drop it with qlm_drop_peer.';
+	END IF;
+	IF NOT pg_has_role(qlm_add_peer.role, 'MEMBER') THEN
+		RAISE EXCEPTION 'a peer cannot have role "%": you are no member of it', qlm_add_peer.role
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF NOT qlm.dialect_is_known(qlm_add_peer.dialect) THEN
+		RAISE EXCEPTION 'there is no dialect "%"', qlm_add_peer.dialect
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Dialects are Q0, Q1, QP, M0, M1a, M1b and M2.';
+	END IF;
+	IF qlm_add_peer.url !~* '^https?://' THEN
+		RAISE EXCEPTION 'the URL of a peer must begin with http:// or https://'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF NOT qlm.url_is_http(qlm_add_peer.url) THEN
+		RAISE EXCEPTION 'the URL of a peer needs a host, and a port from 1 to 65535 if any'
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It is "%s".', left(qlm_add_peer.url, 200));
+	END IF;
+	IF octet_length(qlm_add_peer.url) > 2000 THEN
+		RAISE EXCEPTION 'the URL of a peer must not be longer than 2000 bytes'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF qlm_add_peer.secret ~ '[[:cntrl:]]' THEN
+		RAISE EXCEPTION 'a secret must not hold control characters'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF qlm_add_peer.proxy <> '' AND (NOT qlm.url_is_proxy(qlm_add_peer.proxy) OR octet_length(qlm_add_peer.proxy) > 2000) THEN
+		RAISE EXCEPTION 'the proxy of a peer must be a URL of http, https, socks5 or socks5h with a host, or empty'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'As in "http://user:secret@proxy.example:3128". What else than letters and digits is in the secret is written as %XX.';
+	END IF;
+	INSERT INTO qlm.peer AS p (name, url, role, credential, paths, piggyback, heartbeat, dialect, secret, form, by_name, in_order, proxy,
+							   redirects)
+	VALUES (qlm_add_peer.name, qlm_add_peer.url, qlm_add_peer.role,
+			qlm.credential_hash(qlm_add_peer.credential),
+			(SELECT coalesce(array_agg(qlm.path_normal(path)), '{}') FROM unnest(qlm_add_peer.paths) AS path),
+			qlm_add_peer.piggyback, qlm_add_peer.heartbeat, qlm_add_peer.dialect, qlm_add_peer.secret,
+			coalesce(qlm_add_peer.form, false), qlm_add_peer.by_name, coalesce(qlm_add_peer.in_order, false),
+			qlm_add_peer.proxy, coalesce(qlm_add_peer.redirects, false))
+	RETURNING p.peer_id INTO id;
+	IF qlm_add_peer.dialect LIKE 'M%' AND qlm_add_peer.piggyback IS NULL AND qlm_add_peer.url IS NULL THEN
+		RAISE NOTICE 'peer "%" speaks O-MI, and not all that do take requests nested in answers to them', qlm_add_peer.name
+			USING HINT = 'The first one tries it. piggyback => true says that it takes them, false that it does not.';
+	END IF;
+	RETURN id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean, text, boolean) IS 'make another node known; role: whose rights its messages have; credential: the secret that it shows; paths: Objects that it owns; heartbeat: how often to call it; secret: what it is shown; form: post to it as form field msg; by_name: whether its name is enough to be taken for it, by default only if it has none of credential, url, heartbeat and secret; in_order: its requests leave one after the other, each when those before it have ended; proxy: through which it is called, by default as qlm.proxy says, empty: none; redirects: follow 307 and 308; returns its number';
+GRANT EXECUTE ON FUNCTION @extschema@.qlm_add_peer(text, text, name, text, text[], boolean, interval, text, text, boolean, boolean, boolean, text, boolean) TO qlm_admin;
+
+CREATE OR REPLACE FUNCTION @extschema@.qlm_drop_peer(name text) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	DELETE FROM qlm.peer AS p WHERE p.name = qlm_drop_peer.name;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.qlm_drop_peer(text) IS 'forget a peer, cancel what waits for it and end its subscriptions and those made there, as deleting its row does; false: there is none of this name';
+GRANT EXECUTE ON FUNCTION @extschema@.qlm_drop_peer(text) TO qlm_admin;

@@ -1,3 +1,4 @@
+-- A new node only
 /* The last part: how the members have been left. */
 DO $$
 BEGIN
@@ -13,3 +14,4 @@ BEGIN
 	END IF;
 END
 $$;
+-- Every node

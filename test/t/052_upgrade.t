@@ -106,11 +106,12 @@ CREATE INDEX my_ix ON qlm.value (num);
 CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER note AFTER INSERT ON qlm.info_item FOR EACH ROW EXECUTE FUNCTION public.note();
 COMMENT ON TRIGGER note ON qlm.info_item IS 'mine';
+ALTER TABLE qlm.value DISABLE TRIGGER value_changed;
 ALTER EXTENSION qlm UPDATE;
 EOQ
 is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', kind, object), ', ' ORDER BY kind COLLATE "C", object COLLATE "C") FROM qlm.customizations()}),
 	'column qlm.object.place, comment TRIGGER note on qlm.info_item, default qlm.object.place, index qlm.my_ix, not null qlm.object.place, policy few on qlm.info_item, '
-	. 'row security qlm.info_item, trigger note on qlm.info_item', 'which dumps bring along from now on');
+	. 'row security qlm.info_item, trigger note on qlm.info_item, trigger state value_changed on qlm.value', 'which dumps bring along from now on');
 is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', typname, deptype), ', ' ORDER BY typname) FROM pg_type t LEFT JOIN pg_depend d ON d.objid = t.oid AND d.refclassid = 'pg_extension'::regclass WHERE typname ~ '^(columns_of|secured)_'}),
 	'columns_of_object x, secured_info_item x', 'with what carries it, which goes with the extension');
 is($node->safe_psql('customized', $standard), $node->safe_psql('fresh', $standard), 'it knows what is its own');

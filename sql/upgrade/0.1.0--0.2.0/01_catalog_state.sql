@@ -1,1 +1,0 @@
-../../install/78_catalog_state.sql

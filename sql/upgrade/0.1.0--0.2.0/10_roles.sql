@@ -1,1 +1,0 @@
-../../install/10_roles.sql

@@ -1,2 +1,0 @@
-/* What belongs to roles that are gone ends, which needs the views that say why. */
-SELECT qlm.follow_roles();

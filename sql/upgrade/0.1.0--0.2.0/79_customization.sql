@@ -1,1 +1,0 @@
-../../install/79_customization.sql

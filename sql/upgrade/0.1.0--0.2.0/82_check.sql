@@ -1,1 +1,0 @@
-../../install/65_check.sql

@@ -1,1 +1,0 @@
-../../install/86_functions.sql

@@ -1,0 +1,1 @@
+../../install/29_peer_check.sql
