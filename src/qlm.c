@@ -41,13 +41,13 @@ _PG_init(void)
 	qlm_launcher_register();
 }
 
-PG_FUNCTION_INFO_V1(qlm_version);
+PG_FUNCTION_INFO_V1(qlm_sql_version);
 
 /*
  * qlm_version() returns text: the version of the library
  */
 Datum
-qlm_version(PG_FUNCTION_ARGS)
+qlm_sql_version(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(QLM_VERSION));
 }

@@ -7,19 +7,19 @@
  */
 
 CREATE OR REPLACE FUNCTION qlm.require_parent() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_require_parent'
+	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_trigger_require_parent'
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION qlm.require_parent() IS
 	'refuses rows whose parent is not there, and keeps it there; while a dump is restored it does nothing';
 
 CREATE OR REPLACE FUNCTION qlm.keep_key() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_keep_key'
+	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_trigger_keep_key'
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION qlm.keep_key() IS
 	'refuses another number for rows that others belong to';
 
 CREATE OR REPLACE FUNCTION qlm.delete_children() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_delete_children'
+	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_trigger_delete_children'
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION qlm.delete_children() IS
 	'deletes what belongs to deleted rows, with the rights of who deletes them';

@@ -4,13 +4,13 @@
  */
 
 CREATE OR REPLACE FUNCTION qlm.forget() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_forget'
+	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_trigger_forget'
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION qlm.forget() IS
 	'has every process forget what it remembers of the table';
 
 CREATE OR REPLACE FUNCTION qlm.forget_values() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_forget_values'
+	LANGUAGE c AS 'MODULE_PATHNAME', 'qlm_trigger_forget_values'
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION qlm.forget_values() IS
 	'deletes the values of InfoItems that are deleted';

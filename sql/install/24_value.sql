@@ -53,7 +53,7 @@ GRANT INSERT, UPDATE, DELETE ON qlm.value TO qlm_writer;
 
 CREATE OR REPLACE FUNCTION qlm.value_form() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'qlm_value_form';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_value_form';
 COMMENT ON FUNCTION qlm.value_form() IS 'gives values that come by plain SQL the form that those of messages have, and refuses what no message can hold';
 
 /* On partitions and not on their parent, as those that the node makes have it too. */
@@ -66,7 +66,7 @@ COMMENT ON TRIGGER value_form ON qlm.value_default IS 'gives values the form tha
 CREATE OR REPLACE FUNCTION qlm.value_changed() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_value_changed';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_value_changed';
 COMMENT ON FUNCTION qlm.value_changed() IS 'gives new values to those who subscribe to them';
 
 CREATE OR REPLACE TRIGGER value_changed AFTER INSERT ON qlm.value
@@ -78,7 +78,7 @@ COMMENT ON TRIGGER value_changed ON qlm.value IS 'fires subscriptions';
 CREATE OR REPLACE FUNCTION qlm.value_checked() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_value_checked';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_value_checked';
 COMMENT ON FUNCTION qlm.value_checked() IS 'refuses values of InfoItems that do not exist';
 
 CREATE OR REPLACE TRIGGER value_checked AFTER INSERT ON qlm.value_default
@@ -91,6 +91,6 @@ COMMENT ON TRIGGER value_item_changed ON qlm.value IS 'refuses values of InfoIte
 
 CREATE OR REPLACE FUNCTION qlm.value_applied() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'qlm_value_applied';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_value_applied';
 COMMENT ON FUNCTION qlm.value_applied() IS
 	'gives values that logical replication brings to those who subscribe to them; for a trigger that an administrator makes';

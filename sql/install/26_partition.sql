@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.qlm_make_partitions("from" timestamptz, "to" timestamptz) RETURNS int
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_make_partitions';
+	AS 'MODULE_PATHNAME', 'qlm_sql_make_partitions';
 COMMENT ON FUNCTION @extschema@.qlm_make_partitions(timestamptz, timestamptz) IS
 	'make the partitions of qlm.value that values of these times lack, before history is loaded; returns how many were made';
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_make_partitions(timestamptz, timestamptz) TO qlm_admin;

@@ -3,5 +3,5 @@
 CREATE OR REPLACE FUNCTION qlm.configuration_changed() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_configuration_changed';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_configuration_changed';
 COMMENT ON FUNCTION qlm.configuration_changed() IS 'makes every process read peers or subscriptions again';

@@ -62,7 +62,7 @@ GRANT EXECUTE ON FUNCTION @extschema@.qlm_set_retention(text, interval, interval
 CREATE OR REPLACE FUNCTION @extschema@.qlm_apply_retention() RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_apply_retention';
+	AS 'MODULE_PATHNAME', 'qlm_sql_apply_retention';
 COMMENT ON FUNCTION @extschema@.qlm_apply_retention() IS
 	'delete at once what qlm.retention and the setting qlm.retention do not keep, which the workers do by and by; returns how many values went';
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_apply_retention() TO qlm_admin;

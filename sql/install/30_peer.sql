@@ -100,7 +100,7 @@ SELECT pg_catalog.pg_extension_config_dump('qlm.peer', '');
 CREATE OR REPLACE FUNCTION qlm.check_peer() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_check_peer';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_check_peer';
 COMMENT ON FUNCTION qlm.check_peer() IS 'refuses changes of peers by who is no member of their roles, before and after';
 
 CREATE OR REPLACE TRIGGER check_peer BEFORE INSERT OR UPDATE OR DELETE ON qlm.peer
@@ -122,7 +122,7 @@ ALTER TABLE qlm.peer ENABLE ALWAYS TRIGGER peer_changed;
 CREATE OR REPLACE FUNCTION qlm.peer_renamed() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_peer_renamed';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_peer_renamed';
 COMMENT ON FUNCTION qlm.peer_renamed() IS 'changes the name of a peer in all that belongs to it';
 
 CREATE OR REPLACE TRIGGER peer_renamed AFTER UPDATE ON qlm.peer
@@ -133,7 +133,7 @@ COMMENT ON TRIGGER peer_renamed ON qlm.peer IS 'other tables follow its name';
 CREATE OR REPLACE FUNCTION qlm.peer_gone() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_peer_gone';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_peer_gone';
 COMMENT ON FUNCTION qlm.peer_gone() IS 'cancels what waits for peers that are gone, and ends their subscriptions and those made there';
 
 CREATE OR REPLACE TRIGGER peer_gone AFTER DELETE OR TRUNCATE ON qlm.peer
@@ -143,7 +143,7 @@ COMMENT ON TRIGGER peer_gone ON qlm.peer IS 'what belongs to a peer goes with it
 CREATE OR REPLACE FUNCTION qlm.peer_added() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_peer_added';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_peer_added';
 COMMENT ON FUNCTION qlm.peer_added() IS 'finds what came before its peer from a dump of a release that knew peers by name';
 
 CREATE OR REPLACE TRIGGER peer_added AFTER INSERT ON qlm.peer
@@ -153,7 +153,7 @@ COMMENT ON TRIGGER peer_added ON qlm.peer IS 'gives peers of older dumps what is
 
 CREATE OR REPLACE FUNCTION qlm.peer_name(peer_id int) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'qlm_peer_name';
+	AS 'MODULE_PATHNAME', 'qlm_sql_peer_name';
 COMMENT ON FUNCTION qlm.peer_name(int) IS 'the name of a peer; null: there is none with this number';
 GRANT EXECUTE ON FUNCTION qlm.peer_name(int) TO qlm_reader;
 

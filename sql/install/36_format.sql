@@ -13,7 +13,7 @@ COMMENT ON TYPE qlm.payload_row IS 'a value of a payload: the path of its InfoIt
 CREATE OR REPLACE FUNCTION qlm.format_is_built_in(name text) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_format_is_built_in';
+	AS 'MODULE_PATHNAME', 'qlm_sql_format_is_built_in';
 COMMENT ON FUNCTION qlm.format_is_built_in(text) IS 'whether a msgformat means O-DF, csv or json';
 GRANT EXECUTE ON FUNCTION qlm.format_is_built_in(text) TO qlm_admin;
 

@@ -47,7 +47,7 @@ SELECT pg_catalog.pg_extension_config_dump('qlm.subscription', $$WHERE (callback
 CREATE OR REPLACE FUNCTION qlm.subscription_ended() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_subscription_ended';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_subscription_ended';
 COMMENT ON FUNCTION qlm.subscription_ended() IS 'ends what waits for subscriptions that are deleted, to be polled or to be posted';
 
 CREATE OR REPLACE TRIGGER subscription_ended AFTER DELETE ON qlm.subscription

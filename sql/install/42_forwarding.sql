@@ -31,7 +31,7 @@ SELECT pg_catalog.pg_extension_config_dump('qlm.forwarding', $$WHERE request_id 
 CREATE OR REPLACE FUNCTION qlm.forwarded_ended() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_forwarded_ended';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_forwarded_ended';
 COMMENT ON FUNCTION qlm.forwarded_ended() IS 'cancels at the other node what has ended here';
 
 CREATE OR REPLACE TRIGGER forwarded_ended AFTER DELETE ON qlm.subscription

@@ -119,7 +119,7 @@ SELECT pg_catalog.pg_extension_config_dump('qlm.outbox', $$WHERE (url LIKE '~%')
 CREATE OR REPLACE FUNCTION qlm.awaited_ended() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_awaited_ended';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_awaited_ended';
 COMMENT ON FUNCTION qlm.awaited_ended() IS 'wakes the dispatcher, which takes up what waited for the message';
 
 CREATE OR REPLACE TRIGGER awaited_ended AFTER UPDATE OF state ON qlm.outbox

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION qlm.find_peer() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_find_peer';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_find_peer';
 COMMENT ON FUNCTION qlm.find_peer() IS 'gives a row that names a peer the number of that';
 
 DO $$

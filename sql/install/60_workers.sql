@@ -3,14 +3,14 @@
 CREATE OR REPLACE FUNCTION @extschema@.qlm_start() RETURNS int
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_start';
+	AS 'MODULE_PATHNAME', 'qlm_sql_start';
 COMMENT ON FUNCTION @extschema@.qlm_start() IS 'start the workers that serve this database; returns how many run';
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_start() TO qlm_admin;
 
 CREATE OR REPLACE FUNCTION @extschema@.qlm_stop() RETURNS int
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_stop';
+	AS 'MODULE_PATHNAME', 'qlm_sql_stop';
 COMMENT ON FUNCTION @extschema@.qlm_stop() IS 'stop the workers that serve this database; returns how many stopped';
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_stop() TO qlm_admin;
 
@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION qlm.worker_stats()
 				   requests bigint, batches bigint, bytes_in bigint, bytes_out bigint, connections int, last_error text)
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_stat_worker';
+	AS 'MODULE_PATHNAME', 'qlm_sql_worker_stats';
 COMMENT ON FUNCTION qlm.worker_stats() IS 'rows of qlm.stat_worker';
 GRANT EXECUTE ON FUNCTION qlm.worker_stats() TO qlm_admin;
 GRANT EXECUTE ON FUNCTION qlm.worker_stats() TO pg_monitor;

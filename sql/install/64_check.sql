@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION qlm.probe_peer(peer text, timeout_ms int, OUT reached
 							   OUT words text)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_probe_peer';
+	AS 'MODULE_PATHNAME', 'qlm_sql_probe_peer';
 COMMENT ON FUNCTION qlm.probe_peer(text, int) IS 'call a peer once with nothing, from this session and on the way of all calls: how far that got, and what came back';
 GRANT EXECUTE ON FUNCTION qlm.probe_peer(text, int) TO qlm_admin;
 

@@ -7,7 +7,7 @@
 
 CREATE OR REPLACE FUNCTION qlm.replicated() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
-	AS 'MODULE_PATHNAME', 'qlm_replicated';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_replicated';
 COMMENT ON FUNCTION qlm.replicated() IS 'tells processes of rows that logical replication has changed';
 
 DO $$
@@ -51,7 +51,7 @@ $$;
 CREATE OR REPLACE FUNCTION @extschema@.qlm_advance_sequences(OUT sequence text, OUT before bigint, OUT after bigint) RETURNS SETOF record
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_advance_sequences';
+	AS 'MODULE_PATHNAME', 'qlm_sql_advance_sequences';
 COMMENT ON FUNCTION @extschema@.qlm_advance_sequences() IS
 	'set sequences that are behind the numbers of rows which came with theirs, as by logical replication; returns those that were moved';
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_advance_sequences() TO qlm_admin;

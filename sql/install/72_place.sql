@@ -43,7 +43,7 @@ SELECT pg_catalog.pg_extension_config_dump('qlm.place', '');
 CREATE OR REPLACE FUNCTION qlm.place_changed() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_place_changed';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_place_changed';
 COMMENT ON FUNCTION qlm.place_changed() IS 'makes every process look again whether the node holds';
 
 CREATE OR REPLACE TRIGGER place_changed AFTER INSERT OR UPDATE OR DELETE ON qlm.place
@@ -58,7 +58,7 @@ ALTER TABLE qlm.place ENABLE ALWAYS TRIGGER place_emptied;
 CREATE OR REPLACE FUNCTION qlm.rows_arrived() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_rows_arrived';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_rows_arrived';
 COMMENT ON FUNCTION qlm.rows_arrived() IS 'has the node hold once a dump or a replication brings what would leave';
 
 DO $$
@@ -85,12 +85,12 @@ $$;
 CREATE OR REPLACE FUNCTION qlm.note_place() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_note_place';
+	AS 'MODULE_PATHNAME', 'qlm_sql_note_place';
 COMMENT ON FUNCTION qlm.note_place() IS 'notes where the node is, in the scripts of the extension; the dispatcher does so later';
 
 CREATE OR REPLACE FUNCTION @extschema@.qlm_adopt() RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_adopt';
+	AS 'MODULE_PATHNAME', 'qlm_sql_adopt';
 COMMENT ON FUNCTION @extschema@.qlm_adopt() IS 'from now on this node is the one that its peers, subscriptions and messages belong to, and what waits may leave; returns whether it was held until now';
 GRANT EXECUTE ON FUNCTION @extschema@.qlm_adopt() TO qlm_admin;

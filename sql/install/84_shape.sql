@@ -9,7 +9,7 @@
 CREATE OR REPLACE FUNCTION qlm.goes_with_extension(type oid) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_goes_with_extension';
+	AS 'MODULE_PATHNAME', 'qlm_sql_goes_with_extension';
 COMMENT ON FUNCTION qlm.goes_with_extension(oid) IS 'have a type that carries the shape of a table be dropped with the extension, without being a member';
 
 CREATE OR REPLACE FUNCTION qlm.note_shape() RETURNS int

@@ -83,7 +83,7 @@ COMMENT ON EVENT TRIGGER qlm_type_made IS 'qlm: while a dump is restored, gives 
 CREATE OR REPLACE FUNCTION qlm.before_command() RETURNS event_trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_before_command';
+	AS 'MODULE_PATHNAME', 'qlm_trigger_before_command';
 COMMENT ON FUNCTION qlm.before_command() IS 'while a dump is restored: makes what parts of qlm.value need, and refuses them without the rest of the node';
 
 CREATE EVENT TRIGGER qlm_before_command ON ddl_command_start

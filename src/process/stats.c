@@ -70,13 +70,13 @@ put_slot(int worker_id, QlmWorkerSlot *slot, ReturnSetInfo *result)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-PG_FUNCTION_INFO_V1(qlm_stat_worker);
+PG_FUNCTION_INFO_V1(qlm_sql_worker_stats);
 
 /*
- * qlm_stat_worker() returns a row for each worker; none without shared memory
+ * qlm.worker_stats() returns a row for each worker; none without shared memory
  */
 Datum
-qlm_stat_worker(PG_FUNCTION_ARGS)
+qlm_sql_worker_stats(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int			i;
@@ -85,7 +85,7 @@ qlm_stat_worker(PG_FUNCTION_ARGS)
 	if (result->setDesc->natts != STAT_WORKER_COLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("qlm_stat_worker returns %d columns",
+				 errmsg("qlm.worker_stats() returns %d columns",
 						STAT_WORKER_COLUMNS),
 				 errhint("The library and the extension differ: ALTER EXTENSION qlm UPDATE.")));
 	for (i = 0; qlm_shared && i < QLM_MAX_WORKERS; i++)

@@ -321,13 +321,13 @@ mention_reason(int64 message_id)
 	qlm_storage_end();
 }
 
-PG_FUNCTION_INFO_V1(qlm_await);
+PG_FUNCTION_INFO_V1(qlm_sql_await);
 
 /*
  * qlm_await(request_id bigint, timeout interval) returns xml
  */
 Datum
-qlm_await(PG_FUNCTION_ARGS)
+qlm_sql_await(PG_FUNCTION_ARGS)
 {
 	int64		message_id;
 	TimestampTz start = GetCurrentTimestamp();

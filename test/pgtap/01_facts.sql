@@ -1,6 +1,6 @@
 -- Facts about what CREATE EXTENSION makes.
 BEGIN;
-SELECT plan(11);
+SELECT plan(12);
 
 CREATE TEMP VIEW member AS
 	SELECT d.classid, d.objid
@@ -46,6 +46,13 @@ SELECT is_empty($$
 			'qlm.value_form()'::regprocedure, 'qlm.texts_checked()'::regprocedure,
 			'qlm.replicated()'::regprocedure, 'qlm.value_applied()'::regprocedure)
 $$, 'every function has a fixed search_path, but for those that run for each row and qualify all that they use');
+
+SELECT is_empty($$
+	SELECT p.oid::regprocedure, p.prosrc FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+		JOIN pg_language l ON l.oid = p.prolang
+	WHERE l.lanname = 'c' AND NOT p.prosrc ^@ (CASE WHEN p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) THEN 'qlm_trigger_' ELSE 'qlm_sql_' END
+		|| regexp_replace(p.proname, '^qlm_', ''))
+$$, 'C functions are named as their SQL functions');
 
 SELECT is_empty($$
 	SELECT p.oid::regprocedure FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass

@@ -61,6 +61,10 @@ EOQ
 # What 0.1.0 took and is wrong
 $node->safe_psql('used', q{INSERT INTO qlm.peer (name, url, dialect, paths, heartbeat, credential) VALUES ('wrong', 'ftp://x', 'klingon', '{/Objects/Dev/x/,a//b}', '0', 'plain')});
 
+# Until it is upgraded, functions of before find the library.
+is($node->safe_psql('used', "SELECT value FROM qlm_read('D/x', '1400-01-01Z')"), "2\n1", 'a node that is still to be upgraded is read');
+like($node->safe_psql('used', 'SELECT qlm_version()'), qr/^0\.2/, 'by the library of now');
+
 # What each peer has, by its number
 sub belongings
 {

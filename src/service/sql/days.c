@@ -10,8 +10,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
-extern Datum qlm_read(PG_FUNCTION_ARGS);
-extern Datum qlm_delete_values(PG_FUNCTION_ARGS);
+extern Datum qlm_sql_read(PG_FUNCTION_ARGS);
+extern Datum qlm_sql_delete_values(PG_FUNCTION_ARGS);
 
 static TimestampTz
 midnight(DateADT day)
@@ -35,20 +35,20 @@ days_to_times(FunctionCallInfo fcinfo)
 												midnight(day + 1) - 1);
 }
 
-PG_FUNCTION_INFO_V1(qlm_read_days);
+PG_FUNCTION_INFO_V1(qlm_sql_read_days);
 
 Datum
-qlm_read_days(PG_FUNCTION_ARGS)
+qlm_sql_read_days(PG_FUNCTION_ARGS)
 {
 	days_to_times(fcinfo);
-	return qlm_read(fcinfo);
+	return qlm_sql_read(fcinfo);
 }
 
-PG_FUNCTION_INFO_V1(qlm_delete_days);
+PG_FUNCTION_INFO_V1(qlm_sql_delete_days);
 
 Datum
-qlm_delete_days(PG_FUNCTION_ARGS)
+qlm_sql_delete_days(PG_FUNCTION_ARGS)
 {
 	days_to_times(fcinfo);
-	return qlm_delete_values(fcinfo);
+	return qlm_sql_delete_values(fcinfo);
 }

@@ -27,18 +27,18 @@
 #include "storage/core/catalog.h"
 #include "storage/value/write.h"
 
-PG_FUNCTION_INFO_V1(qlm_handle);
-PG_FUNCTION_INFO_V1(qlm_handle_json);
-PG_FUNCTION_INFO_V1(qlm_format_is_built_in);
-PG_FUNCTION_INFO_V1(qlm_handle_counted);
-PG_FUNCTION_INFO_V1(qlm_handle_json_counted);
-PG_FUNCTION_INFO_V1(qlm_read);
-PG_FUNCTION_INFO_V1(qlm_subscribe_sql);
-PG_FUNCTION_INFO_V1(qlm_poll_sql);
-PG_FUNCTION_INFO_V1(qlm_cancel);
-PG_FUNCTION_INFO_V1(qlm_delete);
-PG_FUNCTION_INFO_V1(qlm_delete_values);
-PG_FUNCTION_INFO_V1(qlm_call);
+PG_FUNCTION_INFO_V1(qlm_sql_handle);
+PG_FUNCTION_INFO_V1(qlm_sql_handle_json);
+PG_FUNCTION_INFO_V1(qlm_sql_format_is_built_in);
+PG_FUNCTION_INFO_V1(qlm_sql_handle_counted);
+PG_FUNCTION_INFO_V1(qlm_sql_handle_json_counted);
+PG_FUNCTION_INFO_V1(qlm_sql_read);
+PG_FUNCTION_INFO_V1(qlm_sql_subscribe);
+PG_FUNCTION_INFO_V1(qlm_sql_poll);
+PG_FUNCTION_INFO_V1(qlm_sql_cancel);
+PG_FUNCTION_INFO_V1(qlm_sql_delete);
+PG_FUNCTION_INFO_V1(qlm_sql_delete_values);
+PG_FUNCTION_INFO_V1(qlm_sql_call);
 
 /*
  * Speaking for a peer fetches what is queued for it, which is for administrators,
@@ -91,14 +91,14 @@ handle(FunctionCallInfo fcinfo, QlmAnswerForm form, QlmCounts *counts)
 }
 
 Datum
-qlm_handle(PG_FUNCTION_ARGS)
+qlm_sql_handle(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(handle(fcinfo, QLM_ANSWER_XML, NULL));
 }
 
 /* An argument of type json is its text. */
 Datum
-qlm_handle_json(PG_FUNCTION_ARGS)
+qlm_sql_handle_json(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(handle(fcinfo, QLM_ANSWER_JSON, NULL));
 }
@@ -113,19 +113,19 @@ handle_counted(FunctionCallInfo fcinfo, QlmAnswerForm form)
 }
 
 Datum
-qlm_handle_counted(PG_FUNCTION_ARGS)
+qlm_sql_handle_counted(PG_FUNCTION_ARGS)
 {
 	return handle_counted(fcinfo, QLM_ANSWER_XML);
 }
 
 Datum
-qlm_handle_json_counted(PG_FUNCTION_ARGS)
+qlm_sql_handle_json_counted(PG_FUNCTION_ARGS)
 {
 	return handle_counted(fcinfo, QLM_ANSWER_JSON);
 }
 
 Datum
-qlm_format_is_built_in(PG_FUNCTION_ARGS)
+qlm_sql_format_is_built_in(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(qlm_payload_is_built_in(qlm_any_text_argument(fcinfo, 0)));
 }
@@ -180,7 +180,7 @@ return_values(FunctionCallInfo fcinfo, List *odfs)
 }
 
 Datum
-qlm_read(PG_FUNCTION_ARGS)
+qlm_sql_read(PG_FUNCTION_ARGS)
 {
 	const char *path;
 	QlmSelector selector = {0};
@@ -232,7 +232,7 @@ check_callback(const char *callback)
 }
 
 Datum
-qlm_subscribe_sql(PG_FUNCTION_ARGS)
+qlm_sql_subscribe(PG_FUNCTION_ARGS)
 {
 	const char *path;
 	QlmSubscription subscription = {0};
@@ -317,7 +317,7 @@ poll_relayed(QlmSubscription *subscription, const char **note)
 }
 
 Datum
-qlm_poll_sql(PG_FUNCTION_ARGS)
+qlm_sql_poll(PG_FUNCTION_ARGS)
 {
 	int64		request_id = PG_GETARG_INT64(0);
 	QlmSubscription *subscription;
@@ -343,7 +343,7 @@ qlm_poll_sql(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_cancel(PG_FUNCTION_ARGS)
+qlm_sql_cancel(PG_FUNCTION_ARGS)
 {
 	bool		cancelled;
 	int64		request_id = PG_GETARG_INT64(0);
@@ -370,7 +370,7 @@ tree_to_delete(const char *path)
 }
 
 Datum
-qlm_delete(PG_FUNCTION_ARGS)
+qlm_sql_delete(PG_FUNCTION_ARGS)
 {
 	QlmOdf	   *request = tree_to_delete(qlm_any_text_argument(fcinfo, 0));
 	QlmOdf	   *missing;
@@ -383,7 +383,7 @@ qlm_delete(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_delete_values(PG_FUNCTION_ARGS)
+qlm_sql_delete_values(PG_FUNCTION_ARGS)
 {
 	TimestampTz begin = PG_ARGISNULL(1) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1);
 	TimestampTz end = PG_ARGISNULL(2) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(2);
@@ -434,7 +434,7 @@ find_handler(const char *path, QlmHandler *handler)
 }
 
 Datum
-qlm_call(PG_FUNCTION_ARGS)
+qlm_sql_call(PG_FUNCTION_ARGS)
 {
 	QlmInfoItem *item;
 	QlmOdf	   *odf = qlm_call_argument(fcinfo, &item);

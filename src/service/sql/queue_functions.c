@@ -22,15 +22,15 @@
 #include "storage/peer/peer.h"
 #include "storage/select/select.h"
 
-PG_FUNCTION_INFO_V1(qlm_request);
-PG_FUNCTION_INFO_V1(qlm_requeue);
-PG_FUNCTION_INFO_V1(qlm_read_envelope);
-PG_FUNCTION_INFO_V1(qlm_call_envelope);
-PG_FUNCTION_INFO_V1(qlm_credential_hash);
-PG_FUNCTION_INFO_V1(qlm_path_normal);
-PG_FUNCTION_INFO_V1(qlm_dialect_is_known);
-PG_FUNCTION_INFO_V1(qlm_url_is_http_sql);
-PG_FUNCTION_INFO_V1(qlm_url_is_proxy_sql);
+PG_FUNCTION_INFO_V1(qlm_sql_request);
+PG_FUNCTION_INFO_V1(qlm_sql_requeue);
+PG_FUNCTION_INFO_V1(qlm_sql_read_envelope);
+PG_FUNCTION_INFO_V1(qlm_sql_call_envelope);
+PG_FUNCTION_INFO_V1(qlm_sql_credential_hash);
+PG_FUNCTION_INFO_V1(qlm_sql_path_normal);
+PG_FUNCTION_INFO_V1(qlm_sql_dialect_is_known);
+PG_FUNCTION_INFO_V1(qlm_sql_url_is_http);
+PG_FUNCTION_INFO_V1(qlm_sql_url_is_proxy);
 
 /* What cannot wait must be answered while its peer is connected. */
 static TimestampTz
@@ -128,7 +128,7 @@ mention_obstacle(int64 message_id, const QlmPeer *peer)
 }
 
 Datum
-qlm_request(PG_FUNCTION_ARGS)
+qlm_sql_request(PG_FUNCTION_ARGS)
 {
 	QlmMessage	message = {0};
 	const QlmPeer *peer;
@@ -160,7 +160,7 @@ qlm_request(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_requeue(PG_FUNCTION_ARGS)
+qlm_sql_requeue(PG_FUNCTION_ARGS)
 {
 	bool		queued;
 
@@ -222,7 +222,7 @@ tree_with_types(const char *path)
 }
 
 Datum
-qlm_read_envelope(PG_FUNCTION_ARGS)
+qlm_sql_read_envelope(PG_FUNCTION_ARGS)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
 	QlmRequest *read = qlm_envelope_add_request(envelope, QLM_READ);
@@ -253,7 +253,7 @@ qlm_read_envelope(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_call_envelope(PG_FUNCTION_ARGS)
+qlm_sql_call_envelope(PG_FUNCTION_ARGS)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
 	QlmRequest *call = qlm_envelope_add_request(envelope, QLM_CALL);
@@ -264,14 +264,14 @@ qlm_call_envelope(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_credential_hash(PG_FUNCTION_ARGS)
+qlm_sql_credential_hash(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(qlm_peer_hash(qlm_any_text_argument(fcinfo, 0))));
 }
 
 /* A path as it is stored: without Objects/ and stray slashes, escaped */
 Datum
-qlm_path_normal(PG_FUNCTION_ARGS)
+qlm_sql_path_normal(PG_FUNCTION_ARGS)
 {
 	const char *path = qlm_text_argument(fcinfo, 0);
 	const char **paths;
@@ -281,7 +281,7 @@ qlm_path_normal(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_dialect_is_known(PG_FUNCTION_ARGS)
+qlm_sql_dialect_is_known(PG_FUNCTION_ARGS)
 {
 	QlmDialect	dialect;
 
@@ -290,13 +290,13 @@ qlm_dialect_is_known(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_url_is_http_sql(PG_FUNCTION_ARGS)
+qlm_sql_url_is_http(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(qlm_url_is_http(qlm_any_text_argument(fcinfo, 0), NULL, NULL));
 }
 
 Datum
-qlm_url_is_proxy_sql(PG_FUNCTION_ARGS)
+qlm_sql_url_is_proxy(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(qlm_url_is_proxy(qlm_any_text_argument(fcinfo, 0)));
 }

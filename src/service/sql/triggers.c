@@ -34,14 +34,14 @@ statement_trigger(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
-PG_FUNCTION_INFO_V1(qlm_value_changed);
+PG_FUNCTION_INFO_V1(qlm_trigger_value_changed);
 
 /*
  * qlm.value_changed(): after INSERT on qlm.value, with the new rows as a
  * transition table.  The same for envelopes and for plain SQL.
  */
 Datum
-qlm_value_changed(PG_FUNCTION_ARGS)
+qlm_trigger_value_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = statement_trigger(fcinfo, "qlm.value_changed()");
 	QlmMatch   *matches;
@@ -67,14 +67,14 @@ qlm_value_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(qlm_configuration_changed);
+PG_FUNCTION_INFO_V1(qlm_trigger_configuration_changed);
 
 /*
  * qlm.configuration_changed(): after any change of qlm.peer, or of a table
  * with subscriptions, that the caches of processes must learn
  */
 Datum
-qlm_configuration_changed(PG_FUNCTION_ARGS)
+qlm_trigger_configuration_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = statement_trigger(fcinfo, "qlm.configuration_changed()");
 	Oid			relid;
@@ -91,14 +91,14 @@ qlm_configuration_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(qlm_awaited_ended);
+PG_FUNCTION_INFO_V1(qlm_trigger_awaited_ended);
 
 /*
  * qlm.awaited_ended(): after a message has ended that something waits for,
  * whoever ended it
  */
 Datum
-qlm_awaited_ended(PG_FUNCTION_ARGS)
+qlm_trigger_awaited_ended(PG_FUNCTION_ARGS)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -108,14 +108,14 @@ qlm_awaited_ended(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(qlm_forwarded_ended);
+PG_FUNCTION_INFO_V1(qlm_trigger_forwarded_ended);
 
 /*
  * qlm.forwarded_ended(): after a subscription at another node was deleted here,
  * for whatever reason
  */
 Datum
-qlm_forwarded_ended(PG_FUNCTION_ARGS)
+qlm_trigger_forwarded_ended(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	TupleDesc	desc;

@@ -17,10 +17,10 @@
 #include "storage/core/catalog.h"
 #include "storage/value/write.h"
 
-PG_FUNCTION_INFO_V1(qlm_write);
-PG_FUNCTION_INFO_V1(qlm_write_counted);
-PG_FUNCTION_INFO_V1(qlm_write_envelope);
-PG_FUNCTION_INFO_V1(qlm_number_text);
+PG_FUNCTION_INFO_V1(qlm_sql_write);
+PG_FUNCTION_INFO_V1(qlm_sql_write_counted);
+PG_FUNCTION_INFO_V1(qlm_sql_write_envelope);
+PG_FUNCTION_INFO_V1(qlm_sql_number_text);
 
 static void
 run_write(QlmWrite *write)
@@ -38,7 +38,7 @@ run_write(QlmWrite *write)
 
 /* The value may be of any of the types that the function is declared with. */
 Datum
-qlm_write(PG_FUNCTION_ARGS)
+qlm_sql_write(PG_FUNCTION_ARGS)
 {
 	QlmWrite	write = {0};
 	QlmValue   *value;
@@ -79,7 +79,7 @@ qlm_counts_return(FunctionCallInfo fcinfo, text *response, const QlmCounts *coun
 
 /* Without a value nothing is made. */
 Datum
-qlm_write_counted(PG_FUNCTION_ARGS)
+qlm_sql_write_counted(PG_FUNCTION_ARGS)
 {
 	QlmWrite	write = {0};
 	QlmValue   *value;
@@ -94,7 +94,7 @@ qlm_write_counted(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_write_envelope(PG_FUNCTION_ARGS)
+qlm_sql_write_envelope(PG_FUNCTION_ARGS)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
 	QlmRequest *write = qlm_envelope_add_request(envelope, QLM_WRITE);
@@ -114,7 +114,7 @@ qlm_write_envelope(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_number_text(PG_FUNCTION_ARGS)
+qlm_sql_number_text(PG_FUNCTION_ARGS)
 {
 	StringInfoData text;
 

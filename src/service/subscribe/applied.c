@@ -23,7 +23,7 @@
 #include "storage/core/catalog.h"
 #include "storage/subscription/subscription.h"
 
-PG_FUNCTION_INFO_V1(qlm_value_applied);
+PG_FUNCTION_INFO_V1(qlm_trigger_value_applied);
 
 /* With so many the next message begins. */
 #define MAX_VALUES	100000
@@ -158,7 +158,7 @@ collect(const TriggerData *data)
  * first copy of the table brings is history.
  */
 Datum
-qlm_value_applied(PG_FUNCTION_ARGS)
+qlm_trigger_value_applied(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 

@@ -224,13 +224,13 @@ qlm_place_arrived(const char *how)
 	qlm_rights_restore(&saved);
 }
 
-PG_FUNCTION_INFO_V1(qlm_place_changed);
+PG_FUNCTION_INFO_V1(qlm_trigger_place_changed);
 
 /*
  * qlm.place_changed(): after any change of qlm.place, whoever makes it
  */
 Datum
-qlm_place_changed(PG_FUNCTION_ARGS)
+qlm_trigger_place_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
@@ -243,7 +243,7 @@ qlm_place_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(qlm_rows_arrived);
+PG_FUNCTION_INFO_V1(qlm_trigger_rows_arrived);
 
 /*
  * qlm.rows_arrived(): after rows have come from which something leaves.  For each
@@ -251,7 +251,7 @@ PG_FUNCTION_INFO_V1(qlm_rows_arrived);
  * only by who applies what another server has done.
  */
 Datum
-qlm_rows_arrived(PG_FUNCTION_ARGS)
+qlm_trigger_rows_arrived(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	bool		by_row;
@@ -270,13 +270,13 @@ qlm_rows_arrived(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(qlm_note_place);
+PG_FUNCTION_INFO_V1(qlm_sql_note_place);
 
 /*
  * qlm.note_place(): in the scripts of the extension, where the rows are this node's
  */
 Datum
-qlm_note_place(PG_FUNCTION_ARGS)
+qlm_sql_note_place(PG_FUNCTION_ARGS)
 {
 	qlm_storage_begin();
 	qlm_place_note();
@@ -284,13 +284,13 @@ qlm_note_place(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-PG_FUNCTION_INFO_V1(qlm_adopt);
+PG_FUNCTION_INFO_V1(qlm_sql_adopt);
 
 /*
  * qlm_adopt() returns boolean: whether the node held until now
  */
 Datum
-qlm_adopt(PG_FUNCTION_ARGS)
+qlm_sql_adopt(PG_FUNCTION_ARGS)
 {
 	bool		held;
 

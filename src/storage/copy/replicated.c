@@ -27,7 +27,7 @@
 #include "storage/object/object_cache.h"
 #include "storage/outbox/outbox.h"
 
-PG_FUNCTION_INFO_V1(qlm_replicated);
+PG_FUNCTION_INFO_V1(qlm_trigger_replicated);
 
 /* So many values of InfoItems that are gone are looked for at once. */
 #define MAX_GONE	10000
@@ -241,7 +241,7 @@ row_changed(const TriggerData *data, const char *what)
  * writers out, who have looked up paths; after a row has changed it says so.
  */
 Datum
-qlm_replicated(PG_FUNCTION_ARGS)
+qlm_trigger_replicated(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	HeapTuple	row;

@@ -29,12 +29,12 @@
 #include "storage/copy/restore.h"
 #include "storage/core/catalog.h"
 
-PG_FUNCTION_INFO_V1(qlm_before_command);
-PG_FUNCTION_INFO_V1(qlm_goes_with_extension);
-PG_FUNCTION_INFO_V1(qlm_is_restored);
-PG_FUNCTION_INFO_V1(qlm_is_restoring);
-PG_FUNCTION_INFO_V1(qlm_is_superuser);
-PG_FUNCTION_INFO_V1(qlm_is_whole_dump);
+PG_FUNCTION_INFO_V1(qlm_trigger_before_command);
+PG_FUNCTION_INFO_V1(qlm_sql_goes_with_extension);
+PG_FUNCTION_INFO_V1(qlm_sql_is_restored);
+PG_FUNCTION_INFO_V1(qlm_sql_is_restoring);
+PG_FUNCTION_INFO_V1(qlm_sql_is_superuser);
+PG_FUNCTION_INFO_V1(qlm_sql_is_whole_dump);
 
 /* This session has made the extension, or been told to, or got rows that say so. */
 static bool whole_dump = false;
@@ -197,7 +197,7 @@ before_drop(const DropStmt *statement)
 
 /* qlm.before_command(): everybody's commands come here, so it is quick to say no. */
 Datum
-qlm_before_command(PG_FUNCTION_ARGS)
+qlm_trigger_before_command(PG_FUNCTION_ARGS)
 {
 	Node	   *command;
 
@@ -223,14 +223,14 @@ qlm_before_command(PG_FUNCTION_ARGS)
 
 /* qlm.is_whole_dump(): told by who has seen that the dump is one of a node */
 Datum
-qlm_is_whole_dump(PG_FUNCTION_ARGS)
+qlm_sql_is_whole_dump(PG_FUNCTION_ARGS)
 {
 	whole_dump = true;
 	PG_RETURN_VOID();
 }
 
 Datum
-qlm_is_restoring(PG_FUNCTION_ARGS)
+qlm_sql_is_restoring(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(!creating_extension && qlm_restoring());
 }
@@ -240,14 +240,14 @@ qlm_is_restoring(PG_FUNCTION_ARGS)
  * that it has made it
  */
 Datum
-qlm_is_restored(PG_FUNCTION_ARGS)
+qlm_sql_is_restored(PG_FUNCTION_ARGS)
 {
 	whole_dump |= creating_extension;
 	PG_RETURN_BOOL(creating_extension && qlm_has_settings_of_dump());
 }
 
 Datum
-qlm_is_superuser(PG_FUNCTION_ARGS)
+qlm_sql_is_superuser(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(superuser() && superuser_arg(GetOuterUserId()));
 }
@@ -257,7 +257,7 @@ qlm_is_superuser(PG_FUNCTION_ARGS)
  * DEPENDS ON EXTENSION does not know types.
  */
 Datum
-qlm_goes_with_extension(PG_FUNCTION_ARGS)
+qlm_sql_goes_with_extension(PG_FUNCTION_ARGS)
 {
 	ObjectAddress type;
 	ObjectAddress extension;

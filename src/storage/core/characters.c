@@ -116,14 +116,14 @@ qlm_xml_require_row(const TriggerData *data)
 	}
 }
 
-PG_FUNCTION_INFO_V1(qlm_texts_checked);
+PG_FUNCTION_INFO_V1(qlm_trigger_texts_checked);
 
 /*
  * qlm.texts_checked(): before INSERT or UPDATE of a row.  What a dump brings
  * back is left as it is, and so is what an update does not change.
  */
 Datum
-qlm_texts_checked(PG_FUNCTION_ARGS)
+qlm_trigger_texts_checked(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 

@@ -18,7 +18,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/sequence.h"
 
-PG_FUNCTION_INFO_V1(qlm_advance_sequences);
+PG_FUNCTION_INFO_V1(qlm_sql_advance_sequences);
 
 /* By what is unique in their tables */
 typedef struct Numbers
@@ -132,7 +132,7 @@ advance(const Numbers *of, int64 *largest, int64 *given)
  * those that were moved
  */
 Datum
-qlm_advance_sequences(PG_FUNCTION_ARGS)
+qlm_sql_advance_sequences(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	QlmRights	saved;

@@ -14,8 +14,8 @@
 #include "storage/core/catalog.h"
 #include "storage/object/object_cache.h"
 
-PG_FUNCTION_INFO_V1(qlm_forget);
-PG_FUNCTION_INFO_V1(qlm_forget_values);
+PG_FUNCTION_INFO_V1(qlm_trigger_forget);
+PG_FUNCTION_INFO_V1(qlm_trigger_forget_values);
 
 static TriggerData *
 trigger_data(FunctionCallInfo fcinfo)
@@ -72,7 +72,7 @@ is_empty(Tuplestorestate *changed)
  * the transaction ends.  After: have every process forget.
  */
 Datum
-qlm_forget(PG_FUNCTION_ARGS)
+qlm_trigger_forget(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
 
@@ -110,7 +110,7 @@ refuse_left_over(bool all)
  * The planner must know how many InfoItems there are, hence no kept plan.
  */
 Datum
-qlm_forget_values(PG_FUNCTION_ARGS)
+qlm_trigger_forget_values(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
 	bool		all = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);

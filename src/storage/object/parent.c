@@ -68,9 +68,9 @@ static Link links[] = {
 	LINK("forwarded_result", "request_id", "subscription", "request_id", INT8OID),
 };
 
-PG_FUNCTION_INFO_V1(qlm_require_parent);
-PG_FUNCTION_INFO_V1(qlm_keep_key);
-PG_FUNCTION_INFO_V1(qlm_delete_children);
+PG_FUNCTION_INFO_V1(qlm_trigger_require_parent);
+PG_FUNCTION_INFO_V1(qlm_trigger_keep_key);
+PG_FUNCTION_INFO_V1(qlm_trigger_delete_children);
 
 static TriggerData *
 trigger_data(FunctionCallInfo fcinfo, bool for_row)
@@ -119,7 +119,7 @@ key_text(HeapTuple tuple, Relation rel, const char *column)
 
 /* qlm.require_parent(): after INSERT of a child, or UPDATE of whose child it is */
 Datum
-qlm_require_parent(PG_FUNCTION_ARGS)
+qlm_trigger_require_parent(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, true);
 	Relation	rel = data->tg_relation;
@@ -153,7 +153,7 @@ qlm_require_parent(PG_FUNCTION_ARGS)
 
 /* qlm.keep_key(): after UPDATE of the key of a parent */
 Datum
-qlm_keep_key(PG_FUNCTION_ARGS)
+qlm_trigger_keep_key(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, true);
 	Relation	rel = data->tg_relation;
@@ -215,7 +215,7 @@ refuse_left_over(const Link *link, const char *sql)
 
 /* qlm.delete_children(): after DELETE or TRUNCATE of parents */
 Datum
-qlm_delete_children(PG_FUNCTION_ARGS)
+qlm_trigger_delete_children(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, false);
 	bool		all = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);

@@ -26,7 +26,7 @@
 #include "storage/object/object_cache.h"
 #include "storage/object/rename_target.h"
 
-PG_FUNCTION_INFO_V1(qlm_rename);
+PG_FUNCTION_INFO_V1(qlm_sql_rename);
 
 /* $1: the path, $2: the new one */
 #define BELOW(column) \
@@ -393,7 +393,7 @@ rename_rest(const Rename *rename, const List *aliased)
  * qlm_rename(path text, new_id text, keep_old_id boolean) returns text: the new path
  */
 Datum
-qlm_rename(PG_FUNCTION_ARGS)
+qlm_sql_rename(PG_FUNCTION_ARGS)
 {
 	Rename		rename = {.keep = PG_GETARG_BOOL(2)};
 

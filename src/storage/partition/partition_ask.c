@@ -149,14 +149,14 @@ make_span(TimestampTz start)
 	return made;
 }
 
-PG_FUNCTION_INFO_V1(qlm_make_partitions);
+PG_FUNCTION_INFO_V1(qlm_sql_make_partitions);
 
 /*
  * qlm_make_partitions("from" timestamptz, "to" timestamptz) returns int: so many
  * were made for values of these times
  */
 Datum
-qlm_make_partitions(PG_FUNCTION_ARGS)
+qlm_sql_make_partitions(PG_FUNCTION_ARGS)
 {
 	TimestampTz from = PG_GETARG_TIMESTAMPTZ(0);
 	TimestampTz to = PG_GETARG_TIMESTAMPTZ(1);

@@ -27,12 +27,12 @@
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
 
-PG_FUNCTION_INFO_V1(qlm_check_peer);
-PG_FUNCTION_INFO_V1(qlm_peer_renamed);
-PG_FUNCTION_INFO_V1(qlm_peer_added);
-PG_FUNCTION_INFO_V1(qlm_find_peer);
-PG_FUNCTION_INFO_V1(qlm_paths_are_stored);
-PG_FUNCTION_INFO_V1(qlm_credential_is_hash);
+PG_FUNCTION_INFO_V1(qlm_trigger_check_peer);
+PG_FUNCTION_INFO_V1(qlm_trigger_peer_renamed);
+PG_FUNCTION_INFO_V1(qlm_trigger_peer_added);
+PG_FUNCTION_INFO_V1(qlm_trigger_find_peer);
+PG_FUNCTION_INFO_V1(qlm_sql_paths_are_stored);
+PG_FUNCTION_INFO_V1(qlm_sql_credential_is_hash);
 
 /* Names are being changed to follow their peers. */
 static bool renaming = false;
@@ -340,7 +340,7 @@ require_free_number(const TriggerData *data)
  * qlm.check_peer(): before any change of qlm.peer
  */
 Datum
-qlm_check_peer(PG_FUNCTION_ARGS)
+qlm_trigger_check_peer(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
 	HeapTuple	new = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
@@ -373,7 +373,7 @@ qlm_check_peer(PG_FUNCTION_ARGS)
  * qlm.peer_renamed(): after the name of a peer has changed, for each row
  */
 Datum
-qlm_peer_renamed(PG_FUNCTION_ARGS)
+qlm_trigger_peer_renamed(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
 	Datum		values[2];
@@ -416,7 +416,7 @@ execute(const char *sql)
  * node has not given are taken for a dump's: a new peer inherits nothing.
  */
 Datum
-qlm_peer_added(PG_FUNCTION_ARGS)
+qlm_trigger_peer_added(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
 	QlmRights	saved;
@@ -481,7 +481,7 @@ fill_in(const TriggerData *data, HeapTuple row, const char *name_column,
  * qlm.find_peer(): before a row is written that names a peer without its number
  */
 Datum
-qlm_find_peer(PG_FUNCTION_ARGS)
+qlm_trigger_find_peer(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
 	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
@@ -497,7 +497,7 @@ qlm_find_peer(PG_FUNCTION_ARGS)
 
 /* Are all of them paths as they are stored? */
 Datum
-qlm_paths_are_stored(PG_FUNCTION_ARGS)
+qlm_sql_paths_are_stored(PG_FUNCTION_ARGS)
 {
 	Datum	   *elements;
 	bool	   *nulls;
@@ -512,7 +512,7 @@ qlm_paths_are_stored(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_credential_is_hash(PG_FUNCTION_ARGS)
+qlm_sql_credential_is_hash(PG_FUNCTION_ARGS)
 {
 	QlmCredential credential;
 

@@ -159,13 +159,13 @@ qlm_peer_forget_gone(void)
 	return n;
 }
 
-PG_FUNCTION_INFO_V1(qlm_peer_gone);
+PG_FUNCTION_INFO_V1(qlm_trigger_peer_gone);
 
 /*
  * qlm.peer_gone(): after DELETE or TRUNCATE on qlm.peer
  */
 Datum
-qlm_peer_gone(PG_FUNCTION_ARGS)
+qlm_trigger_peer_gone(PG_FUNCTION_ARGS)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,

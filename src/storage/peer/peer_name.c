@@ -60,13 +60,13 @@ find_name(int32 peer_id, MemoryContext context)
 	return name;
 }
 
-PG_FUNCTION_INFO_V1(qlm_peer_name);
+PG_FUNCTION_INFO_V1(qlm_sql_peer_name);
 
 /*
  * qlm.peer_name(peer_id int) returns text; null: no such peer
  */
 Datum
-qlm_peer_name(PG_FUNCTION_ARGS)
+qlm_sql_peer_name(PG_FUNCTION_ARGS)
 {
 	FmgrInfo   *info = fcinfo->flinfo;
 	int32		peer_id = PG_GETARG_INT32(0);

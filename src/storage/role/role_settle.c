@@ -368,13 +368,13 @@ qlm_role_settle_all(void)
 	qlm_role_warn(&roles, &ended);
 }
 
-PG_FUNCTION_INFO_V1(qlm_follow_roles);
+PG_FUNCTION_INFO_V1(qlm_sql_follow_roles);
 
 /*
  * qlm.follow_roles() returns void
  */
 Datum
-qlm_follow_roles(PG_FUNCTION_ARGS)
+qlm_sql_follow_roles(PG_FUNCTION_ARGS)
 {
 	qlm_role_settle_all();
 	PG_RETURN_VOID();

@@ -18,14 +18,14 @@
 #include "storage/core/planning.h"
 #include "storage/outbox/delivery_ended.h"
 
-PG_FUNCTION_INFO_V1(qlm_subscription_ended);
+PG_FUNCTION_INFO_V1(qlm_trigger_subscription_ended);
 
 /*
  * qlm.subscription_ended(): after DELETE on qlm.subscription, with the old rows
  * as transition table old_subscriptions, and after TRUNCATE
  */
 Datum
-qlm_subscription_ended(PG_FUNCTION_ARGS)
+qlm_trigger_subscription_ended(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	QlmRights	saved;

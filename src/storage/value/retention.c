@@ -383,14 +383,14 @@ run_all(void)
 	return gone;
 }
 
-PG_FUNCTION_INFO_V1(qlm_apply_retention);
+PG_FUNCTION_INFO_V1(qlm_sql_apply_retention);
 
 /*
  * qlm_apply_retention(): what the workers would do by and by, at once and in
  * this transaction
  */
 Datum
-qlm_apply_retention(PG_FUNCTION_ARGS)
+qlm_sql_apply_retention(PG_FUNCTION_ARGS)
 {
 	int64		gone;
 

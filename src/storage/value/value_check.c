@@ -266,14 +266,14 @@ qlm_values_check(Tuplestorestate *rows, TupleDesc desc)
 	check_rows(rows, desc);
 }
 
-PG_FUNCTION_INFO_V1(qlm_value_checked);
+PG_FUNCTION_INFO_V1(qlm_trigger_value_checked);
 
 /*
  * qlm.value_checked(): after INSERT on a partition, with the new rows as a
  * transition table, and after an UPDATE of info_item_id for each row
  */
 Datum
-qlm_value_checked(PG_FUNCTION_ARGS)
+qlm_trigger_value_checked(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	TupleDesc	desc;

@@ -171,14 +171,14 @@ in_form(const TriggerData *data, HeapTuple tuple)
 	return change_row(tuple, desc, &form, untyped);
 }
 
-PG_FUNCTION_INFO_V1(qlm_value_form);
+PG_FUNCTION_INFO_V1(qlm_trigger_value_form);
 
 /*
  * qlm.value_form(): before INSERT or UPDATE of a row of a partition.  What a
  * dump brings back is left as it is.
  */
 Datum
-qlm_value_form(PG_FUNCTION_ARGS)
+qlm_trigger_value_form(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	HeapTuple	tuple;

@@ -32,7 +32,7 @@
 #define MAX_WORDS	120
 #define COLUMNS		9
 
-PG_FUNCTION_INFO_V1(qlm_probe_peer);
+PG_FUNCTION_INFO_V1(qlm_sql_probe_peer);
 
 /* No redirect is followed, so nothing but the peer's own URL is called. */
 static bool
@@ -150,7 +150,7 @@ text_or_null(const char *text, bool *isnull)
  * redirect leads, the first words of the answer
  */
 Datum
-qlm_probe_peer(PG_FUNCTION_ARGS)
+qlm_sql_probe_peer(PG_FUNCTION_ARGS)
 {
 	static const char *const reached[] = {
 		"nothing", "name", "connection", "proxy", "TLS", "sent", "answer"

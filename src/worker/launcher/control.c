@@ -160,13 +160,13 @@ start_here(const char *name, BackgroundWorkerHandle **handles)
 	return n;
 }
 
-PG_FUNCTION_INFO_V1(qlm_start);
+PG_FUNCTION_INFO_V1(qlm_sql_start);
 
 /*
  * qlm_start() returns int: how many workers of this database listen
  */
 Datum
-qlm_start(PG_FUNCTION_ARGS)
+qlm_sql_start(PG_FUNCTION_ARGS)
 {
 	BackgroundWorkerHandle *handles[QLM_MAX_HTTP_WORKERS + 1];
 	char	   *name = get_database_name(MyDatabaseId);
@@ -226,13 +226,13 @@ end_workers(void)
 		kill(processes[i].pid, SIGTERM);
 }
 
-PG_FUNCTION_INFO_V1(qlm_stop);
+PG_FUNCTION_INFO_V1(qlm_sql_stop);
 
 /*
  * qlm_stop() returns int: how many workers of this database have ended
  */
 Datum
-qlm_stop(PG_FUNCTION_ARGS)
+qlm_sql_stop(PG_FUNCTION_ARGS)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WAIT_MS);
 	int			before = count_servers(false);
