@@ -238,8 +238,8 @@ SELECT qlm_write('SmartFridge411/setpoint', '5.0');"
 
 # show_journal CONDITION COLOUR WHO: the first such message since @1 began to call
 show_journal() {
-    sql_value plant "SELECT envelope FROM qlm.message WHERE $1 AND message_no > $before
-        ORDER BY message_no LIMIT 1" | show "$2" "$3"
+    sql_value plant "SELECT envelope FROM qlm.journal WHERE $1 AND journal_no > $before
+        ORDER BY journal_no LIMIT 1" | show "$2" "$3"
 }
 
 # Fig. 2b
@@ -250,7 +250,7 @@ play_through() {
     sql plant "UPDATE qlm.peer SET url = NULL WHERE name = 'fridge';"
     request "qlm_write_envelope('SmartFridge411/setpoint', '3.5')"
     request "qlm_read_envelope('SmartFridge411/setpoint')"
-    before=$(sql_value plant "SELECT coalesce(max(message_no), 0) FROM qlm.message")
+    before=$(sql_value plant "SELECT coalesce(max(journal_no), 0) FROM qlm.journal")
     say "All that @1 has to know:"
     say
     [ "$proxies" = no ] || proxy_of warm
@@ -269,7 +269,7 @@ play_through() {
     show_journal "direction = 'out'" "$green" "@1 <- @2: the response carries a request"
     show_journal "direction = 'in' AND verb = 'response'" "$blue" "@1 -> @2: the answer"
     say
-    say "All rounds, from the journal of @2 (qlm.message), without empty calls and answers:"
+    say "All rounds, from the journal of @2 (qlm.journal), without empty calls and answers:"
     say
     make_journal_query
     table plant "$journal"
@@ -296,9 +296,9 @@ make_journal_query() {
         CASE direction WHEN 'in' THEN concat_ws(' ',
             $(text_of '//*[local-name()="return"]/@returnCode'),
             $(text_of '//*[local-name()="value"]')) END AS answer
-        FROM qlm.message
-        WHERE message_no > $before AND envelope ~* '<requestId>'
-        ORDER BY message_no"
+        FROM qlm.journal
+        WHERE journal_no > $before AND envelope ~* '<requestId>'
+        ORDER BY journal_no"
 }
 
 # The fridge's way out: not without the proxy, not without its password

@@ -3,7 +3,7 @@
 \set prelude :sources /sql/include/prelude.psql
 \i :prelude
 
-CREATE VIEW pg_temp.journal AS SELECT direction, peer, verb, return_code, left(envelope, 60) AS envelope FROM qlm.message ORDER BY message_no;
+CREATE VIEW pg_temp.journal AS SELECT direction, peer, verb, return_code, left(envelope, 60) AS envelope FROM qlm.journal ORDER BY journal_no;
 SELECT qlm_add_peer('journal', role => 'qlm_writer', paths => '{J}') IS NOT NULL;
 \echo == nothing by default
 SHOW qlm.log_messages;
@@ -19,18 +19,18 @@ SELECT * FROM pg_temp.journal;
 SET qlm.log_messages = 'all';
 SELECT pg_temp.show(qlm_handle(pg_temp.odf('write', '<Object><id>J</id><InfoItem name="x"><value>1</value></InfoItem></Object>'), 'journal'));
 SELECT pg_temp.show(qlm_handle('<omiEnvelope authorization="Bearer secret" version="1.0" ttl="0"><read/></omiEnvelope>'));
-SELECT direction, peer, verb, return_code, duration >= '0' AS took FROM qlm.message ORDER BY message_no DESC LIMIT 4;
-SELECT count(*) FROM qlm.message WHERE envelope LIKE '%secret%';
-TRUNCATE qlm.message;
+SELECT direction, peer, verb, return_code, duration >= '0' AS took FROM qlm.journal ORDER BY journal_no DESC LIMIT 4;
+SELECT count(*) FROM qlm.journal WHERE envelope LIKE '%secret%';
+TRUNCATE qlm.journal;
 \echo == credentials, however they are spelt, and whether the message can be read or not
 CREATE FUNCTION pg_temp.kept(envelope text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM qlm_handle(envelope);
-	RETURN (SELECT string_agg(m.envelope, E'\n' ORDER BY m.message_no) FROM qlm.message AS m WHERE m.direction = 'in' OR m.envelope LIKE '%S3CR3T%');
+	RETURN (SELECT string_agg(m.envelope, E'\n' ORDER BY m.journal_no) FROM qlm.journal AS m WHERE m.direction = 'in' OR m.envelope LIKE '%S3CR3T%');
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLERRM;
 END $$;
-CREATE FUNCTION pg_temp.try(envelope text) RETURNS SETOF text LANGUAGE sql AS 'TRUNCATE qlm.message; SELECT pg_temp.kept($1)';
+CREATE FUNCTION pg_temp.try(envelope text) RETURNS SETOF text LANGUAGE sql AS 'TRUNCATE qlm.journal; SELECT pg_temp.kept($1)';
 SELECT pg_temp.try($$<omiEnvelope ttl='0' version='1.0' q:Authorization = 'Bearer S3CR3T' token="S3CR3T"><read/></omiEnvelope>$$);
 SELECT pg_temp.try('<omiEnvelope ttl="0" version="1.0" authorization="Bearer S3&#67;R3T&quot;S3CR3T"><read/></omiEnvelope>');
 SELECT pg_temp.try('{"omiEnvelope":{"version":"1.0","ttl":0,"authorization":"Bearer S3CR3T","read":{}}}');
@@ -48,9 +48,9 @@ SELECT pg_temp.try('<!DOCTYPE x [<!ATTLIST omiEnvelope authorization CDATA "S3CR
 SELECT pg_temp.try('Authorization: Basic S3CR3T');
 SELECT pg_temp.try('Bearer S3CR3T');
 SELECT pg_temp.try('nothing to hide');
-TRUNCATE qlm.message;
+TRUNCATE qlm.journal;
 RESET qlm.log_messages;
-TRUNCATE qlm.message;
+TRUNCATE qlm.journal;
 \echo == peers with their queues
 SELECT count(qlm_request('journal', qlm_read_envelope('J/x'))) FROM generate_series(1, 3);
 SELECT name, last_seen > now() - interval '1 min', queued, sent, answered, oldest_waiting > now() - interval '1 min' FROM qlm.stat_peer WHERE name = 'journal';

@@ -148,7 +148,7 @@ BEGIN
 	IF p.url IS NULL THEN
 		step := 'call';
 		ok := coalesce(p.last_seen > clock_timestamp() - interval '10 min', false);
-		message := CASE WHEN p.last_seen IS NULL THEN 'it has never called: look there, where qlm_check_peer says what keeps it from that; qlm.message of this node, with qlm.log_messages on, shows who calls'
+		message := CASE WHEN p.last_seen IS NULL THEN 'it has never called: look there, where qlm_check_peer says what keeps it from that; qlm.journal of this node, with qlm.log_messages on, shows who calls'
 			WHEN ok THEN format('it called %s ago', date_trunc('second', clock_timestamp() - p.last_seen))
 			ELSE format('it has not called since %s: look there', p.last_seen) END;
 		RETURN NEXT;

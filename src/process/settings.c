@@ -539,12 +539,12 @@ register_messages(void)
 							&qlm_session_timeout, 5 * 60 * 1000, 100, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("qlm.max_journal_size",
-							"Most space that the texts of messages take in qlm.message.",
+							"Most space that the texts of messages take in qlm.journal.",
 							"Older ones go first.",
 							&qlm_max_journal_size, 1024, 1, 1024 * 1024,
 							PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("qlm.log_messages",
-							 "Which messages are kept in qlm.message.",
+							 "Which messages are kept in qlm.journal.",
 							 "none, errors (those whose answer is not 200) or all.",
 							 &qlm_log_messages, QLM_LOG_NONE, log_messages_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);

@@ -36,10 +36,11 @@ INSERT INTO qlm.outbox (message_id, peer, envelope) VALUES (7, 'p', '<omiEnvelop
 INSERT INTO qlm.subscription (request_id, role, interval, dialect) VALUES (8, 'qlm_reader', -1, 'M2');
 INSERT INTO qlm.subscription_target VALUES (8, 'D');
 INSERT INTO qlm.executed VALUES ('p', '1', '<omiEnvelope/>', '2024-01-15Z');
+INSERT INTO qlm.message (direction, envelope) VALUES ('in', '<omiEnvelope/>');
 EOQ
 
 # A dump of a node of 0.1.0 knows peers by name alone, and has them after what is
-# theirs.
+# theirs.  It has the journal under the name that this had.
 $node->safe_psql('used', <<'EOQ');
 INSERT INTO qlm.outbox (message_id, peer, envelope, asker_role, asker_peer) VALUES (9, 'gone', '<omiEnvelope/>', 'qlm_writer', 'p');
 INSERT INTO qlm.subscription (request_id, role, peer, interval, dialect) VALUES (10, 'qlm_writer', 'p', -1, 'M2');
@@ -47,7 +48,7 @@ SELECT nextval('qlm.peer_seq');
 EOQ
 my $dump = "$PostgreSQL::Test::Utils::tmp_check/old.dump";
 $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
-$node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('used') ], 'a dump of an earlier release');
+$node->command_ok([ 'pg_dump', '--exclude-table-data=qlm.message*', '-f', $dump, '-d', $node->connstr('used') ], 'a dump of an earlier release');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'is restored');
 
 # It knows roles by name alone: of one that was dropped there may be a peer and more.
@@ -111,14 +112,18 @@ CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN 
 CREATE TRIGGER note AFTER INSERT ON qlm.info_item FOR EACH ROW EXECUTE FUNCTION public.note();
 COMMENT ON TRIGGER note ON qlm.info_item IS 'mine';
 ALTER TABLE qlm.value DISABLE TRIGGER value_changed;
+ALTER TABLE qlm.message ADD COLUMN note text;
+CREATE INDEX my_journal ON qlm.message (at);
+GRANT SELECT ON qlm.message TO pg_monitor;
 ALTER EXTENSION qlm UPDATE;
 EOQ
 is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', kind, object), ', ' ORDER BY kind COLLATE "C", object COLLATE "C") FROM qlm.customizations()}),
-	'column qlm.object.place, comment TRIGGER note on qlm.info_item, default qlm.object.place, index qlm.my_ix, not null qlm.object.place, policy few on qlm.info_item, '
+	'column qlm.journal.note, column qlm.object.place, comment TRIGGER note on qlm.info_item, default qlm.object.place, index qlm.my_ix, index qlm.my_journal, not null qlm.object.place, policy few on qlm.info_item, '
 	. 'row security qlm.info_item, trigger note on qlm.info_item, trigger state value_changed on qlm.value', 'which dumps bring along from now on');
 is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', typname, deptype), ', ' ORDER BY typname) FROM pg_type t LEFT JOIN pg_depend d ON d.objid = t.oid AND d.refclassid = 'pg_extension'::regclass WHERE typname ~ '^(columns_of|secured)_'}),
-	'columns_of_object x, secured_info_item x', 'with what carries it, which goes with the extension');
+	'columns_of_journal x, columns_of_object x, secured_info_item x', 'with what carries it, which goes with the extension');
 is($node->safe_psql('customized', $standard), $node->safe_psql('fresh', $standard), 'it knows what is its own');
+is($node->safe_psql('customized', "SELECT has_table_privilege('pg_monitor', 'qlm.journal', 'SELECT')"), 't', 'rights stay, too');
 
 for my $database ('used', 'restored')
 {
@@ -129,6 +134,7 @@ for my $database ('used', 'restored')
 }
 is($node->safe_psql('used', 'SELECT path, ts, value, unit FROM qlm.history ORDER BY ts'),
 	"D/x|1500-01-01 00:00:00+00|2|K\nD/x|2024-01-15 00:00:00+00|1|K", 'values are there');
+is($node->safe_psql('used', "SELECT journal_no, direction, envelope FROM qlm.journal"), '1|in|<omiEnvelope/>', 'so is the journal');
 is($node->safe_psql('used', "SELECT name, role, paths FROM qlm.peer WHERE name = 'p'"), 'p|qlm_writer|{D}', 'so is the peer');
 is($node->safe_psql('used', "SELECT url, dialect, paths, heartbeat, qlm.credential_is_hash(credential) FROM qlm.peer WHERE name = 'wrong'"), '||{Dev/x}||t',
 	'what was wrong in one is right, and nobody is let in for that');

@@ -148,6 +148,6 @@ $socket->send(read_envelope('M1b', 'F/x', interval => -1, callback => 0));
 like($socket->receive, qr/returnCode="200"/, 'the WebSocket from before may subscribe');
 $standby->safe_psql('postgres', "SELECT qlm_write('F/x', '7')");
 like($socket->receive, qr{>7</value>}, 'and is told');
-ok($standby->safe_psql('postgres', "SELECT count(*) FROM qlm.message WHERE at > now() - interval '1 minute' AND direction = 'in'") > 0, 'the journal goes on');
+ok($standby->safe_psql('postgres', "SELECT count(*) FROM qlm.journal WHERE at > now() - interval '1 minute' AND direction = 'in'") > 0, 'the journal goes on');
 $standby->stop;
 done_testing();

@@ -73,7 +73,7 @@ COMMENT ON COLUMN qlm.object.tag IS 'mine';
 CREATE PUBLICATION nodes FOR TABLE qlm.object (object_id, path), qlm.info_item WHERE (info_item_id > 0), qlm.value WITH (publish_via_partition_root = true);
 ALTER FUNCTION qlm_read(text, timestamptz, timestamptz, int, int) SET work_mem = '64MB';
 ALTER FUNCTION qlm_read(text, timestamptz, timestamptz, int, int) COST 77;
-ALTER SEQUENCE qlm.message_seq CACHE 20;
+ALTER SEQUENCE qlm.journal_seq CACHE 20;
 ALTER TABLE qlm.handler OWNER TO boss;
 GRANT SELECT ON qlm.outbox TO cellar;
 GRANT UPDATE (description), SELECT (tag) ON qlm.object TO cellar;

@@ -279,12 +279,12 @@ subtest 'polls' => sub {
 
 subtest 'the journal has each of them once' => sub {
 	my $count = q{SELECT string_agg(direction || ' ' || n, ', ' ORDER BY direction)
-		FROM (SELECT direction, count(*) AS n FROM qlm.message WHERE peer = 'j1' GROUP BY 1) AS m};
+		FROM (SELECT direction, count(*) AS n FROM qlm.journal WHERE peer = 'j1' GROUP BY 1) AS m};
 
 	sql("SELECT qlm_add_peer('j' || i, role => 'qlm_writer') FROM generate_series(1, 3) AS i");
 	sql("ALTER SYSTEM SET qlm.log_messages = 'all'");
 	sql('SELECT pg_reload_conf()');
-	post($node, $empty, path => '/peer/j2') until sql("SELECT count(*) > 0 FROM qlm.message WHERE peer = 'j2'") eq 't';
+	post($node, $empty, path => '/peer/j2') until sql("SELECT count(*) > 0 FROM qlm.journal WHERE peer = 'j2'") eq 't';
 
 	my $connection = waiting('j1');
 	ok(wait_for_sql($node, $count, 'in 1, out 1'), 'while it is held');
@@ -292,11 +292,11 @@ subtest 'the journal has each of them once' => sub {
 	my $answer = $connection->response;
 	is(nested($answer), 1, 'then a request is nested in its answer');
 	is(sql($count), 'in 1, out 1', 'still once');
-	is(sql("SELECT envelope LIKE '%j1%' FROM qlm.message WHERE peer = 'j1' AND direction = 'out'"),
+	is(sql("SELECT envelope LIKE '%j1%' FROM qlm.journal WHERE peer = 'j1' AND direction = 'out'"),
 		't', 'with the answer that it got');
 
 	post($node, $empty, path => '/peer/j3', headers => { Prefer => 'wait=1' });
-	is(sql("SELECT count(*) FROM qlm.message WHERE peer = 'j3'"), 2, 'also one whose time ends');
+	is(sql("SELECT count(*) FROM qlm.journal WHERE peer = 'j3'"), 2, 'also one whose time ends');
 	sql("ALTER SYSTEM RESET qlm.log_messages");
 	sql('SELECT pg_reload_conf()');
 };

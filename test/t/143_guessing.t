@@ -253,7 +253,7 @@ subtest 'addresses of callbacks' => sub {
 subtest 'what is kept of credentials' => sub {
 	sql("ALTER SYSTEM SET qlm.log_messages = 'all'");
 	$node->reload;
-	wait_until(sub { post($node, $read); sql('SELECT count(*) FROM qlm.message') > 0 }, 'the journal is kept');
+	wait_until(sub { post($node, $read); sql('SELECT count(*) FROM qlm.journal') > 0 }, 'the journal is kept');
 
 	my $secret = 'the secret of the heater';
 	my %shown = (headers => bearer($secret));
@@ -267,8 +267,8 @@ subtest 'what is kept of credentials' => sub {
 	$socket->send($empty =~ s/ttl/authorization="Bearer $secret" ttl/r);
 	like($socket->receive, qr/200/, 'on a WebSocket');
 	$socket->close;
-	ok(sql('SELECT count(*) FROM qlm.message') >= 14, 'all is in the journal');
-	is(sql("SELECT count(*) FROM qlm.message WHERE envelope LIKE '%secret of%'"), 0, 'but the secret');
+	ok(sql('SELECT count(*) FROM qlm.journal') >= 14, 'all is in the journal');
+	is(sql("SELECT count(*) FROM qlm.journal WHERE envelope LIKE '%secret of%'"), 0, 'but the secret');
 };
 
 subtest 'what the log holds of a flood' => sub {

@@ -393,7 +393,7 @@ subtest 'a look is no message' => sub {
 	is($node->safe_psql('postgres', "SELECT state FROM qlm.outbox WHERE message_id = $id"), 'queued',
 		'nothing is piggy-backed on that');
 	is($node->safe_psql('postgres', <<EOQ), 'read|200|/Objects', 'but it is in the journal');
-SELECT verb, return_code, envelope FROM qlm.message WHERE peer = 'plain' AND direction = 'in'
+SELECT verb, return_code, envelope FROM qlm.journal WHERE peer = 'plain' AND direction = 'in'
 EOQ
 };
 

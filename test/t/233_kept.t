@@ -24,20 +24,20 @@ sub keep_house
 
 subtest 'the journal' => sub {
 	my $connection = qlm_connect($node);
-	my $size = 'SELECT COALESCE(sum(pg_column_size(envelope)), 0) FROM qlm.message';
+	my $size = 'SELECT COALESCE(sum(pg_column_size(envelope)), 0) FROM qlm.journal';
 
 	sql("ALTER SYSTEM SET qlm.log_messages = 'all'");
 	$node->reload;
 	wait_for_sql($node, 'SHOW qlm.log_messages', 'all');
-	wait_until(sub { post($node, write_envelope('M2', 'Kept/x', 1)); sql('SELECT count(*) > 0 FROM qlm.message') eq 't' }, 'it is written');
+	wait_until(sub { post($node, write_envelope('M2', 'Kept/x', 1)); sql('SELECT count(*) > 0 FROM qlm.journal') eq 't' }, 'it is written');
 	$connection->request('POST', '/', body => write_envelope('M2', 'Kept/text', join '', map { chr(97 + rand 26) } 1 .. 60_000)) for 1 .. 100;
 	cmp_ok(sql($size), '<', 1024 * 1024, 'a process writes no faster than it may');
-	is(sql('SELECT count(*) >= 200 FROM qlm.message'), 't', 'messages are cut, but none is left out');
-	sql("INSERT INTO qlm.message (direction, envelope) SELECT 'in', string_agg(md5(n || ' ' || m), '') FROM generate_series(1, 100) n, generate_series(1, 1000) m GROUP BY n");
+	is(sql('SELECT count(*) >= 200 FROM qlm.journal'), 't', 'messages are cut, but none is left out');
+	sql("INSERT INTO qlm.journal (direction, envelope) SELECT 'in', string_agg(md5(n || ' ' || m), '') FROM generate_series(1, 100) n, generate_series(1, 1000) m GROUP BY n");
 	cmp_ok(sql($size), '>', 2_000_000, 'much is there');
 	keep_house();
 	ok(wait_until(sub { sql($size) <= 1024 * 1024 }, 'it is trimmed'), 'the oldest go');
-	is(sql("SELECT count(*) > 20 FROM qlm.message WHERE length(envelope) = 32000"), 't', 'the newest stay');
+	is(sql("SELECT count(*) > 20 FROM qlm.journal WHERE length(envelope) = 32000"), 't', 'the newest stay');
 	sql("ALTER SYSTEM SET qlm.log_messages = 'none'");
 };
 

@@ -75,7 +75,7 @@ for my $order (@orders)
 		if ($how eq 'repeat')
 		{
 			post($plant, write_envelope('M2', 'Repeated/x', 1), port => $relay->{port}, path => '/peer/fridge');
-			wait_for_sql($plant, "SELECT count(*) FROM qlm.message WHERE direction = 'in' AND envelope LIKE '%Repeated%'", 2, 'each comes twice');
+			wait_for_sql($plant, "SELECT count(*) FROM qlm.journal WHERE direction = 'in' AND envelope LIKE '%Repeated%'", 2, 'each comes twice');
 			all_is_well($fridge, 'plant', $plant, @out);
 			all_is_well($plant, 'fridge', $fridge, @in);
 		}

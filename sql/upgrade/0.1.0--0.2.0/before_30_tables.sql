@@ -72,3 +72,11 @@ ALTER TABLE qlm.executed
 	DROP CONSTRAINT executed_pkey,
 	ADD COLUMN content text NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX executed_request_id_idx ON qlm.executed (peer_id, request_id, content) WHERE peer_id > 0;
+
+/* The journal holds envelopes, whatever they say. */
+ALTER TABLE qlm.message RENAME TO journal;
+ALTER TABLE qlm.journal RENAME COLUMN message_no TO journal_no;
+ALTER TABLE qlm.journal RENAME CONSTRAINT message_direction_check TO journal_direction_check;
+ALTER INDEX qlm.message_pkey RENAME TO journal_pkey;
+ALTER SEQUENCE qlm.message_seq RENAME TO journal_seq;
+UPDATE qlm_customized SET object = regexp_replace(object, '\mqlm\.message(?=\M|_seq\M)', 'qlm.journal');

@@ -48,7 +48,7 @@ static const Numbers numbers[] = {
 		"SELECT GREATEST((SELECT pg_catalog.max(seq) FROM qlm.subscription_value),"
 	" (SELECT pg_catalog.max(seq) FROM qlm.forwarded_result))"},
 	{"forwarded_result_pkey", "subscription_value_seq", NULL},
-	{"message_pkey", "message_seq", "SELECT pg_catalog.max(message_no) FROM qlm.message"}
+	{"journal_pkey", "journal_seq", "SELECT pg_catalog.max(journal_no) FROM qlm.journal"}
 };
 
 static const Numbers *

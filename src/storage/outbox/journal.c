@@ -1,6 +1,6 @@
 /*
  * journal.c
- *		The journal of envelopes in and out, qlm.message.
+ *		The journal of envelopes in and out, qlm.journal.
  */
 #include "postgres.h"
 
@@ -34,32 +34,32 @@ int			qlm_log_messages = QLM_LOG_NONE;
 int			qlm_max_journal_size = 1024;
 
 static QlmPlan insert_plan = {
-	"INSERT INTO qlm.message"
+	"INSERT INTO qlm.journal"
 	" (at, direction, peer, verb, return_code, envelope, duration)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING message_no",
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING journal_no",
 	7, {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, INTERVALOID}
 };
 
 static QlmPlan change_plan = {
-	"UPDATE qlm.message SET at = $2, return_code = $3, envelope = $4,"
-	" duration = $5 WHERE message_no = $1",
+	"UPDATE qlm.journal SET at = $2, return_code = $3, envelope = $4,"
+	" duration = $5 WHERE journal_no = $1",
 	5, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, INTERVALOID}
 };
 
 /* What texts take on disk is known without reading them. */
 static QlmPlan size_plan = {
-	"DELETE FROM qlm.message WHERE message_no <= (SELECT message_no FROM"
-	" (SELECT message_no, pg_catalog.sum(pg_catalog.pg_column_size(envelope))"
-	" OVER (ORDER BY message_no DESC) AS bytes FROM qlm.message"
-	" WHERE pg_catalog.pg_table_size('qlm.message') > $1 / 2) AS m"
-	" WHERE bytes > $1 ORDER BY message_no DESC LIMIT 1)",
+	"DELETE FROM qlm.journal WHERE journal_no <= (SELECT journal_no FROM"
+	" (SELECT journal_no, pg_catalog.sum(pg_catalog.pg_column_size(envelope))"
+	" OVER (ORDER BY journal_no DESC) AS bytes FROM qlm.journal"
+	" WHERE pg_catalog.pg_table_size('qlm.journal') > $1 / 2) AS m"
+	" WHERE bytes > $1 ORDER BY journal_no DESC LIMIT 1)",
 	1, {INT8OID}
 };
 
 static QlmPlan trim_plan = {
-	"DELETE FROM qlm.message WHERE message_no <="
-	" (SELECT message_no FROM qlm.message"
-	" ORDER BY message_no DESC OFFSET $1 LIMIT 1)",
+	"DELETE FROM qlm.journal WHERE journal_no <="
+	" (SELECT journal_no FROM qlm.journal"
+	" ORDER BY journal_no DESC OFFSET $1 LIMIT 1)",
 	1, {INT8OID}
 };
 
@@ -130,7 +130,7 @@ add_row(const QlmJournalEntry *entry, const char *direction, TimestampTz at,
 	Datum		values[7];
 	char		nulls[7];
 	bool		isnull;
-	int64		message_no;
+	int64		journal_no;
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = TimestampTzGetDatum(at);
@@ -145,9 +145,9 @@ add_row(const QlmJournalEntry *entry, const char *direction, TimestampTz at,
 	values[6] = IntervalPGetDatum(duration);
 	nulls[6] = duration ? ' ' : 'n';
 	qlm_plan_execute(&insert_plan, values, nulls, 0);
-	message_no = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	journal_no = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
-	return message_no;
+	return journal_no;
 }
 
 int64
@@ -156,7 +156,7 @@ qlm_journal_add(const QlmJournalEntry *entry)
 	TimestampTz now = GetCurrentTimestamp();
 	Interval	duration = {0};
 	QlmRights	saved;
-	int64		message_no;
+	int64		journal_no;
 
 	if (XactReadOnly)
 		return 0;
@@ -165,15 +165,15 @@ qlm_journal_add(const QlmJournalEntry *entry)
 	(void) add_row(entry, "in", entry->started_at,
 				   storable_text(entry->in, entry->in_len, entry, entry->is_clear),
 				   NULL);
-	message_no = add_row(entry, "out", now,
+	journal_no = add_row(entry, "out", now,
 						 storable_text(entry->out, entry->out_len, entry, true),
 						 &duration);
 	qlm_rights_restore(&saved);
-	return message_no;
+	return journal_no;
 }
 
 void
-qlm_journal_change(int64 message_no, const QlmJournalEntry *entry)
+qlm_journal_change(int64 journal_no, const QlmJournalEntry *entry)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	char	   *text = storable_text(entry->out, entry->out_len, entry, true);
@@ -185,7 +185,7 @@ qlm_journal_change(int64 message_no, const QlmJournalEntry *entry)
 	if (XactReadOnly)
 		return;
 	duration.time = now - entry->started_at;
-	values[0] = Int64GetDatum(message_no);
+	values[0] = Int64GetDatum(journal_no);
 	values[1] = TimestampTzGetDatum(now);
 	values[2] = Int32GetDatum(entry->return_code);
 	values[3] = CStringGetTextDatum(text ? text : "");

@@ -1,6 +1,6 @@
 /*
  * journal.h
- *		The journal of envelopes in and out, qlm.message.
+ *		The journal of envelopes in and out, qlm.journal.
  */
 #ifndef QLM_STORAGE_JOURNAL_H
 #define QLM_STORAGE_JOURNAL_H
@@ -41,7 +41,7 @@ typedef struct QlmJournalEntry
 extern int64 qlm_journal_add(const QlmJournalEntry *entry);
 
 /* The answer was held, and is another one now that it leaves. */
-extern void qlm_journal_change(int64 message_no, const QlmJournalEntry *entry);
+extern void qlm_journal_change(int64 journal_no, const QlmJournalEntry *entry);
 
 /* Keep the newest rows only, and no more than qlm.max_journal_size of them. */
 extern void qlm_journal_trim(void);
