@@ -75,7 +75,7 @@ change_state(ParcelContent *content, uint32 from, uint32 to)
 }
 
 static dsm_segment *
-pack(const QlmMessage *message)
+pack(const QlmOutboxRow *message)
 {
 	Size		url_size = message->url ? strlen(message->url) + 1 : 0;
 	Size		envelope_size = strlen(message->envelope) + 1;
@@ -280,7 +280,7 @@ send_by_worker(dsm_segment *segment, TimestampTz deadline)
 }
 
 int64
-qlm_parcel_send(const QlmMessage *message, TimestampTz deadline)
+qlm_parcel_send(const QlmOutboxRow *message, TimestampTz deadline)
 {
 	dsm_segment *segment = pack(message);
 	ParcelContent *content = dsm_segment_address(segment);
@@ -377,7 +377,7 @@ void
 qlm_parcel_insert(QlmParcel *parcel)
 {
 	ParcelContent *content = parcel->content;
-	QlmMessage	message = {0};
+	QlmOutboxRow	message = {0};
 	const QlmPeer *peer = qlm_peer_by_id(content->peer_id);
 
 	if (peer == NULL)

@@ -19,7 +19,7 @@
 #include "base/origin.h"
 #include "base/url.h"
 #include "process/settings.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "service/road/reception.h"
 #include "storage/copy/place.h"
 #include "storage/outbox/journal.h"

@@ -173,7 +173,7 @@ static int64
 send_apart(int64 message_id, TimestampTz deadline)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	QlmMessage	message;
+	QlmOutboxRow	message;
 	int64		other_id = 0;
 
 	if (deadline <= GetCurrentTimestamp())

@@ -9,8 +9,8 @@
 
 #include "service/housekeeping.h"
 #include "storage/core/catalog.h"
-#include "storage/outbox/delivery.h"
 #include "storage/outbox/journal.h"
+#include "storage/outbox/lease.h"
 #include "storage/outbox/outbox.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_make.h"
@@ -73,7 +73,7 @@ forget_gone_peers(int rows)
 static bool
 trim_deliveries(int rows)
 {
-	return qlm_delivery_trim(rows) == rows;
+	return qlm_outbox_trim(rows) == rows;
 }
 
 static bool

@@ -10,7 +10,7 @@
 
 #include "base/limits.h"
 #include "process/settings.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "transport/http/incoming.h"
 #include "utils/timestamp.h"
 

@@ -15,7 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "service/road/callback.h"
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
@@ -108,7 +108,7 @@ qlm_queue_surplus(void)
 
 int64
 qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
-				   QlmMessage *message)
+				   QlmOutboxRow *message)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(&exchange->request->dialect,
 												exchange->request->ttl);
@@ -131,7 +131,7 @@ qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *request, const Qlm
 					 const char *node)
 {
 	QlmRequest	copy = *request;
-	QlmMessage	message = {0};
+	QlmOutboxRow	message = {0};
 
 	copy.callback = NULL;
 	message.peer_id = peer->peer_id;
@@ -142,15 +142,15 @@ qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *request, const Qlm
 	message.asker_peer_id = exchange->peer ? exchange->peer->peer_id : 0;
 	message.asker_peer = exchange->peer ? exchange->peer->name : NULL;
 	message.node = node;
-	message.awaited_by = exchange->gathering;
-	exchange->ngathered++;
+	message.awaited_by = exchange->collection;
+	exchange->ncollected++;
 	return qlm_exchange_queue(exchange, &copy, &message);
 }
 
 bool
 qlm_exchange_holds(const QlmExchange *exchange)
 {
-	return exchange->job->may_hold && exchange->gathering == 0;
+	return exchange->job->may_hold && exchange->collection == 0;
 }
 
 void
@@ -164,8 +164,8 @@ qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
 		for (int i = first; i < list_length(response->results); i++)
 			((QlmResult *) list_nth(response->results, i))->request_ids = id;
 	if (holds)
-		qlm_exchange_await(exchange, message_id, list_length(response->results) - first,
-						   device);
+		qlm_stand_in_add(exchange, message_id, list_length(response->results) - first,
+						 device);
 }
 
 /* Through this node a caller does no more than it may do here. */
@@ -228,7 +228,7 @@ static void
 ask_node(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
 		 const char *node, QlmRequest *response)
 {
-	bool		polled = exchange->gathering == 0 && !qlm_exchange_holds(exchange);
+	bool		polled = exchange->collection == 0 && !qlm_exchange_holds(exchange);
 	int64		id;
 
 	if (!qlm_exchange_may_queue(exchange, peer->peer_id))
@@ -273,7 +273,7 @@ forward_to(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer
 					  psprintf("a message is sent on at most %d times",
 							   QLM_MAX_NODES));
 	else if (is_subscription(request))
-		qlm_relay_subscribe(exchange, request, qlm_peer_copy(peer), node, response);
+		qlm_remote_subscription_begin(exchange, request, qlm_peer_copy(peer), node, response);
 	else
 		ask_node(exchange, request, qlm_peer_copy(peer), node, response);
 }

@@ -23,7 +23,7 @@
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/delivery.h"
+#include "storage/outbox/lease.h"
 
 /* Answers together in one message are not much longer than this. */
 #define TOGETHER_MAX	(64 * 1024)
@@ -67,7 +67,7 @@ print(const QlmEnvelope *envelope)
 }
 
 char *
-qlm_dialog_outgoing(int peer_id, const QlmMessage *message)
+qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message)
 {
 	QlmPeer    *peer = qlm_peer_by_id(peer_id);
 	QlmEnvelope *envelope;
@@ -95,7 +95,7 @@ static void
 queue_answer(const QlmPeer *peer, const char *callback, double ttl,
 			 const char *envelope)
 {
-	QlmMessage	message = {0};
+	QlmOutboxRow	message = {0};
 
 	message.peer_id = peer->peer_id;
 	message.peer = peer->name;
@@ -304,7 +304,7 @@ execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *cont
 
 	/* What was refused for now is tried again when it comes again. */
 	if (content && !exchange->put_off)
-		qlm_delivery_remember(peer, linitial(carrier->request_ids), content, answer);
+		qlm_executed_remember(peer, linitial(carrier->request_ids), content, answer);
 }
 
 /* What does it ask for that must not be done twice?  NULL: nothing */
@@ -325,8 +325,8 @@ answer_again(QlmExchange *exchange, const QlmResult *carrier, const char *conten
 
 	if (content == NULL)
 		return false;
-	answer = qlm_delivery_remembered(exchange->peer, linitial(carrier->request_ids),
-									 content);
+	answer = qlm_executed_answer(exchange->peer, linitial(carrier->request_ids),
+								 content);
 	if (answer == NULL)
 		return false;
 	queue_answer(exchange->peer, NULL, -1, answer);

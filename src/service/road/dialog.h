@@ -31,7 +31,7 @@ extern int	qlm_dialog_receive(int peer_id, const char *body, Size len,
  * The text of a message as it leaves: a request in the dialect of the peer,
  * with what remains of its ttl; data for a callback as they are.
  */
-extern char *qlm_dialog_outgoing(int peer_id, const QlmMessage *message);
+extern char *qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message);
 
 /* An interval subscription is due: queue its delivery, or notify. */
 extern void qlm_dialog_tick(int64 request_id);

@@ -8,7 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "service/road/guess.h"
 #include "service/road/repeat.h"
 #include "service/subscribe/subscribe.h"
@@ -85,7 +85,7 @@ greet(QlmExchange *exchange, QlmJob *job)
 	begin_answer(exchange, &exchange->request->dialect);
 	qlm_exchange_identify(exchange);
 	if (job->caller)
-		qlm_outbox_reconnected(job->caller->peer_id);
+		qlm_nest_reconnected(job->caller->peer_id);
 	exchange->done = true;
 }
 
@@ -143,7 +143,7 @@ begin_exchange(QlmExchange *exchange, QlmJob *job)
 	{
 		refuse_on_standby(exchange);
 		if (!exchange->done && !qlm_guess_token_waits(exchange))
-			qlm_relay_callback(exchange, job->token);
+			qlm_remote_subscription_receive(exchange, job->token);
 		return;
 	}
 	exchange->received_at = qlm_write_receipt(count_untimed(exchange->request));
@@ -342,7 +342,7 @@ begin_sessions(QlmExchange *exchanges, int n)
 {
 	for (int i = 0; i < n && !XactReadOnly; i++)
 		if (exchanges[i].connects && exchanges[i].job->status == 200)
-			qlm_subscriptions_connected(exchanges[i].peer->peer_id);
+			qlm_events_of_connected(exchanges[i].peer->peer_id);
 }
 
 void

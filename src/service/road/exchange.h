@@ -19,13 +19,13 @@ typedef struct QlmExchange
 	TimestampTz received_at;
 	QlmEnvelope *answer;
 	QlmRequest *response;		/* the one verb of the answer */
-	List	   *awaited;		/* of QlmAwaited *, in order of their results */
+	List	   *awaited;		/* of QlmStandIn *, in order of their results */
 	int			nforwarded;		/* requests that were sent on for it */
 	bool		room_known;
 	int			room;			/* messages that it may still queue */
-	int64		gathering;		/* the verb's answer goes to its callback under
+	int64		collection;		/* the verb's answer goes to its callback under
 								 * this requestID; 0: to the caller */
-	int			ngathered;		/* messages that it waits for */
+	int			ncollected;		/* messages that it waits for */
 	bool		connects;		/* a session of the peer begins with it */
 	bool		merged;			/* answers of others have been put in */
 	bool		alone;			/* errors become results */
@@ -77,7 +77,7 @@ extern void qlm_exchange_execute(QlmExchange *exchange, const QlmRequest *reques
 /* execute.c: an error of one verb may be caught */
 extern bool qlm_exchange_may_guard(const QlmExchange *exchange);
 
-/* together.c: all verbs; where one is refused for now, the status is 503 and nothing was done */
+/* execute_all.c: all verbs; where one is refused for now, the status is 503 and nothing was done */
 extern void qlm_exchange_execute_all(QlmExchange *exchange);
 
 /* execute.c: what the database refused, in the protocol's codes */
@@ -128,7 +128,7 @@ extern int	qlm_exchange_outstanding_max(const QlmExchange *exchange);
 
 /* piggyback.c: a message as its peer is to read it; NULL: it is none */
 extern QlmEnvelope *qlm_exchange_outgoing(const QlmExchange *exchange,
-										  const QlmMessage *message);
+										  const QlmOutboxRow *message);
 
 /* keep.c: take up one whose answer was kept */
 extern void qlm_exchange_resume(QlmExchange *exchange, QlmJob *job);
@@ -161,7 +161,7 @@ extern int64 qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *reque
 
 /* forward.c: queue a copy without nodeList, which says that it was here. */
 extern int64 qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
-								QlmMessage *message);
+								QlmOutboxRow *message);
 
 /*
  * forward.c: may it queue another message, for a peer (0: for a URL)?  If
@@ -194,23 +194,23 @@ extern bool qlm_read_device(QlmExchange *exchange, const QlmRequest *request,
 /* forward.c: until when a request that was sent on is held */
 extern TimestampTz qlm_exchange_held_until(const QlmExchange *exchange);
 
-/* await.c: the last results stand for the answer to a message. */
-extern void qlm_exchange_await(QlmExchange *exchange, int64 message_id, int nresults,
-							   bool device);
+/* stand_in.c: the last results stand for the answer to a message. */
+extern void qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults,
+							 bool device);
 
 /*
- * await.c: what a message has brought, in place of the results that stand for
+ * stand_in.c: what a message has brought, in place of the results that stand for
  * it.  node NULL: a device was asked.  NIL: nothing that is any use, so they
  * stay.
  */
 extern List *qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
 								 const char *node);
 
-/* await.c: keep it until the answers are there; put in those that are. */
-extern void qlm_exchange_keep_awaited(QlmExchange *exchange);
-extern void qlm_exchange_merge(QlmExchange *exchange);
+/* stand_in.c: keep it until the answers are there; put in those that are. */
+extern void qlm_stand_in_hold(QlmExchange *exchange);
+extern void qlm_stand_in_replace(QlmExchange *exchange);
 
-/* await.c: poll the answer of a node; false: the caller has not asked so */
+/* stand_in.c: poll the answer of a node; false: the caller has not asked so */
 extern bool qlm_poll_forwarded(QlmExchange *exchange, const char *request_id,
 							   QlmRequest *response);
 

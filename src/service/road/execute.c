@@ -10,7 +10,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
-#include "service/forward/gather.h"
+#include "service/forward/collect.h"
 #include "service/payload/payload.h"
 #include "service/road/callback.h"
 #include "service/road/exchange.h"
@@ -19,8 +19,8 @@
 #include "storage/core/catalog.h"
 #include "storage/core/sequence.h"
 #include "storage/core/subtransaction.h"
+#include "storage/outbox/collection.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/gathering.h"
 #include "storage/outbox/outbox.h"
 
 /* Of an error: it may hold whatever somebody has written. */
@@ -127,9 +127,9 @@ static void
 queue_for_callback(const QlmExchange *exchange, const char *callback,
 				   const char *envelope)
 {
-	QlmMessage	message = {0};
+	QlmOutboxRow	message = {0};
 
-	message.message_id = exchange->gathering;
+	message.message_id = exchange->collection;
 	message.asker_role = exchange->role;
 	message.asker_peer_id = exchange->peer ? exchange->peer->peer_id : 0;
 	message.asker_peer = exchange->peer ? exchange->peer->name : NULL;
@@ -152,17 +152,17 @@ static void
 gather_for_callback(const QlmExchange *exchange, const char *callback,
 					const char *envelope)
 {
-	QlmGathering gathering = {0};
+	QlmCollection collection = {0};
 
-	gathering.request_id = exchange->gathering;
-	gathering.role = exchange->role;
-	gathering.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
-	gathering.peer = exchange->peer ? exchange->peer->name : NULL;
-	gathering.callback = callback;
-	gathering.envelope = envelope;
-	gathering.dialect = qlm_dialect_to_text(&exchange->request->dialect);
-	gathering.ttl = exchange->request->ttl;
-	qlm_gathering_add(&gathering);
+	collection.request_id = exchange->collection;
+	collection.role = exchange->role;
+	collection.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	collection.peer = exchange->peer ? exchange->peer->name : NULL;
+	collection.callback = callback;
+	collection.envelope = envelope;
+	collection.dialect = qlm_dialect_to_text(&exchange->request->dialect);
+	collection.ttl = exchange->request->ttl;
+	qlm_collection_add(&collection);
 }
 
 /*
@@ -193,9 +193,9 @@ execute_with_callback(QlmExchange *exchange, const QlmRequest *request)
 		qlm_request_add_result(exchange->response, 429, qlm_queue_surplus());
 		return;
 	}
-	exchange->gathering = qlm_outbox_new_id(own);
-	exchange->ngathered = 0;
-	id = list_make1(psprintf(INT64_FORMAT, exchange->gathering));
+	exchange->collection = qlm_outbox_new_id(own);
+	exchange->ncollected = 0;
+	id = list_make1(psprintf(INT64_FORMAT, exchange->collection));
 	envelope = qlm_envelope_create(&exchange->request->dialect, exchange->request->ttl);
 	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
 	run_verb(exchange, request, response);
@@ -207,7 +207,7 @@ execute_with_callback(QlmExchange *exchange, const QlmRequest *request)
 	}
 	initStringInfo(&text);
 	exchange->job->pushes |= own;
-	if (exchange->ngathered > 0)
+	if (exchange->ncollected > 0)
 	{
 		envelope->dialect.json = false; /* it is for us to read */
 		qlm_envelope_print(&text, envelope);
@@ -220,7 +220,7 @@ execute_with_callback(QlmExchange *exchange, const QlmRequest *request)
 		queue_for_callback(exchange, own ? exchange->job->connection : request->callback,
 						   text.data);
 	}
-	exchange->gathering = 0;
+	exchange->collection = 0;
 
 	result = qlm_request_add_result(exchange->response, 200,
 									"the answer goes to the callback");
@@ -311,7 +311,7 @@ execute_guarded(QlmExchange *exchange, const QlmRequest *request)
 		exchange->response->results = list_truncate(exchange->response->results,
 													nresults);
 		exchange->awaited = list_truncate(exchange->awaited, nawaited);
-		exchange->gathering = 0;
+		exchange->collection = 0;
 		qlm_answer_size_set(size);
 		if (counts)
 			*counts = before;

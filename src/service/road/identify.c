@@ -145,7 +145,7 @@ note_seen(QlmExchange *exchange, QlmPeer *peer)
 
 	exchange->connects = (was_away || exchange->job->is_greeting) && peer->npaths > 0;
 	if (was_away)
-		qlm_outbox_reconnected(peer->peer_id);
+		qlm_nest_reconnected(peer->peer_id);
 }
 
 static void

@@ -131,7 +131,7 @@ qlm_exchange_keep(QlmExchange *exchange)
 	bool		polls;
 
 	if (exchange->awaited != NIL)
-		qlm_exchange_keep_awaited(exchange);
+		qlm_stand_in_hold(exchange);
 	if (exchange->awaited != NIL || exchange->merged)
 		return;
 	if (!job->may_wait || job->status != 200 || exchange->peer == NULL)
@@ -186,7 +186,7 @@ qlm_exchange_resume(QlmExchange *exchange, QlmJob *job)
 	{
 		exchange->response = linitial(exchange->answer->requests);
 		if (kept->nawaited > 0)
-			qlm_exchange_merge(exchange);
+			qlm_stand_in_replace(exchange);
 		if (exchange->awaited != NIL || !find_peer(exchange, job))
 			exchange->peer = NULL;
 	}

@@ -4,7 +4,7 @@
  *
  * What it brings tells it from others.  An error, and a success that brings
  * nothing, fit any request that may be answered so: then it counts which of them
- * the peer has in hand (storage/outbox/outbox_claim.c).
+ * the peer has in hand (storage/outbox/outbox_nest.c).
  */
 #include "postgres.h"
 

@@ -79,7 +79,7 @@ qlm_exchange_outstanding_max(const QlmExchange *exchange)
 }
 
 QlmEnvelope *
-qlm_exchange_outgoing(const QlmExchange *exchange, const QlmMessage *message)
+qlm_exchange_outgoing(const QlmExchange *exchange, const QlmOutboxRow *message)
 {
 	int			error_code;
 	const char *error;
@@ -125,7 +125,7 @@ carrying_result(QlmRequest *response)
 }
 
 static void
-attach(QlmExchange *exchange, const QlmMessage *message, QlmEnvelope *nested)
+attach(QlmExchange *exchange, const QlmOutboxRow *message, QlmEnvelope *nested)
 {
 	QlmResult  *result = carrying_result(exchange->response);
 
@@ -149,14 +149,14 @@ has_answers(const QlmEnvelope *envelope)
 static List *
 claim_for(const QlmExchange *exchange)
 {
-	QlmClaim	claim = {0};
+	QlmNestClaim	claim = {0};
 
 	claim.peer_id = exchange->peer->peer_id;
 	claim.max = qlm_piggyback_max;
 	claim.outstanding_max = qlm_exchange_outstanding_max(exchange);
 	claim.acknowledged = exchange->peer->acknowledges;
 	claim.answers = has_answers(exchange->request);
-	return qlm_outbox_claim(&claim);
+	return qlm_nest_claim(&claim);
 }
 
 static void
@@ -170,7 +170,7 @@ piggyback_due(QlmExchange *exchange)
 
 	foreach(lc, messages)
 	{
-		QlmMessage *message = lfirst(lc);
+		QlmOutboxRow *message = lfirst(lc);
 		QlmEnvelope *nested = qlm_exchange_outgoing(exchange, message);
 
 		if (nested == NULL)
@@ -182,7 +182,7 @@ piggyback_due(QlmExchange *exchange)
 		/* A message beyond the limit still goes, but alone. */
 		full = full || (attached > 0 && size > qlm_piggyback_max_size);
 		if (full)
-			qlm_outbox_unclaim(message->message_id);
+			qlm_nest_undo(message->message_id);
 		else
 		{
 			attach(exchange, message, nested);
@@ -194,15 +194,15 @@ piggyback_due(QlmExchange *exchange)
 static void
 piggyback_try(QlmExchange *exchange)
 {
-	QlmClaim	claim = {0};
+	QlmNestClaim	claim = {0};
 	List	   *messages;
-	QlmMessage *message;
+	QlmOutboxRow *message;
 	QlmEnvelope *nested;
 
 	claim.peer_id = exchange->peer->peer_id;
 	claim.max = claim.outstanding_max = 1;
 	claim.requests_only = true;
-	messages = qlm_outbox_claim(&claim);
+	messages = qlm_nest_claim(&claim);
 	if (messages == NIL)
 		return;
 	message = linitial(messages);
@@ -211,7 +211,7 @@ piggyback_try(QlmExchange *exchange)
 		qlm_outbox_fail(message->message_id, "it is no message");
 	else if (!qlm_peer_try(exchange->peer->peer_id, message->message_id,
 						   &exchange->request->dialect))
-		qlm_outbox_unclaim(message->message_id);
+		qlm_nest_undo(message->message_id);
 	else
 	{
 		attach(exchange, message, nested);
@@ -245,7 +245,7 @@ qlm_exchanges_piggyback(QlmExchange **exchanges, int n)
 
 	for (int i = 0; i < n; i++)
 		peers[i] = exchanges[i]->peer->peer_id;
-	qlm_outbox_due(peers, n, due);
+	qlm_nest_due(peers, n, due);
 	for (int i = 0; i < n; i++)
 	{
 		if (!due[i])

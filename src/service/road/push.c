@@ -29,7 +29,7 @@ print(const QlmEnvelope *envelope)
 
 /* As what is nested in any other response */
 static char *
-print_carried(const QlmMessage *message, QlmEnvelope *nested)
+print_carried(const QlmOutboxRow *message, QlmEnvelope *nested)
 {
 	QlmEnvelope *carrier = qlm_envelope_create(&nested->dialect,
 											   qlm_dialect_is_qlm(&nested->dialect) ? 0 : 10);
@@ -43,7 +43,7 @@ print_carried(const QlmMessage *message, QlmEnvelope *nested)
 
 /* NULL: it is no message */
 static char *
-print_message(const QlmExchange *exchange, const QlmMessage *message, bool carried)
+print_message(const QlmExchange *exchange, const QlmOutboxRow *message, bool carried)
 {
 	QlmEnvelope *envelope;
 
@@ -85,7 +85,7 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 {
 	QlmJob		job = {0};
 	QlmExchange	exchange = {0};
-	QlmClaim	claim = {0};
+	QlmNestClaim	claim = {0};
 	List	   *pushes = NIL;
 	List	   *messages;
 	bool		carried;
@@ -98,10 +98,10 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 	claim.peer_id = exchange.peer->peer_id;
 	claim.max = Max(qlm_piggyback_max, 1);
 	claim.outstanding_max = carried ? qlm_exchange_outstanding_max(&exchange) : 1;
-	messages = qlm_outbox_claim(&claim);
+	messages = qlm_nest_claim(&claim);
 	foreach(lc, messages)
 	{
-		const QlmMessage *message = lfirst(lc);
+		const QlmOutboxRow *message = lfirst(lc);
 		char	   *text = print_message(&exchange, message, carried);
 
 		if (text)

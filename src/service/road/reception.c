@@ -205,7 +205,7 @@ describe(char *why, const QlmReply *reply, const QlmResult *result)
 
 /* The result of an envelope that says why it was not taken; NULL: none does */
 static const QlmResult *
-find_refusal(const QlmMessage *message, const char *body, Size len)
+find_refusal(const QlmOutboxRow *message, const char *body, Size len)
 {
 	QlmEnvelope *envelope;
 	List	   *results = NIL;
@@ -251,7 +251,7 @@ describe_stray(char *why, const QlmReply *reply)
 }
 
 QlmReception
-qlm_reception_judge(const QlmMessage *message, QlmReply *reply, char *why)
+qlm_reception_judge(const QlmOutboxRow *message, QlmReply *reply, char *why)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "qlm reception",
 												  ALLOCSET_SMALL_SIZES);

@@ -40,7 +40,7 @@ extern bool qlm_refuse_pages;
  * QLM_MAX_RECEPTION, and of an envelope the code and its description.
  * Needs no transaction.
  */
-extern QlmReception qlm_reception_judge(const QlmMessage *message,
+extern QlmReception qlm_reception_judge(const QlmOutboxRow *message,
 										QlmReply *reply, char *why);
 
 /*

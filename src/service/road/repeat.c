@@ -18,7 +18,7 @@
 #include "service/road/exchange.h"
 #include "service/road/repeat.h"
 #include "storage/core/catalog.h"
-#include "storage/outbox/delivery.h"
+#include "storage/outbox/lease.h"
 
 #define MAX_KEY 100
 
@@ -100,7 +100,7 @@ qlm_exchange_recall(QlmExchange *exchange)
 		qlm_exchange_refuse(exchange, 503, 503, "this request is being executed just now");
 		return;
 	}
-	text = qlm_delivery_remembered(exchange->peer, key, content_of(exchange));
+	text = qlm_executed_answer(exchange->peer, key, content_of(exchange));
 	if (text == NULL)
 		return;
 	answer = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
@@ -157,5 +157,5 @@ qlm_exchange_remember(QlmExchange *exchange)
 		resetStringInfo(&text);
 		qlm_envelope_print(&text, without_data(&answer, exchange->response));
 	}
-	qlm_delivery_remember(exchange->peer, key, content_of(exchange), text.data);
+	qlm_executed_remember(exchange->peer, key, content_of(exchange), text.data);
 }

@@ -8,7 +8,7 @@
 #include "access/xact.h"
 
 #include "base/limits.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "service/payload/future.h"
 #include "service/payload/payload.h"
 #include "service/road/guess.h"
@@ -414,7 +414,7 @@ qlm_verb_response(QlmExchange *exchange, const QlmRequest *request,
 	ListCell   *lc;
 
 	if (exchange->peer)
-		results = qlm_relay_results(exchange->peer->peer_id, results);
+		results = qlm_remote_subscription_results(exchange->peer->peer_id, results);
 	read_payloads(results);
 	foreach(lc, group_results(results))
 	{

@@ -15,7 +15,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/datetime.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
 #include "service/road/callback.h"
@@ -297,7 +297,7 @@ poll_relayed(QlmSubscription *subscription, const char **note)
 	List	   *odfs = NIL;
 	ListCell   *lc;
 
-	foreach(lc, qlm_relay_poll(subscription, note))
+	foreach(lc, qlm_remote_subscription_poll(subscription, note))
 	{
 		QlmResult  *result = lfirst(lc);
 

@@ -130,7 +130,7 @@ mention_obstacle(int64 message_id, const QlmPeer *peer)
 Datum
 qlm_sql_request(PG_FUNCTION_ARGS)
 {
-	QlmMessage	message = {0};
+	QlmOutboxRow	message = {0};
 	const QlmPeer *peer;
 	int64		id;
 

@@ -11,7 +11,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/copy/restore.h"
 #include "storage/core/catalog.h"
@@ -62,7 +62,7 @@ qlm_trigger_value_changed(PG_FUNCTION_ARGS)
 								   RelationGetDescr(data->tg_relation),
 								   &matches);
 	if (n > 0)
-		qlm_subscriptions_deliver(matches, n);
+		qlm_events_hand_out(matches, n);
 	qlm_storage_end();
 	return PointerGetDatum(NULL);
 }
@@ -134,8 +134,8 @@ qlm_trigger_forwarded_ended(PG_FUNCTION_ARGS)
 	dialect = SPI_getbinval(data->tg_trigtuple, desc, SPI_fnumber(desc, "dialect"), &isnull);
 	expires_at = SPI_getbinval(data->tg_trigtuple, desc, SPI_fnumber(desc, "expires_at"), &isnull);
 	qlm_storage_begin();
-	qlm_relay_end(DatumGetInt64(id), TextDatumGetCString(dialect),
-				  DatumGetTimestampTz(expires_at));
+	qlm_remote_subscription_end(DatumGetInt64(id), TextDatumGetCString(dialect),
+								DatumGetTimestampTz(expires_at));
 	qlm_storage_end();
 	return PointerGetDatum(NULL);
 }

@@ -68,7 +68,7 @@ tell_all(TupleDesc desc)
 	qlm_storage_begin();
 	n = qlm_subscription_match_new(rows, desc, &matches);
 	if (n > 0)
-		qlm_subscriptions_deliver(matches, n);
+		qlm_events_hand_out(matches, n);
 	qlm_storage_end();
 	tuplestore_end(rows);
 }

@@ -37,13 +37,13 @@ extern const char *qlm_subscription_surplus(int peer_id, Oid role,
 extern const char *qlm_subscribe(QlmSubscription *subscription, double ttl);
 
 /* New values to those who want them, in the transaction that writes them */
-extern void qlm_subscriptions_deliver(QlmMatch *matches, int n);
+extern void qlm_events_hand_out(QlmMatch *matches, int n);
 
 /*
  * A peer that owns Objects has begun a session: their current values to those
  * who subscribe to that, in the transaction of its message (protocol 4.7)
  */
-extern void qlm_subscriptions_connected(int peer_id);
+extern void qlm_events_of_connected(int peer_id);
 
 extern bool qlm_subscription_is_callers(const QlmSubscription *subscription,
 										const QlmPeer *peer, Oid role,

@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
 #include "service/road/guess.h"
@@ -208,7 +208,7 @@ poll_relayed(QlmSubscription *subscription, char *id, const QlmExchange *exchang
 			 const QlmRequest *request, QlmRequest *response)
 {
 	const char *note;
-	List	   *results = qlm_relay_poll(subscription, &note);
+	List	   *results = qlm_remote_subscription_poll(subscription, &note);
 	ListCell   *lc;
 
 	foreach(lc, results)

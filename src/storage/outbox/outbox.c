@@ -1,7 +1,7 @@
 /*
  * outbox.c
  *		The queue: putting messages in, and ending what is over.  What leaves is in
- *		outbox_claim.c, what answers do to it in outbox_answer.c.
+ *		outbox_nest.c, what answers do to it in outbox_answer.c.
  */
 #include "postgres.h"
 
@@ -15,9 +15,9 @@
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
 #include "storage/core/wake_key.h"
-#include "storage/outbox/delivery_ended.h"
-#include "storage/outbox/delivery_missed.h"
+#include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_ended.h"
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
 
@@ -69,7 +69,7 @@ static QlmPlan gone_plan = {
 
 static QlmPlan orphan_plan = {
 	"SELECT FROM qlm.outbox o WHERE message_id = $1"
-	" AND state IN ('failed', 'expired', 'cancelled') AND " QLM_DELIVERY_IS_ORPHAN("o"),
+	" AND state IN ('failed', 'expired', 'cancelled') AND " QLM_OUTBOX_IS_ORPHAN("o"),
 	1, {INT8OID}
 };
 
@@ -137,7 +137,7 @@ set_text(Datum *values, char *nulls, int i, const char *text)
 }
 
 static void
-set_asker(Datum *values, char *nulls, const QlmMessage *message)
+set_asker(Datum *values, char *nulls, const QlmOutboxRow *message)
 {
 	Name		role = palloc0(sizeof(NameData));
 
@@ -154,14 +154,14 @@ set_asker(Datum *values, char *nulls, const QlmMessage *message)
  * he may ask for the answer by its number.
  */
 static bool
-is_between_us(const QlmMessage *message)
+is_between_us(const QlmOutboxRow *message)
 {
 	return message->peer && message->url == NULL && !OidIsValid(message->asker_role);
 }
 
 /* Only requests that wait for a peer have one, by themselves or as its all do. */
 static bool
-keeps_its_place(const QlmMessage *message)
+keeps_its_place(const QlmOutboxRow *message)
 {
 	const QlmPeer *peer;
 
@@ -174,7 +174,7 @@ keeps_its_place(const QlmMessage *message)
 }
 
 int64
-qlm_outbox_add(const QlmMessage *message)
+qlm_outbox_add(const QlmOutboxRow *message)
 {
 	int64		message_id = message->message_id;
 	Datum		values[18];

@@ -46,7 +46,7 @@ typedef enum QlmOrder
 	QLM_ANY_ORDER
 } QlmOrder;
 
-typedef struct QlmMessage
+typedef struct QlmOutboxRow
 {
 	int64		message_id;		/* 0 on input: give it one */
 	int			peer_id;		/* whose it is; 0: nobody's, by url alone */
@@ -70,23 +70,23 @@ typedef struct QlmMessage
 	const char *asker_peer;
 	const char *node;			/* as the asker called it */
 	int64		awaited_by;		/* what is to be told how it ended; 0: nothing */
-} QlmMessage;
+} QlmOutboxRow;
 
 /* An error for a URL that is too long to be kept */
 extern void qlm_outbox_check_url(const char *url);
 
-extern int64 qlm_outbox_add(const QlmMessage *message);
+extern int64 qlm_outbox_add(const QlmOutboxRow *message);
 
 /* Data of subscriptions for their callbacks, all at once */
-extern void qlm_outbox_add_data(const QlmMessage *messages, int n);
+extern void qlm_outbox_add_data(const QlmOutboxRow *messages, int n);
 
 /* Something was queued: tell, at commit, whom it concerns. */
-extern void qlm_outbox_note(const QlmMessage *message);
+extern void qlm_outbox_note(const QlmOutboxRow *message);
 
 /*
  * Which of these peers have something due?  Sets due[i]; one cheap query.
  */
-extern void qlm_outbox_due(const int *peer_ids, int n, bool *due);
+extern void qlm_nest_due(const int *peer_ids, int n, bool *due);
 
 /*
  * Take what is due for a peer, in order, at most so many: marks it sent, to be
@@ -97,7 +97,7 @@ extern void qlm_outbox_due(const int *peer_ids, int n, bool *due);
  * acknowledged they are not, and until then none leave after them.  What has a
  * url of its own leaves so only while that endpoint is paused.
  */
-typedef struct QlmClaim
+typedef struct QlmNestClaim
 {
 	int			peer_id;
 	int			max;
@@ -106,22 +106,22 @@ typedef struct QlmClaim
 	bool		acknowledged;	/* data are acknowledged */
 	bool		answers;		/* the peer has just answered something */
 	bool		requests_only;	/* no data */
-} QlmClaim;
+} QlmNestClaim;
 
-extern List *qlm_outbox_claim(const QlmClaim *claim);
+extern List *qlm_nest_claim(const QlmNestClaim *claim);
 
 /* The peer comes back after it was away: what it may have missed is due soon. */
-extern void qlm_outbox_reconnected(int peer_id);
+extern void qlm_nest_reconnected(int peer_id);
 
 /*
  * These were pushed, the last at that time, on a connection that shows no life:
  * they are due again, as far as nobody has answered them meanwhile.
  */
-extern void qlm_outbox_return(const int64 *message_ids, int n,
-							  TimestampTz pushed_at);
+extern void qlm_nest_return(const int64 *message_ids, int n,
+							TimestampTz pushed_at);
 
 /* Undo the claim of one that did not fit into the response. */
-extern void qlm_outbox_unclaim(int64 message_id);
+extern void qlm_nest_undo(int64 message_id);
 
 /* It cannot leave, ever. */
 extern void qlm_outbox_fail(int64 message_id, const char *reason);
@@ -174,17 +174,17 @@ typedef struct QlmOutcome
 	const char *state;
 	const char *answer;
 	const char *error;
-	Oid			asker_role;		/* as those of QlmMessage */
+	Oid			asker_role;		/* as those of QlmOutboxRow */
 	int			asker_peer_id;
 	const char *node;
 } QlmOutcome;
 
 /* What became of each message that is awaited by this, in their order */
-typedef struct QlmAwaitedMessage
+typedef struct QlmAwaitedRow
 {
 	int64		message_id;
 	QlmOutcome	outcome;
-} QlmAwaitedMessage;
+} QlmAwaitedRow;
 
 extern List *qlm_outbox_awaited(int64 awaited_by);
 
@@ -198,7 +198,7 @@ extern void qlm_outbox_told(int64 awaited_by, int64 message_id);
 extern bool qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome);
 
 /* A request that is queued, as it was; false: there is none with this id. */
-extern bool qlm_outbox_fetch(int64 message_id, QlmMessage *message);
+extern bool qlm_outbox_fetch(int64 message_id, QlmOutboxRow *message);
 
 /*
  * Why does it wait, and what can be done about it?  NULL: it has ended, or

@@ -17,9 +17,9 @@
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
 #include "storage/core/wake_key.h"
-#include "storage/outbox/delivery_missed.h"
+#include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
-#include "storage/outbox/outbox_turn.h"
+#include "storage/outbox/outbox_sql.h"
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
 
@@ -395,7 +395,7 @@ qlm_outbox_awaited(int64 awaited_by)
 	qlm_rights_restore(&saved);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		QlmAwaitedMessage *message = palloc0(sizeof(QlmAwaitedMessage));
+		QlmAwaitedRow *message = palloc0(sizeof(QlmAwaitedRow));
 		bool		isnull;
 
 		message->message_id = DatumGetInt64(qlm_spi_datum(row, 10, &isnull));
@@ -427,14 +427,14 @@ qlm_outbox_told(int64 awaited_by, int64 message_id)
 }
 
 bool
-qlm_outbox_fetch(int64 message_id, QlmMessage *message)
+qlm_outbox_fetch(int64 message_id, QlmOutboxRow *message)
 {
 	Datum		values[1] = {Int64GetDatum(message_id)};
 	QlmRights	saved;
 	bool		found;
 	bool		isnull;
 
-	memset(message, 0, sizeof(QlmMessage));
+	memset(message, 0, sizeof(QlmOutboxRow));
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&fetch_plan, values, NULL, 1);
 	qlm_rights_restore(&saved);

@@ -86,7 +86,7 @@ role_name(Oid role)
 }
 
 static void
-fill(Datum *values, const QlmMessage *messages, int n)
+fill(Datum *values, const QlmOutboxRow *messages, int n)
 {
 	const char **peers = palloc(n * sizeof(char *));
 	const char **urls = palloc(n * sizeof(char *));
@@ -132,7 +132,7 @@ fill(Datum *values, const QlmMessage *messages, int n)
 }
 
 void
-qlm_outbox_note(const QlmMessage *message)
+qlm_outbox_note(const QlmOutboxRow *message)
 {
 	if (message->url && qlm_is_connection(message->url))
 	{
@@ -146,7 +146,7 @@ qlm_outbox_note(const QlmMessage *message)
 }
 
 void
-qlm_outbox_add_data(const QlmMessage *messages, int n)
+qlm_outbox_add_data(const QlmOutboxRow *messages, int n)
 {
 	Datum		values[13];
 	QlmRights	saved;

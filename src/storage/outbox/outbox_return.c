@@ -34,7 +34,7 @@ static QlmPlan return_plan = {
 };
 
 void
-qlm_outbox_return(const int64 *message_ids, int n, TimestampTz pushed_at)
+qlm_nest_return(const int64 *message_ids, int n, TimestampTz pushed_at)
 {
 	Datum		values[3];
 	QlmRights	saved;

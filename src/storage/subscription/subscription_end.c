@@ -16,7 +16,7 @@
 
 #include "storage/core/catalog.h"
 #include "storage/core/planning.h"
-#include "storage/outbox/delivery_ended.h"
+#include "storage/outbox/outbox_ended.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_subscription_ended);
 
@@ -49,7 +49,7 @@ qlm_trigger_subscription_ended(PG_FUNCTION_ARGS)
 						  " (ARRAY(SELECT request_id FROM old_subscriptions))",
 						  QLM_PLAN_INDEXED, GetLatestSnapshot());
 	qlm_rights_restore(&saved);
-	qlm_delivery_end(TRIGGER_FIRED_BY_TRUNCATE(data->tg_event));
+	qlm_outbox_end(TRIGGER_FIRED_BY_TRUNCATE(data->tg_event));
 	qlm_storage_end();
 	return PointerGetDatum(NULL);
 }

@@ -13,7 +13,7 @@
 #include "base/limits.h"
 #include "base/quote.h"
 #include "process/settings.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "transport/coding/form.h"
 #include "transport/coding/multipart.h"
 #include "transport/http/incoming.h"

@@ -87,7 +87,7 @@ qlm_backlog_add(const QlmEndpoint *endpoint)
 	entry = hash_search(known, &key, HASH_ENTER, &found);
 	if (!found)
 	{
-		entry->endpoint = qlm_delivery_copy_endpoint(endpoint);
+		entry->endpoint = qlm_endpoint_copy(endpoint);
 		entry->share = qlm_share_of(endpoint);
 		dlist_push_tail(&waiting, &entry->node);
 	}
@@ -112,7 +112,7 @@ look_at_all(List *busy)
 
 	clear();
 	seen_before = seen;
-	endpoints = qlm_delivery_endpoints(busy, MAX_ENDPOINTS, &seen);
+	endpoints = qlm_endpoint_due(busy, MAX_ENDPOINTS, &seen);
 	keep(endpoints);
 	took = GetCurrentTimestamp() - began;
 	next_full = took <= CHEAP_US ? 0 :
@@ -130,7 +130,7 @@ qlm_backlog_look(List *busy)
 		look_at_all(busy);
 	else
 	{
-		keep(qlm_delivery_fresh(busy, MAX_ENDPOINTS, seen_before));
+		keep(qlm_endpoint_due_since(busy, MAX_ENDPOINTS, seen_before));
 		missed = true;
 	}
 }

@@ -25,23 +25,23 @@
 #include "process/parcel.h"
 #include "process/settings.h"
 #include "process/wake.h"
-#include "service/forward/gather.h"
-#include "service/forward/relay.h"
+#include "service/forward/collect.h"
+#include "service/forward/remote_subscription.h"
 #include "service/road/callback.h"
 #include "service/road/dialog.h"
 #include "storage/copy/place.h"
 #include "storage/core/catalog.h"
-#include "storage/outbox/delivery.h"
+#include "storage/outbox/lease.h"
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
 #include "worker/common/transaction.h"
 #include "worker/dispatcher/autonomous.h"
 #include "worker/dispatcher/backlog.h"
-#include "worker/dispatcher/courier.h"
 #include "worker/dispatcher/dispatcher.h"
 #include "worker/dispatcher/heartbeat.h"
-#include "worker/dispatcher/held.h"
+#include "worker/dispatcher/postings.h"
 #include "worker/dispatcher/rounds.h"
+#include "worker/dispatcher/withheld.h"
 #include "worker/launcher/slot.h"
 
 #define LOOK_MS			30000	/* without a reason to look earlier */
@@ -96,14 +96,14 @@ close_sockets(Dispatcher *dispatcher)
 {
 	List	   *idle = qlm_http_client_idle_sockets(dispatcher->client, SOCKET_IDLE_MS);
 
-	qlm_http_client_close_sockets(dispatcher->client, qlm_delivery_unwanted(idle));
+	qlm_http_client_close_sockets(dispatcher->client, qlm_endpoint_unwanted(idle));
 }
 
 /* Everything that is due */
 static void
 claim(Dispatcher *dispatcher, TimestampTz roles_due)
 {
-	List	   *ticks = qlm_delivery_ticks(TICKS_PER_LOOK);
+	List	   *ticks = qlm_tick_due(TICKS_PER_LOOK);
 	TimestampTz next_due;
 	ListCell   *lc;
 
@@ -111,9 +111,9 @@ claim(Dispatcher *dispatcher, TimestampTz roles_due)
 		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);
 	close_sockets(dispatcher);
 	refresh_peer_hosts();
-	qlm_heartbeats_update(qlm_delivery_heartbeats());
-	qlm_courier_claim();
-	next_due = qlm_delivery_next_due(&dispatcher->to_take_up);
+	qlm_heartbeats_update(qlm_heartbeat_peers());
+	qlm_postings_lease();
+	next_due = qlm_next_due(&dispatcher->to_take_up);
 	if (qlm_place_holds_now())
 	{
 		qlm_heartbeats_update(NIL);
@@ -138,10 +138,10 @@ hold(Dispatcher *dispatcher, TimestampTz roles_due)
 	qlm_http_client_close_sockets(dispatcher->client,
 								  qlm_http_client_idle_sockets(dispatcher->client, 0));
 	qlm_heartbeats_update(NIL);
-	qlm_courier_hold();
+	qlm_postings_hold();
 	/* What a copy took up the original takes up, too. */
-	if (qlm_held() != QLM_HELD_COPY)
-		(void) qlm_delivery_next_due(&dispatcher->to_take_up);
+	if (qlm_withheld() != QLM_WITHHELD_COPY)
+		(void) qlm_next_due(&dispatcher->to_take_up);
 	dispatcher->look_due = Min(dispatcher->look_due, roles_due);
 }
 
@@ -162,8 +162,8 @@ look(void *arg)
 	}
 	qlm_storage_begin();
 	roles_due = qlm_role_settle_changed(qlm_wake_role_count());
-	qlm_delivery_count_missed();
-	if (qlm_held_look(dispatcher->slot))
+	qlm_missed_count_now();
+	if (qlm_withheld_look(dispatcher->slot))
 		hold(dispatcher, roles_due);
 	else
 		claim(dispatcher, roles_due);
@@ -172,20 +172,20 @@ look(void *arg)
 
 /* What waited for messages that have ended, which may make more due */
 static void
-relay(void *arg)
+take_up_answers(void *arg)
 {
 	Dispatcher *dispatcher = arg;
 
-	if (qlm_worker_can_serve() && qlm_relay_work(TAKEN_UP_PER_LOOK) > 0)
+	if (qlm_worker_can_serve() && qlm_remote_subscription_work(TAKEN_UP_PER_LOOK) > 0)
 		dispatcher->look_due = 0;
 }
 
 static void
-gather(void *arg)
+take_up_collections(void *arg)
 {
 	Dispatcher *dispatcher = arg;
 
-	if (qlm_worker_can_serve() && qlm_gather_finish(TAKEN_UP_PER_LOOK) > 0)
+	if (qlm_worker_can_serve() && qlm_collect_finish(TAKEN_UP_PER_LOOK) > 0)
 		dispatcher->look_due = 0;
 }
 
@@ -196,7 +196,7 @@ recover(void *arg)
 	if (!qlm_worker_can_serve())
 		return;
 	qlm_storage_begin();
-	qlm_delivery_recover();
+	qlm_lease_recover();
 	qlm_storage_end();
 }
 
@@ -209,7 +209,7 @@ run(Dispatcher *dispatcher, void (*work) (void *arg))
 		return true;
 	ereport(LOG, (errmsg("qlm dispatcher: %s", message)));
 	qlm_slot_error(dispatcher->slot, message);
-	qlm_courier_forget_claims();
+	qlm_postings_forget_leases();
 	dispatcher->look_due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													   qlm_retry_delay);
 	return false;
@@ -233,7 +233,7 @@ record_deliveries(void *arg)
 {
 	require_catalog();
 	qlm_storage_begin();
-	qlm_courier_record();
+	qlm_postings_record();
 	qlm_storage_end();
 }
 
@@ -242,7 +242,7 @@ record_answer(void *arg)
 {
 	require_catalog();
 	qlm_storage_begin();
-	qlm_courier_record_answer();
+	qlm_postings_record_answer();
 	qlm_storage_end();
 }
 
@@ -267,9 +267,9 @@ collect(Dispatcher *dispatcher)
 		if (qlm_heartbeats_own(transfer))
 			qlm_heartbeats_finished(transfer);
 		else
-			qlm_courier_finished(transfer);
+			qlm_postings_finished(transfer);
 	}
-	qlm_courier_give_way();
+	qlm_postings_give_way();
 }
 
 /* It is never so far away, unless the clock was set back. */
@@ -301,13 +301,13 @@ look_and_take_up(Dispatcher *dispatcher)
 	if (!dispatcher->is_recovered)
 		return;
 	run(dispatcher, look);
-	qlm_courier_start();
+	qlm_postings_start();
 	if (!dispatcher->to_take_up)
 		return;
 	due = dispatcher->look_due;
-	run(dispatcher, relay);
+	run(dispatcher, take_up_answers);
 	due = Min(due, dispatcher->look_due);
-	run(dispatcher, gather);
+	run(dispatcher, take_up_collections);
 	dispatcher->look_due = Min(due, dispatcher->look_due);
 }
 
@@ -324,18 +324,18 @@ serve(Dispatcher *dispatcher)
 		/* What was executed has its answers in the outbox now. */
 		dispatcher->look_due = 0;
 	}
-	if (qlm_courier_to_record())
+	if (qlm_postings_to_record())
 	{
 		run(dispatcher, record_deliveries);
-		if (qlm_courier_has_answer())
+		if (qlm_postings_has_answer())
 			run(dispatcher, record_answer);
 		/* Runs that have ended make room for what came meanwhile. */
-		qlm_courier_start();
+		qlm_postings_start();
 		dispatcher->look_due = 0;
 	}
 	if (must_look(dispatcher))
 		look_and_take_up(dispatcher);
-	qlm_courier_post();
+	qlm_postings_post();
 	qlm_heartbeats_start();
 	qlm_http_client_run(dispatcher->client);
 	(void) pgstat_report_stat(false);
@@ -358,19 +358,19 @@ set_timers(Dispatcher *dispatcher)
 				dispatcher->seen == qlm_wake_count() ? dispatcher->look_due : 0);
 	if (beat != DT_NOEND)
 		qlm_loop_at(dispatcher->loop, beat);
-	if (qlm_courier_give_way_due() != DT_NOEND)
-		qlm_loop_at(dispatcher->loop, qlm_courier_give_way_due());
-	if (qlm_courier_record_due() != DT_NOEND)
-		qlm_loop_at(dispatcher->loop, qlm_courier_record_due());
+	if (qlm_postings_give_way_due() != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, qlm_postings_give_way_due());
+	if (qlm_postings_record_due() != DT_NOEND)
+		qlm_loop_at(dispatcher->loop, qlm_postings_record_due());
 }
 
 static void
 stop(Dispatcher *dispatcher)
 {
 	qlm_slot_report(dispatcher->slot, QLM_WORKER_STOPPING, "", "");
-	if (qlm_courier_has_unrecorded())
+	if (qlm_postings_has_unrecorded())
 		run(dispatcher, record_deliveries);
-	for (int i = 0; i < qlm_max_transfers && qlm_courier_has_answer(); i++)
+	for (int i = 0; i < qlm_max_transfers && qlm_postings_has_answer(); i++)
 		run(dispatcher, record_answer);
 	qlm_http_client_close_sockets(dispatcher->client,
 								  qlm_http_client_idle_sockets(dispatcher->client, 0));
@@ -410,7 +410,7 @@ qlm_dispatcher_main(Datum arg)
 	dispatcher.context = AllocSetContextCreate(TopMemoryContext, "qlm dispatcher",
 											   ALLOCSET_DEFAULT_SIZES);
 	wait_for_promotion(&dispatcher);
-	qlm_courier_init(dispatcher.client);
+	qlm_postings_init(dispatcher.client);
 	qlm_heartbeats_init(dispatcher.client);
 	dispatcher.look_ms = qlm_wake_listen(QLM_WAKE_OUTBOX) ? LOOK_MS : LOOK_ALONE_MS;
 	qlm_slot_report(dispatcher.slot, QLM_WORKER_RUNNING, "", "");

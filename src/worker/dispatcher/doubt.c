@@ -34,7 +34,7 @@ create_counters(void)
 }
 
 static void
-count(const QlmMessage *message, bool is_unanswered)
+count(const QlmOutboxRow *message, bool is_unanswered)
 {
 	Counter    *counter;
 	bool		found;
@@ -52,7 +52,7 @@ count(const QlmMessage *message, bool is_unanswered)
 }
 
 static bool
-is_enough(QlmMessage *message)
+is_enough(QlmOutboxRow *message)
 {
 	const Counter *counter = counters == NULL ? NULL :
 		hash_search(counters, &message->message_id, HASH_FIND, NULL);
@@ -65,7 +65,7 @@ List *
 qlm_doubt_set_aside(QlmDoubts *doubts, List *messages, const char *why,
 					bool is_unanswered)
 {
-	QlmMessage *first = linitial(messages);
+	QlmOutboxRow *first = linitial(messages);
 	int			n = 0;
 
 	count(first, is_unanswered);
@@ -87,7 +87,7 @@ qlm_doubt_given_up(const QlmDoubts *doubts)
 }
 
 void
-qlm_doubt_over(const QlmMessage *message)
+qlm_doubt_over(const QlmOutboxRow *message)
 {
 	if (counters)
 		(void) hash_search(counters, &message->message_id, HASH_REMOVE, NULL);

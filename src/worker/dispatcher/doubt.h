@@ -15,10 +15,10 @@
 
 #include "service/road/reception.h"
 
-/* Of one run */
+/* Of one posting */
 typedef struct QlmDoubts
 {
-	List	   *aside;			/* QlmMessage *, in order, before those to post */
+	List	   *aside;			/* QlmOutboxRow *, in order, before those to post */
 	List	   *posted;			/* those of them that have left */
 	const char *why;			/* what was said of them last */
 	bool		is_over;		/* once what is recorded of them is committed */
@@ -36,6 +36,6 @@ extern List *qlm_doubt_set_aside(QlmDoubts *doubts, List *messages, const char *
 extern const char *qlm_doubt_given_up(const QlmDoubts *doubts);
 
 /* What became of the message is known. */
-extern void qlm_doubt_over(const QlmMessage *message);
+extern void qlm_doubt_over(const QlmOutboxRow *message);
 
 #endif							/* QLM_DOUBT_H */

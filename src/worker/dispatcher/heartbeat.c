@@ -20,7 +20,7 @@
 #include "process/settings.h"
 #include "service/road/dialog.h"
 #include "service/road/reception.h"
-#include "storage/outbox/delivery.h"
+#include "storage/outbox/lease.h"
 #include "worker/dispatcher/heartbeat.h"
 #include "worker/dispatcher/heartbeat_hold.h"
 #include "worker/dispatcher/rounds.h"
@@ -320,7 +320,7 @@ record_success(Beat *beat)
 											&return_code, NULL, false);
 
 	qlm_heartbeat_hold_answered(&beat->held, beat->peer.peer_id);
-	qlm_delivery_heartbeat_done(beat->peer.peer_id, NULL);
+	qlm_heartbeat_peer_done(beat->peer.peer_id, NULL);
 	beat->failures = 0;
 	beat->next_at = next_call(beat, nested);
 }
@@ -329,7 +329,7 @@ static void
 record_failure(Beat *beat, const char *why)
 {
 	beat->rounds = 0;
-	qlm_delivery_heartbeat_done(beat->peer.peer_id, why);
+	qlm_heartbeat_peer_done(beat->peer.peer_id, why);
 }
 
 /* Nothing came, and nobody has failed: the peer is called again at once. */

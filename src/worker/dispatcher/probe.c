@@ -24,10 +24,10 @@
 #include "message/parse/html.h"
 #include "process/settings.h"
 #include "storage/core/catalog.h"
-#include "storage/outbox/delivery.h"
+#include "storage/outbox/lease.h"
 #include "storage/peer/peer.h"
 #include "transport/client/http_client.h"
-#include "worker/dispatcher/held.h"
+#include "worker/dispatcher/withheld.h"
 
 #define MAX_WORDS	120
 #define COLUMNS		9
@@ -41,7 +41,7 @@ is_allowed(const struct sockaddr *address, const char *host, bool of_peer)
 	return false;
 }
 
-/* As the courier does it */
+/* As postings.c does it */
 static void
 choose_proxy(QlmTransfer *transfer, const QlmEndpoint *endpoint)
 {
@@ -119,7 +119,7 @@ find_endpoint(const char *name)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("you may not call peer \"%s\"", name),
 				 errhint("Whoever checks a peer must be a member of qlm_admin, and of its role.")));
-	if (qlm_held() != QLM_HELD_NOT)
+	if (qlm_withheld() != QLM_WITHHELD_NOT)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this node holds what would leave it, so peer \"%s\" is not called", name),
@@ -132,7 +132,7 @@ find_endpoint(const char *name)
 	found.url = peer->url;
 	(void) qlm_endpoint_look_up(&found);
 	MemoryContextSwitchTo(caller);
-	endpoint = qlm_delivery_copy_endpoint(&found);
+	endpoint = qlm_endpoint_copy(&found);
 	qlm_storage_end();
 	return endpoint;
 }

@@ -34,7 +34,7 @@ look_for_messages(QlmLook *look)
 			peers[n] = look->kept[i]->peer_id;
 			of[n++] = i;
 		}
-	qlm_outbox_due(peers, n, due);
+	qlm_nest_due(peers, n, due);
 	for (int i = 0; i < n; i++)
 		if (due[i])
 			look->due[of[i]] = true;

@@ -9,7 +9,7 @@
 
 #include "base/forwarded.h"
 #include "process/settings.h"
-#include "service/forward/relay.h"
+#include "service/forward/remote_subscription.h"
 #include "worker/launcher/slot.h"
 #include "worker/server/page.h"
 
@@ -99,12 +99,12 @@ qlm_page_answer_home(QlmHttpRequest *request)
 }
 
 void
-qlm_page_answer_health(QlmHttpRequest *request, bool available, QlmHeld held)
+qlm_page_answer_health(QlmHttpRequest *request, bool available, QlmWithheld held)
 {
 	static const char *const outgoing[] = {
-		[QLM_HELD_NOT] = "",
-		[QLM_HELD_OFF] = ",\"outgoing\":\"off\"",
-		[QLM_HELD_COPY] = ",\"outgoing\":\"held\",\"reason\":\"The node is a copy of another, or its rows came from another: SELECT qlm_adopt() if they are its own.\"",
+		[QLM_WITHHELD_NOT] = "",
+		[QLM_WITHHELD_OFF] = ",\"outgoing\":\"off\"",
+		[QLM_WITHHELD_COPY] = ",\"outgoing\":\"held\",\"reason\":\"The node is a copy of another, or its rows came from another: SELECT qlm_adopt() if they are its own.\"",
 	};
 	static const QlmHttpHeader headers[] = {{"Cache-Control", "no-store"}, {NULL}};
 	char		body[400];

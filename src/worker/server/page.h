@@ -6,7 +6,7 @@
 #define QLM_PAGE_H
 
 #include "transport/http/http_server.h"
-#include "worker/dispatcher/held.h"
+#include "worker/dispatcher/withheld.h"
 
 /* The page at / */
 extern void qlm_page_answer_home(QlmHttpRequest *request);
@@ -15,7 +15,7 @@ extern void qlm_page_answer_home(QlmHttpRequest *request);
  * The state of the node; available: the extension is in the database; held: nothing may
  * leave it by itself
  */
-extern void qlm_page_answer_health(QlmHttpRequest *request, bool available, QlmHeld held);
+extern void qlm_page_answer_health(QlmHttpRequest *request, bool available, QlmWithheld held);
 
 /* Which methods an address takes, and to a page of another origin, how */
 extern void qlm_page_answer_options(QlmHttpRequest *request, const char *allow);

@@ -99,7 +99,7 @@ return_all(void *arg)
 	{
 		const QlmPushed *pushed = lfirst(lc);
 
-		qlm_outbox_return(pushed->message_ids, pushed->n, pushed->at);
+		qlm_nest_return(pushed->message_ids, pushed->n, pushed->at);
 	}
 	qlm_storage_end();
 }

@@ -402,7 +402,7 @@ take(void *arg)
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	qlm_storage_begin();
 	look->pushes = qlm_connection_take(look->names, look->n, look->more);
-	qlm_outbox_due(look->peer_ids, look->npeers, look->due);
+	qlm_nest_due(look->peer_ids, look->npeers, look->due);
 	for (int i = 0; i < look->npeers; i++)
 	{
 		if (look->due[i])

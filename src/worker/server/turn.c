@@ -24,7 +24,7 @@
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
 #include "worker/common/transaction.h"
-#include "worker/dispatcher/held.h"
+#include "worker/dispatcher/withheld.h"
 #include "worker/launcher/slot.h"
 #include "worker/server/errand.h"
 #include "worker/server/page.h"
@@ -285,7 +285,7 @@ run_messages(Turn *turn)
 typedef struct Health
 {
 	bool		available;
-	QlmHeld		held;
+	QlmWithheld		held;
 } Health;
 
 static void
@@ -297,7 +297,7 @@ look_for_extension(void *arg)
 	if (!health->available)
 		return;
 	qlm_storage_begin();
-	health->held = qlm_held();
+	health->held = qlm_withheld();
 	qlm_storage_end();
 }
 

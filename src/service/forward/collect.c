@@ -1,0 +1,138 @@
+/*
+ * collect.c
+ *		Answers of other nodes that go to a callback, together, once all of them
+ *		are there or their time is over (protocol 3.5, 8.1).
+ *
+ * The answer was printed as it would be if nobody answered: the results that
+ * bear the number of a message stand for what that brings.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "service/forward/collect.h"
+#include "service/road/exchange.h"
+#include "service/subscribe/subscribe.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/collection.h"
+#include "storage/outbox/connection.h"
+
+static bool
+stands_for(const QlmResult *result, int64 message_id)
+{
+	return result->request_ids != NIL &&
+		qlm_request_id_parse(linitial(result->request_ids)) == message_id;
+}
+
+/* What a message has brought takes the place of the results that stand for it. */
+static List *
+put_in(List *standing, const QlmAwaitedRow *message)
+{
+	List	   *found = qlm_outcome_results(&message->outcome, message->message_id,
+										message->outcome.node);
+	List	   *results = NIL;
+	bool		done = false;
+	ListCell   *lc;
+
+	foreach(lc, standing)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		if (!stands_for(result, message->message_id))
+			results = lappend(results, result);
+		else if (found == NIL)
+		{
+			result->request_ids = NIL;
+			results = lappend(results, result);
+		}
+		else if (!done)
+		{
+			results = list_concat(results, found);
+			done = true;
+		}
+	}
+	return results;
+}
+
+/* All under the requestID that the caller knows, before any of other nodes */
+static void
+give_id(List *results, int64 request_id)
+{
+	char	   *id = psprintf(INT64_FORMAT, request_id);
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		if (!stands_for(result, request_id))
+			result->request_ids = lcons(id, result->request_ids);
+	}
+}
+
+/* NULL: what was kept cannot be read */
+static char *
+print_answer(const QlmCollection *collection)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *envelope = qlm_envelope_parse(collection->envelope,
+											   strlen(collection->envelope), "UTF-8",
+											   &error_code, &error);
+	QlmRequest *response;
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (error_code != 0 || envelope->requests == NIL)
+		return NULL;
+	qlm_dialect_from_text(collection->dialect, &envelope->dialect);
+	response = linitial(envelope->requests);
+	foreach(lc, qlm_outbox_awaited(collection->request_id))
+		response->results = put_in(response->results, lfirst(lc));
+	give_id(response->results, collection->request_id);
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+static void
+finish(const QlmCollection *collection)
+{
+	QlmOutboxRow	message = {0};
+
+	message.envelope = print_answer(collection);
+	qlm_outbox_told(collection->request_id, 0);
+	qlm_collection_end(collection->request_id);
+	if (message.envelope == NULL)
+		return;
+	message.message_id = collection->request_id;
+	if (!qlm_is_connection(collection->callback))
+	{
+		message.peer_id = collection->peer_id;
+		message.peer = collection->peer;
+	}
+	message.url = collection->callback;
+	message.is_response = true;
+	message.asker_role = collection->role;
+	message.asker_peer_id = collection->peer_id;
+	message.asker_peer = collection->peer;
+	message.created_at = GetCurrentTimestamp();
+	message.expires_at = qlm_kept_until(message.created_at,
+										qlm_ttl_end(message.created_at,
+													collection->ttl));
+	qlm_outbox_add(&message);
+}
+
+int
+qlm_collect_finish(int max)
+{
+	List	   *complete;
+	ListCell   *lc;
+
+	qlm_storage_begin();
+	complete = qlm_collection_complete(max);
+	foreach(lc, complete)
+		finish(lfirst(lc));
+	qlm_storage_end();
+	return list_length(complete);
+}

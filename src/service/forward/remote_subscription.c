@@ -1,0 +1,420 @@
+/*
+ * remote_subscription.c
+ *		Subscriptions at other nodes: made for a caller, who has them under a
+ *		requestID of this node (protocol 8.3).
+ *
+ * The node delivers to a callback URL of ours, which nobody else can guess,
+ * where qlm.url says how it can reach us; else it is polled.  What it delivers
+ * goes to the subscriber's callback or into a buffer for the poll.  It is
+ * nothing that this node stores.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "base/url.h"
+#include "service/forward/remote_node.h"
+#include "service/forward/remote_subscription.h"
+#include "service/payload/payload.h"
+#include "service/road/guess.h"
+#include "service/subscribe/subscribe.h"
+#include "storage/core/catalog.h"
+#include "storage/outbox/connection.h"
+#include "storage/outbox/lease.h"
+#include "storage/outbox/outbox_ended.h"
+
+#define TOKEN_BYTES		16
+#define MIN_POLL		1.0		/* seconds */
+
+char	   *qlm_url = NULL;
+
+static char *
+new_token(void)
+{
+	unsigned char random[TOKEN_BYTES];
+	char	   *token = palloc(2 * TOKEN_BYTES + 1);
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random number")));
+	for (int i = 0; i < TOKEN_BYTES; i++)
+		sprintf(token + 2 * i, "%02x", random[i]);
+	return token;
+}
+
+static char *
+callback_url(const char *token)
+{
+	int			len = strlen(qlm_url);
+
+	while (len > 0 && qlm_url[len - 1] == '/')
+		len--;
+	return psprintf("%.*s/callback/%s", len, qlm_url, token);
+}
+
+static double
+poll_seconds(const QlmSubscription *subscription)
+{
+	return subscription->interval > 0 ? Max(subscription->interval, MIN_POLL) :
+		Max(qlm_retry_delay / 1000.0, 0.1);
+}
+
+static void
+send_subscription(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
+				  const QlmSubscription *subscription)
+{
+	QlmRemote remote = {0};
+	QlmRequest	copy = *request;
+	QlmOutboxRow	message = {0};
+
+	remote.request_id = subscription->request_id;
+	remote.peer_id = peer->peer_id;
+	remote.peer = peer->name;
+	remote.token = qlm_url && *qlm_url ? new_token() : NULL;
+	remote.poll_seconds = poll_seconds(subscription);
+	qlm_remote_add(&remote);
+	copy.interval = subscription->interval;
+	copy.callback = remote.token ? callback_url(remote.token) : NULL;
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
+	message.node = subscription->node;
+	message.expires_at = subscription->expires_at;
+	message.awaited_by = subscription->request_id;
+	message.asker_role = exchange->role;
+	message.asker_peer_id = subscription->peer_id;
+	message.asker_peer = subscription->peer;
+	qlm_exchange_queue(exchange, &copy, &message);
+}
+
+void
+qlm_remote_subscription_begin(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
+							  const char *node, QlmRequest *response)
+{
+	QlmSubscription subscription = {0};
+	QlmDialect	dialect = exchange->request->dialect;
+	QlmResult  *result;
+	const char *problem;
+	bool		own = qlm_is_own_connection(exchange, request->callback);
+	const char *changed;
+
+	subscription.role = exchange->role;
+	subscription.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	subscription.peer = exchange->peer ? exchange->peer->name : NULL;
+	problem = qlm_subscription_surplus(subscription.peer_id, exchange->role,
+									   exchange->job->from_session);
+	if (problem == NULL && !qlm_exchange_may_queue(exchange, peer->peer_id))
+		problem = qlm_queue_surplus();
+	if (problem)
+	{
+		result = qlm_request_add_result(response, 429, problem);
+		result->nodes = list_make1(unconstify(char *, node));
+		return;
+	}
+	subscription.callback = own ? exchange->job->connection : request->callback;
+	exchange->job->pushes |= own;
+	subscription.interval = request->interval;
+	if (qlm_payload_is_wanted(request->msgformat))
+		dialect.payload = request->msgformat;
+	subscription.dialect = qlm_dialect_to_text(&dialect);
+	subscription.node = node;
+	changed = qlm_subscribe(&subscription, exchange->request->ttl);
+	send_subscription(exchange, request, peer, &subscription);
+	result = qlm_request_add_result(response, 200,
+									changed ? psprintf("subscription sent on, %s", changed) :
+									"subscription sent on");
+	result->request_ids = list_make1(psprintf(INT64_FORMAT,
+											  subscription.request_id));
+	result->nodes = list_make1(unconstify(char *, node));
+}
+
+static bool
+says_something(const QlmResult *result)
+{
+	return result->code < 200 || result->code >= 300 || result->opaque ||
+		result->description || (result->odf && result->odf->nvalues > 0);
+}
+
+/* The results as the subscriber is to see them; NIL: they say nothing */
+static List *
+results_for(const QlmSubscription *subscription, List *results)
+{
+	List	   *own = NIL;
+	char	   *id = psprintf(INT64_FORMAT, subscription->request_id);
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		QlmResult  *result = palloc(sizeof(QlmResult));
+
+		*result = *(QlmResult *) lfirst(lc);
+		if (result->code == 0)
+			result->code = 500;
+		if (!says_something(result))
+			continue;
+		result->request_ids = list_make1(id);
+		result->nodes = list_make1(unconstify(char *, subscription->node));
+		result->nested = NULL;
+		result->nested_error = NULL;
+		own = lappend(own, result);
+	}
+	return own;
+}
+
+/* For the callback in the form that was asked for; for us to keep as XML */
+static char *
+print_results(const QlmSubscription *subscription, List *results, bool keep)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	StringInfoData text;
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		dialect = *qlm_dialect_default();
+	if (keep)
+		dialect.json = false;
+	envelope = qlm_envelope_create(&dialect,
+								   qlm_ttl_left(subscription->expires_at));
+	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = results;
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+/* What the node gave as O-DF, in the format that was subscribed */
+static void
+write_payloads(const QlmSubscription *subscription, List *results)
+{
+	QlmDialect	dialect;
+	QlmRights	saved;
+	ListCell   *lc;
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		return;
+	qlm_rights_become_reader(subscription->role, &saved);
+	foreach(lc, results)
+		qlm_payload_write_guarded(lfirst(lc), dialect.payload, &dialect);
+	qlm_rights_restore(&saved);
+}
+
+static void
+queue_callback(const QlmSubscription *subscription, List *results)
+{
+	QlmOutboxRow	message = {0};
+	QlmResult  *first = linitial(results);
+
+	message.dropped = qlm_dropped_take(subscription->request_id);
+	if (first->description == NULL)
+		first->description = qlm_dropped_note(message.dropped, true);
+	if (!qlm_is_connection(subscription->callback))
+	{
+		message.peer_id = subscription->peer_id;
+		message.peer = subscription->peer;
+	}
+	message.url = subscription->callback;
+	message.is_response = true;
+	write_payloads(subscription, results);
+	message.envelope = print_results(subscription, results, false);
+	message.subscription_id = subscription->request_id;
+	message.created_at = GetCurrentTimestamp();
+	message.expires_at = qlm_kept_until(message.created_at,
+										subscription->expires_at);
+	qlm_outbox_add(&message);
+}
+
+/* May the subscriber still have what others are asked for? */
+static bool
+may_have(const QlmSubscription *subscription)
+{
+	QlmRights	saved;
+	bool		may;
+
+	if (!OidIsValid(subscription->role))
+		return false;
+	qlm_rights_become_reader(subscription->role, &saved);
+	may = qlm_rights_may_select(QLM_REL_VALUE);
+	qlm_rights_restore(&saved);
+	return may;
+}
+
+void
+qlm_remote_subscription_give(const QlmSubscription *subscription, List *results, bool final)
+{
+	results = may_have(subscription) ? results_for(subscription, results) : NIL;
+	if (subscription->callback &&
+		(qlm_url_is_callback(subscription->callback, NULL, NULL) ||
+		 qlm_is_connection(subscription->callback)))
+	{
+		if (results != NIL)
+			queue_callback(subscription, results);
+		if (final)
+		{
+			/* The other node has ended it; what it gave is still for the callback. */
+			qlm_outbox_detach(subscription->request_id);
+			qlm_subscription_cancel(subscription->request_id);
+		}
+	}
+	else if (results != NIL)
+	{
+		qlm_remote_buffer(subscription->request_id,
+						  print_results(subscription, results, true), final);
+		qlm_subscription_notify(subscription);
+	}
+}
+
+static void
+deliver_by_id(int64 request_id, List *results)
+{
+	QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+
+	if (subscription)
+		qlm_remote_subscription_give(subscription, results, false);
+}
+
+void
+qlm_remote_subscription_receive(QlmExchange *exchange, const char *token)
+{
+	const QlmRemote *remote = qlm_remote_by_token(token);
+	ListCell   *lc;
+
+	exchange->done = true;
+	if (remote == NULL)
+	{
+		qlm_request_add_result(exchange->response, 404, "there is no such subscription");
+		qlm_guess_token_fails(exchange);
+		return;
+	}
+	foreach(lc, exchange->request->requests)
+	{
+		const QlmRequest *request = lfirst(lc);
+
+		if (request->verb != QLM_RESPONSE || request->error_code != 0)
+			qlm_request_add_result(exchange->response, 400,
+								   request->error ? request->error :
+								   "only responses are taken here");
+		else
+		{
+			deliver_by_id(remote->request_id, request->results);
+			qlm_request_add_result(exchange->response, 200, NULL);
+		}
+	}
+}
+
+List *
+qlm_remote_subscription_results(int peer_id, List *results)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+		const QlmRemote *remote = result->request_ids == NIL ? NULL :
+			qlm_remote_by_remote_id(peer_id, linitial(result->request_ids));
+
+		if (remote)
+			deliver_by_id(remote->request_id, list_make1(result));
+		else
+			others = lappend(others, result);
+	}
+	return others;
+}
+
+List *
+qlm_remote_subscription_parse(const char *text)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *envelope;
+
+	if (text == NULL)
+		return NIL;
+	envelope = qlm_envelope_parse(text, strlen(text), "UTF-8", &error_code, &error);
+	return error_code != 0 || envelope->requests == NIL ? NIL :
+		((QlmRequest *) linitial(envelope->requests))->results;
+}
+
+List *
+qlm_remote_subscription_poll(QlmSubscription *subscription, const char **note)
+{
+	List	   *results = NIL;
+	bool		final;
+	ListCell   *lc;
+
+	foreach(lc, qlm_remote_take(subscription->request_id, &final))
+		results = list_concat(results, qlm_remote_subscription_parse(lfirst(lc)));
+	*note = qlm_dropped_note(subscription->dropped, false);
+	if (final)
+		qlm_subscription_cancel(subscription->request_id);
+	else
+		qlm_subscription_polled(subscription, subscription->polled_at);
+	return results;
+}
+
+void
+qlm_remote_subscription_ask(const QlmRemote *remote, QlmVerb verb,
+							const char *dialect_text, const char *node, TimestampTz expires_at)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	QlmOutboxRow	message = {0};
+	StringInfoData text;
+	const QlmPeer *peer = qlm_peer_copy(qlm_peer_by_id(remote->peer_id));
+
+	if (peer == NULL)
+		return;
+	if (!qlm_dialect_from_text(dialect_text, &dialect))
+		dialect = *qlm_dialect_default();
+	envelope = qlm_envelope_create(&dialect, -1);
+	qlm_envelope_add_request(envelope, verb)->request_ids =
+		list_make1(unconstify(char *, remote->remote_id));
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	message.peer_id = peer->peer_id;
+	message.peer = peer->name;
+	message.node = node;
+	message.envelope = text.data;
+	message.expires_at = expires_at;
+	message.awaited_by = verb == QLM_READ ? remote->request_id : 0;
+	qlm_outbox_add(&message);
+}
+
+bool
+qlm_remote_subscription_is_known(const QlmRemote *remote)
+{
+	return remote->remote_id && remote->remote_id[0] != '\0';
+}
+
+void
+qlm_remote_subscription_cancel(const QlmRemote *remote, const char *dialect,
+							   TimestampTz expires_at)
+{
+	if (qlm_remote_subscription_is_known(remote))
+		qlm_remote_subscription_ask(remote, QLM_CANCEL, dialect, "",
+									qlm_kept_until(GetCurrentTimestamp(), expires_at));
+	qlm_remote_remove(remote->request_id);
+}
+
+void
+qlm_remote_subscription_end(int64 request_id, const char *dialect, TimestampTz expires_at)
+{
+	const QlmRemote *remote = qlm_remote_get(request_id);
+	bool		is_over = expires_at <= GetCurrentTimestamp();
+
+	if (remote == NULL)
+		return;
+	if (remote->remote_id || is_over)
+	{
+		qlm_remote_recall(request_id, true);
+		if (is_over)
+			qlm_remote_remove(request_id);
+		else
+			qlm_remote_subscription_cancel(remote, dialect, expires_at);
+	}
+	else if (qlm_remote_recall(request_id, false) > 0)
+		qlm_remote_remove(request_id);
+	else
+		qlm_remote_end_later(request_id);
+}

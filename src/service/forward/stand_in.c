@@ -1,0 +1,275 @@
+/*
+ * stand_in.c
+ *		Requests whose answer other nodes are to give: which results stand for
+ *		theirs until they have come, and what takes the place of those.
+ *
+ * The answer is printed as it would be if nobody answered, and kept.  Later it
+ * is parsed again and what has come is put in.
+ */
+#include "postgres.h"
+
+#include "utils/acl.h"
+#include "utils/timestamp.h"
+
+#include "service/road/exchange.h"
+#include "service/subscribe/subscribe.h"
+
+void
+qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults, bool device)
+{
+	QlmStandIn *awaited = palloc(sizeof(QlmStandIn));
+
+	awaited->message_id = message_id;
+	awaited->result = list_length(exchange->response->results) - nresults;
+	awaited->nresults = nresults;
+	awaited->device = device;
+	exchange->awaited = lappend(exchange->awaited, awaited);
+}
+
+void
+qlm_stand_in_hold(QlmExchange *exchange)
+{
+	QlmJob	   *job = exchange->job;
+	QlmKept    *kept = palloc0(sizeof(QlmKept));
+	QlmStandIn *awaited = palloc(list_length(exchange->awaited) * sizeof(QlmStandIn));
+	ListCell   *lc;
+
+	job->keep = kept;
+	kept->tick = DT_NOEND;
+	foreach(lc, exchange->awaited)
+		awaited[kept->nawaited++] = *(QlmStandIn *) lfirst(lc);
+	kept->awaited = awaited;
+	if (job->kept)
+		return;					/* the rest is as it was */
+	kept->until = qlm_exchange_held_until(exchange);
+	kept->peer_id = exchange->peer ? exchange->peer->peer_id : 0;
+	kept->proof = exchange->peer ? exchange->peer->proof : 0;
+	kept->dialect = qlm_dialect_to_text(&exchange->request->dialect);
+	kept->answer = job->answer.data;
+	kept->answer_len = job->answer.len;
+}
+
+static bool
+is_success(const QlmResult *result)
+{
+	return result->code >= 200 && result->code < 300;
+}
+
+/* Without the number that the request had on its way */
+static List *
+other_ids(List *request_ids, int64 message_id)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, request_ids)
+		if (qlm_request_id_parse(lfirst(lc)) != message_id)
+			others = lappend(others, lfirst(lc));
+	return others;
+}
+
+/* The results of an answer, NIL: there is none; did any of them succeed? */
+static List *
+answered_results(const QlmOutcome *outcome, int64 message_id, bool *success)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *answer;
+	List	   *results;
+	ListCell   *lc;
+
+	*success = false;
+	if (strcmp(outcome->state, "answered") != 0 || outcome->answer == NULL)
+		return NIL;
+	answer = qlm_envelope_parse(outcome->answer, strlen(outcome->answer),
+								"UTF-8", &error_code, &error);
+	if (error_code != 0 || answer->requests == NIL)
+		return NIL;
+	results = ((QlmRequest *) linitial(answer->requests))->results;
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = other_ids(result->request_ids, message_id);
+		result->nested = NULL;
+		if (result->code == 0)
+			result->code = 500;
+		*success = *success || is_success(result);
+	}
+	return results;
+}
+
+static QlmResult *
+make_result(int code, const char *description)
+{
+	QlmRequest	response = {0};
+
+	return qlm_request_add_result(&response, code, description);
+}
+
+static const char *
+silence(const QlmOutcome *outcome)
+{
+	if (!outcome->final)
+		return outcome->error == NULL ? "the node has not answered yet" :
+			psprintf("the node has not answered yet: %s", outcome->error);
+	return outcome->error ? outcome->error : "the node gave no answer that could be read";
+}
+
+/* What a node has said, or why it says nothing */
+static List *
+node_results(const QlmOutcome *outcome, int64 message_id, const char *node)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (results == NIL)
+		results = list_make1(make_result(504, silence(outcome)));
+	foreach(lc, results)
+		((QlmResult *) lfirst(lc))->nodes = list_make1(unconstify(char *, node));
+	return results;
+}
+
+static void
+mark_as_device(QlmResult *result)
+{
+	if (result->target_type == NULL)
+		result->target_type = "device";
+}
+
+/* What the device has said; NIL: nothing that is any use */
+static List *
+device_results(const QlmOutcome *outcome, int64 message_id)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (!success)
+		return NIL;
+	foreach(lc, results)
+		mark_as_device(lfirst(lc));
+	return results;
+}
+
+List *
+qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
+					const char *node)
+{
+	return node ? node_results(outcome, message_id, node) :
+		device_results(outcome, message_id);
+}
+
+/* What takes the place of results; NIL: nothing yet, or never */
+static List *
+find_results(QlmExchange *exchange, const QlmStandIn *awaited)
+{
+	QlmOutcome	outcome;
+	const QlmResult *standing;
+
+	if (!qlm_outbox_outcome(awaited->message_id, &outcome))
+		return NIL;
+	if (!outcome.final)
+	{
+		exchange->awaited = lappend(exchange->awaited, unconstify(QlmStandIn *, awaited));
+		return NIL;
+	}
+	standing = list_nth(exchange->response->results, awaited->result);
+	return qlm_outcome_results(&outcome, awaited->message_id,
+							   awaited->device ? NULL :
+							   standing->nodes ? linitial(standing->nodes) : "");
+}
+
+static List *
+append_range(List *results, List *from, int first, int end)
+{
+	for (int i = first; i < end; i++)
+		results = lappend(results, list_nth(from, i));
+	return results;
+}
+
+void
+qlm_stand_in_replace(QlmExchange *exchange)
+{
+	const QlmJob *job = exchange->job;
+	const QlmKept *kept = job->kept;
+	List	   *standing = exchange->response->results;
+	List	   *results = NIL;
+	int			done = 0;
+	int			error_code;
+	const char *error;
+
+	for (int i = 0; i < kept->nawaited; i++)
+	{
+		const QlmStandIn *awaited = &kept->awaited[i];
+		int			end = awaited->result + awaited->nresults;
+		List	   *found = find_results(exchange, awaited);
+
+		results = append_range(results, standing, done,
+							   found == NIL ? end : awaited->result);
+		results = list_concat(results, found);
+		done = end;
+	}
+	exchange->response->results = append_range(results, standing, done,
+											   list_length(standing));
+	exchange->request = qlm_envelope_parse(job->body, job->body_len,
+										   job->charset, &error_code, &error);
+	exchange->merged = true;
+	if (job->is_last)
+		exchange->awaited = NIL;
+}
+
+static bool
+is_asker(const QlmExchange *exchange, const QlmOutcome *outcome)
+{
+	if (!OidIsValid(outcome->asker_role))
+		return false;
+	if (exchange->peer)
+		return outcome->asker_peer_id == exchange->peer->peer_id;
+	if (exchange->job->from_session && OidIsValid(outcome->asker_role) &&
+		has_privs_of_role(exchange->role, outcome->asker_role))
+		return true;
+	return outcome->asker_peer_id == 0 && outcome->asker_role == exchange->role;
+}
+
+/* The device's answer, an error too, or why there is none */
+static List *
+device_answer(const QlmOutcome *outcome, int64 message_id)
+{
+	bool		success;
+	List	   *results = answered_results(outcome, message_id, &success);
+	ListCell   *lc;
+
+	if (results == NIL)
+		return list_make1(make_result(504, outcome->final && outcome->error ?
+									  outcome->error :
+									  "the device has not answered"));
+	foreach(lc, results)
+		mark_as_device(lfirst(lc));
+	return results;
+}
+
+bool
+qlm_poll_forwarded(QlmExchange *exchange, const char *request_id, QlmRequest *response)
+{
+	int64		id = qlm_request_id_parse(request_id);
+	QlmOutcome	outcome;
+	List	   *results;
+	ListCell   *lc;
+
+	if (!qlm_outbox_outcome(id, &outcome) || !is_asker(exchange, &outcome))
+		return false;
+	if (outcome.node)
+		results = node_results(&outcome, id, outcome.node);
+	else
+		results = device_answer(&outcome, id);
+	foreach(lc, results)
+	{
+		QlmResult  *result = lfirst(lc);
+
+		result->request_ids = lcons(unconstify(char *, request_id), result->request_ids);
+		response->results = lappend(response->results, result);
+	}
+	return true;
+}

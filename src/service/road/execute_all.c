@@ -1,0 +1,155 @@
+/*
+ * execute_all.c
+ *		The verbs of one message: all of them, or none where one is refused for
+ *		now.
+ *
+ * Who is told to come again sends the whole message again.  What had been done of
+ * it would be done twice: values without times, deletes, polls, calls.
+ */
+#include "postgres.h"
+
+#include "service/road/exchange.h"
+#include "service/road/repeat.h"
+#include "storage/core/subtransaction.h"
+
+/* What the message had before, to be had again */
+typedef struct Before
+{
+	int			nresults;
+	int			nawaited;
+	int			nforwarded;
+	bool		room_known;
+	int			room;
+	bool		pushes;
+	QlmCounts	counts;
+} Before;
+
+static Before
+note(const QlmExchange *exchange)
+{
+	Before		before = {
+		list_length(exchange->response->results), list_length(exchange->awaited),
+		exchange->nforwarded, exchange->room_known, exchange->room, exchange->job->pushes
+	};
+
+	if (exchange->job->counts)
+		before.counts = *exchange->job->counts;
+	return before;
+}
+
+static bool
+only_reads(const QlmRequest *request)
+{
+	return request->verb == QLM_READ && qlm_request_is_repeatable(request);
+}
+
+/* It may go well with all of the message, once that is sent again. */
+static void
+add_not_done(QlmExchange *exchange)
+{
+	qlm_request_add_result(exchange->response, 503,
+						   psprintf("not done, as another part of this message is refused for now: %s",
+									exchange->put_off));
+}
+
+/* A read that changes nothing has its answer whatever becomes of the rest. */
+static void
+execute_next(QlmExchange *exchange, const QlmRequest *request)
+{
+	if (exchange->put_off && !only_reads(request))
+		add_not_done(exchange);
+	else
+		qlm_exchange_execute(exchange, request);
+}
+
+static bool
+has_done_something(const QlmRequest *request, List *results)
+{
+	ListCell   *lc;
+
+	if (only_reads(request))
+		return false;
+	foreach(lc, results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		if (result->code >= 200 && result->code < 300)
+			return true;
+	}
+	return false;
+}
+
+/* All was undone: say so of what had been done.  ends: of each verb's results */
+static void
+take_back(QlmExchange *exchange, const Before *before, const int *ends)
+{
+	List	   *all = exchange->response->results;
+	int			begin = before->nresults;
+	int			i = 0;
+	ListCell   *lc;
+
+	exchange->response->results = list_copy_head(all, begin);
+	foreach(lc, exchange->request->requests)
+	{
+		List	   *its = list_copy_tail(list_copy_head(all, ends[i]), begin);
+
+		if (has_done_something(lfirst(lc), its))
+			add_not_done(exchange);
+		else
+			exchange->response->results = list_concat(exchange->response->results, its);
+		begin = ends[i++];
+	}
+	exchange->awaited = list_truncate(exchange->awaited, before->nawaited);
+	exchange->nforwarded = before->nforwarded;
+	exchange->room_known = before->room_known;
+	exchange->room = before->room;
+	exchange->job->pushes = before->pushes;
+	if (exchange->job->counts)
+		*exchange->job->counts = before->counts;
+}
+
+static void
+execute_together(QlmExchange *exchange)
+{
+	List	   *requests = exchange->request->requests;
+	int		   *ends = palloc(list_length(requests) * sizeof(int));
+	Before		before = note(exchange);
+	QlmSubtransaction subtransaction;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		for (int i = 0; i < list_length(requests); i++)
+		{
+			execute_next(exchange, list_nth(requests, i));
+			ends[i] = list_length(exchange->response->results);
+		}
+		if (!exchange->put_off)
+			qlm_subtransaction_commit(&subtransaction);
+	}
+	PG_CATCH();
+	{
+		ReThrowError(qlm_subtransaction_catch(&subtransaction));
+	}
+	PG_END_TRY();
+	if (exchange->put_off)
+	{
+		qlm_subtransaction_rollback(&subtransaction);
+		take_back(exchange, &before, ends);
+	}
+}
+
+void
+qlm_exchange_execute_all(QlmExchange *exchange)
+{
+	ListCell   *lc;
+
+	exchange->put_off = NULL;
+	if (list_length(exchange->request->requests) > 1 && exchange->alone && qlm_exchange_may_guard(exchange))
+		execute_together(exchange);
+	else
+		foreach(lc, exchange->request->requests)
+			qlm_exchange_execute(exchange, lfirst(lc));
+	if (exchange->put_off)
+		exchange->job->status = 503;	/* says when to come again */
+}

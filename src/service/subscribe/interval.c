@@ -1,0 +1,215 @@
+/*
+ * interval.c
+ *		Interval subscriptions with a callback: what each delivery brings
+ *		(protocol 4.2).
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "service/payload/payload.h"
+#include "service/payload/tree.h"
+#include "service/road/callback.h"
+#include "service/road/dialog.h"
+#include "service/road/exchange.h"
+#include "service/subscribe/subscribe.h"
+#include "storage/core/answer_size.h"
+#include "storage/core/catalog.h"
+#include "storage/core/format.h"
+#include "storage/core/subtransaction.h"
+#include "storage/outbox/connection.h"
+#include "storage/outbox/lease.h"
+
+/* The latest values of all that is subscribed, as a message */
+static char *
+print_tick(const QlmSubscription *subscription, int64 dropped)
+{
+	QlmSelector selector = {0};
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	QlmRequest *response;
+	QlmOdf	   *found;
+	QlmOdf	   *missing;
+	List	   *id = list_make1(psprintf(INT64_FORMAT, subscription->request_id));
+	StringInfoData text;
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		dialect = *qlm_dialect_default();
+	envelope = qlm_envelope_create(&dialect, subscription->interval);
+	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
+	qlm_select(qlm_tree_from_paths(subscription->targets,
+								   subscription->ntargets),
+			   &selector, &found, &missing);
+	if (found)
+	{
+		QlmResult  *result = qlm_request_add_result(response, 200,
+													qlm_dropped_note(dropped, true));
+
+		/* Readers that exist fail on an InfoItem without a value. */
+		qlm_odf_drop_implied(found);
+		qlm_tree_strip(found);
+		result->odf = found;
+		result->request_ids = id;
+		qlm_payload_write_guarded(result, dialect.payload, &dialect);
+	}
+	else
+	{
+		QlmResult  *result = qlm_request_add_result(response, 404, "not found");
+
+		result->odf = missing;
+		result->request_ids = id;
+	}
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+/* Would a poll bring values? */
+static bool
+has_values(const QlmSubscription *subscription)
+{
+	QlmSelector selector = {0};
+	QlmOdf	   *found;
+	QlmOdf	   *missing;
+
+	qlm_select(qlm_tree_from_paths(subscription->targets,
+								   subscription->ntargets),
+			   &selector, &found, &missing);
+	return found && found->nvalues > 0;
+}
+
+/* In place of values that cannot be had */
+static char *
+print_failure(const QlmSubscription *subscription, int code,
+			  const char *description)
+{
+	QlmDialect	dialect;
+	QlmEnvelope *envelope;
+	QlmResult  *result;
+	StringInfoData text;
+
+	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
+		dialect = *qlm_dialect_default();
+	envelope = qlm_envelope_create(&dialect, subscription->interval);
+	result = qlm_request_add_result(qlm_envelope_add_request(envelope, QLM_RESPONSE),
+									code, description);
+	result->request_ids = list_make1(psprintf(INT64_FORMAT,
+											  subscription->request_id));
+	initStringInfo(&text);
+	qlm_envelope_print(&text, envelope);
+	return text.data;
+}
+
+/* What is to be done with the rights of a subscription, and what came of it */
+typedef struct Tick
+{
+	const QlmSubscription *subscription;
+	int64		dropped;
+	char	   *text;			/* the message */
+	bool		any;			/* a poll would bring values */
+	int			code;			/* 0: no error */
+	const char *description;
+} Tick;
+
+static void
+make_message(Tick *tick)
+{
+	tick->text = print_tick(tick->subscription, tick->dropped);
+}
+
+static void
+look_for_values(Tick *tick)
+{
+	tick->any = has_values(tick->subscription);
+}
+
+/*
+ * A subscription that asks for too much, or whose role has lost its rights,
+ * must not keep the others from their values.
+ */
+static void
+run_guarded(Tick *tick, void (*work) (Tick *tick))
+{
+	QlmSubtransaction subtransaction;
+	QlmRights	saved;
+	bool		outer = qlm_format_serve_subscribers(true);
+
+	(void) qlm_answer_size_begin();
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		qlm_rights_become_reader(tick->subscription->role, &saved);
+		work(tick);
+		qlm_rights_restore(&saved);
+		qlm_subtransaction_commit(&subtransaction);
+		(void) qlm_format_serve_subscribers(outer);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
+
+		(void) qlm_format_serve_subscribers(outer);
+		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
+			ReThrowError(error);
+		tick->code = qlm_error_code(error, &tick->description);
+	}
+	PG_END_TRY();
+}
+
+static void
+queue_tick(const QlmSubscription *subscription)
+{
+	int64		dropped = qlm_dropped_take(subscription->request_id);
+	Tick		tick = {subscription, dropped};
+	QlmOutboxRow	message = {0};
+
+	run_guarded(&tick, make_message);
+	message.envelope = tick.code == 0 ? tick.text :
+		print_failure(subscription, tick.code, tick.description);
+	if (!qlm_is_connection(subscription->callback))
+	{
+		message.peer_id = subscription->peer_id;
+		message.peer = subscription->peer;
+	}
+	message.url = subscription->callback;
+	message.is_response = true;
+	message.asker_role = subscription->role;
+	message.asker_peer_id = subscription->peer_id;
+	message.asker_peer = subscription->peer;
+	message.subscription_id = subscription->request_id;
+	message.dropped = dropped;
+	message.created_at = GetCurrentTimestamp();
+	message.expires_at = qlm_kept_until(message.created_at,
+										subscription->expires_at);
+	qlm_outbox_add(&message);
+}
+
+/* Too many values are some. */
+static void
+notify_tick(const QlmSubscription *subscription)
+{
+	Tick		tick = {subscription};
+
+	run_guarded(&tick, look_for_values);
+	if (tick.any || tick.code == 413)
+		qlm_subscription_notify(subscription);
+}
+
+void
+qlm_dialog_tick(int64 request_id)
+{
+	QlmSubscription *subscription;
+
+	qlm_storage_begin();
+	subscription = qlm_subscription_get(request_id, true);
+	if (subscription && subscription->callback &&
+		OidIsValid(subscription->role))
+	{
+		if (qlm_is_notify(subscription->callback))
+			notify_tick(subscription);
+		else
+			queue_tick(subscription);
+	}
+	qlm_tick_done(request_id);
+	qlm_storage_end();
+}

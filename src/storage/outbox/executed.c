@@ -1,0 +1,75 @@
+/*
+ * executed.c
+ *		Requests that were executed, with their answers, so that one that comes
+ *		again is answered and not executed again.
+ *
+ * A number alone says little: who counts from 1 after a restart gives it to
+ * another request.  So what was asked for is compared, too.  Rows that do not say
+ * what that was, as those of 0.1.0, hold for anything.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "storage/core/catalog.h"
+#include "storage/core/indexed.h"
+#include "storage/outbox/lease.h"
+
+/* Ids are the peer's to choose; long ones would not fit into an index. */
+#define KEY \
+	"CASE WHEN pg_catalog.octet_length($2) <= 200 THEN $2 ELSE" \
+	" pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to($2, 'UTF8')), 'hex') END"
+
+static QlmPlan remembered_plan = {
+	"SELECT answer FROM qlm.executed WHERE peer_id = $1 AND peer_id > 0 AND request_id = " KEY
+	" AND content IN ($4, '') AND executed_at > $3 ORDER BY content DESC",
+	4, {INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
+};
+
+static QlmPlan remember_plan = {
+	"INSERT INTO qlm.executed (peer_id, request_id, answer, executed_at, peer, content)"
+	" VALUES ($1, " KEY ", $3, $4, $5, $6)"
+	" ON CONFLICT (peer_id, request_id, content) WHERE peer_id > 0"
+	" DO UPDATE SET answer = excluded.answer, executed_at = excluded.executed_at",
+	6, {INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+};
+
+char *
+qlm_executed_answer(const QlmPeer *peer, const char *id, const char *content)
+{
+	Datum		values[4];
+	char	   *answer = NULL;
+	QlmRights	saved;
+
+	values[0] = Int32GetDatum(peer->peer_id);
+	values[1] = CStringGetTextDatum(id);
+	values[2] = TimestampTzGetDatum(GetCurrentTimestamp() - QLM_REMEMBERED_FOR);
+	values[3] = CStringGetTextDatum(content);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&remembered_plan, values, NULL, 1);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		answer = qlm_spi_text(0, 1);
+	SPI_freetuptable(SPI_tuptable);
+	return answer;
+}
+
+void
+qlm_executed_remember(const QlmPeer *peer, const char *id, const char *content,
+					  const char *answer)
+{
+	Datum		values[6];
+	QlmRights	saved;
+
+	values[0] = Int32GetDatum(peer->peer_id);
+	values[1] = CStringGetTextDatum(id);
+	values[2] = CStringGetTextDatum(answer ? answer : "");
+	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[4] = CStringGetTextDatum(peer->name);
+	values[5] = CStringGetTextDatum(content);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&remember_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+}

@@ -1,0 +1,22 @@
+/*
+ * missed.h
+ *		What subscriptions miss since their messages were not taken.
+ */
+#ifndef QLM_STORAGE_MISSED_H
+#define QLM_STORAGE_MISSED_H
+
+#include "postgres.h"
+
+/* Of this subscription so many more messages will not come; to be counted. */
+extern void qlm_missed_note(int64 subscription_id, int64 n);
+
+/* The same of the rows of a statement: subscription, or null, and number */
+extern void qlm_missed_note_rows(void);
+
+/*
+ * Count what was noted as dropped, with the owner's rights.  Subscriptions that
+ * somebody has in hand are left for the next time.
+ */
+extern void qlm_missed_count(void);
+
+#endif							/* QLM_STORAGE_MISSED_H */

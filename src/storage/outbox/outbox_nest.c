@@ -1,0 +1,294 @@
+/*
+ * outbox_nest.c
+ *		The queue: what is due for a peer that calls or is connected, and taking
+ *		it.
+ *
+ * A request that has been delivered QLM_PASS_AFTER times without an answer lets
+ * others pass.  It leaves again, with a pause that grows, where they leave room.
+ * One that was asked for in order keeps its place instead: it neither passes nor
+ * is passed.
+ *
+ * Answers of a peer that copies no requestIDs can only be told by what they bring.
+ * So it has one request in hand at a time: the next one leaves when that is
+ * answered or has been delivered so often, and for qlm.retry_delay after each
+ * delivery.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "storage/copy/place.h"
+#include "storage/core/array.h"
+#include "storage/core/catalog.h"
+#include "storage/core/indexed.h"
+#include "storage/core/wake_key.h"
+#include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_ended.h"
+#include "storage/outbox/outbox_sql.h"
+
+/* Expired messages that one claim marks on its way */
+#define CLAIM_EXPIRES 100
+
+/*
+ * Written, as the time of the next attempt below, so that an index on times
+ * is no choice against the one on the peer.
+ */
+#define IS_ALIVE "(expires_at > $2) IS TRUE"
+
+/* What is queued is due, whatever the endpoint that it could not be posted to */
+#define IS_DUE \
+	"(state = 'queued' OR next_attempt_at IS NULL OR next_attempt_at <= $2)"
+#define IS_WAITING "state IN ('queued', 'sent') AND " IS_DUE
+
+#define WAITS_FOR(peer) "peer_id = " peer " AND url IS NULL AND " IS_WAITING
+
+/*
+ * Where the message is known by its id: written so that the indexes on what
+ * waits are no choice against the one on the id.
+ */
+#define IS_LIVE "(state IN ('queued', 'sent')) IS TRUE"
+
+/*
+ * Messages with a URL of their own are posted there.  While that endpoint is
+ * paused, and so nobody posts to it, their peer may have them.  Looking no
+ * further than the first ones bounds the time where the endpoint is open.
+ */
+#define WAITS_FOR_URL(peer) \
+	"(SELECT m.* FROM (" \
+	"SELECT message_id, kind, priority, seq, state, url, expires_at, deliveries, in_order" \
+	" FROM qlm.outbox" \
+	" WHERE peer_id = " peer " AND peer_id <> 0 AND url IS NOT NULL AND " IS_WAITING \
+	" ORDER BY priority DESC, seq LIMIT 100) AS m WHERE EXISTS (SELECT" \
+	" FROM qlm.endpoint e WHERE e.url = m.url AND e.peer_id = " peer \
+	" AND e.paused_until > $2))"
+
+/*
+ * What has outlived its ttl counts as well: a claim says so of it.  The limit
+ * stops each probe at the first message that is due.
+ */
+static QlmPlan due_plan = {
+	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
+	" LATERAL (SELECT FROM qlm.outbox WHERE peer_id = p.id AND url IS NULL"
+	" AND state IN ('queued', 'sent') AND (state = 'queued'"
+	" OR next_attempt_at IS NULL OR next_attempt_at <= $2"
+	" OR (expires_at <= $2) IS TRUE) LIMIT 1) AS o"
+	" UNION ALL"
+	" SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
+	" LATERAL (SELECT FROM " WAITS_FOR_URL("p.id") " AS u LIMIT 1) AS o",
+	2, {INT4ARRAYOID, TIMESTAMPTZOID}
+};
+
+/* Data for callbacks, rather than answers, which who asked asks for again */
+#define IS_DATA(row) \
+	"(" row ".kind = 'response' AND (" row ".url IS NOT NULL" \
+	" OR " row ".subscription_id IS NOT NULL))"
+
+/* It stays until it is acknowledged, by a peer that does so. */
+#define IS_KEPT "(o.kind = 'request' OR ($8 AND " IS_DATA("o") "))"
+
+#define HAS_STALLED(row) "(" row ".state = 'sent' AND " QLM_LETS_PASS(row) ")"
+
+/* Of those that are not answered so many are sent at most; then no new one leaves. */
+#define MAX_UNANSWERED "100"
+
+#define HAS_ROOM(row) \
+	"CASE " row ".kind WHEN 'response' THEN NOT $9 AND NOT (SELECT yes FROM held)" \
+	" ELSE (SELECT busy FROM unanswered) < $4" \
+	" AND (" row ".state = 'sent' OR (SELECT n FROM unanswered)" \
+	" <= GREATEST(" MAX_UNANSWERED " - $3, 0))" \
+	" AND " QLM_IS_IN_TURN(row) " END"
+
+/* $4 = 1: one in hand at a time */
+static QlmPlan claim_plan = {
+	"WITH held AS (SELECT EXISTS (SELECT FROM qlm.outbox WHERE peer_id = $1"
+	" AND state = 'sent' AND kind = 'response' AND NOT posting"
+	" AND (next_attempt_at > $2) IS TRUE AND " IS_ALIVE ") AS yes),"
+	" unanswered AS (SELECT pg_catalog.count(*) AS n, pg_catalog.count(*) FILTER (WHERE"
+	" CASE WHEN " HAS_STALLED("o") " THEN $4 = 1 AND sent_at > $2 - $5 * interval '1 ms'"
+	" ELSE (next_attempt_at > $2) IS TRUE END) AS busy FROM qlm.outbox o"
+	" WHERE peer_id = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
+	" AND " IS_ALIVE "),"
+	QLM_TURN_OF("$1") ","
+	" stalled AS (SELECT message_id, priority, seq, sent_at,"
+	" pg_catalog.row_number() OVER (ORDER BY sent_at) AS place FROM qlm.outbox o"
+	" WHERE peer_id = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
+	" AND " IS_DUE " AND " IS_ALIVE " AND " HAS_STALLED("o") " AND " HAS_ROOM("o")
+	" ORDER BY sent_at LIMIT $3),"
+
+	/* One that has stalled has a place whoever else waits, where it costs nobody his. */
+	" waiting AS ((SELECT message_id, priority, seq, false AS passed,"
+	" CASE WHEN $4 = 1 AND kind = 'request' AND state = 'sent' THEN 0 ELSE 2 END AS rank"
+	" FROM qlm.outbox o WHERE " WAITS_FOR("$1") " AND " IS_ALIVE
+	" AND NOT " HAS_STALLED("o") " AND " HAS_ROOM("o")
+	" ORDER BY priority DESC, seq LIMIT $3)"
+	" UNION ALL"
+	" (SELECT message_id, priority, seq, false, 2 FROM " WAITS_FOR_URL("$1") " AS u"
+	" WHERE " IS_ALIVE " AND " HAS_ROOM("u")
+	" ORDER BY priority DESC, seq LIMIT $3)"
+	" UNION ALL"
+	" SELECT message_id, priority, seq, true, CASE WHEN place = 1"
+	" AND CASE WHEN $4 = 1 THEN $7 ELSE $3 > 1 END THEN 1 ELSE 3 END FROM stalled),"
+	" due AS (SELECT message_id, kind, " QLM_OUTBOX_IS_ORPHAN("o") " AS is_orphan"
+	" FROM qlm.outbox o WHERE message_id = ANY (ARRAY(SELECT message_id FROM waiting"
+	" ORDER BY rank, priority DESC, seq LIMIT $3)) AND " IS_LIVE " AND " IS_DUE
+	" FOR UPDATE OF o SKIP LOCKED),"
+	" ended AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
+	" last_error = '" QLM_OUTBOX_ENDED "' WHERE message_id ="
+	" ANY (ARRAY(SELECT message_id FROM due WHERE is_orphan))),"
+	" counted AS MATERIALIZED (SELECT w.message_id, w.passed,"
+	" (SELECT busy FROM unanswered) + pg_catalog.count(*)"
+	" FILTER (WHERE d.kind = 'request' AND (NOT w.passed OR $4 = 1))"
+	" OVER (ORDER BY w.rank, w.priority DESC, w.seq) AS n, d.kind"
+	" FROM due d JOIN waiting w ON w.message_id = d.message_id WHERE NOT d.is_orphan),"
+
+	/* Data come again after the same time, as nothing leaves before them. */
+	" claimed AS (UPDATE qlm.outbox o SET attempts = o.attempts + 1, sent_at = $2,"
+	" deliveries = o.deliveries + 1,"
+	" state = CASE WHEN " IS_KEPT " THEN 'sent' ELSE 'answered' END,"
+	" answered_at = CASE WHEN NOT " IS_KEPT " THEN $2 END,"
+	" next_attempt_at = CASE WHEN " IS_KEPT " THEN $2 + LEAST($6, $5"
+	" * CASE o.kind WHEN 'request' THEN pg_catalog.power(2, LEAST(o.deliveries, 30)) ELSE 1 END)"
+	" * interval '1 ms' END, posting = false,"
+	" last_error = CASE WHEN o.kind <> 'request' THEN o.last_error"
+	" WHEN o.deliveries > 0 THEN " QLM_SAY_UNANSWERED("(o.deliveries + 1)", "o.in_order") " END"
+	" WHERE o.message_id = ANY (ARRAY(SELECT c.message_id FROM counted c"
+	" WHERE c.kind = 'response' OR c.n <= $4 OR (c.passed AND $4 > 1))) RETURNING o.*)"
+	" SELECT c.message_id, c.kind, c.envelope, c.priority, c.subscription_id, c.created_at,"
+	" c.expires_at, c.attempts, " IS_DATA("c") " FROM claimed c JOIN counted n"
+	" ON n.message_id = c.message_id ORDER BY n.passed, c.priority DESC, c.seq",
+	9, {INT4OID, TIMESTAMPTZOID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, BOOLOID,
+	BOOLOID, BOOLOID}
+};
+
+static QlmPlan reconnected_plan = {
+	"UPDATE qlm.outbox SET next_attempt_at = LEAST(next_attempt_at,"
+	" sent_at + $2 * interval '1 ms') WHERE peer_id = $1 AND url IS NULL"
+	" AND state = 'sent' AND state IN ('queued', 'sent') AND NOT posting",
+	2, {INT4OID, FLOAT8OID}
+};
+
+static QlmPlan unclaim_plan = {
+	"UPDATE qlm.outbox SET attempts = attempts - 1, answered_at = NULL,"
+	" deliveries = GREATEST(deliveries - 1, 0),"
+	" state = CASE WHEN attempts > 1 THEN 'sent' ELSE 'queued' END,"
+	" sent_at = CASE WHEN attempts > 1 THEN sent_at END, next_attempt_at = NULL"
+	" WHERE message_id = $1 AND attempts > 0",
+	1, {INT8OID}
+};
+
+void
+qlm_nest_due(const int *peer_ids, int n, bool *due)
+{
+	Datum		values[2];
+
+	memset(due, 0, n * sizeof(bool));
+	if (n == 0 || XactReadOnly || qlm_place_holds())
+		return;
+	values[0] = qlm_array_int4(peer_ids, n);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	qlm_plan_execute_as_owner(&due_plan, values, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+
+		due[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * Messages of a peer leave in order: one transaction at a time takes them, and
+ * who comes second takes nothing instead of waiting.
+ */
+static bool
+lock_queue(int peer_id)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, qlm_catalog_relid(QLM_REL_OUTBOX),
+					   (uint32) peer_id, 0);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static QlmOutboxRow *
+claimed_message(int peer_id, uint64 row)
+{
+	QlmOutboxRow *message = palloc0(sizeof(QlmOutboxRow));
+	bool		isnull;
+	char	   *kind = qlm_spi_text(row, 2);
+	Datum		subscription_id = qlm_spi_datum(row, 5, &isnull);
+
+	message->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
+	message->message_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
+	message->peer_id = peer_id;
+	message->is_response = strcmp(kind, "response") == 0;
+	message->envelope = qlm_spi_text(row, 3);
+	message->priority = DatumGetInt32(qlm_spi_datum(row, 4, &isnull));
+	message->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 6, &isnull));
+	message->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));
+	message->attempts = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
+	message->is_data = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
+	return message;
+}
+
+List *
+qlm_nest_claim(const QlmNestClaim *claim)
+{
+	List	   *claimed = NIL;
+	Datum		values[9];
+
+	/* What a copy handed out the original hands out, too. */
+	if (claim->max <= 0 || XactReadOnly || qlm_place_holds() || !lock_queue(claim->peer_id))
+		return NIL;
+	qlm_outbox_expire_peer(claim->peer_id, CLAIM_EXPIRES);
+	values[0] = Int32GetDatum(claim->peer_id);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[2] = Int64GetDatum(claim->max);
+	values[3] = Int64GetDatum(claim->outstanding_max);
+	values[4] = Float8GetDatum(qlm_retry_delay);
+	values[5] = Float8GetDatum(Max(qlm_retry_delay, qlm_retry_max_delay));
+	values[6] = BoolGetDatum(claim->answers);
+	values[7] = BoolGetDatum(claim->acknowledged);
+	values[8] = BoolGetDatum(claim->requests_only);
+	qlm_plan_execute_as_owner(&claim_plan, values, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		QlmOutboxRow *message = claimed_message(claim->peer_id, row);
+
+		if (message->is_response)
+			qlm_wake_pending |= QLM_WAKE_ANSWER;
+		claimed = lappend(claimed, message);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (claimed != NIL && qlm_place_holds_now())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("rows of another node have come: %s", qlm_place_why())));
+	return claimed;
+}
+
+void
+qlm_nest_reconnected(int peer_id)
+{
+	Datum		values[2];
+
+	if (XactReadOnly)
+		return;
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = Float8GetDatum(qlm_retry_delay);
+	qlm_plan_execute_as_owner(&reconnected_plan, values, NULL);
+}
+
+void
+qlm_nest_undo(int64 message_id)
+{
+	Datum		values[1] = {Int64GetDatum(message_id)};
+
+	qlm_plan_execute_as_owner(&unclaim_plan, values, NULL);
+}
+
