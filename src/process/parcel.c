@@ -29,6 +29,7 @@
 #include "process/parcel.h"
 #include "process/shmem.h"
 #include "storage/core/rights.h"
+#include "storage/outbox/outbox.h"
 #include "storage/peer/peer.h"
 
 #define DISPATCHER_MS	250		/* the dispatcher may be busy so long */

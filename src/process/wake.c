@@ -29,6 +29,8 @@
 #include "process/wake.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_outcome.h"
+#include "storage/outbox/outbox_reason.h"
 #include "storage/peer/peer.h"
 
 /* How long a wait lasts without being woken, with and without shared memory */

@@ -360,7 +360,6 @@ circle of files: service/road
 circle of files: service/subscribe
 circle of files: storage/core
 circle of files: storage/object
-circle of files: storage/outbox
 circle of files: storage/select
 circle of files: storage/value
 circle of files: transport/client
@@ -443,15 +442,12 @@ header of another source: service/verbs
 header of another source: storage/copy
 header of another source: storage/core
 header of another source: storage/object
-header of another source: storage/outbox
 header of another source: storage/peer
 header of another source: storage/role
 header of another source: storage/select
-header of another source: storage/subscription
 header of another source: storage/value
 header of another source: transport/client
 header of another source: transport/http
 header of another source: transport/websocket
-header of another source: worker/dispatcher
 header of another source: worker/server
 header of another source: xml

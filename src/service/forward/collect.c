@@ -16,6 +16,8 @@
 #include "storage/core/catalog.h"
 #include "storage/outbox/collection.h"
 #include "storage/outbox/connection.h"
+#include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_outcome.h"
 
 static bool
 stands_for(const QlmResult *result, int64 message_id)

@@ -22,6 +22,7 @@
 #include "service/verbs/delete_verb.h"
 #include "storage/core/catalog.h"
 #include "storage/object/quota.h"
+#include "storage/outbox/outbox.h"
 
 /* This node among others: a number that tells nothing of the cluster */
 static const char *

@@ -12,6 +12,9 @@
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
 #include "storage/core/subtransaction.h"
+#include "storage/outbox/outbox_outcome.h"
+#include "storage/subscription/remote.h"
+#include "storage/subscription/subscription.h"
 
 static bool
 is_success(const QlmResult *result)

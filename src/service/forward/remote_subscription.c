@@ -22,8 +22,11 @@
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_ended.h"
+#include "storage/subscription/dropped.h"
+#include "storage/subscription/remote.h"
+#include "storage/subscription/subscription.h"
 
 #define TOKEN_BYTES		16
 #define MIN_POLL		1.0		/* seconds */

@@ -13,6 +13,7 @@
 
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
+#include "storage/outbox/outbox_outcome.h"
 
 void
 qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults, bool device)

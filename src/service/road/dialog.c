@@ -22,8 +22,8 @@
 #include "service/road/repeat.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
-#include "storage/outbox/connection.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/executed.h"
+#include "storage/outbox/outbox.h"
 
 /* Answers together in one message are not much longer than this. */
 #define TOGETHER_MAX	(64 * 1024)

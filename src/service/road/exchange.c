@@ -15,6 +15,7 @@
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/journal.h"
+#include "storage/outbox/outbox_nest.h"
 #include "storage/value/write.h"
 
 /* What old clients have seen (protocol 2.1) */

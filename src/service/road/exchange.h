@@ -8,6 +8,7 @@
 #include "message/envelope.h"
 #include "service/road/job.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_outcome.h"
 #include "storage/peer/peer.h"
 
 typedef struct QlmExchange

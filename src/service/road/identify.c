@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "service/road/guess.h"
+#include "storage/outbox/outbox_nest.h"
 
 /*
  * By what it writes, or answers.  What was refused may lack what every Object

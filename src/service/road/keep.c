@@ -15,6 +15,7 @@
 
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
+#include "storage/subscription/subscription.h"
 
 bool
 qlm_exchange_has_nested(const QlmExchange *exchange)

@@ -11,6 +11,9 @@
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_nest.h"
+#include "storage/outbox/outbox_outcome.h"
+#include "storage/outbox/outbox_reason.h"
 
 /*
  * Peers of the QLM generations take nested requests, and so does who acknowledges

@@ -16,6 +16,7 @@
 #include "service/road/push.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_nest.h"
 
 static char *
 print(const QlmEnvelope *envelope)

@@ -14,6 +14,7 @@
 #include "message/envelope.h"
 #include "message/parse/html.h"
 #include "service/road/reception.h"
+#include "storage/outbox/outbox.h"
 
 /* What says more of a mere acknowledgement is none. */
 #define MAX_ACKNOWLEDGEMENT	(64 * 1024)

@@ -6,6 +6,8 @@
 #ifndef QLM_RECEPTION_H
 #define QLM_RECEPTION_H
 
+#include "nodes/pg_list.h"
+
 #include "storage/outbox/outbox.h"
 
 typedef enum QlmReception

@@ -18,7 +18,7 @@
 #include "service/road/exchange.h"
 #include "service/road/repeat.h"
 #include "storage/core/catalog.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/executed.h"
 
 #define MAX_KEY 100
 

@@ -18,7 +18,7 @@
 #include "service/verbs/remark.h"
 #include "storage/core/catalog.h"
 #include "storage/core/subtransaction.h"
-#include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_answer.h"
 #include "storage/value/write.h"
 
 /* Results with one correlation id, or those without any */

@@ -25,6 +25,7 @@
 #include "service/verbs/method.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
+#include "storage/subscription/subscription.h"
 #include "storage/value/write.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_handle);

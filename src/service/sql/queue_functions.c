@@ -19,6 +19,7 @@
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_reason.h"
 #include "storage/peer/peer.h"
 #include "storage/select/select.h"
 

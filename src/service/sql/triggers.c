@@ -16,7 +16,8 @@
 #include "storage/copy/restore.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
-#include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_events.h"
+#include "storage/subscription/subscription_match.h"
 #include "storage/value/value_check.h"
 
 static TriggerData *

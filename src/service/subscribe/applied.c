@@ -21,7 +21,8 @@
 #include "service/subscribe/subscribe.h"
 #include "storage/copy/replicated.h"
 #include "storage/core/catalog.h"
-#include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_events.h"
+#include "storage/subscription/subscription_match.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_value_applied);
 

@@ -18,12 +18,16 @@
 #include "storage/core/subtransaction.h"
 #include "storage/object/quota.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/lease.h"
 #include "storage/outbox/outbox.h"
+#include "storage/subscription/dropped.h"
 #include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_buffer.h"
+#include "storage/subscription/subscription_events.h"
+#include "storage/subscription/subscription_match.h"
+#include "storage/subscription/subscription_session.h"
+#include "storage/subscription/subscription_visible.h"
 
 #define QUEUED_AT_ONCE	256
-
 
 /* What one subscription gets of the new values */
 typedef struct Delivery

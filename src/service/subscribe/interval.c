@@ -18,7 +18,10 @@
 #include "storage/core/format.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/outbox.h"
+#include "storage/subscription/dropped.h"
+#include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_tick.h"
 
 /* The latest values of all that is subscribed, as a message */
 static char *

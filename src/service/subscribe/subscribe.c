@@ -20,6 +20,7 @@
 #include "storage/core/catalog.h"
 #include "storage/object/quota.h"
 #include "storage/outbox/connection.h"
+#include "storage/subscription/subscription.h"
 
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1

@@ -7,6 +7,7 @@
 
 #include "service/road/exchange.h"
 #include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_match.h"
 
 /* Seconds from a time, saturated; not above 0: forever */
 extern TimestampTz qlm_ttl_end(TimestampTz from, double ttl);

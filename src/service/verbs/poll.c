@@ -18,6 +18,8 @@
 #include "service/road/guess.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
+#include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_buffer.h"
 
 typedef struct ItemEntry
 {

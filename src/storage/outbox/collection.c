@@ -84,13 +84,10 @@ qlm_collection_complete(int max)
 {
 	List	   *complete = NIL;
 	Datum		values[2];
-	QlmRights	saved;
 
 	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[1] = Int64GetDatum(max);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&complete_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&complete_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 		complete = lappend(complete, read_collection(row));
 	SPI_freetuptable(SPI_tuptable);
@@ -101,9 +98,6 @@ void
 qlm_collection_end(int64 request_id)
 {
 	Datum		values[1] = {Int64GetDatum(request_id)};
-	QlmRights	saved;
 
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&end_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&end_plan, values, NULL);
 }

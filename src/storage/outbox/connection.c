@@ -16,7 +16,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_sql.h"
 
 /* One connection takes so much before it is asked again whether it has room. */
 #define TAKE_MESSAGES	64
@@ -39,7 +39,7 @@ static QlmPlan take_plan = {
 	" WHERE (o.before >= $3) IS NOT TRUE),"
 	" held AS (SELECT message_id FROM qlm.outbox WHERE message_id ="
 	" ANY (ARRAY(SELECT message_id FROM due))"
-	" AND (state IN ('queued', 'sent')) IS TRUE FOR UPDATE SKIP LOCKED),"
+	" AND " QLM_IS_LIVE("") " FOR UPDATE SKIP LOCKED),"
 	" gone AS (DELETE FROM qlm.outbox WHERE message_id ="
 	" ANY (ARRAY(SELECT message_id FROM held))"
 	" RETURNING message_id, envelope, priority, seq, subscription_id, expires_at),"
@@ -146,7 +146,6 @@ qlm_connection_take(const char **names, int n, bool *more)
 	Size	   *size = palloc0(n * sizeof(Size));
 	List	   *pushes = NIL;
 	Datum		values[4];
-	QlmRights	saved;
 
 	memset(more, 0, n * sizeof(bool));
 	if (n == 0 || XactReadOnly)
@@ -155,9 +154,7 @@ qlm_connection_take(const char **names, int n, bool *more)
 	values[1] = Int64GetDatum(TAKE_MESSAGES);
 	values[2] = Int64GetDatum(TAKE_BYTES);
 	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&take_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&take_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		bool		isnull;
@@ -201,13 +198,10 @@ List *
 qlm_connection_names(void)
 {
 	List	   *names = NIL;
-	QlmRights	saved;
 
 	if (XactReadOnly)
 		return NIL;
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&names_plan, NULL, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&names_plan, NULL, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 		names = lappend(names, qlm_spi_text(row, 1));
 	SPI_freetuptable(SPI_tuptable);

@@ -1,7 +1,6 @@
 /*
  * endpoint.c
- *		Endpoints: how they fare, when something is due next, and which are
- *		called even if nothing is.
+ *		Endpoints: where rows of the outbox are posted, and how that fares.
  */
 #include "postgres.h"
 
@@ -16,14 +15,12 @@
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
-#include "storage/outbox/collection.h"
 #include "storage/outbox/endpoint.h"
-#include "storage/outbox/lease.h"
 #include "storage/peer/peer.h"
-#include "storage/subscription/remote.h"
 
 /* Rows for what nobody has subscribed to are trimmed after so many. */
 #define TRIM_EVERY		500
+#define UNUSED_KEPT		1000	/* endpoints of nobody, the newest */
 
 /*
  * Whoever names ever new URLs leaves no row for each: one that works, or that
@@ -86,40 +83,6 @@ static QlmPlan peer_failed_plan = {
 	3, {INT4OID, TIMESTAMPTZOID, TEXTOID}
 };
 
-/*
- * A heartbeat got through, so it is worth another try; but a message that the
- * peer stumbles over must not come back with every heartbeat.
- */
-static QlmPlan open_plan = {
-	"UPDATE qlm.endpoint SET paused_until = NULL"
-	" WHERE url = (SELECT url FROM qlm.peer WHERE peer_id = $1) AND peer_id = $1"
-	" AND paused_until > $2 AND (last_failure < $3) IS NOT FALSE",
-	3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
-};
-
-/*
- * What is due already was taken, or waits for something else than time.  What
- * others wait for is asked for here because a statement of its own would cost
- * more than all of this.
- */
-static QlmPlan next_due_plan = {
-	"SELECT LEAST("
-	"(SELECT paused_until FROM qlm.endpoint WHERE paused_until > $1"
-	" ORDER BY paused_until LIMIT 1),"
-	" (SELECT next_attempt_at FROM qlm.outbox WHERE state = 'sent'"
-	" AND next_attempt_at > $1 ORDER BY next_attempt_at LIMIT 1),"
-	" (SELECT next_due FROM qlm.subscription WHERE next_due IS NOT NULL"
-	" AND (expires_at > $1) IS TRUE ORDER BY next_due LIMIT 1),"
-	" (SELECT expires_at FROM qlm.outbox WHERE state IN ('queued', 'sent')"
-	" AND awaited_by IS NOT NULL AND expires_at > $1 ORDER BY expires_at LIMIT 1),"
-	" (SELECT next_poll FROM qlm.forwarding WHERE next_poll > $1"
-	" ORDER BY next_poll LIMIT 1)),"
-	" EXISTS (SELECT FROM " QLM_REMOTE_TOLD ")"
-	" OR EXISTS (SELECT FROM " QLM_REMOTE_DUE ")"
-	" OR EXISTS (SELECT FROM " QLM_COLLECTION_COMPLETE ")",
-	1, {TIMESTAMPTZOID}
-};
-
 static QlmPlan unwanted_plan = {
 	"SELECT c.url FROM ROWS FROM (pg_catalog.unnest($1)) AS c (url)"
 	" WHERE NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.callback = c.url"
@@ -129,15 +92,51 @@ static QlmPlan unwanted_plan = {
 	2, {TEXTARRAYOID, TIMESTAMPTZOID}
 };
 
-static QlmPlan heartbeats_plan = {
-	"SELECT peer_id, url, dialect, secret,"
-	" EXTRACT(epoch FROM heartbeat)::pg_catalog.float8, form, proxy, redirects,"
-	" EXTRACT(epoch FROM hold)::pg_catalog.float8,"
-	" EXTRACT(epoch FROM hold_cut_after)::pg_catalog.float8 FROM qlm.peer"
-	" WHERE url IS NOT NULL AND role IS NOT NULL AND heartbeat > interval '0'"
-	" ORDER BY name COLLATE \"C\"",
-	0, {0}
+/*
+ * Only looked for where there may be too many.  What fails at a URL that
+ * somebody waits at, has subscribed or is known by stays.
+ */
+static QlmPlan unused_plan = {
+	"DELETE FROM qlm.endpoint WHERE ctid = ANY (ARRAY(SELECT e.ctid"
+	" FROM qlm.endpoint e WHERE (SELECT pg_catalog.count(*) FROM"
+	" (SELECT FROM qlm.endpoint LIMIT $1 + 1) AS n) > $1"
+	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = e.url"
+	" AND o.peer_id = e.peer_id AND o.state IN ('queued', 'sent'))"
+	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.url = e.url AND p.peer_id = e.peer_id)"
+	" AND NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.callback = e.url AND s.peer_id = e.peer_id)"
+	" ORDER BY GREATEST(e.last_success, e.last_failure) DESC NULLS LAST"
+	" OFFSET $1 LIMIT $2))",
+	2, {INT8OID, INT8OID}
 };
+
+static QlmPlan look_up_plan = {
+	"SELECT p.peer_id IS NOT NULL, p.secret, COALESCE(p.form, true), o.proxy,"
+	" COALESCE(p.redirects, false), EXTRACT(epoch FROM p.hold)::pg_catalog.float8"
+	" FROM qlm.peer o"
+	" LEFT JOIN qlm.peer p ON p.peer_id = o.peer_id AND p.url = $2"
+	" WHERE o.peer_id = $1",
+	2, {INT4OID, TEXTOID}
+};
+
+char *
+qlm_endpoint_key(const QlmEndpoint *endpoint)
+{
+	return psprintf("%d %s", endpoint->peer_id, endpoint->url);
+}
+
+QlmEndpoint *
+qlm_endpoint_copy(const QlmEndpoint *endpoint)
+{
+	QlmEndpoint *copy = palloc(sizeof(QlmEndpoint));
+
+	*copy = *endpoint;
+	copy->url = pstrdup(endpoint->url);
+	copy->asker = pstrdup(endpoint->asker);
+	copy->authorization = endpoint->authorization ?
+		pstrdup(endpoint->authorization) : NULL;
+	copy->proxy = endpoint->proxy ? pstrdup(endpoint->proxy) : NULL;
+	return copy;
+}
 
 char *
 qlm_endpoint_authorization(char *secret)
@@ -145,6 +144,41 @@ qlm_endpoint_authorization(char *secret)
 	if (secret == NULL || *secret == '\0')
 		return NULL;
 	return strchr(secret, ' ') ? secret : psprintf("Bearer %s", secret);
+}
+
+/* What its peer says of it, in the first columns */
+void
+qlm_endpoint_read_peer(QlmEndpoint *endpoint, uint64 row)
+{
+	bool		isnull;
+
+	endpoint->is_own = DatumGetBool(qlm_spi_datum(row, 1, &isnull));
+	endpoint->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 2));
+	endpoint->form = DatumGetBool(qlm_spi_datum(row, 3, &isnull));
+}
+
+bool
+qlm_endpoint_look_up(QlmEndpoint *endpoint)
+{
+	Datum		values[2];
+	bool		found;
+	bool		isnull;
+
+	if (endpoint->peer_id == 0)
+		return true;
+	values[0] = Int32GetDatum(endpoint->peer_id);
+	values[1] = CStringGetTextDatum(endpoint->url);
+	qlm_plan_execute_as_owner(&look_up_plan, values, NULL);
+	found = SPI_processed > 0;
+	if (found)
+	{
+		qlm_endpoint_read_peer(endpoint, 0);
+		endpoint->proxy = qlm_spi_text(0, 4);
+		endpoint->redirects = DatumGetBool(qlm_spi_datum(0, 5, &isnull));
+		endpoint->hold = DatumGetFloat8(qlm_spi_datum(0, 6, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return found;
 }
 
 void
@@ -162,8 +196,8 @@ qlm_endpoint_delivered(const QlmEndpoint *endpoint, int n)
 		qlm_peer_succeeded(endpoint->peer_id);
 }
 
-static void
-note_peer_failure(int peer_id, const char *reason)
+void
+qlm_endpoint_peer_failed(int peer_id, const char *reason)
 {
 	Datum		values[3];
 
@@ -219,14 +253,13 @@ qlm_endpoint_refused(const QlmEndpoint *endpoint, const char *reason, int n)
 	if (is_first)
 		log_refusal(endpoint->url, reason);
 	if (endpoint->is_own)
-		note_peer_failure(endpoint->peer_id, reason);
+		qlm_endpoint_peer_failed(endpoint->peer_id, reason);
 }
 
 void
 qlm_endpoint_pages(const QlmEndpoint *endpoint, int n, const char *words)
 {
 	Datum		values[4];
-	QlmRights	saved;
 	bool		is_first;
 	bool		isnull;
 
@@ -234,13 +267,25 @@ qlm_endpoint_pages(const QlmEndpoint *endpoint, int n, const char *words)
 	values[1] = Int32GetDatum(endpoint->peer_id);
 	values[2] = Int32GetDatum(n);
 	values[3] = CStringGetTextDatum(words);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&pages_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&pages_plan, values, NULL);
 	is_first = SPI_processed > 0 && DatumGetBool(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	if (is_first)
 		log_page(endpoint->url, words);
+}
+
+/* Not by indexes alone: it asks for all rows of some tables. */
+int
+qlm_endpoint_trim(int max)
+{
+	Datum		values[2];
+
+	if (max <= 0)
+		return 0;
+	values[0] = Int64GetDatum(UNUSED_KEPT);
+	values[1] = Int64GetDatum(max);
+	qlm_plan_execute(&unused_plan, values, NULL, 0);
+	return (int) SPI_processed;
 }
 
 /* What fails has a row, for its pause: those that are over are trimmed. */
@@ -281,90 +326,8 @@ qlm_endpoint_failed(const QlmEndpoint *endpoint, const char *reason,
 	if (is_new && !endpoint->is_lasting)
 		note_new();
 	if (endpoint->is_own)
-		note_peer_failure(endpoint->peer_id, reason);
+		qlm_endpoint_peer_failed(endpoint->peer_id, reason);
 	return paused_until;
-}
-
-/*
- * Measured from the start of the transaction, in which the caller has looked
- * for what is due: nothing that became so meanwhile is missed.
- */
-TimestampTz
-qlm_next_due(bool *to_take_up)
-{
-	Datum		values[1] = {TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
-	TimestampTz due;
-	QlmRights	saved;
-	bool		isnull;
-
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&next_due_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	*to_take_up = DatumGetBool(qlm_spi_datum(0, 2, &isnull));
-	due = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
-	SPI_freetuptable(SPI_tuptable);
-	return isnull ? DT_NOEND : due;
-}
-
-List *
-qlm_heartbeat_peers(void)
-{
-	List	   *heartbeats = NIL;
-	QlmRights	saved;
-
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&heartbeats_plan, NULL, NULL, 0);
-	qlm_rights_restore(&saved);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		QlmHeartbeat *heartbeat = palloc0(sizeof(QlmHeartbeat));
-		bool		isnull;
-
-		heartbeat->peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
-		heartbeat->url = qlm_spi_text(row, 2);
-		heartbeat->dialect = qlm_spi_text(row, 3);
-		heartbeat->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 4));
-		heartbeat->seconds = DatumGetFloat8(qlm_spi_datum(row, 5, &isnull));
-		heartbeat->form = DatumGetBool(qlm_spi_datum(row, 6, &isnull));
-		heartbeat->proxy = qlm_spi_text(row, 7);
-		heartbeat->proxy_for_all = heartbeat->proxy != NULL;
-		heartbeat->redirects = DatumGetBool(qlm_spi_datum(row, 8, &isnull));
-		heartbeat->hold = DatumGetFloat8(qlm_spi_datum(row, 9, &isnull));
-		heartbeat->hold_cut_ms = DatumGetFloat8(qlm_spi_datum(row, 10, &isnull)) * 1000;
-		heartbeats = lappend(heartbeats, heartbeat);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return heartbeats;
-}
-
-static void
-open_endpoint(int peer_id)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[3];
-
-	values[0] = Int32GetDatum(peer_id);
-	values[1] = TimestampTzGetDatum(now);
-	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -(int64) qlm_retry_delay));
-	qlm_plan_execute_indexed(&open_plan, values, NULL, 0);
-	if (SPI_processed > 0)
-		qlm_wake_pending |= QLM_WAKE_OUTBOX;
-}
-
-void
-qlm_heartbeat_peer_done(int peer_id, const char *error)
-{
-	QlmRights	saved;
-
-	qlm_rights_become_owner(&saved);
-	if (error)
-		note_peer_failure(peer_id, error);
-	else
-	{
-		qlm_peer_succeeded(peer_id);
-		open_endpoint(peer_id);
-	}
-	qlm_rights_restore(&saved);
 }
 
 List *

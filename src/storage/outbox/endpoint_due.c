@@ -13,11 +13,8 @@
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
 #include "storage/outbox/endpoint.h"
-#include "storage/outbox/lease.h"
-
-#define IS_WAITING(row) \
-	row ".state IN ('queued', 'sent') AND (" row ".state = 'queued'" \
-	" OR " row ".next_attempt_at IS NULL OR " row ".next_attempt_at <= $2)"
+#include "storage/outbox/endpoint_due.h"
+#include "storage/outbox/outbox_sql.h"
 
 /* A peer has what was asked for in its name; without one it is the role's. */
 #define ASKER \
@@ -47,11 +44,11 @@
 	" LEFT JOIN qlm.endpoint e ON e.url = place.url AND e.peer_id = place.peer_id" \
 	" CROSS JOIN LATERAL (" \
 	"(SELECT o.created_at, " ASKER ", o.subscription_id IS NOT NULL AS subscribed FROM qlm.outbox o WHERE place.by_url" \
-	" AND o.url = place.url AND o.peer_id = place.peer_id AND " IS_WAITING("o") \
+	" AND o.url = place.url AND o.peer_id = place.peer_id AND " QLM_IS_WAITING("o.", "$2") \
 	" ORDER BY o.priority DESC, o.seq LIMIT 1)" \
 	" UNION ALL" \
 	" (SELECT o.created_at, 'p' || o.peer_id, false FROM qlm.outbox o WHERE NOT place.by_url" \
-	" AND o.peer_id = place.peer_id AND o.url IS NULL AND " IS_WAITING("o") \
+	" AND o.peer_id = place.peer_id AND o.url IS NULL AND " QLM_IS_WAITING("o.", "$2") \
 	" ORDER BY o.priority DESC, o.seq LIMIT 1)) AS first" \
 	" WHERE " KEY("place.url", "place.peer_id") " <> ALL ($1)" \
 	" AND (place.by_url AND " QLM_ENDPOINT_IS_HELD("place.url", "place.peer_id", "$2") ") IS NOT TRUE" \
@@ -96,39 +93,10 @@ static QlmPlan fresh_plan = {
 	5, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, INT8OID}
 };
 
-static QlmPlan look_up_plan = {
-	"SELECT p.peer_id IS NOT NULL, p.secret, COALESCE(p.form, true), o.proxy,"
-	" COALESCE(p.redirects, false), EXTRACT(epoch FROM p.hold)::pg_catalog.float8"
-	" FROM qlm.peer o"
-	" LEFT JOIN qlm.peer p ON p.peer_id = o.peer_id AND p.url = $2"
-	" WHERE o.peer_id = $1",
-	2, {INT4OID, TEXTOID}
-};
-
 static QlmPlan last_plan = {
 	"SELECT seq FROM qlm.outbox WHERE state = 'queued' ORDER BY seq DESC LIMIT 1",
 	0, {0}
 };
-
-char *
-qlm_endpoint_key(const QlmEndpoint *endpoint)
-{
-	return psprintf("%d %s", endpoint->peer_id, endpoint->url);
-}
-
-QlmEndpoint *
-qlm_endpoint_copy(const QlmEndpoint *endpoint)
-{
-	QlmEndpoint *copy = palloc(sizeof(QlmEndpoint));
-
-	*copy = *endpoint;
-	copy->url = pstrdup(endpoint->url);
-	copy->asker = pstrdup(endpoint->asker);
-	copy->authorization = endpoint->authorization ?
-		pstrdup(endpoint->authorization) : NULL;
-	copy->proxy = endpoint->proxy ? pstrdup(endpoint->proxy) : NULL;
-	return copy;
-}
 
 static Datum
 text_array(List *texts)
@@ -141,51 +109,13 @@ text_array(List *texts)
 	return qlm_array_text(values, n);
 }
 
-/* What its peer says of it, in the first columns */
-static void
-read_peer(QlmEndpoint *endpoint, uint64 row)
-{
-	bool		isnull;
-
-	endpoint->is_own = DatumGetBool(qlm_spi_datum(row, 1, &isnull));
-	endpoint->authorization = qlm_endpoint_authorization(qlm_spi_text(row, 2));
-	endpoint->form = DatumGetBool(qlm_spi_datum(row, 3, &isnull));
-}
-
-bool
-qlm_endpoint_look_up(QlmEndpoint *endpoint)
-{
-	Datum		values[2];
-	QlmRights	saved;
-	bool		found;
-	bool		isnull;
-
-	if (endpoint->peer_id == 0)
-		return true;
-	values[0] = Int32GetDatum(endpoint->peer_id);
-	values[1] = CStringGetTextDatum(endpoint->url);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&look_up_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		read_peer(endpoint, 0);
-		endpoint->proxy = qlm_spi_text(0, 4);
-		endpoint->redirects = DatumGetBool(qlm_spi_datum(0, 5, &isnull));
-		endpoint->hold = DatumGetFloat8(qlm_spi_datum(0, 6, &isnull));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return found;
-}
-
 static QlmEndpoint *
 found_endpoint(uint64 row)
 {
 	QlmEndpoint *endpoint = palloc0(sizeof(QlmEndpoint));
 	bool		isnull;
 
-	read_peer(endpoint, row);
+	qlm_endpoint_read_peer(endpoint, row);
 	endpoint->url = qlm_spi_text(row, 4);
 	endpoint->peer_id = DatumGetInt32(qlm_spi_datum(row, 5, &isnull));
 	endpoint->failures = DatumGetInt32(qlm_spi_datum(row, 6, &isnull));

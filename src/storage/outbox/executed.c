@@ -15,7 +15,7 @@
 
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/executed.h"
 
 /* Ids are the peer's to choose; long ones would not fit into an index. */
 #define KEY \
@@ -41,15 +41,12 @@ qlm_executed_answer(const QlmPeer *peer, const char *id, const char *content)
 {
 	Datum		values[4];
 	char	   *answer = NULL;
-	QlmRights	saved;
 
 	values[0] = Int32GetDatum(peer->peer_id);
 	values[1] = CStringGetTextDatum(id);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp() - QLM_REMEMBERED_FOR);
 	values[3] = CStringGetTextDatum(content);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&remembered_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&remembered_plan, values, NULL);
 	if (SPI_processed > 0)
 		answer = qlm_spi_text(0, 1);
 	SPI_freetuptable(SPI_tuptable);
@@ -61,7 +58,6 @@ qlm_executed_remember(const QlmPeer *peer, const char *id, const char *content,
 					  const char *answer)
 {
 	Datum		values[6];
-	QlmRights	saved;
 
 	values[0] = Int32GetDatum(peer->peer_id);
 	values[1] = CStringGetTextDatum(id);
@@ -69,7 +65,5 @@ qlm_executed_remember(const QlmPeer *peer, const char *id, const char *content,
 	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[4] = CStringGetTextDatum(peer->name);
 	values[5] = CStringGetTextDatum(content);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&remember_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&remember_plan, values, NULL);
 }

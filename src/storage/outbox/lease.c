@@ -23,22 +23,11 @@
 #include "storage/outbox/endpoint.h"
 #include "storage/outbox/lease.h"
 #include "storage/outbox/missed.h"
-#include "storage/outbox/outbox_ended.h"
+#include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_sql.h"
 
 /* Claims in a row that find nothing but what has expired */
 #define MAX_EXPIRED_CLAIMS 10
-
-/* Who pauses is the endpoint, so what is queued is due whenever it is open. */
-#define IS_DUE \
-	" (state = 'queued' OR next_attempt_at IS NULL OR next_attempt_at <= $3)"
-#define IS_WAITING "state IN ('queued', 'sent') AND" IS_DUE
-
-/*
- * Where the message is known by its id: written so that the indexes on what
- * waits are no choice against the one on the id.
- */
-#define IS_LIVE "(state IN ('queued', 'sent')) IS TRUE"
 
 /* Data that were under way when their subscription ended have arrived all the same. */
 #define IS_UNDER_WAY "(state IN ('queued', 'sent') OR (posting AND kind = 'response')) IS TRUE"
@@ -50,18 +39,18 @@
 static QlmPlan claim_plan = {
 	"WITH " QLM_TURN_OF("$2") ", mine AS ("
 	"(SELECT message_id, priority, seq FROM qlm.outbox"
-	" WHERE url = $1 AND peer_id = $2 AND " IS_WAITING
+	" WHERE url = $1 AND peer_id = $2 AND " QLM_IS_WAITING("", "$3")
 	" AND " QLM_ENDPOINT_IS_HELD("$1", "$2", "$3") " IS NOT TRUE"
 	" ORDER BY priority DESC, seq LIMIT $4)"
 	" UNION ALL"
 	" (SELECT message_id, priority, seq FROM qlm.outbox o"
-	" WHERE $6 AND peer_id = $2 AND url IS NULL AND " IS_WAITING
+	" WHERE $6 AND peer_id = $2 AND url IS NULL AND " QLM_IS_WAITING("", "$3")
 	" AND (kind = 'response' OR " QLM_IS_IN_TURN("o") ")"
 	" ORDER BY priority DESC, seq LIMIT $4)),"
 	" held AS (SELECT message_id, " QLM_OUTBOX_IS_ORPHAN("o") " AS is_orphan"
 	" FROM qlm.outbox o WHERE message_id = ANY (ARRAY("
 	"SELECT message_id FROM mine ORDER BY priority DESC, seq LIMIT $4))"
-	" AND " IS_LIVE " AND" IS_DUE " FOR UPDATE OF o SKIP LOCKED),"
+	" AND " QLM_IS_LIVE("") " AND " QLM_IS_DUE("", "$3") " FOR UPDATE OF o SKIP LOCKED),"
 	" ended AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
 	" last_error = '" QLM_OUTBOX_ENDED "' WHERE message_id ="
 	" ANY (ARRAY(SELECT message_id FROM held WHERE is_orphan)) RETURNING *),"
@@ -128,7 +117,7 @@ static QlmPlan taken_plan = {
 static QlmPlan refuse_plan = {
 	"UPDATE qlm.outbox SET state = 'failed', posting = false, last_error = $2,"
 	" next_attempt_at = NULL"
-	" WHERE message_id = ANY ($1) AND " IS_LIVE
+	" WHERE message_id = ANY ($1) AND " QLM_IS_LIVE("")
 	" RETURNING subscription_id, 1 + dropped",
 	2, {INT8ARRAYOID, TEXTOID}
 };
@@ -166,6 +155,22 @@ static QlmPlan recover_plan = {
 static QlmPlan recover_ended_plan = {
 	"UPDATE qlm.outbox SET posting = false WHERE posting AND state NOT IN ('queued', 'sent')",
 	0, {0}
+};
+
+/* Not even tried: as if it had not been claimed */
+static QlmPlan drop_plan = {
+	"UPDATE qlm.outbox SET posting = false,"
+	" attempts = attempts - CASE WHEN $2 THEN 0 ELSE 1 END,"
+	" sent_at = CASE WHEN $2 OR attempts > 1 THEN sent_at END"
+	" WHERE message_id = ANY ($1) AND posting"
+	" AND (state NOT IN ('queued', 'sent')) IS TRUE RETURNING message_id",
+	2, {INT8ARRAYOID, BOOLOID}
+};
+
+static QlmPlan ended_failed_plan = {
+	"UPDATE qlm.outbox SET posting = false WHERE message_id = ANY ($1) AND posting"
+	" AND (state NOT IN ('queued', 'sent')) IS TRUE",
+	1, {INT8ARRAYOID}
 };
 
 /* Order needs one dispatcher at a time; who comes second takes nothing. */
@@ -346,6 +351,15 @@ qlm_lease_accepted(const QlmEndpoint *endpoint, List *message_ids)
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
 }
 
+/* The transfer of these has failed: what has ended is posted no more. */
+static void
+forget_ended(const List *message_ids)
+{
+	Datum		values[1] = {id_array(message_ids)};
+
+	qlm_plan_execute_indexed(&ended_failed_plan, values, NULL, 0);
+}
+
 /* tried: those that have left.  reason NULL: none to be told */
 static void
 give_back(const List *message_ids, const List *tried, TimestampTz until,
@@ -363,21 +377,9 @@ give_back(const List *message_ids, const List *tried, TimestampTz until,
 	nulls[2] = reason ? ' ' : 'n';
 	values[3] = id_array(tried);
 	qlm_plan_execute_indexed(&give_back_plan, values, nulls, 0);
-	qlm_lease_ended_failed(message_ids);
+	forget_ended(message_ids);
 	/* Their peer may be waiting to be given what could not be posted. */
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
-}
-
-void
-qlm_missed_count_now(void)
-{
-	QlmRights	saved;
-
-	if (XactReadOnly)
-		return;
-	qlm_rights_become_owner(&saved);
-	qlm_missed_count();
-	qlm_rights_restore(&saved);
 }
 
 void
@@ -394,7 +396,7 @@ qlm_lease_refused(const QlmEndpoint *endpoint, List *message_ids,
 	qlm_endpoint_refused(endpoint, reason, list_length(message_ids));
 	qlm_plan_execute_indexed(&refuse_plan, values, NULL, 0);
 	qlm_missed_note_rows();
-	qlm_lease_ended_failed(message_ids);
+	forget_ended(message_ids);
 	qlm_missed_count();
 	qlm_rights_restore(&saved);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
@@ -429,7 +431,7 @@ qlm_lease_passed(List *message_ids, List *tried, const char *reason)
 	values[5] = Float8GetDatum(qlm_retry_max_delay);
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&pass_plan, values, NULL, 0);
-	qlm_lease_ended_failed(message_ids);
+	forget_ended(message_ids);
 	qlm_rights_restore(&saved);
 }
 
@@ -454,4 +456,48 @@ qlm_lease_recover(void)
 	qlm_plan_execute_indexed(&recover_plan, NULL, NULL, 0);
 	qlm_plan_execute_indexed(&recover_ended_plan, NULL, NULL, 0);
 	qlm_rights_restore(&saved);
+}
+
+static bool
+was_dropped(int64 message_id)
+{
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+
+		if (DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) == message_id)
+			return true;
+	}
+	return false;
+}
+
+List *
+qlm_lease_drop_ended(List *messages, int from, bool tried)
+{
+	int64	   *ids = palloc(Max(list_length(messages), 1) * sizeof(int64));
+	List	   *kept = NIL;
+	int			n = 0;
+	Datum		values[2];
+
+	for (int i = from; i < list_length(messages); i++)
+	{
+		const QlmOutboxRow *message = list_nth(messages, i);
+
+		if (message->is_response && message->subscription_id != 0)
+			ids[n++] = message->message_id;
+	}
+	if (n == 0)
+		return messages;
+	values[0] = qlm_array_int8(ids, n);
+	values[1] = BoolGetDatum(tried);
+	qlm_plan_execute_as_owner(&drop_plan, values, NULL);
+	for (int i = 0; i < list_length(messages); i++)
+	{
+		QlmOutboxRow *message = list_nth(messages, i);
+
+		if (i < from || !was_dropped(message->message_id))
+			kept = lappend(kept, message);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return kept;
 }

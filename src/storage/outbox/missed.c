@@ -122,3 +122,16 @@ qlm_missed_count(void)
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
+
+void
+qlm_missed_count_now(void)
+{
+	QlmRights	saved;
+
+	if (XactReadOnly)
+		return;
+	qlm_rights_become_owner(&saved);
+	qlm_missed_count();
+	qlm_rights_restore(&saved);
+}
+

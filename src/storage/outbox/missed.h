@@ -5,8 +5,6 @@
 #ifndef QLM_STORAGE_MISSED_H
 #define QLM_STORAGE_MISSED_H
 
-#include "postgres.h"
-
 /* Of this subscription so many more messages will not come; to be counted. */
 extern void qlm_missed_note(int64 subscription_id, int64 n);
 
@@ -18,5 +16,8 @@ extern void qlm_missed_note_rows(void);
  * somebody has in hand are left for the next time.
  */
 extern void qlm_missed_count(void);
+
+/* Count what subscriptions miss that somebody else had in hand. */
+extern void qlm_missed_count_now(void);
 
 #endif							/* QLM_STORAGE_MISSED_H */

@@ -1,6 +1,6 @@
 /*
  * outbox_answer.c
- *		The queue: matching answers to messages, and what became of those.
+ *		The queue: answers of peers, which row they belong to, and recording them.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "storage/core/wake_key.h"
 #include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_answer.h"
 #include "storage/outbox/outbox_sql.h"
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
@@ -34,7 +35,7 @@ static QlmPlan answer_plan = {
 	" answered_at = $3, return_code = $4,"
 	" answer = CASE kind WHEN 'request' THEN $5 END, next_attempt_at = NULL,"
 	" last_error = CASE WHEN " IS_REFUSED " THEN $6 END, posting = false WHERE message_id = $1 AND peer_id = $2"
-	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE"
+	" AND " QLM_IS_LIVE("") " AND (expires_at > $3) IS TRUE"
 	" AND (kind = 'request' OR (attempts > 0 AND NOT posting))"
 	" RETURNING kind = 'response' AND url IS NOT NULL,"
 	" CASE kind WHEN 'response' THEN subscription_id END, state = 'failed', 1 + dropped",
@@ -51,7 +52,7 @@ static QlmPlan not_stored_plan = {
 
 static QlmPlan live_plan = {
 	"SELECT envelope FROM qlm.outbox WHERE message_id = $1 AND peer_id = $2"
-	" AND (state IN ('queued', 'sent')) IS TRUE AND (expires_at > $3) IS TRUE"
+	" AND " QLM_IS_LIVE("") " AND (expires_at > $3) IS TRUE"
 	" AND (kind = 'request' OR (attempts > 0 AND NOT posting))",
 	3, {INT8OID, INT4OID, TIMESTAMPTZOID}
 };
@@ -61,7 +62,7 @@ static QlmPlan put_off_plan = {
 	"UPDATE qlm.outbox SET state = 'sent', posting = false, last_error = $4,"
 	" next_attempt_at = $3 + LEAST($6, $5 * pg_catalog.power(2, GREATEST(LEAST(attempts, 30), 1) - 1))"
 	" * interval '1 ms' WHERE message_id = $1 AND peer_id = $2"
-	" AND (state IN ('queued', 'sent')) IS TRUE",
+	" AND " QLM_IS_LIVE(""),
 	6, {INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID, FLOAT8OID}
 };
 
@@ -88,49 +89,6 @@ static QlmPlan outstanding_plan = {
 	" AND state = 'sent' AND (expires_at > $2) IS TRUE"
 	" ORDER BY CASE WHEN " QLM_LETS_PASS("o") " THEN sent_at END DESC NULLS FIRST, seq LIMIT $3",
 	3, {INT4OID, TIMESTAMPTZOID, INT8OID}
-};
-
-#define OUTCOME \
-	"SELECT state, answer, CASE WHEN state IN ('queued', 'sent') AND expires_at <= $2" \
-	" THEN " QLM_SAY_EXPIRED("o") " ELSE last_error END, xmin," \
-	" state IN ('queued', 'sent') AND expires_at <= $2, sent_as," \
-	" asker_role::pg_catalog.text, asker_peer_id, node, message_id," \
-	" asker_role_id FROM qlm.outbox o"
-
-static QlmPlan outcome_plan = {
-	OUTCOME " WHERE message_id = $1",
-	2, {INT8OID, TIMESTAMPTZOID}, .as_active = true
-};
-
-static QlmPlan awaited_plan = {
-	OUTCOME " WHERE awaited_by = $1 ORDER BY seq",
-	2, {INT8OID, TIMESTAMPTZOID}
-};
-
-static QlmPlan told_plan = {
-	"UPDATE qlm.outbox SET awaited_by = NULL WHERE awaited_by = $1"
-	" AND ($2 = 0 OR message_id = $2)",
-	2, {INT8OID, INT8OID}
-};
-
-static QlmPlan fetch_plan = {
-	"SELECT peer_id, url, envelope, priority, created_at, expires_at, in_order"
-	" FROM qlm.outbox WHERE message_id = $1 AND kind = 'request'"
-	" AND peer_id > 0 AND asker_role IS NULL AND (state = 'queued') IS TRUE",
-	1, {INT8OID}
-};
-
-static QlmPlan sent_as_plan = {
-	"UPDATE qlm.outbox SET state = 'cancelled', sent_as = $2,"
-	" last_error = 'sent as message ' || $2 WHERE message_id = $1",
-	2, {INT8OID, INT8OID}
-};
-
-static QlmPlan pending_plan = {
-	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n)"
-	" JOIN qlm.outbox AS o ON o.message_id = p.id"
-	" WHERE (o.state IN ('queued', 'sent')) IS TRUE AND (o.expires_at > $2) IS TRUE",
-	2, {INT8ARRAYOID, TIMESTAMPTZOID}
 };
 
 typedef struct Outstanding
@@ -313,172 +271,11 @@ void
 qlm_outbox_not_stored(int peer_id, int64 message_id, int code, const char *why)
 {
 	Datum		values[5];
-	QlmRights	saved;
 
 	values[0] = Int64GetDatum(message_id);
 	values[1] = Int32GetDatum(peer_id);
 	values[2] = Int32GetDatum(code);
 	values[3] = CStringGetTextDatum(why);
 	values[4] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&not_stored_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-}
-
-/*
- * Was a row of this transaction written so that undoing a part of the
- * transaction that is open now undoes it?  Parts are numbered as they begin.
- */
-static bool
-is_of_this_block(TransactionId xmin)
-{
-	TransactionId mine = GetCurrentTransactionIdIfAny();
-
-	return TransactionIdIsValid(mine) && !TransactionIdPrecedes(xmin, mine);
-}
-
-static void
-read_outcome(QlmOutcome *outcome, uint64 row)
-{
-	bool		isnull;
-	char	   *role = qlm_spi_text(row, 7);
-	bool		over = DatumGetBool(qlm_spi_datum(row, 5, &isnull));
-	TransactionId xmin = DatumGetTransactionId(qlm_spi_datum(row, 4, &isnull));
-
-	outcome->found = true;
-	outcome->own = TransactionIdIsCurrentTransactionId(xmin);
-	outcome->own_block = outcome->own && is_of_this_block(xmin);
-	outcome->sent_as = DatumGetInt64(qlm_spi_datum(row, 6, &isnull));
-	if (isnull)
-		outcome->sent_as = 0;
-	outcome->state = over ? "expired" : qlm_spi_text(row, 1);
-	outcome->answer = qlm_spi_text(row, 2);
-	outcome->error = qlm_spi_text(row, 3);
-	outcome->final = strcmp(outcome->state, "queued") != 0 &&
-		strcmp(outcome->state, "sent") != 0;
-	outcome->asker_role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 11, &isnull)), role);
-	outcome->asker_peer_id = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
-	outcome->node = qlm_spi_text(row, 9);
-}
-
-bool
-qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome)
-{
-	Datum		values[2];
-	QlmRights	saved;
-
-	memset(outcome, 0, sizeof(QlmOutcome));
-	values[0] = Int64GetDatum(message_id);
-	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	PushActiveSnapshot(GetLatestSnapshot());
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&outcome_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
-	PopActiveSnapshot();
-	if (SPI_processed > 0)
-		read_outcome(outcome, 0);
-	SPI_freetuptable(SPI_tuptable);
-	return outcome->found;
-}
-
-List *
-qlm_outbox_awaited(int64 awaited_by)
-{
-	List	   *messages = NIL;
-	Datum		values[2];
-	QlmRights	saved;
-
-	values[0] = Int64GetDatum(awaited_by);
-	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&awaited_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		QlmAwaitedRow *message = palloc0(sizeof(QlmAwaitedRow));
-		bool		isnull;
-
-		message->message_id = DatumGetInt64(qlm_spi_datum(row, 10, &isnull));
-		read_outcome(&message->outcome, row);
-		messages = lappend(messages, message);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return messages;
-}
-
-/* A statement about two messages, or about one and what waits for it */
-static void
-execute_pair(QlmPlan *plan, int64 first, int64 second)
-{
-	Datum		values[2];
-	QlmRights	saved;
-
-	values[0] = Int64GetDatum(first);
-	values[1] = Int64GetDatum(second);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-}
-
-void
-qlm_outbox_told(int64 awaited_by, int64 message_id)
-{
-	execute_pair(&told_plan, awaited_by, message_id);
-}
-
-bool
-qlm_outbox_fetch(int64 message_id, QlmOutboxRow *message)
-{
-	Datum		values[1] = {Int64GetDatum(message_id)};
-	QlmRights	saved;
-	bool		found;
-	bool		isnull;
-
-	memset(message, 0, sizeof(QlmOutboxRow));
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&fetch_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		message->message_id = message_id;
-		message->peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
-		message->url = qlm_spi_text(0, 2);
-		message->envelope = qlm_spi_text(0, 3);
-		message->priority = DatumGetInt32(qlm_spi_datum(0, 4, &isnull));
-		message->created_at = DatumGetTimestampTz(qlm_spi_datum(0, 5, &isnull));
-		message->expires_at = DatumGetTimestampTz(qlm_spi_datum(0, 6, &isnull));
-		message->order = DatumGetBool(qlm_spi_datum(0, 7, &isnull)) ? QLM_IN_ORDER : QLM_ANY_ORDER;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return found;
-}
-
-void
-qlm_outbox_sent_as(int64 message_id, int64 other_id)
-{
-	execute_pair(&sent_as_plan, message_id, other_id);
-}
-
-void
-qlm_outbox_pending(const int64 *message_ids, int n, bool *pending)
-{
-	Datum		values[2];
-	QlmRights	saved;
-
-	memset(pending, 0, n * sizeof(bool));
-	if (n == 0)
-		return;
-	values[0] = qlm_array_int8(unconstify(int64 *, message_ids), n);
-	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&pending_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		bool		isnull;
-
-		pending[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
-	}
-	SPI_freetuptable(SPI_tuptable);
+	qlm_plan_execute_as_owner(&not_stored_plan, values, NULL);
 }

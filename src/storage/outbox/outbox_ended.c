@@ -17,6 +17,7 @@
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_ended.h"
+#include "storage/outbox/outbox_sql.h"
 
 /* What has outlived its ttl says so, as it would if it had been found waiting. */
 #define END(state_is, source, condition) \
@@ -41,22 +42,6 @@ static QlmPlan detach_sent_plan = {
 	"UPDATE qlm.outbox SET subscription_id = NULL WHERE subscription_id = $1"
 	" AND subscription_id IS NOT NULL AND kind = 'response' AND state = 'sent'",
 	1, {INT8OID}
-};
-
-/* Not even tried: as if it had not been claimed */
-static QlmPlan drop_plan = {
-	"UPDATE qlm.outbox SET posting = false,"
-	" attempts = attempts - CASE WHEN $2 THEN 0 ELSE 1 END,"
-	" sent_at = CASE WHEN $2 OR attempts > 1 THEN sent_at END"
-	" WHERE message_id = ANY ($1) AND posting"
-	" AND (state NOT IN ('queued', 'sent')) IS TRUE RETURNING message_id",
-	2, {INT8ARRAYOID, BOOLOID}
-};
-
-static QlmPlan failed_plan = {
-	"UPDATE qlm.outbox SET posting = false WHERE message_id = ANY ($1) AND posting"
-	" AND (state NOT IN ('queued', 'sent')) IS TRUE",
-	1, {INT8ARRAYOID}
 };
 
 /* All that is there now, also where the transaction keeps an older snapshot */
@@ -94,63 +79,4 @@ qlm_outbox_detach(int64 subscription_id)
 	qlm_plan_execute_indexed(&detach_plan, values, NULL, 0);
 	qlm_plan_execute_indexed(&detach_sent_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
-}
-
-static bool
-was_dropped(int64 message_id)
-{
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		bool		isnull;
-
-		if (DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) == message_id)
-			return true;
-	}
-	return false;
-}
-
-List *
-qlm_lease_drop_ended(List *messages, int from, bool tried)
-{
-	int64	   *ids = palloc(Max(list_length(messages), 1) * sizeof(int64));
-	List	   *kept = NIL;
-	int			n = 0;
-	Datum		values[2];
-	QlmRights	saved;
-
-	for (int i = from; i < list_length(messages); i++)
-	{
-		const QlmOutboxRow *message = list_nth(messages, i);
-
-		if (message->is_response && message->subscription_id != 0)
-			ids[n++] = message->message_id;
-	}
-	if (n == 0)
-		return messages;
-	values[0] = qlm_array_int8(ids, n);
-	values[1] = BoolGetDatum(tried);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&drop_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	for (int i = 0; i < list_length(messages); i++)
-	{
-		QlmOutboxRow *message = list_nth(messages, i);
-
-		if (i < from || !was_dropped(message->message_id))
-			kept = lappend(kept, message);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return kept;
-}
-
-void
-qlm_lease_ended_failed(const List *message_ids)
-{
-	int64	   *ids = palloc(Max(list_length(message_ids), 1) * sizeof(int64));
-	Datum		values[1];
-
-	for (int i = 0; i < list_length(message_ids); i++)
-		ids[i] = *(int64 *) list_nth(message_ids, i);
-	values[0] = qlm_array_int8(ids, list_length(message_ids));
-	qlm_plan_execute_indexed(&failed_plan, values, NULL, 0);
 }

@@ -28,7 +28,7 @@
 #include "storage/core/indexed.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
-#include "storage/outbox/outbox_ended.h"
+#include "storage/outbox/outbox_nest.h"
 #include "storage/outbox/outbox_sql.h"
 
 /* Expired messages that one claim marks on its way */
@@ -40,18 +40,7 @@
  */
 #define IS_ALIVE "(expires_at > $2) IS TRUE"
 
-/* What is queued is due, whatever the endpoint that it could not be posted to */
-#define IS_DUE \
-	"(state = 'queued' OR next_attempt_at IS NULL OR next_attempt_at <= $2)"
-#define IS_WAITING "state IN ('queued', 'sent') AND " IS_DUE
-
-#define WAITS_FOR(peer) "peer_id = " peer " AND url IS NULL AND " IS_WAITING
-
-/*
- * Where the message is known by its id: written so that the indexes on what
- * waits are no choice against the one on the id.
- */
-#define IS_LIVE "(state IN ('queued', 'sent')) IS TRUE"
+#define WAITS_FOR(peer) "peer_id = " peer " AND url IS NULL AND " QLM_IS_WAITING("", "$2")
 
 /*
  * Messages with a URL of their own are posted there.  While that endpoint is
@@ -62,7 +51,7 @@
 	"(SELECT m.* FROM (" \
 	"SELECT message_id, kind, priority, seq, state, url, expires_at, deliveries, in_order" \
 	" FROM qlm.outbox" \
-	" WHERE peer_id = " peer " AND peer_id <> 0 AND url IS NOT NULL AND " IS_WAITING \
+	" WHERE peer_id = " peer " AND peer_id <> 0 AND url IS NOT NULL AND " QLM_IS_WAITING("", "$2") \
 	" ORDER BY priority DESC, seq LIMIT 100) AS m WHERE EXISTS (SELECT" \
 	" FROM qlm.endpoint e WHERE e.url = m.url AND e.peer_id = " peer \
 	" AND e.paused_until > $2))"
@@ -74,8 +63,7 @@
 static QlmPlan due_plan = {
 	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
 	" LATERAL (SELECT FROM qlm.outbox WHERE peer_id = p.id AND url IS NULL"
-	" AND state IN ('queued', 'sent') AND (state = 'queued'"
-	" OR next_attempt_at IS NULL OR next_attempt_at <= $2"
+	" AND state IN ('queued', 'sent') AND (" QLM_IS_DUE("", "$2")
 	" OR (expires_at <= $2) IS TRUE) LIMIT 1) AS o"
 	" UNION ALL"
 	" SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
@@ -117,7 +105,7 @@ static QlmPlan claim_plan = {
 	" stalled AS (SELECT message_id, priority, seq, sent_at,"
 	" pg_catalog.row_number() OVER (ORDER BY sent_at) AS place FROM qlm.outbox o"
 	" WHERE peer_id = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
-	" AND " IS_DUE " AND " IS_ALIVE " AND " HAS_STALLED("o") " AND " HAS_ROOM("o")
+	" AND " QLM_IS_DUE("", "$2") " AND " IS_ALIVE " AND " HAS_STALLED("o") " AND " HAS_ROOM("o")
 	" ORDER BY sent_at LIMIT $3),"
 
 	/* One that has stalled has a place whoever else waits, where it costs nobody his. */
@@ -135,7 +123,7 @@ static QlmPlan claim_plan = {
 	" AND CASE WHEN $4 = 1 THEN $7 ELSE $3 > 1 END THEN 1 ELSE 3 END FROM stalled),"
 	" due AS (SELECT message_id, kind, " QLM_OUTBOX_IS_ORPHAN("o") " AS is_orphan"
 	" FROM qlm.outbox o WHERE message_id = ANY (ARRAY(SELECT message_id FROM waiting"
-	" ORDER BY rank, priority DESC, seq LIMIT $3)) AND " IS_LIVE " AND " IS_DUE
+	" ORDER BY rank, priority DESC, seq LIMIT $3)) AND " QLM_IS_LIVE("") " AND " QLM_IS_DUE("", "$2")
 	" FOR UPDATE OF o SKIP LOCKED),"
 	" ended AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
 	" last_error = '" QLM_OUTBOX_ENDED "' WHERE message_id ="
@@ -292,3 +280,43 @@ qlm_nest_undo(int64 message_id)
 	qlm_plan_execute_as_owner(&unclaim_plan, values, NULL);
 }
 
+/*
+ * What is no request was done with when it was pushed, as nobody acknowledges
+ * it there.
+ */
+static QlmPlan return_plan = {
+	"WITH held AS (SELECT message_id FROM qlm.outbox WHERE message_id = ANY ($1)"
+	" AND expires_at > $2 AND sent_at <= $3 AND"
+	" (CASE kind WHEN 'request' THEN state = 'sent' AND NOT posting"
+	" ELSE state = 'answered' END) IS TRUE FOR UPDATE SKIP LOCKED)"
+	" UPDATE qlm.outbox SET next_attempt_at = CASE kind WHEN 'request' THEN $2 END,"
+	" state = CASE kind WHEN 'request' THEN state ELSE 'queued' END,"
+	" answered_at = CASE kind WHEN 'request' THEN answered_at END,"
+	" deliveries = GREATEST(deliveries - 1, 0),"
+	" last_error = 'the connection that it was pushed on shows no life'"
+	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held)) RETURNING peer_id",
+	3, {INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+void
+qlm_nest_return(const int64 *message_ids, int n, TimestampTz pushed_at)
+{
+	Datum		values[3];
+
+	if (n == 0 || XactReadOnly)
+		return;
+	values[0] = qlm_array_int8(message_ids, n);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[2] = TimestampTzGetDatum(pushed_at);
+	qlm_plan_execute_as_owner(&return_plan, values, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+		int			peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
+
+		qlm_wake_pending |= QLM_WAKE_OUTBOX;
+		if (peer_id > 0)
+			qlm_wake_key_note(qlm_wake_key_of_peer(peer_id));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}

@@ -13,7 +13,7 @@
 
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
-#include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_reason.h"
 
 static QlmPlan say_plan = {
 	"UPDATE qlm.outbox SET last_error = $2 WHERE message_id = $1",
@@ -35,12 +35,6 @@ static QlmPlan say_why_plan = {
 	" UPDATE qlm.outbox o SET last_error = why.waits_for FROM why"
 	" WHERE o.message_id = why.message_id AND o.last_error IS DISTINCT FROM why.waits_for",
 	2, {INT4OID, BOOLOID}
-};
-
-static QlmPlan overdue_plan = {
-	"SELECT FROM qlm.outbox WHERE message_id = $1 AND CASE state WHEN 'sent'"
-	" THEN next_attempt_at <= $2 ELSE state <> 'answered' END",
-	2, {INT8OID, TIMESTAMPTZOID}
 };
 
 static QlmPlan reason_plan = {
@@ -68,16 +62,6 @@ qlm_outbox_say_why(int peer_id, bool has_changed)
 	values[1] = BoolGetDatum(has_changed);
 	if (!XactReadOnly)
 		(void) qlm_plan_execute_as_owner(&say_why_plan, values, NULL);
-}
-
-bool
-qlm_outbox_is_overdue(int64 message_id)
-{
-	Datum		values[2];
-
-	values[0] = Int64GetDatum(message_id);
-	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	return qlm_plan_execute_as_owner(&overdue_plan, values, NULL) > 0;
 }
 
 char *

@@ -13,12 +13,12 @@
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
 #include "storage/outbox/endpoint.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/executed.h"
+#include "storage/outbox/outbox_trim.h"
 
 #define BOUNDS_HOLD		USECS_PER_MINUTE
 #define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since it was tried last */
 #define LARGE_KEPT		1000	/* of those that take more than 64 kB */
-#define UNUSED_KEPT		1000	/* endpoints of nobody, the newest */
 
 static QlmPlan forget_plan = {
 	"DELETE FROM qlm.executed WHERE ctid = ANY (ARRAY(SELECT ctid"
@@ -72,23 +72,6 @@ static QlmPlan idle_plan = {
 	" AND o.peer_id = e.peer_id AND o.state IN ('queued', 'sent')) LIMIT $2) AS i"
 	" WHERE d.url = i.url AND d.peer_id = i.peer_id",
 	2, {TIMESTAMPTZOID, INT8OID}
-};
-
-/*
- * Only looked for where there may be too many.  What fails at a URL that
- * somebody waits at, has subscribed or is known by stays.
- */
-static QlmPlan unused_plan = {
-	"DELETE FROM qlm.endpoint WHERE ctid = ANY (ARRAY(SELECT e.ctid"
-	" FROM qlm.endpoint e WHERE (SELECT pg_catalog.count(*) FROM"
-	" (SELECT FROM qlm.endpoint LIMIT $1 + 1) AS n) > $1"
-	" AND NOT EXISTS (SELECT FROM qlm.outbox o WHERE o.url = e.url"
-	" AND o.peer_id = e.peer_id AND o.state IN ('queued', 'sent'))"
-	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.url = e.url AND p.peer_id = e.peer_id)"
-	" AND NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.callback = e.url AND s.peer_id = e.peer_id)"
-	" ORDER BY GREATEST(e.last_success, e.last_failure) DESC NULLS LAST"
-	" OFFSET $1 LIMIT $2))",
-	2, {INT8OID, INT8OID}
 };
 
 /*
@@ -153,20 +136,6 @@ run(QlmPlan *plan, Datum bound, int max)
 	values[0] = bound;
 	values[1] = Int64GetDatum(max);
 	qlm_plan_execute_indexed(plan, values, NULL, 0);
-	return (int) SPI_processed;
-}
-
-/* Not by indexes alone: it asks for all rows of some tables. */
-int
-qlm_endpoint_trim(int max)
-{
-	Datum		values[2];
-
-	if (max <= 0)
-		return 0;
-	values[0] = Int64GetDatum(UNUSED_KEPT);
-	values[1] = Int64GetDatum(max);
-	qlm_plan_execute(&unused_plan, values, NULL, 0);
 	return (int) SPI_processed;
 }
 

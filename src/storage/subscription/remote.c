@@ -13,6 +13,7 @@
 #include "storage/core/indexed.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_sql.h"
 #include "storage/subscription/remote.h"
 
 /* Messages that one buffer holds, whatever qlm.poll_buffer_max is */
@@ -70,7 +71,7 @@ static QlmPlan remove_plan = {
 static QlmPlan recall_plan = {
 	"UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
 	" posting = false, awaited_by = NULL, last_error = 'the subscription has ended'"
-	" WHERE awaited_by = $1 AND (state IN ('queued', 'sent')) IS TRUE"
+	" WHERE awaited_by = $1 AND " QLM_IS_LIVE("") ""
 	" AND ($2 OR (state = 'queued' AND attempts = 0))",
 	2, {INT8OID, BOOLOID}
 };
@@ -113,11 +114,8 @@ static QlmPlan take_plan = {
 static uint64
 run(QlmPlan *plan, Datum *values, const char *nulls)
 {
-	QlmRights	saved;
 
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(plan, values, nulls, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(plan, values, nulls);
 	return SPI_processed;
 }
 

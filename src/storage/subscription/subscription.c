@@ -18,6 +18,7 @@
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"
 #include "storage/role/role.h"
+#include "storage/subscription/dropped.h"
 #include "storage/subscription/subscription.h"
 
 static QlmPlan add_plan = {

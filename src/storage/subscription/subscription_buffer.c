@@ -15,7 +15,9 @@
 #include "storage/core/indexed.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
-#include "storage/subscription/subscription.h"
+#include "storage/subscription/dropped.h"
+#include "storage/subscription/subscription_buffer.h"
+#include "storage/subscription/subscription_match.h"
 
 /* A full buffer is looked for after so many values of this process. */
 #define TRIM_EVERY		1000
@@ -82,34 +84,13 @@ static QlmPlan buffered_plan = {
 	1, {INT8ARRAYOID}
 };
 
-/*
- * Only who gets the subscription's row without waiting trims: several at once
- * would do the same, and could wait for each other in a circle.
- */
-static QlmPlan trim_plan = {
-	"WITH held AS (SELECT request_id FROM qlm.subscription WHERE request_id = $1"
-	" FOR NO KEY UPDATE SKIP LOCKED),"
-	" gone AS (DELETE FROM qlm.subscription_value v USING held"
-	" WHERE v.request_id = $1 AND v.request_id = held.request_id"
-	" AND v.seq <= (SELECT seq FROM qlm.subscription_value WHERE request_id = $1"
-	" ORDER BY seq DESC OFFSET $2 LIMIT 1) RETURNING 1),"
-	" total AS (SELECT pg_catalog.count(*) + $3 AS n FROM gone)"
-	" UPDATE qlm.subscription s SET dropped = s.dropped + total.n"
-	" FROM held, total WHERE s.request_id = held.request_id AND total.n > 0"
-	" RETURNING total.n",
-	3, {INT8OID, INT8OID, INT8OID}
-};
-
 int
 qlm_subscription_take(int64 request_id, QlmEvent **events)
 {
 	Datum		values[1] = {Int64GetDatum(request_id)};
-	QlmRights	saved;
 	int			n;
 
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&take_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&take_plan, values, NULL);
 	n = (int) SPI_processed;
 	*events = palloc_extended(Max(n, 1) * sizeof(QlmEvent), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < n; i++)
@@ -127,15 +108,12 @@ void
 qlm_subscription_buffered(const int64 *request_ids, int n, bool *waiting)
 {
 	Datum		values[1];
-	QlmRights	saved;
 
 	memset(waiting, 0, n * sizeof(bool));
 	if (n == 0)
 		return;
 	values[0] = qlm_array_int8(request_ids, n);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&buffered_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&buffered_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		bool		isnull;
@@ -143,26 +121,6 @@ qlm_subscription_buffered(const int64 *request_ids, int n, bool *waiting)
 		waiting[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
 	}
 	SPI_freetuptable(SPI_tuptable);
-}
-
-int64
-qlm_subscription_trim(int64 request_id, int64 dropped)
-{
-	Datum		values[3];
-	int64		n = 0;
-	bool		isnull;
-	QlmRights	saved;
-
-	values[0] = Int64GetDatum(request_id);
-	values[1] = Int64GetDatum(qlm_poll_buffer_max);
-	values[2] = Int64GetDatum(dropped);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&trim_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	if (SPI_processed > 0)
-		n = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
-	SPI_freetuptable(SPI_tuptable);
-	return n;
 }
 
 /* What this process has appended to each buffer since it last looked */
@@ -277,10 +235,7 @@ int
 qlm_subscription_forget_values(int max)
 {
 	Datum		values[1] = {Int64GetDatum(max)};
-	QlmRights	saved;
 
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&forget_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&forget_plan, values, NULL);
 	return (int) SPI_processed;
 }

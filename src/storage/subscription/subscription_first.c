@@ -7,7 +7,7 @@
 #include "nodes/bitmapset.h"
 #include "utils/memutils.h"
 
-#include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_first.h"
 
 /* InfoItems; NULL: none */
 static Bitmapset *first_items = NULL;

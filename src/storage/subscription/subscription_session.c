@@ -17,6 +17,9 @@
 #include "storage/object/alias_path.h"
 #include "storage/role/role.h"
 #include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_first.h"
+#include "storage/subscription/subscription_match.h"
+#include "storage/subscription/subscription_session.h"
 
 static QlmPlan load_plan = {
 	"SELECT request_id, role::pg_catalog.text, peer, callback, dialect,"

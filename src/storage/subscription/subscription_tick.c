@@ -14,7 +14,7 @@
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
-#include "storage/outbox/lease.h"
+#include "storage/subscription/subscription_tick.h"
 
 static QlmPlan ticks_plan = {
 	"SELECT request_id, next_due FROM qlm.subscription WHERE next_due <= $1"
@@ -49,48 +49,15 @@ static QlmPlan give_way_plan = {
 	2, {INT8OID, INT8OID}
 };
 
-static QlmPlan look_plan = {
-	"SELECT dropped, next_due IS NOT NULL FROM qlm.subscription"
-	" WHERE request_id = $1",
-	1, {INT8OID}
-};
-
-static QlmPlan some_plan = {
-	"SELECT i.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS i (id, n)"
-	" JOIN qlm.subscription s ON s.request_id = i.id"
-	" WHERE (s.dropped > 0 OR s.next_due IS NOT NULL) IS TRUE",
-	1, {INT8ARRAYOID}, QLM_PLAN_GENERIC
-};
-
-/* Who does not get the row without waiting leaves it to the next message. */
-static QlmPlan take_plan = {
-	"WITH mine AS (SELECT request_id, dropped FROM qlm.subscription"
-	" WHERE request_id = $1 AND dropped > 0 FOR NO KEY UPDATE SKIP LOCKED)"
-	" UPDATE qlm.subscription s SET dropped = 0 FROM mine"
-	" WHERE s.request_id = mine.request_id RETURNING mine.dropped",
-	1, {INT8OID}
-};
-
-/* The count may miss some while somebody has the subscription in hand. */
-static QlmPlan note_plan = {
-	"UPDATE qlm.subscription SET dropped = dropped + 1 WHERE request_id ="
-	" ANY (ARRAY(SELECT request_id FROM qlm.subscription"
-	" WHERE request_id = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED))",
-	1, {INT8ARRAYOID}
-};
-
 List *
 qlm_tick_due(int max)
 {
 	List	   *ticks = NIL;
 	Datum		values[2];
-	QlmRights	saved;
 
 	values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[1] = Int64GetDatum(max);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&ticks_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&ticks_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		QlmTick    *tick = palloc(sizeof(QlmTick));
@@ -120,8 +87,8 @@ next_point(TimestampTz start, double interval, TimestampTz now)
 	return point < (double) END_TIMESTAMP ? (TimestampTz) point : 0;
 }
 
-static void
-give_way(int64 request_id, int kept)
+void
+qlm_tick_give_way(int64 request_id, int kept)
 {
 	Datum		values[2];
 
@@ -157,95 +124,7 @@ qlm_tick_done(int64 request_id)
 	QlmRights	saved;
 
 	qlm_rights_become_owner(&saved);
-	give_way(request_id, 1);
+	qlm_tick_give_way(request_id, 1);
 	move_on(request_id);
-	qlm_rights_restore(&saved);
-}
-
-/* How many are there, without taking them?  Is it a matter of ticks? */
-static int64
-look_at_dropped(int64 request_id, bool *by_ticks)
-{
-	Datum		values[1] = {Int64GetDatum(request_id)};
-	int64		dropped = 0;
-	bool		isnull;
-
-	*by_ticks = false;
-	qlm_plan_execute_indexed(&look_plan, values, NULL, 1);
-	if (SPI_processed > 0)
-	{
-		dropped = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
-		*by_ticks = DatumGetBool(qlm_spi_datum(0, 2, &isnull));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return dropped;
-}
-
-static int64
-take(int64 request_id)
-{
-	Datum		values[1] = {Int64GetDatum(request_id)};
-	int64		dropped = 0;
-	bool		isnull;
-
-	qlm_plan_execute_indexed(&take_plan, values, NULL, 0);
-	if (SPI_processed > 0)
-		dropped = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
-	SPI_freetuptable(SPI_tuptable);
-	return dropped;
-}
-
-int64
-qlm_dropped_take(int64 request_id)
-{
-	int64		dropped = 0;
-	bool		by_ticks;
-	QlmRights	saved;
-
-	if (XactReadOnly || IsolationUsesXactSnapshot())
-		return 0;
-	qlm_rights_become_owner(&saved);
-	dropped = look_at_dropped(request_id, &by_ticks);
-	if (by_ticks)
-		give_way(request_id, 0);
-	if (dropped > 0 || by_ticks)
-		dropped = take(request_id);
-	qlm_rights_restore(&saved);
-	return dropped;
-}
-
-void
-qlm_dropped_any(const int64 *request_ids, int n, bool *some)
-{
-	Datum		values[1];
-	QlmRights	saved;
-
-	memset(some, 0, n * sizeof(bool));
-	if (n == 0)
-		return;
-	values[0] = qlm_array_int8(request_ids, n);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&some_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		bool		isnull;
-
-		some[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
-void
-qlm_dropped_add(const int64 *request_ids, int n)
-{
-	Datum		values[1];
-	QlmRights	saved;
-
-	if (n == 0 || IsolationUsesXactSnapshot())
-		return;
-	values[0] = qlm_array_int8(request_ids, n);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&note_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
 }

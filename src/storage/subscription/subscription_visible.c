@@ -14,6 +14,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
 #include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_visible.h"
 
 static const QlmRelation shown[] = {
 	QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE

@@ -34,7 +34,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/stand_in.h"
 #include "storage/partition/partition.h"
-#include "storage/subscription/subscription.h"
+#include "storage/subscription/subscription_events.h"
 #include "storage/value/bulk.h"
 #include "storage/value/value_check.h"
 #include "storage/value/value_row.h"
@@ -236,6 +236,22 @@ may_insert_all(Relation parent)
 		check_enable_rls(RelationGetRelid(parent), InvalidOid, true) != RLS_ENABLED;
 }
 
+static bool
+is_subscribed(const QlmValueRow *rows, int n)
+{
+	int		   *ids;
+	bool		wanted;
+
+	if (!qlm_subscription_any_events())
+		return false;
+	ids = palloc(n * sizeof(int));
+	for (int i = 0; i < n; i++)
+		ids[i] = rows[i].info_item_id;
+	wanted = qlm_subscription_wants(ids, n);
+	pfree(ids);
+	return wanted;
+}
+
 /*
  * Statement triggers fire, unless there is none but the one that looks for
  * subscriptions, and nobody subscribes to any of this.
@@ -252,7 +268,7 @@ fires_triggers(Relation parent, const QlmValueRow *rows, int n)
 		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype))
 			after++;
 	return triggers->trig_insert_before_statement || after > 1 ||
-		(after > 0 && qlm_subscription_wants(rows, n));
+		(after > 0 && is_subscribed(rows, n));
 }
 
 static ResultRelInfo *

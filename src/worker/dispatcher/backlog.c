@@ -19,6 +19,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "storage/outbox/endpoint.h"
+#include "storage/outbox/endpoint_due.h"
 #include "worker/dispatcher/backlog.h"
 
 #define MAX_ENDPOINTS	20000

@@ -7,6 +7,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "storage/outbox/endpoint.h"
 #include "worker/dispatcher/shares.h"
 
 /* Within a transaction: look for what is due; busy: URLs not to be served now */

@@ -9,6 +9,7 @@
 
 #include "utils/hsearch.h"
 
+#include "storage/outbox/outbox.h"
 #include "worker/dispatcher/doubt.h"
 
 #define MAX_DOUBTS		5		/* answers of one message */

@@ -13,7 +13,10 @@
 #ifndef QLM_DOUBT_H
 #define QLM_DOUBT_H
 
+#include "nodes/pg_list.h"
+
 #include "service/road/reception.h"
+#include "storage/outbox/outbox.h"
 
 /* Of one posting */
 typedef struct QlmDoubts

@@ -20,7 +20,7 @@
 #include "process/settings.h"
 #include "service/road/dialog.h"
 #include "service/road/reception.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/heartbeat_peer.h"
 #include "worker/dispatcher/heartbeat.h"
 #include "worker/dispatcher/heartbeat_hold.h"
 #include "worker/dispatcher/rounds.h"

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "storage/outbox/heartbeat_peer.h"
 #include "storage/peer/peer_hold.h"
 #include "worker/dispatcher/heartbeat_hold.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/hold.h"
 #include "portability/instr_time.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/heartbeat_peer.h"
 #include "transport/client/http_client.h"
 
 typedef struct QlmHeartbeatHold

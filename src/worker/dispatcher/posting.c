@@ -9,6 +9,9 @@
 
 #include "message/parse/html.h"
 #include "service/road/dialog.h"
+#include "storage/outbox/endpoint.h"
+#include "storage/outbox/lease.h"
+#include "storage/outbox/outbox.h"
 #include "worker/dispatcher/posting.h"
 #include "worker/dispatcher/rounds.h"
 #include "worker/dispatcher/way.h"

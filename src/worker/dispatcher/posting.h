@@ -5,7 +5,8 @@
 #ifndef QLM_POSTING_H
 #define QLM_POSTING_H
 
-#include "storage/outbox/lease.h"
+#include "storage/outbox/endpoint.h"
+#include "storage/outbox/outbox.h"
 #include "transport/client/http_client.h"
 #include "worker/dispatcher/doubt.h"
 #include "worker/dispatcher/shares.h"

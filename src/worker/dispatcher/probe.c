@@ -24,7 +24,7 @@
 #include "message/parse/html.h"
 #include "process/settings.h"
 #include "storage/core/catalog.h"
-#include "storage/outbox/lease.h"
+#include "storage/outbox/endpoint.h"
 #include "storage/peer/peer.h"
 #include "transport/client/http_client.h"
 #include "worker/dispatcher/withheld.h"

@@ -21,6 +21,7 @@
 
 #include "base/url.h"
 #include "process/settings.h"
+#include "storage/outbox/endpoint.h"
 #include "worker/dispatcher/shares.h"
 
 #define RESERVED_PART	4

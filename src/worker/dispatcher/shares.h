@@ -6,7 +6,7 @@
 #ifndef QLM_SHARES_H
 #define QLM_SHARES_H
 
-#include "storage/outbox/lease.h"
+#include "storage/outbox/endpoint.h"
 
 /* Whose a transfer is */
 typedef struct QlmShare

@@ -6,8 +6,9 @@
 #include "postgres.h"
 
 #include "storage/core/catalog.h"
-#include "storage/outbox/outbox.h"
-#include "storage/subscription/subscription.h"
+#include "storage/outbox/outbox_nest.h"
+#include "storage/outbox/outbox_outcome.h"
+#include "storage/subscription/subscription_buffer.h"
 #include "worker/launcher/slot.h"
 #include "worker/server/look.h"
 

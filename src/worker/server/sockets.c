@@ -24,7 +24,7 @@
 #include "service/road/push.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_nest.h"
 #include "worker/common/transaction.h"
 #include "worker/launcher/slot.h"
 #include "worker/server/greeting.h"

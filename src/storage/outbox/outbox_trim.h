@@ -1,0 +1,18 @@
+/*
+ * outbox_trim.h
+ *		Keeps in bounds what has left, or never will.
+ *
+ * As outbox.h: becomes the owner inside.
+ */
+#ifndef QLM_STORAGE_OUTBOX_TRIM_H
+#define QLM_STORAGE_OUTBOX_TRIM_H
+
+/*
+ * Small steps of housekeeping: remembered ids, finished messages beyond the
+ * newest 100,000 requests and as many others, messages of a subscription
+ * beyond qlm.poll_buffer_max, endpoints that nobody uses.  Returns how many
+ * went.
+ */
+extern int	qlm_outbox_trim(int max);
+
+#endif							/* QLM_STORAGE_OUTBOX_TRIM_H */
