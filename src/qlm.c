@@ -12,9 +12,9 @@
 #include "process/settings.h"
 #include "process/shmem.h"
 #include "process/wake.h"
-#include "storage/copy/place.h"
-#include "storage/core/foreign_function.h"
-#include "storage/core/planning.h"
+#include "storage/core/fmgr_guard.h"
+#include "storage/planner/planner_hook.h"
+#include "storage/replica/node_place.h"
 #include "storage/role/role.h"
 #include "worker/launcher/launcher.h"
 
@@ -31,12 +31,12 @@ _PG_init(void)
 {
 	qlm_settings_register();
 	qlm_wake_register();
-	qlm_planning_register();
-	qlm_foreign_function_register();
-	qlm_role_change_register();
+	qlm_planner_hook_register();
+	qlm_fmgr_guard_register();
+	qlm_role_command_register();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
-	qlm_place_note_start();
+	qlm_node_place_note_start();
 	qlm_shmem_register();
 	qlm_launcher_register();
 }

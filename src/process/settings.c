@@ -21,11 +21,11 @@
 #include "process/settings.h"
 #include "service/forward/remote_subscription.h"
 #include "service/road/reception.h"
-#include "storage/copy/place.h"
 #include "storage/outbox/journal.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_make.h"
 #include "storage/peer/peer.h"
+#include "storage/replica/node_place.h"
 #include "storage/value/retention.h"
 
 char	   *qlm_databases = NULL;
@@ -326,7 +326,7 @@ register_place(void)
 							   "Name of the place where the node is.",
 							   "A node that has another one than its rows say is a copy, and holds "
 							   "what would leave it. Empty: it is found out.",
-							   &qlm_place_name, "",
+							   &qlm_node_place_name, "",
 							   PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 }
 

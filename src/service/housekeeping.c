@@ -13,8 +13,8 @@
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_trim.h"
 #include "storage/partition/partition.h"
+#include "storage/partition/partition_drain.h"
 #include "storage/partition/partition_make.h"
-#include "storage/partition/partition_step.h"
 #include "storage/peer/peer.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_buffer.h"
@@ -105,7 +105,7 @@ qlm_housekeeping_wants_statistics(void)
 static const Chore chores[] = {
 	prepare_partitions, expire_messages, expire_subscriptions, forget_gone_peers,
 	forget_values, trim_deliveries, qlm_retention_step, trim_journal,
-	look_at_statistics, qlm_partition_move_step
+	look_at_statistics, qlm_partition_drain_step
 };
 
 static int

@@ -23,15 +23,19 @@ my @tree = (
 	'message/rows' => 'values from JSON of any shape',
 	storage => 'all SQL',
 	'storage/core' => 'prepared statements, rights, and what all tables need',
+	'storage/planner' => 'how statements are planned',
+	'storage/function' => 'functions of others that the node calls',
+	'storage/validate' => 'what rows must be that plain SQL writes',
 	'storage/object' => 'Objects and InfoItems: paths, ids, names, what they hold besides values',
-	'storage/value' => 'values: written, checked, ordered, deleted by age',
+	'storage/value' => 'values: written, ordered, deleted by age',
+	'storage/write' => 'what messages write, into all tables',
 	'storage/select' => 'what a request asks for, as rows',
 	'storage/subscription' => 'who wants to be told of what, and what waits for a poll',
 	'storage/outbox' => 'messages for others, and what became of them',
 	'storage/partition' => 'the partitions of the values',
 	'storage/peer' => 'other nodes, and how they are known',
 	'storage/role' => 'roles of the server that peers and subscriptions name',
-	'storage/copy' => 'whether this database is a copy, so that nothing leaves it twice',
+	'storage/replica' => 'dumps, replicas and copies: what holds where rows were made elsewhere',
 	service => 'what a message does',
 	'service/road' => 'the road of a message, from its bytes to its answer',
 	'service/verbs' => 'one verb of a request a file',
@@ -360,8 +364,10 @@ circle of files: service/road
 circle of files: service/subscribe
 circle of files: storage/core
 circle of files: storage/object
+circle of files: storage/planner
 circle of files: storage/select
 circle of files: storage/value
+circle of files: storage/write
 circle of files: transport/client
 circle of files: transport/http
 circle of files: transport/websocket
@@ -375,15 +381,17 @@ circle of folders: service/forward
 circle of folders: service/road
 circle of folders: service/subscribe
 circle of folders: service/verbs
-circle of folders: storage/copy
 circle of folders: storage/core
 circle of folders: storage/object
 circle of folders: storage/outbox
 circle of folders: storage/partition
 circle of folders: storage/peer
+circle of folders: storage/planner
+circle of folders: storage/replica
 circle of folders: storage/role
 circle of folders: storage/select
 circle of folders: storage/subscription
+circle of folders: storage/validate
 circle of folders: storage/value
 circle of folders: transport/client
 circle of folders: transport/http
@@ -407,16 +415,20 @@ folder without a right README: service/sql
 folder without a right README: service/subscribe
 folder without a right README: service/verbs
 folder without a right README: storage
-folder without a right README: storage/copy
 folder without a right README: storage/core
+folder without a right README: storage/function
 folder without a right README: storage/object
 folder without a right README: storage/outbox
 folder without a right README: storage/partition
 folder without a right README: storage/peer
+folder without a right README: storage/planner
+folder without a right README: storage/replica
 folder without a right README: storage/role
 folder without a right README: storage/select
 folder without a right README: storage/subscription
+folder without a right README: storage/validate
 folder without a right README: storage/value
+folder without a right README: storage/write
 folder without a right README: transport
 folder without a right README: transport/client
 folder without a right README: transport/coding
@@ -439,12 +451,14 @@ header of another source: service/road
 header of another source: service/sql
 header of another source: service/subscribe
 header of another source: service/verbs
-header of another source: storage/copy
 header of another source: storage/core
 header of another source: storage/object
 header of another source: storage/peer
+header of another source: storage/planner
+header of another source: storage/replica
 header of another source: storage/role
 header of another source: storage/select
+header of another source: storage/validate
 header of another source: storage/value
 header of another source: transport/client
 header of another source: transport/http

@@ -21,8 +21,8 @@
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/delete_verb.h"
 #include "storage/core/catalog.h"
-#include "storage/object/quota.h"
 #include "storage/outbox/outbox.h"
+#include "storage/peer/quota.h"
 
 /* This node among others: a number that tells nothing of the cluster */
 static const char *
@@ -174,8 +174,8 @@ static bool
 may_ask(const QlmRequest *request)
 {
 	if (request->verb == QLM_READ || request->verb == QLM_CANCEL)
-		return qlm_rights_may_select(QLM_REL_VALUE);
-	return qlm_rights_may_insert(QLM_REL_VALUE);
+		return qlm_acl_may_select(QLM_REL_VALUE);
+	return qlm_acl_may_insert(QLM_REL_VALUE);
 }
 
 static bool

@@ -237,7 +237,7 @@ may_have(const QlmSubscription *subscription)
 	if (!OidIsValid(subscription->role))
 		return false;
 	qlm_rights_become_reader(subscription->role, &saved);
-	may = qlm_rights_may_select(QLM_REL_VALUE);
+	may = qlm_acl_may_select(QLM_REL_VALUE);
 	qlm_rights_restore(&saved);
 	return may;
 }

@@ -32,20 +32,20 @@ typedef struct Search
 	StringInfoData path;
 	const QlmInfoItem *meta_data;	/* it is a value of this; NULL: of the path */
 	const QlmValue *value;		/* NULL: none found */
-	QlmCounts  *counts;			/* all are counted; NULL: the first will do */
+	QlmWriteCounts  *counts;			/* all are counted; NULL: the first will do */
 } Search;
 
 static void
 count_value(Search *search, const QlmValue *value)
 {
-	QlmCounts  *counts = search->counts;
+	QlmWriteCounts  *counts = search->counts;
 	const char *path = search->path.data;
 
-	if (counts->ahead.nnamed == QLM_COUNT_NAMED)
+	if (counts->ahead.nnamed == QLM_WRITE_COUNT_NAMED)
 		path = NULL;
 	else if (search->meta_data != NULL)
 		path = psprintf("MetaData %s of %s", search->meta_data->name, path);
-	qlm_count_add(&counts->ahead, 1, path);
+	qlm_write_count_add(&counts->ahead, 1, path);
 	counts->latest = counts->ahead.n == 1 ? value->ts :
 		Max(counts->latest, value->ts);
 }
@@ -190,7 +190,7 @@ is_logged(const char *path)
 }
 
 static bool
-are_logged(const QlmCount *count)
+are_logged(const QlmWriteCount *count)
 {
 	bool		all = true;
 
@@ -200,7 +200,7 @@ are_logged(const QlmCount *count)
 }
 
 void
-qlm_future_count(const QlmOdf *odf, QlmCounts *counts)
+qlm_future_count(const QlmOdf *odf, QlmWriteCounts *counts)
 {
 	Search		search = {0};
 
@@ -216,7 +216,7 @@ qlm_future_count(const QlmOdf *odf, QlmCounts *counts)
 }
 
 void
-qlm_future_log(const QlmCounts *counts, int elevel)
+qlm_future_log(const QlmWriteCounts *counts, int elevel)
 {
 	StringInfoData latest;
 

@@ -6,7 +6,7 @@
 #define QLM_FUTURE_H
 
 #include "message/odf.h"
-#include "storage/value/counts.h"
+#include "storage/write/write_counts.h"
 
 /*
  * Is the time of a value further ahead than qlm.max_future?  A sentence that
@@ -15,9 +15,9 @@
 extern const char *qlm_future_problem(const QlmOdf *odf);
 
 /* Count those that are let in and far ahead of the clock. */
-extern void qlm_future_count(const QlmOdf *odf, QlmCounts *counts);
+extern void qlm_future_count(const QlmOdf *odf, QlmWriteCounts *counts);
 
 /* Have the log say so, unless it has lately. */
-extern void qlm_future_log(const QlmCounts *counts, int elevel);
+extern void qlm_future_log(const QlmWriteCounts *counts, int elevel);
 
 #endif							/* QLM_FUTURE_H */

@@ -17,8 +17,8 @@
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/format.h"
 #include "storage/core/subtransaction.h"
+#include "storage/function/format.h"
 #include "xml/reader.h"
 
 typedef enum PayloadKind

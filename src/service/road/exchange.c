@@ -16,7 +16,7 @@
 #include "storage/core/catalog.h"
 #include "storage/outbox/journal.h"
 #include "storage/outbox/outbox_nest.h"
-#include "storage/value/write.h"
+#include "storage/write/write.h"
 
 /* What old clients have seen (protocol 2.1) */
 static double

@@ -17,11 +17,11 @@
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
-#include "storage/core/sequence.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/collection.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"
+#include "storage/replica/sequence.h"
 
 /* Of an error: it may hold whatever somebody has written. */
 #define MAX_DESCRIPTION	2000
@@ -289,8 +289,8 @@ execute_guarded(QlmExchange *exchange, const QlmRequest *request)
 	int			nresults = list_length(exchange->response->results);
 	int			nawaited = list_length(exchange->awaited);
 	Size		size = qlm_answer_size_get();
-	QlmCounts  *counts = exchange->job->counts;
-	QlmCounts	before = {0};
+	QlmWriteCounts  *counts = exchange->job->counts;
+	QlmWriteCounts	before = {0};
 
 	if (counts)
 		before = *counts;

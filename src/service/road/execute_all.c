@@ -21,7 +21,7 @@ typedef struct Before
 	bool		room_known;
 	int			room;
 	bool		pushes;
-	QlmCounts	counts;
+	QlmWriteCounts	counts;
 } Before;
 
 static Before

@@ -11,16 +11,16 @@
 #include "lib/stringinfo.h"
 
 #include "base/client.h"
-#include "storage/value/counts.h"
+#include "storage/write/write_counts.h"
 
 /* A result of a kept answer stands for what another node is to say. */
-typedef struct QlmStandIn
+typedef struct QlmHookedWork
 {
 	int64		message_id;		/* in the outbox */
 	int			result;			/* the first such result */
 	int			nresults;
 	bool		device;			/* only what succeeds takes their place */
-} QlmStandIn;
+} QlmHookedWork;
 
 /*
  * An answer with nothing attached, for which something may come soon: what is
@@ -45,7 +45,7 @@ typedef struct QlmKept
 
 	/* Sent on: it waits for all of these, and no longer than until. */
 	int			nawaited;
-	const QlmStandIn *awaited;
+	const QlmHookedWork *awaited;
 	TimestampTz until;
 } QlmKept;
 
@@ -113,7 +113,7 @@ typedef struct QlmJob
 	TimestampTz received_at;	/* it was kept: when it came */
 
 	/* What goes out. */
-	QlmCounts  *counts;			/* to add up what writes did; NULL: not wanted */
+	QlmWriteCounts  *counts;			/* to add up what writes did; NULL: not wanted */
 	MemoryContext answer_context;	/* for the answer alone; NULL: the current */
 	StringInfoData answer;		/* an envelope, or what was to be seen;
 								 * empty: none is sent */

@@ -19,7 +19,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/outbox_answer.h"
-#include "storage/value/write.h"
+#include "storage/write/write.h"
 
 /* Results with one correlation id, or those without any */
 typedef struct AnswerGroup
@@ -215,9 +215,9 @@ add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write, 
 	}
 	qlm_remark_count(write, LOG);
 	if (exchange->job->counts)
-		qlm_counts_add(exchange->job->counts, &write->counts);
+		qlm_write_counts_add(exchange->job->counts, &write->counts);
 	if (asked)
-		memset(&write->counts.made, 0, sizeof(QlmCount));
+		memset(&write->counts.made, 0, sizeof(QlmWriteCount));
 	said = qlm_remark_describe(&write->counts);
 	if (said)
 		qlm_request_add_result(response, 200, said);
@@ -247,7 +247,7 @@ store_results(QlmExchange *exchange, List *results, bool asked, QlmRequest *resp
 				acknowledge_unread(result, asked, response);
 			continue;
 		}
-		if (!qlm_rights_may_insert(QLM_REL_VALUE))
+		if (!qlm_acl_may_insert(QLM_REL_VALUE))
 		{
 			if (!asked)
 				qlm_request_add_result(response, 403,

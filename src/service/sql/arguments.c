@@ -21,7 +21,7 @@
 #include "base/number.h"
 #include "service/payload/tree.h"
 #include "service/sql/arguments.h"
-#include "storage/core/characters.h"
+#include "storage/validate/xml_text.h"
 #include "xml/writer.h"
 
 /* Of an error */
@@ -83,8 +83,8 @@ qlm_text_argument(FunctionCallInfo fcinfo, int n)
 	char	   *text = qlm_any_text_argument(fcinfo, n);
 
 	if (text != NULL && !qlm_xml_can_hold(text))
-		qlm_xml_require(text, psprintf("the argument %s of %s",
-									   argument_name(fcinfo, n), function_name(fcinfo)));
+		qlm_xml_text_require(text, psprintf("the argument %s of %s",
+											argument_name(fcinfo, n), function_name(fcinfo)));
 	return text;
 }
 
@@ -258,13 +258,13 @@ qlm_item_argument(FunctionCallInfo fcinfo, bool may_lack, QlmValue **value)
 
 	if (path == NULL || (text == NULL && !may_lack))
 		refuse_lack(fcinfo, path, text);
-	qlm_xml_require(path, "a path");
+	qlm_xml_text_require(path, "a path");
 	odf = qlm_tree_from_item(path, &item);
 	*value = NULL;
 	if (text == NULL)
 		return odf;
 	if (!qlm_xml_can_hold(text))
-		qlm_xml_require(text, psprintf("the value of \"%.*s\"",
+		qlm_xml_text_require(text, psprintf("the value of \"%.*s\"",
 								   pg_mbcliplen(path, strlen(path), MAX_SHOWN), path));
 	*value = qlm_odf_add_value(odf, item, text, strlen(text));
 	(*value)->type = type_argument(fcinfo, 3, type);
@@ -289,7 +289,7 @@ qlm_call_argument(FunctionCallInfo fcinfo, QlmInfoItem **item)
 	odf = qlm_tree_from_item(qlm_text_argument(fcinfo, 0), item);
 	if (text)
 	{
-		qlm_xml_require(text, "the value of a call");
+		qlm_xml_text_require(text, "the value of a call");
 		qlm_odf_add_value(odf, *item, text, strlen(text))->type =
 			type_argument(fcinfo, 2, type);
 	}

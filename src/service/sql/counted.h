@@ -7,10 +7,10 @@
 
 #include "fmgr.h"
 
-#include "storage/value/counts.h"
+#include "storage/write/write_counts.h"
 
 /* The counts as the row that the function returns, after a response if there is one */
 extern Datum qlm_counts_return(FunctionCallInfo fcinfo, text *response,
-							   const QlmCounts *counts);
+							   const QlmWriteCounts *counts);
 
 #endif							/* QLM_COUNTED_H */

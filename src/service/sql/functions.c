@@ -26,7 +26,7 @@
 #include "storage/core/answer_size.h"
 #include "storage/core/catalog.h"
 #include "storage/subscription/subscription.h"
-#include "storage/value/write.h"
+#include "storage/write/write.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_handle);
 PG_FUNCTION_INFO_V1(qlm_sql_handle_json);
@@ -66,7 +66,7 @@ require_may_speak_for(const char *name)
 }
 
 static text *
-handle(FunctionCallInfo fcinfo, QlmAnswerForm form, QlmCounts *counts)
+handle(FunctionCallInfo fcinfo, QlmAnswerForm form, QlmWriteCounts *counts)
 {
 	QlmJob		job = {0};
 	QlmJob	   *jobs[1] = {&job};
@@ -107,7 +107,7 @@ qlm_sql_handle_json(PG_FUNCTION_ARGS)
 static Datum
 handle_counted(FunctionCallInfo fcinfo, QlmAnswerForm form)
 {
-	QlmCounts	counts = {0};
+	QlmWriteCounts	counts = {0};
 	text	   *response = handle(fcinfo, form, &counts);
 
 	return qlm_counts_return(fcinfo, response, &counts);
@@ -378,7 +378,7 @@ qlm_sql_delete(PG_FUNCTION_ARGS)
 	QlmDeleted	deleted;
 
 	qlm_storage_begin();
-	(void) qlm_select_delete(request, &deleted, &missing);
+	(void) qlm_delete_nodes(request, &deleted, &missing);
 	qlm_storage_end();
 	PG_RETURN_INT32((int32) deleted.nodes);
 }
@@ -400,7 +400,7 @@ qlm_sql_delete_values(PG_FUNCTION_ARGS)
 				 errhint("qlm_delete(path) removes the InfoItem with all its values.")));
 	request = tree_to_delete(qlm_any_text_argument(fcinfo, 0));
 	qlm_storage_begin();
-	(void) qlm_select_delete_values(request, begin, end, &removed, &missing);
+	(void) qlm_delete_node_values(request, begin, end, &removed, &missing);
 	qlm_storage_end();
 	PG_RETURN_INT64(removed);
 }

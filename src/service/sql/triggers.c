@@ -13,12 +13,12 @@
 
 #include "service/forward/remote_subscription.h"
 #include "service/subscribe/subscribe.h"
-#include "storage/copy/restore.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
+#include "storage/replica/restore.h"
 #include "storage/subscription/subscription_events.h"
 #include "storage/subscription/subscription_match.h"
-#include "storage/value/value_check.h"
+#include "storage/validate/value_items.h"
 
 static TriggerData *
 statement_trigger(FunctionCallInfo fcinfo, const char *name)
@@ -54,7 +54,7 @@ qlm_trigger_value_changed(PG_FUNCTION_ARGS)
 				 errmsg("function qlm.value_changed() needs the new rows as a transition table")));
 	if (tuplestore_tuple_count(data->tg_newtable) == 0)
 		return PointerGetDatum(NULL);
-	qlm_values_check(data->tg_newtable, RelationGetDescr(data->tg_relation));
+	qlm_value_items_check(data->tg_newtable, RelationGetDescr(data->tg_relation));
 	if (!qlm_subscription_any_events() || qlm_restoring())
 		return PointerGetDatum(NULL);
 

@@ -15,7 +15,7 @@
 #include "service/sql/counted.h"
 #include "service/verbs/remark.h"
 #include "storage/core/catalog.h"
-#include "storage/value/write.h"
+#include "storage/write/write.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_write);
 PG_FUNCTION_INFO_V1(qlm_sql_write_counted);
@@ -49,7 +49,7 @@ qlm_sql_write(PG_FUNCTION_ARGS)
 }
 
 Datum
-qlm_counts_return(FunctionCallInfo fcinfo, text *response, const QlmCounts *counts)
+qlm_counts_return(FunctionCallInfo fcinfo, text *response, const QlmWriteCounts *counts)
 {
 	const char *description = qlm_remark_describe(counts);
 	TupleDesc	desc;
@@ -88,8 +88,8 @@ qlm_sql_write_counted(PG_FUNCTION_ARGS)
 	if (value != NULL)
 		run_write(&write);
 	else
-		qlm_count_add(&write.counts.empty, 1,
-					  text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		qlm_write_count_add(&write.counts.empty, 1,
+							text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	return qlm_counts_return(fcinfo, NULL, &write.counts);
 }
 

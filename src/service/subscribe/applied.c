@@ -19,8 +19,8 @@
 #include "utils/timestamp.h"
 
 #include "service/subscribe/subscribe.h"
-#include "storage/copy/replicated.h"
 #include "storage/core/catalog.h"
+#include "storage/replica/replication.h"
 #include "storage/subscription/subscription_events.h"
 #include "storage/subscription/subscription_match.h"
 
@@ -124,7 +124,7 @@ register_once(void)
 		return;
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);
-	qlm_replicated_before_commit(tell);
+	qlm_replication_before_commit(tell);
 	registered = true;
 }
 
@@ -168,11 +168,11 @@ qlm_trigger_value_applied(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function qlm.value_applied() must be called as a trigger after INSERT for each row")));
-	if (!qlm_replicated_is_applying() || !qlm_subscription_any_events())
+	if (!qlm_replication_is_applying() || !qlm_subscription_any_events())
 		return PointerGetDatum(NULL);
 	register_once();
 	collect(data);
 	if (napplied == MAX_VALUES)
-		qlm_replicated_run_own(tell);
+		qlm_replication_run_own(tell);
 	return PointerGetDatum(NULL);
 }

@@ -18,8 +18,8 @@
 #include "service/road/guess.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
-#include "storage/object/quota.h"
 #include "storage/outbox/connection.h"
+#include "storage/peer/quota.h"
 #include "storage/subscription/subscription.h"
 
 /* A shorter interval is raised to this, and the answer says so. */

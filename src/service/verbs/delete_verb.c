@@ -159,7 +159,7 @@ delete_window(const QlmRequest *request, QlmRequest *response, QlmOdf **missing)
 	TimestampTz end = request->has_end ? request->end : DT_NOEND;
 	int64		nvalues;
 
-	if (qlm_select_delete_values(request->odf, begin, end, &nvalues, missing) == 0)
+	if (qlm_delete_node_values(request->odf, begin, end, &nvalues, missing) == 0)
 		return false;
 	qlm_request_add_result(response, 200,
 						   psprintf(INT64_FORMAT " value%s deleted", nvalues,
@@ -172,7 +172,7 @@ delete_named(const QlmRequest *request, QlmRequest *response, QlmOdf **missing)
 {
 	QlmDeleted	deleted;
 
-	if (!qlm_select_delete(request->odf, &deleted, missing))
+	if (!qlm_delete_nodes(request->odf, &deleted, missing))
 		return false;
 	qlm_request_add_result(response, 200, describe(&deleted));
 	return true;

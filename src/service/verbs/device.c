@@ -44,7 +44,7 @@ can_ask(const QlmExchange *exchange)
 		return false;
 
 	/* Nothing would keep from the caller what policies hide from it here. */
-	return qlm_rights_may_select(QLM_REL_VALUE) && !qlm_rights_are_filtered();
+	return qlm_acl_may_select(QLM_REL_VALUE) && !qlm_acl_hides_data();
 }
 
 static void

@@ -19,7 +19,7 @@
 #include "message/json/json.h"
 #include "message/json/odf_json.h"
 #include "service/road/exchange.h"
-#include "storage/select/discover_rows.h"
+#include "storage/select/select_url.h"
 #include "xml/writer.h"
 
 #define TYPE_XML "text/xml"
@@ -171,7 +171,7 @@ print_value(StringInfo buf, const QlmValue *value, const Wish *wish)
 }
 
 static void
-print_json(StringInfo buf, const QlmDiscovered *found)
+print_json(StringInfo buf, const QlmUrlSelection *found)
 {
 	if (found->item)
 		qlm_odf_json_print_item(buf, found->item);
@@ -182,9 +182,9 @@ print_json(StringInfo buf, const QlmDiscovered *found)
 }
 
 static void
-print_xml(StringInfo buf, const QlmDiscovered *found, const QlmDialect *dialect)
+print_xml(StringInfo buf, const QlmUrlSelection *found, const QlmDialect *dialect)
 {
-	if (found->part == QLM_PART_META_DATA)
+	if (found->part == QLM_URL_PART_META_DATA)
 		qlm_odf_print_meta_data(buf, found->item, dialect);
 	else if (found->item)
 		qlm_odf_print_item(buf, found->item, dialect);
@@ -195,9 +195,9 @@ print_xml(StringInfo buf, const QlmDiscovered *found, const QlmDialect *dialect)
 }
 
 static Form
-print_found(StringInfo buf, const QlmDiscovered *found, const Wish *wish)
+print_found(StringInfo buf, const QlmUrlSelection *found, const Wish *wish)
 {
-	if (found->part == QLM_PART_VALUE)
+	if (found->part == QLM_URL_PART_VALUE)
 		return print_value(buf, found->item->values, wish);
 	if (wish->form == FORM_JSON)
 		print_json(buf, found);
@@ -242,7 +242,7 @@ is_known(const char *list, const char *tag)
 }
 
 static void
-answer_found(QlmJob *job, const QlmDiscovered *found, const Wish *wish)
+answer_found(QlmJob *job, const QlmUrlSelection *found, const Wish *wish)
 {
 	QlmDiscovery *discovery = job->discovery;
 	Form		form;
@@ -262,7 +262,7 @@ qlm_exchange_discover(QlmExchange *exchange)
 {
 	const QlmDiscovery *discovery = exchange->job->discovery;
 	Wish		wish = understand(discovery);
-	QlmDiscovered found;
+	QlmUrlSelection found;
 	const char *error = wish.error;
 	char	  **ids;
 	int			n = 0;
@@ -274,10 +274,10 @@ qlm_exchange_discover(QlmExchange *exchange)
 		n = qlm_path_split(discovery->path, &ids, &error);
 	if (error != NULL)
 		qlm_request_add_result(exchange->response, 400, error);
-	else if (!qlm_discover(ids, n, &wish.selector, &found))
+	else if (!qlm_select_url(ids, n, &wish.selector, &found))
 		qlm_request_add_result(exchange->response, 404, NULL);
 	else if (wish.has_selector && (found.item == NULL || found.item->is_meta_data ||
-								   found.part != QLM_PART_NODE))
+								   found.part != QLM_URL_PART_NODE))
 		qlm_request_add_result(exchange->response, 400,
 							   "newest, oldest, begin and end select values of an InfoItem");
 	else

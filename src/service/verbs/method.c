@@ -19,7 +19,7 @@ is_hidden(const char *path)
 {
 	int		   *items;
 
-	return qlm_rights_are_filtered() && qlm_select_items(&path, 1, &items) == 0;
+	return qlm_acl_hides_data() && qlm_select_items(&path, 1, &items) == 0;
 }
 
 /* Why a function cannot be run; NULL: it can */
@@ -63,8 +63,8 @@ qlm_method_resolve(QlmOdf *odf)
 {
 	int			nfound;
 
-	if (qlm_rights_may_select(QLM_REL_OBJECT) &&
-		qlm_rights_may_select(QLM_REL_INFO_ITEM))
+	if (qlm_acl_may_select(QLM_REL_OBJECT) &&
+		qlm_acl_may_select(QLM_REL_INFO_ITEM))
 		(void) qlm_alias_find_nodes(odf, &nfound);
 }
 

@@ -7,7 +7,7 @@
 #define QLM_METHOD_H
 
 #include "message/odf.h"
-#include "storage/core/handler.h"
+#include "storage/function/handler.h"
 #include "storage/peer/peer.h"
 
 typedef enum QlmMethod

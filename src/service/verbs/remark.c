@@ -23,7 +23,7 @@ qlm_remark_count(QlmWrite *write, int elevel)
 }
 
 static void
-append_paths(StringInfo text, const QlmCount *count)
+append_paths(StringInfo text, const QlmWriteCount *count)
 {
 	for (int i = 0; i < count->nnamed; i++)
 	{
@@ -34,13 +34,13 @@ append_paths(StringInfo text, const QlmCount *count)
 		appendStringInfo(text, "%s%.*s%s", i == 0 ? ": " : ", ", shown, path,
 						 shown < len ? "..." : "");
 	}
-	if (count->nnamed == QLM_COUNT_NAMED && count->n > QLM_COUNT_NAMED)
+	if (count->nnamed == QLM_WRITE_COUNT_NAMED && count->n > QLM_WRITE_COUNT_NAMED)
 		appendStringInfoString(text, " ...");
 }
 
 /* "2 values ...: D/x, D/y" */
 static void
-append_count(StringInfo text, const QlmCount *count, const char *one,
+append_count(StringInfo text, const QlmWriteCount *count, const char *one,
 			 const char *many)
 {
 	if (count->n == 0)
@@ -52,7 +52,7 @@ append_count(StringInfo text, const QlmCount *count, const char *one,
 }
 
 static void
-append_ahead(StringInfo text, const QlmCounts *counts)
+append_ahead(StringInfo text, const QlmWriteCounts *counts)
 {
 	if (counts->ahead.n == 0)
 		return;
@@ -63,7 +63,7 @@ append_ahead(StringInfo text, const QlmCounts *counts)
 }
 
 const char *
-qlm_remark_describe(const QlmCounts *counts)
+qlm_remark_describe(const QlmWriteCounts *counts)
 {
 	StringInfoData text;
 

@@ -5,12 +5,12 @@
 #ifndef QLM_REMARK_H
 #define QLM_REMARK_H
 
-#include "storage/value/write.h"
+#include "storage/write/write.h"
 
 /* Complete the counts of a write that was done, and have the log say what it must. */
 extern void qlm_remark_count(QlmWrite *write, int elevel);
 
 /* A description for the result; NULL: there is nothing to say. */
-extern const char *qlm_remark_describe(const QlmCounts *counts);
+extern const char *qlm_remark_describe(const QlmWriteCounts *counts);
 
 #endif							/* QLM_REMARK_H */

@@ -8,7 +8,7 @@
 #include "service/road/exchange.h"
 #include "service/verbs/remark.h"
 #include "storage/core/catalog.h"
-#include "storage/value/write.h"
+#include "storage/write/write.h"
 
 static bool
 is_plain_write(const QlmRequest *request)
@@ -43,7 +43,7 @@ prepare_write(QlmWrite *write, const QlmExchange *exchange, QlmOdf *odf)
 static void
 add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write)
 {
-	QlmCounts  *counts = exchange->job->counts;
+	QlmWriteCounts  *counts = exchange->job->counts;
 
 	if (write->error_code != 0)
 	{
@@ -52,7 +52,7 @@ add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write)
 	}
 	qlm_remark_count(write, LOG);
 	if (counts)
-		qlm_counts_add(counts, &write->counts);
+		qlm_write_counts_add(counts, &write->counts);
 	qlm_request_add_result(response, 200, qlm_remark_describe(&write->counts));
 }
 

@@ -3,8 +3,8 @@
  *		How large an answer becomes, counted while its parts are selected, so
  *		that it is refused before it has been made.
  */
-#ifndef QLM_STORAGE_ANSWER_SIZE_H
-#define QLM_STORAGE_ANSWER_SIZE_H
+#ifndef QLM_ANSWER_SIZE_H
+#define QLM_ANSWER_SIZE_H
 
 #include "message/odf.h"
 
@@ -39,4 +39,4 @@ extern void qlm_answer_size_add_item(const QlmInfoItem *item);
 /* An InfoItem of MetaData with all that is in it */
 extern void qlm_answer_size_add_meta_data(const QlmInfoItem *item);
 
-#endif							/* QLM_STORAGE_ANSWER_SIZE_H */
+#endif							/* QLM_ANSWER_SIZE_H */

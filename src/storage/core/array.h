@@ -2,8 +2,8 @@
  * array.h
  *		Arrays as parameters of set-based statements.
  */
-#ifndef QLM_STORAGE_ARRAY_H
-#define QLM_STORAGE_ARRAY_H
+#ifndef QLM_ARRAY_H
+#define QLM_ARRAY_H
 
 #include "datatype/timestamp.h"
 
@@ -18,4 +18,4 @@ extern Datum qlm_array_text_or_null(const char *const *values, int n);
 /* A Datum of 0 is a null. */
 extern Datum qlm_array_jsonb(const Datum *values, int n);
 
-#endif							/* QLM_STORAGE_ARRAY_H */
+#endif							/* QLM_ARRAY_H */

@@ -31,8 +31,8 @@
 
 #include "storage/core/catalog.h"
 #include "storage/core/catalog_missing.h"
-#include "storage/core/planning.h"
 #include "storage/core/stream.h"
+#include "storage/planner/planner_hook.h"
 #include "storage/role/role.h"
 
 static const char *const relation_names[QLM_NRELATIONS] = {
@@ -328,13 +328,13 @@ may(QlmRelation relation, AclMode mode)
 }
 
 bool
-qlm_rights_may_insert(QlmRelation relation)
+qlm_acl_may_insert(QlmRelation relation)
 {
 	return may(relation, ACL_INSERT);
 }
 
 bool
-qlm_rights_may_select(QlmRelation relation)
+qlm_acl_may_select(QlmRelation relation)
 {
 	return may(relation, ACL_SELECT);
 }
@@ -350,16 +350,16 @@ static const QlmRelation nodes[] = {
 };
 
 bool
-qlm_rights_may_see_all_nodes(void)
+qlm_acl_may_see_all_nodes(void)
 {
 	for (int i = 0; i < lengthof(nodes); i++)
-		if (!qlm_rights_may_select(nodes[i]) || has_policies(nodes[i]))
+		if (!qlm_acl_may_select(nodes[i]) || has_policies(nodes[i]))
 			return false;
 	return true;
 }
 
 bool
-qlm_rights_have_policies(void)
+qlm_acl_has_policies(void)
 {
 	for (int i = 0; i < lengthof(nodes); i++)
 		if (has_policies(nodes[i]))
@@ -368,7 +368,7 @@ qlm_rights_have_policies(void)
 }
 
 bool
-qlm_rights_are_filtered(void)
+qlm_acl_hides_data(void)
 {
 	static const QlmRelation data[] = {QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE};
 
@@ -413,7 +413,7 @@ qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
 }
 
 void
-qlm_statement_execute(const char *sql, int options, Snapshot snapshot)
+qlm_plan_execute_once(const char *sql, int options, Snapshot snapshot)
 {
 	MemoryContext context = CurrentMemoryContext;
 	SPIPlanPtr	plan = SPI_prepare_cursor(sql, 0, NULL,

@@ -91,17 +91,17 @@ extern void qlm_catalog_invalidate(Oid relid);
 extern void qlm_catalog_invalidate_once(QlmRelation relation);
 
 /* May the current user at all? */
-extern bool qlm_rights_may_insert(QlmRelation relation);
-extern bool qlm_rights_may_select(QlmRelation relation);
+extern bool qlm_acl_may_insert(QlmRelation relation);
+extern bool qlm_acl_may_select(QlmRelation relation);
 
 /* May the current user see all Objects and InfoItems with what describes them? */
-extern bool qlm_rights_may_see_all_nodes(void);
+extern bool qlm_acl_may_see_all_nodes(void);
 
 /* Do policies hide rows of any of them, or of the values? */
-extern bool qlm_rights_have_policies(void);
+extern bool qlm_acl_has_policies(void);
 
 /* Do policies hide rows of the data from the current user? */
-extern bool qlm_rights_are_filtered(void);
+extern bool qlm_acl_hides_data(void);
 
 /* A statement that is prepared once per process: a static variable. */
 #define QLM_PLAN_MAX_ARGS 18
@@ -134,7 +134,7 @@ extern void qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls,
  * Execute a statement that is planned for this once; snapshot: what it sees,
  * InvalidSnapshot: as above.
  */
-extern void qlm_statement_execute(const char *sql, int options,
+extern void qlm_plan_execute_once(const char *sql, int options,
 								  Snapshot snapshot);
 
 /*

@@ -5,11 +5,11 @@
  * The planner would rather plan anew for the arrays of each call, which takes
  * longer than to execute.
  */
-#ifndef QLM_STORAGE_INDEXED_H
-#define QLM_STORAGE_INDEXED_H
+#ifndef QLM_INDEXED_H
+#define QLM_INDEXED_H
 
 #include "storage/core/catalog.h"
-#include "storage/core/planning.h"
+#include "storage/planner/planner_hook.h"
 
 static inline void
 qlm_plan_execute_indexed(QlmPlan *plan, Datum *values, const char *nulls,
@@ -39,4 +39,4 @@ qlm_plan_stream_indexed(QlmPlan *plan, const Datum *values,
 	qlm_plan_stream(plan, values, function, arg);
 }
 
-#endif							/* QLM_STORAGE_INDEXED_H */
+#endif							/* QLM_INDEXED_H */

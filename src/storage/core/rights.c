@@ -25,7 +25,7 @@
 
 #include "base/compat.h"
 #include "storage/core/catalog.h"
-#include "storage/core/foreign_function.h"
+#include "storage/core/fmgr_guard.h"
 #include "storage/core/rights.h"
 
 /* As the functions of the extension and its workers have it */
@@ -126,7 +126,7 @@ qlm_rights_become_owner(QlmRights *saved)
 {
 	Oid			owner = qlm_catalog_owner();
 
-	qlm_foreign_function_guard(owner);
+	qlm_fmgr_guard_set_owner(owner);
 	become(owner, SECURITY_RESTRICTED_OPERATION, saved);
 }
 
@@ -163,7 +163,7 @@ void
 qlm_rights_become_subscriber(Oid role, QlmRights *saved)
 {
 	qlm_rights_become_reader(role, saved);
-	if (qlm_rights_have_policies())
+	if (qlm_acl_has_policies())
 		forget_own_settings();
 }
 

@@ -2,8 +2,8 @@
  * stream.h
  *		Rows of a prepared statement, one by one as they come.
  */
-#ifndef QLM_STORAGE_STREAM_H
-#define QLM_STORAGE_STREAM_H
+#ifndef QLM_STREAM_H
+#define QLM_STREAM_H
 
 #include "storage/core/catalog.h"
 
@@ -12,4 +12,4 @@ extern void qlm_stream(SPIPlanPtr plan, int nargs, const Oid *args,
 					   const Datum *values, QlmRowFunction function,
 					   void *arg);
 
-#endif							/* QLM_STORAGE_STREAM_H */
+#endif							/* QLM_STREAM_H */

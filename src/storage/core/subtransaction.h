@@ -4,8 +4,8 @@
  *
  * Whoever begins one must end it on every way out, errors included.
  */
-#ifndef QLM_STORAGE_SUBTRANSACTION_H
-#define QLM_STORAGE_SUBTRANSACTION_H
+#ifndef QLM_SUBTRANSACTION_H
+#define QLM_SUBTRANSACTION_H
 
 #include "access/xact.h"
 #include "utils/elog.h"
@@ -84,4 +84,4 @@ qlm_error_may_pass(const ErrorData *error)
 	return qlm_sqlstate_code(error->sqlerrcode, error->filename) == 503;
 }
 
-#endif							/* QLM_STORAGE_SUBTRANSACTION_H */
+#endif							/* QLM_SUBTRANSACTION_H */

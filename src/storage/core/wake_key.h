@@ -6,8 +6,8 @@
  * Several peers and subscriptions share a number; who is told in vain looks
  * and goes on waiting.
  */
-#ifndef QLM_STORAGE_WAKE_KEY_H
-#define QLM_STORAGE_WAKE_KEY_H
+#ifndef QLM_WAKE_KEY_H
+#define QLM_WAKE_KEY_H
 
 #include "postgres.h"
 
@@ -35,4 +35,4 @@ qlm_wake_key_is_set(const uint64 *keys, uint32 key)
 	return (keys[key / 64] >> (key % 64)) & 1;
 }
 
-#endif							/* QLM_STORAGE_WAKE_KEY_H */
+#endif							/* QLM_WAKE_KEY_H */

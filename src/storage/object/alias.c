@@ -200,10 +200,10 @@ qlm_aliases_find(QlmAliases *aliases)
 	aliases->nfound = 0;
 	if (aliases->entries->members == 0)
 		return 0;
-	if (qlm_rights_may_select(QLM_REL_OBJECT_ID) &&
-		qlm_rights_may_select(QLM_REL_OBJECT))
+	if (qlm_acl_may_select(QLM_REL_OBJECT_ID) &&
+		qlm_acl_may_select(QLM_REL_OBJECT))
 		find_objects(aliases);
-	if (qlm_rights_may_select(QLM_REL_INFO_ITEM))
+	if (qlm_acl_may_select(QLM_REL_INFO_ITEM))
 		find_items(aliases);
 	return aliases->nfound;
 }
@@ -353,7 +353,7 @@ qlm_alias_find_nodes(QlmOdf *request, int *nleaves)
 	{
 		QlmWantedTree *tree = qlm_wanted_build(request);
 
-		*nleaves = qlm_nodes_find(tree);
+		*nleaves = qlm_select_nodes_find(tree);
 		if (rounds == MAX_ROUNDS || !resolve(request, tree))
 			return tree;
 	}

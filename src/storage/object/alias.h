@@ -6,10 +6,10 @@
  * A first id or name always wins: only what is not there by it is looked up
  * here.  What stands for several nodes of one parent stands for none.
  */
-#ifndef QLM_STORAGE_ALIAS_H
-#define QLM_STORAGE_ALIAS_H
+#ifndef QLM_ALIAS_H
+#define QLM_ALIAS_H
 
-#include "storage/select/select_request.h"
+#include "storage/select/wanted_tree.h"
 
 typedef struct QlmAliases QlmAliases;
 
@@ -32,9 +32,9 @@ extern void qlm_alias_rename_object(QlmObject *object, const char *id);
 extern void qlm_alias_rename_item(QlmInfoItem *item, const char *name);
 
 /*
- * Look up all nodes that a request names, as qlm_nodes_find does, by their
+ * Look up all nodes that a request names, as qlm_select_nodes_find does, by their
  * aliases too, which are replaced in the request.
  */
 extern QlmWantedTree *qlm_alias_find_nodes(QlmOdf *request, int *nleaves);
 
-#endif							/* QLM_STORAGE_ALIAS_H */
+#endif							/* QLM_ALIAS_H */

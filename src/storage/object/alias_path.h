@@ -2,8 +2,8 @@
  * alias_path.h
  *		Paths that name nodes by aliases, and the nodes' own paths.
  */
-#ifndef QLM_STORAGE_ALIAS_PATH_H
-#define QLM_STORAGE_ALIAS_PATH_H
+#ifndef QLM_ALIAS_PATH_H
+#define QLM_ALIAS_PATH_H
 
 typedef struct QlmAliasPath
 {
@@ -20,4 +20,4 @@ typedef struct QlmAliasPath
 extern int	qlm_alias_paths(const char **paths, int n, bool *there,
 							QlmAliasPath **found);
 
-#endif							/* QLM_STORAGE_ALIAS_PATH_H */
+#endif							/* QLM_ALIAS_PATH_H */

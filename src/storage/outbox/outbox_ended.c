@@ -48,7 +48,7 @@ static QlmPlan detach_sent_plan = {
 static uint64
 end(const char *sql)
 {
-	qlm_statement_execute(sql, QLM_PLAN_INDEXED, GetLatestSnapshot());
+	qlm_plan_execute_once(sql, QLM_PLAN_INDEXED, GetLatestSnapshot());
 	return SPI_processed;
 }
 

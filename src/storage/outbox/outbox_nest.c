@@ -22,7 +22,6 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "storage/copy/place.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
@@ -30,6 +29,7 @@
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_nest.h"
 #include "storage/outbox/outbox_sql.h"
+#include "storage/replica/node_place.h"
 
 /* Expired messages that one claim marks on its way */
 #define CLAIM_EXPIRES 100
@@ -175,7 +175,7 @@ qlm_nest_due(const int *peer_ids, int n, bool *due)
 	Datum		values[2];
 
 	memset(due, 0, n * sizeof(bool));
-	if (n == 0 || XactReadOnly || qlm_place_holds())
+	if (n == 0 || XactReadOnly || qlm_node_place_holds())
 		return;
 	values[0] = qlm_array_int4(peer_ids, n);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -231,7 +231,7 @@ qlm_nest_claim(const QlmNestClaim *claim)
 	Datum		values[9];
 
 	/* What a copy handed out the original hands out, too. */
-	if (claim->max <= 0 || XactReadOnly || qlm_place_holds() || !lock_queue(claim->peer_id))
+	if (claim->max <= 0 || XactReadOnly || qlm_node_place_holds() || !lock_queue(claim->peer_id))
 		return NIL;
 	qlm_outbox_expire_peer(claim->peer_id, CLAIM_EXPIRES);
 	values[0] = Int32GetDatum(claim->peer_id);
@@ -253,10 +253,10 @@ qlm_nest_claim(const QlmNestClaim *claim)
 		claimed = lappend(claimed, message);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	if (claimed != NIL && qlm_place_holds_now())
+	if (claimed != NIL && qlm_node_place_holds_now())
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("rows of another node have come: %s", qlm_place_why())));
+				 errmsg("rows of another node have come: %s", qlm_node_place_why())));
 	return claimed;
 }
 

@@ -21,7 +21,7 @@
 
 int			qlm_partition_span = QLM_SPAN_MONTH;
 
-static QlmRange *ranges = NULL;
+static QlmPartitionRange *ranges = NULL;
 static int	nranges = 0;
 static Oid	default_relid = InvalidOid;
 static uint64 generation;
@@ -43,7 +43,7 @@ bound_of(PartitionBoundInfo bounds, int i)
 static void
 add_range(PartitionDesc desc, TimestampTz lower, TimestampTz upper, int index)
 {
-	QlmRange   *range = &ranges[nranges];
+	QlmPartitionRange   *range = &ranges[nranges];
 
 	if (lower >= upper)
 		return;
@@ -74,7 +74,7 @@ load_ranges(void)
 	if (ranges != NULL)
 		pfree(ranges);
 	ranges = MemoryContextAlloc(TopMemoryContext,
-								(nbounds + 1) * sizeof(QlmRange));
+								(nbounds + 1) * sizeof(QlmPartitionRange));
 	nranges = 0;
 	default_relid = (bounds && bounds->default_index >= 0) ?
 		desc->oids[bounds->default_index] : InvalidOid;
@@ -86,7 +86,7 @@ load_ranges(void)
 	table_close(rel, AccessShareLock);
 }
 
-const QlmRange *
+const QlmPartitionRange *
 qlm_partition_ranges(int *n)
 {
 	load_ranges();
@@ -95,7 +95,7 @@ qlm_partition_ranges(int *n)
 }
 
 bool
-qlm_partition_covers(const QlmRange *range, TimestampTz ts)
+qlm_partition_covers(const QlmPartitionRange *range, TimestampTz ts)
 {
 	return (ts >= range->lower || TIMESTAMP_IS_NOBEGIN(range->lower)) &&
 		(ts < range->upper || TIMESTAMP_IS_NOEND(range->upper));
@@ -137,7 +137,7 @@ qlm_partition_table_is_empty(Oid relid)
 }
 
 bool
-qlm_partition_is_empty(const QlmRange *range)
+qlm_partition_is_empty(const QlmPartitionRange *range)
 {
 	int			found;
 
@@ -209,7 +209,7 @@ qlm_partition_name(char *name, TimestampTz lower, TimestampTz upper)
 				 from.tm_mon, from.tm_mday);
 }
 
-const QlmRange *
+const QlmPartitionRange *
 qlm_partition_range(int i)
 {
 	load_ranges();

@@ -2,8 +2,8 @@
  * partition.h
  *		The partitions of qlm.value: which there are, and what they are called.
  */
-#ifndef QLM_STORAGE_PARTITION_H
-#define QLM_STORAGE_PARTITION_H
+#ifndef QLM_PARTITION_H
+#define QLM_PARTITION_H
 
 #include "datatype/timestamp.h"
 
@@ -19,24 +19,24 @@ typedef enum QlmSpan
 extern int	qlm_partition_span;
 
 /* A span of time, lower <= ts < upper, whose values lie in one table */
-typedef struct QlmRange
+typedef struct QlmPartitionRange
 {
 	TimestampTz lower;			/* DT_NOBEGIN: since ever */
 	TimestampTz upper;			/* DT_NOEND: for ever */
 	Oid			relid;
 	bool		is_default;		/* a gap: the table is the default partition */
 	bool		is_filled;		/* private */
-} QlmRange;
+} QlmPartitionRange;
 
 /* Ascending and without holes; valid until the next statement is executed. */
-extern const QlmRange *qlm_partition_ranges(int *n);
+extern const QlmPartitionRange *qlm_partition_ranges(int *n);
 
 /* Which of them holds a time? */
 extern int	qlm_partition_find(TimestampTz ts);
-extern bool qlm_partition_covers(const QlmRange *range, TimestampTz ts);
+extern bool qlm_partition_covers(const QlmPartitionRange *range, TimestampTz ts);
 
 /* Has the range's table no rows at all?  Cheap. */
-extern bool qlm_partition_is_empty(const QlmRange *range);
+extern bool qlm_partition_is_empty(const QlmPartitionRange *range);
 
 /* First moment of the span so many spans after that of a time */
 extern TimestampTz qlm_span_start(TimestampTz ts, int spans);
@@ -53,7 +53,7 @@ extern bool qlm_partition_is_growing(int i, TimestampTz *end);
 extern bool qlm_partition_table_is_empty(Oid relid);
 
 /* That range; and the default partition, InvalidOid: there is none */
-extern const QlmRange *qlm_partition_range(int i);
+extern const QlmPartitionRange *qlm_partition_range(int i);
 extern Oid	qlm_partition_default(void);
 
-#endif							/* QLM_STORAGE_PARTITION_H */
+#endif							/* QLM_PARTITION_H */

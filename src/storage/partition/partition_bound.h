@@ -2,8 +2,8 @@
  * partition_bound.h
  *		What the catalog says of the bounds of partitions of qlm.value.
  */
-#ifndef QLM_STORAGE_PARTITION_BOUND_H
-#define QLM_STORAGE_PARTITION_BOUND_H
+#ifndef QLM_PARTITION_BOUND_H
+#define QLM_PARTITION_BOUND_H
 
 #include "datatype/timestamp.h"
 
@@ -21,4 +21,4 @@ extern void qlm_partition_unclaim(Oid default_relid);
  */
 extern void qlm_partition_extend(Oid relid, Oid default_relid, TimestampTz upper);
 
-#endif							/* QLM_STORAGE_PARTITION_BOUND_H */
+#endif							/* QLM_PARTITION_BOUND_H */

@@ -72,7 +72,7 @@ execute(const char *format,...)
 			break;
 		enlargeStringInfo(&buf, needed);
 	}
-	qlm_statement_execute(buf.data, 0, InvalidSnapshot);
+	qlm_plan_execute_once(buf.data, 0, InvalidSnapshot);
 	pfree(buf.data);
 }
 
@@ -216,7 +216,7 @@ static struct
 static bool
 find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
 {
-	QlmRange	range = *qlm_partition_range(gap);
+	QlmPartitionRange	range = *qlm_partition_range(gap);
 	TimestampTz end;
 
 	*lower = Max(qlm_span_start(ts, 0), range.lower);
@@ -249,7 +249,7 @@ static bool
 is_hopeless(TimestampTz ts)
 {
 	int			found = qlm_partition_find(ts);
-	QlmRange	range = *qlm_partition_range(found);
+	QlmPartitionRange	range = *qlm_partition_range(found);
 	uint64		generation = qlm_catalog_generation(QLM_REL_VALUE);
 	TimestampTz lower;
 	TimestampTz upper;
@@ -289,7 +289,7 @@ try_lock(LOCKMODE parent_mode)
  * they wait.
  */
 static bool
-may_make(const QlmRange *gap, TimestampTz lower, TimestampTz upper)
+may_make(const QlmPartitionRange *gap, TimestampTz lower, TimestampTz upper)
 {
 	if (!OidIsValid(gap->relid) ||
 		!qlm_partition_has_more(gap->relid, lower, upper, 0))
@@ -307,7 +307,7 @@ static bool
 make_span(TimestampTz ts)
 {
 	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
-	QlmRange	range;
+	QlmPartitionRange	range;
 	TimestampTz lower;
 	TimestampTz upper;
 	int			found;
@@ -340,7 +340,7 @@ void
 qlm_partition_prepare(const TimestampTz *times, int n)
 {
 	TimestampTz now = 0;
-	QlmRange	range = {0};
+	QlmPartitionRange	range = {0};
 	TimestampTz refused_from = DT_NOEND;
 	TimestampTz refused_to = DT_NOBEGIN;
 
@@ -393,7 +393,7 @@ is_ours(Oid relid)
 
 /* The conditional lock keeps a line of writers from forming behind this. */
 static bool
-drop_partition(const QlmRange *range)
+drop_partition(const QlmPartitionRange *range)
 {
 	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
 	Oid			relid = range->relid;
@@ -416,7 +416,7 @@ bool
 qlm_partition_drop_empty(TimestampTz now)
 {
 	int			n;
-	const QlmRange *ranges = qlm_partition_ranges(&n);
+	const QlmPartitionRange *ranges = qlm_partition_ranges(&n);
 
 	for (int i = 0; i < n; i++)
 		if (!ranges[i].is_default && ranges[i].upper < now - USECS_PER_DAY &&

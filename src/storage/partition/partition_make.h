@@ -2,8 +2,8 @@
  * partition_make.h
  *		New partitions of qlm.value, and the locks that this takes.
  */
-#ifndef QLM_STORAGE_PARTITION_MAKE_H
-#define QLM_STORAGE_PARTITION_MAKE_H
+#ifndef QLM_PARTITION_MAKE_H
+#define QLM_PARTITION_MAKE_H
 
 #include "datatype/timestamp.h"
 #include "storage/lockdefs.h"
@@ -56,4 +56,4 @@ extern int	qlm_partition_taken_hint(const char *name, TimestampTz lower, Timesta
 /* Does a statement of this session that is under way keep tables from being altered? */
 extern bool qlm_partition_is_in_use(Oid relid);
 
-#endif							/* QLM_STORAGE_PARTITION_MAKE_H */
+#endif							/* QLM_PARTITION_MAKE_H */

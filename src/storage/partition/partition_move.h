@@ -3,8 +3,8 @@
  *		Values out of the default partition, where they have come without one of
  *		their own.
  */
-#ifndef QLM_STORAGE_PARTITION_MOVE_H
-#define QLM_STORAGE_PARTITION_MOVE_H
+#ifndef QLM_PARTITION_MOVE_H
+#define QLM_PARTITION_MOVE_H
 
 #include "datatype/timestamp.h"
 
@@ -29,4 +29,4 @@ extern TimestampTz qlm_partition_first(Oid relid, TimestampTz lower, TimestampTz
  */
 extern TimestampTz qlm_partition_cut(Oid relid, TimestampTz lower, TimestampTz upper, int n);
 
-#endif							/* QLM_STORAGE_PARTITION_MOVE_H */
+#endif							/* QLM_PARTITION_MOVE_H */

@@ -133,14 +133,14 @@ execute(QlmPlan *plan, const char *name)
 	}
 	SPI_freetuptable(rows);
 	foreach(lc, commands)
-		qlm_statement_execute(lfirst(lc), 0, InvalidSnapshot);
+		qlm_plan_execute_once(lfirst(lc), 0, InvalidSnapshot);
 	list_free_deep(commands);
 }
 
 static void
 execute_one(const char *command)
 {
-	qlm_statement_execute(command, 0, InvalidSnapshot);
+	qlm_plan_execute_once(command, 0, InvalidSnapshot);
 }
 
 void

@@ -2,8 +2,8 @@
  * partition_table.h
  *		The table that becomes a partition of qlm.value.
  */
-#ifndef QLM_STORAGE_PARTITION_TABLE_H
-#define QLM_STORAGE_PARTITION_TABLE_H
+#ifndef QLM_PARTITION_TABLE_H
+#define QLM_PARTITION_TABLE_H
 
 /*
  * Make it, as CREATE TABLE ... PARTITION OF would: columns, checks, statistics,
@@ -18,4 +18,4 @@ extern void qlm_partition_create_table(const char *name, const char *comment);
  */
 extern void qlm_partition_finish_table(const char *name);
 
-#endif							/* QLM_STORAGE_PARTITION_TABLE_H */
+#endif							/* QLM_PARTITION_TABLE_H */

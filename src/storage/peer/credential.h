@@ -3,8 +3,8 @@
  *		Secrets of peers: how they are stored, and compared with what a caller
  *		shows.  Used by peer.c only.
  */
-#ifndef QLM_STORAGE_CREDENTIAL_H
-#define QLM_STORAGE_CREDENTIAL_H
+#ifndef QLM_CREDENTIAL_H
+#define QLM_CREDENTIAL_H
 
 #include "common/sha2.h"
 
@@ -46,4 +46,4 @@ extern void *qlm_credential_recall(QlmCredentialMemo *memo,
 extern void qlm_credential_remember(QlmCredentialMemo *memo,
 									const QlmCredentialKey *key, void *owner);
 
-#endif							/* QLM_STORAGE_CREDENTIAL_H */
+#endif							/* QLM_CREDENTIAL_H */

@@ -20,7 +20,7 @@
 #include "base/path.h"
 #include "base/path_map.h"
 #include "base/url.h"
-#include "storage/core/stamp.h"
+#include "storage/core/validity.h"
 #include "storage/peer/credential.h"
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
@@ -37,7 +37,7 @@ typedef struct PeerEntry
 typedef struct PeerCache
 {
 	MemoryContext context;
-	QlmStamp	stamp;
+	QlmValidity	stamp;
 	int			npeers;
 	PeerEntry  *peers;			/* sorted by name */
 	PeerEntry **by_id;			/* the same, sorted by number */
@@ -162,7 +162,7 @@ load_peers(void)
 	QlmRights	saved;
 
 	cache->context = context;
-	cache->stamp = qlm_stamp_take(QLM_REL_PEER);
+	cache->stamp = qlm_validity_take(QLM_REL_PEER);
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&load_plan, NULL, NULL, 0);
 	qlm_rights_restore(&saved);
@@ -189,7 +189,7 @@ peers(void)
 {
 	PeerCache  *loaded;
 
-	if (current && qlm_stamp_holds(&current->stamp, QLM_REL_PEER))
+	if (current && qlm_validity_holds(&current->stamp, QLM_REL_PEER))
 		return current;
 	loaded = load_peers();
 	MemoryContextSetParent(loaded->context, CacheMemoryContext);

@@ -2,8 +2,8 @@
  * peer.h
  *		Peers: who is calling, with whose rights, and what they can take.
  */
-#ifndef QLM_STORAGE_PEER_H
-#define QLM_STORAGE_PEER_H
+#ifndef QLM_PEER_H
+#define QLM_PEER_H
 
 #include "nodes/pg_list.h"
 #include "message/odf.h"
@@ -124,4 +124,4 @@ extern int	qlm_peer_forget_gone(void);
 /* For qlm_add_peer: salted hash of a secret */
 extern char *qlm_peer_hash(const char *secret);
 
-#endif							/* QLM_STORAGE_PEER_H */
+#endif							/* QLM_PEER_H */

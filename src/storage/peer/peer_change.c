@@ -19,12 +19,12 @@
 
 #include "base/compat.h"
 #include "base/path.h"
-#include "storage/copy/restore.h"
 #include "storage/core/catalog.h"
-#include "storage/core/row_check.h"
-#include "storage/core/sequence.h"
 #include "storage/peer/credential.h"
 #include "storage/peer/peer.h"
+#include "storage/peer/peer_constraints.h"
+#include "storage/replica/restore.h"
+#include "storage/replica/sequence.h"
 #include "storage/role/role.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_check_peer);
@@ -365,7 +365,7 @@ qlm_trigger_check_peer(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event) && sets_role(data))
 		new = give_role(data, new);
 	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		qlm_row_check(data->tg_relation, new);
+		qlm_peer_constraints_check(data->tg_relation, new);
 	return PointerGetDatum(new);
 }
 

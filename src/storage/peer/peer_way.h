@@ -2,8 +2,8 @@
  * peer_way.h
  *		How a peer was called last, in its row.
  */
-#ifndef QLM_STORAGE_PEER_WAY_H
-#define QLM_STORAGE_PEER_WAY_H
+#ifndef QLM_PEER_WAY_H
+#define QLM_PEER_WAY_H
 
 typedef struct QlmWay
 {
@@ -19,4 +19,4 @@ typedef struct QlmWay
  */
 extern bool qlm_peer_note_way(int peer_id, const QlmWay *way);
 
-#endif							/* QLM_STORAGE_PEER_WAY_H */
+#endif							/* QLM_PEER_WAY_H */

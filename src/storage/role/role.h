@@ -7,8 +7,8 @@
  * both go elsewhere, where the OID may be that of anybody: there, and where the
  * number is 0, the name counts until the row has a number of that cluster.
  */
-#ifndef QLM_STORAGE_ROLE_H
-#define QLM_STORAGE_ROLE_H
+#ifndef QLM_ROLE_H
+#define QLM_ROLE_H
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
@@ -36,16 +36,16 @@ extern void qlm_role_changed(void);
  * Rows that somebody holds are left out, and more than max of a kind.  Appends to ended, in words, what has
  * ended, and to roles whose it was.  False: there was nothing to do.
  */
-extern bool qlm_role_settle(StringInfo roles, StringInfo ended, int64 max);
+extern bool qlm_role_follow(StringInfo roles, StringInfo ended, int64 max);
 
 /* The same for all rows, at once, outside of SPI; with a warning of what has ended. */
-extern void qlm_role_settle_all(void);
+extern void qlm_role_follow_all(void);
 
 /*
  * The same for the dispatcher, if roles may have changed, and seldom otherwise; changes
  * differs where somebody has said so.  Logs it; returns when it wants to look again.
  */
-extern TimestampTz qlm_role_settle_changed(uint64 changes);
+extern TimestampTz qlm_role_follow_changed(uint64 changes);
 
 /* Rows that are new to this cluster get the numbers of the roles that they name. */
 extern void qlm_role_bind(void);
@@ -57,6 +57,6 @@ extern void qlm_role_warn(const StringInfoData *roles, const StringInfoData *end
 	"UPDATE qlm.peer SET role = ... gives a peer another role. Nothing of a role is given to a new one of its name."
 
 /* Once per process: statements that rename or drop roles do so for the rows, too. */
-extern void qlm_role_change_register(void);
+extern void qlm_role_command_register(void);
 
-#endif							/* QLM_STORAGE_ROLE_H */
+#endif							/* QLM_ROLE_H */

@@ -41,7 +41,7 @@ typedef struct Part
 	bool		is_found;
 } Part;
 
-struct QlmParts
+struct QlmDeleteParts
 {
 	Part	   *parts;			/* in the order of the request */
 	int			n;
@@ -160,7 +160,7 @@ static QlmPlan delete_waiting_plan = {
 };
 
 static Part *
-add_part(QlmParts *parts, PartKind kind, const void *node, const char *name)
+add_part(QlmDeleteParts *parts, PartKind kind, const void *node, const char *name)
 {
 	Part	   *part;
 
@@ -181,7 +181,7 @@ add_part(QlmParts *parts, PartKind kind, const void *node, const char *name)
 
 /* One without language and text stands for all of them. */
 static void
-add_descriptions(QlmParts *parts, PartKind kind, const void *node,
+add_descriptions(QlmDeleteParts *parts, PartKind kind, const void *node,
 				 const QlmDescription *description)
 {
 	for (; description != NULL; description = description->next)
@@ -196,7 +196,7 @@ add_descriptions(QlmParts *parts, PartKind kind, const void *node,
 }
 
 static void
-add_item_parts(QlmParts *parts, const QlmInfoItem *item)
+add_item_parts(QlmDeleteParts *parts, const QlmInfoItem *item)
 {
 	for (const QlmId *name = item->alt_names; name; name = name->next)
 		add_part(parts, PART_NAME, item, name->text);
@@ -215,7 +215,7 @@ add_item_parts(QlmParts *parts, const QlmInfoItem *item)
 }
 
 static void
-collect_in_object(QlmParts *parts, const QlmObject *object)
+collect_in_object(QlmDeleteParts *parts, const QlmObject *object)
 {
 	check_stack_depth();
 	for (const QlmInfoItem *item = object->items; item; item = item->next)
@@ -230,10 +230,10 @@ collect_in_object(QlmParts *parts, const QlmObject *object)
 	}
 }
 
-QlmParts *
-qlm_parts_collect(const QlmOdf *request)
+QlmDeleteParts *
+qlm_delete_parts_collect(const QlmOdf *request)
 {
-	QlmParts   *parts = palloc0(sizeof(QlmParts));
+	QlmDeleteParts   *parts = palloc0(sizeof(QlmDeleteParts));
 
 	collect_in_object(parts, &request->root);
 	return parts;
@@ -252,7 +252,7 @@ check_name(const Part *part, const QlmWanted *wanted)
 
 /* The node is there under this path: what does the request name of it? */
 static void
-find_node(QlmParts *parts, QlmWantedTree *tree, const void *node,
+find_node(QlmDeleteParts *parts, QlmWantedTree *tree, const void *node,
 		  const StringInfoData *path, bool is_item, bool is_leaf,
 		  const char *type)
 {
@@ -275,7 +275,7 @@ find_node(QlmParts *parts, QlmWantedTree *tree, const void *node,
 }
 
 static void
-find_in_object(QlmParts *parts, QlmWantedTree *tree, const QlmObject *object,
+find_in_object(QlmDeleteParts *parts, QlmWantedTree *tree, const QlmObject *object,
 			   StringInfo path)
 {
 	int			len = path->len;
@@ -300,7 +300,7 @@ find_in_object(QlmParts *parts, QlmWantedTree *tree, const QlmObject *object,
 }
 
 void
-qlm_parts_find_nodes(QlmParts *parts, QlmWantedTree *tree, const QlmOdf *request)
+qlm_delete_parts_find_nodes(QlmDeleteParts *parts, QlmWantedTree *tree, const QlmOdf *request)
 {
 	StringInfoData path;
 
@@ -318,7 +318,7 @@ typedef struct Chosen
 } Chosen;
 
 static Chosen
-choose(QlmParts *parts, PartKind kind, bool only_found)
+choose(QlmDeleteParts *parts, PartKind kind, bool only_found)
 {
 	Chosen		chosen = {palloc(Max(parts->n, 1) * sizeof(Part *))};
 
@@ -424,7 +424,7 @@ check_may_change(PartKind kind, Datum *params)
 
 /* Returns how many rows were removed, or parts of rows. */
 static int64
-delete_kind(QlmParts *parts, PartKind kind)
+delete_kind(QlmDeleteParts *parts, PartKind kind)
 {
 	Chosen		chosen = choose(parts, kind, false);
 	Datum		params[4];
@@ -503,7 +503,7 @@ add_missing(QlmOdf *odf, const Part *part)
 }
 
 bool
-qlm_parts_delete(QlmParts *parts, QlmDeleted *deleted, QlmOdf **missing)
+qlm_delete_parts_remove(QlmDeleteParts *parts, QlmDeleted *deleted, QlmOdf **missing)
 {
 	bool		any = false;
 

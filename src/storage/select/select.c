@@ -105,17 +105,17 @@ add_named(Selection *selection)
 			continue;
 		if (wanted->is_item)
 		{
-			wanted->item = qlm_node_add_item(selection->odf,
-											 wanted->parent->object,
-											 wanted->row, wanted, false);
+			wanted->item = qlm_select_node_add_item(selection->odf,
+													wanted->parent->object,
+													wanted->row, wanted, false);
 			qlm_value_targets_add(&selection->targets, wanted->row->id,
 								  wanted->item);
 		}
 		else
 		{
-			wanted->object = qlm_node_add_object(selection->odf,
-												 wanted->parent->object,
-												 wanted->row, wanted, false);
+			wanted->object = qlm_select_node_add_object(selection->odf,
+														wanted->parent->object,
+														wanted->row, wanted, false);
 			enter_object(selection, wanted->row->id, wanted->object);
 		}
 	}
@@ -160,13 +160,13 @@ add_below(void *arg, const Datum *values, const bool *nulls)
 		{
 			if (find_object(selection, row->id) == NULL)
 				enter_object(selection, row->id,
-							 qlm_node_add_object(selection->odf, parent, row,
-												 selection->implied, false));
+							 qlm_select_node_add_object(selection->odf, parent, row,
+														selection->implied, false));
 		}
 		else if (row->id != selection->last_item)
 		{
-			QlmInfoItem *item = qlm_node_add_item(selection->odf, parent, row,
-												  selection->implied, false);
+			QlmInfoItem *item = qlm_select_node_add_item(selection->odf, parent, row,
+														 selection->implied, false);
 
 			selection->last_item = row->id;
 			item->is_implied = true;
@@ -270,13 +270,13 @@ qlm_select(QlmOdf *request, const QlmSelector *selector,
 			select_leaves(&selection, selector->max_levels);
 		nodes = qlm_wanted_nodes(selection.wanted, &n);
 		if (selector->details)
-			qlm_node_read_all_meta_data(selection.odf, selection.targets.ids,
-										selection.targets.items,
-										selection.targets.n);
+			qlm_select_node_read_all_meta_data(selection.odf, selection.targets.ids,
+											   selection.targets.items,
+											   selection.targets.n);
 		else
-			qlm_node_read_meta_data(selection.odf, nodes, n);
+			qlm_select_node_read_meta_data(selection.odf, nodes, n);
 		if (!selector->no_values)
-			qlm_values_select(selection.odf, &selection.targets, selector);
+			qlm_select_values(selection.odf, &selection.targets, selector);
 	}
 	*missing = qlm_wanted_missing(selection.wanted);
 }

@@ -2,8 +2,8 @@
  * select.h
  *		Tables into payloads, and what a delete removes.
  */
-#ifndef QLM_STORAGE_SELECT_H
-#define QLM_STORAGE_SELECT_H
+#ifndef QLM_SELECT_H
+#define QLM_SELECT_H
 
 #include "message/odf.h"
 
@@ -70,16 +70,16 @@ typedef struct QlmDeleted
  * where nothing does themselves, with all below them.  Returns whether any of it
  * was there; missing as above, with the parts that were not.
  */
-extern bool qlm_select_delete(QlmOdf *request, QlmDeleted *deleted,
-							  QlmOdf **missing);
+extern bool qlm_delete_nodes(QlmOdf *request, QlmDeleted *deleted,
+							 QlmOdf **missing);
 
 /*
  * Remove only the values from begin to end, both included, of the leaves and
  * of all below them.  Returns the number of leaves found, nvalues that of the
  * values removed.
  */
-extern int	qlm_select_delete_values(QlmOdf *request, TimestampTz begin,
-									 TimestampTz end, int64 *nvalues,
-									 QlmOdf **missing);
+extern int	qlm_delete_node_values(QlmOdf *request, TimestampTz begin,
+								   TimestampTz end, int64 *nvalues,
+								   QlmOdf **missing);
 
-#endif							/* QLM_STORAGE_SELECT_H */
+#endif							/* QLM_SELECT_H */

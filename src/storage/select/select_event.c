@@ -14,10 +14,10 @@
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
 #include "storage/object/alias_path.h"
+#include "storage/partition/range_statement.h"
 #include "storage/select/select.h"
 #include "storage/select/select_node.h"
 #include "storage/select/select_value.h"
-#include "storage/value/range_plan.h"
 
 static QlmPlan items_plan = {
 	"SELECT " QLM_ITEM_COLUMNS " FROM qlm.info_item i"
@@ -147,7 +147,7 @@ keep_object(void *arg, const Datum *values, const bool *nulls)
 			return;
 	}
 	enter_node(tree->objects, row->id)->object =
-		qlm_node_add_object(tree->odf, parent, row, NULL, true);
+		qlm_select_node_add_object(tree->odf, parent, row, NULL, true);
 }
 
 /* The InfoItem in the answer, NULL if it may not be seen */
@@ -161,8 +161,8 @@ event_item(EventTree *tree, int info_item_id)
 		return entry->item;
 	object = enter_node(tree->objects, entry->row->parent_id)->object;
 	if (object != NULL)
-		entry->item = qlm_node_add_item(tree->odf, object, entry->row, NULL,
-										true);
+		entry->item = qlm_select_node_add_item(tree->odf, object, entry->row, NULL,
+											   true);
 	return entry->item;
 }
 
@@ -211,7 +211,7 @@ qlm_select_events(const QlmEvent *events, int n)
 	items = palloc(n * sizeof(QlmInfoItem *));
 	for (int i = 0; i < n; i++)
 		items[i] = event_item(&tree, events[i].info_item_id);
-	qlm_values_at_events(tree.odf, events, items, n);
+	qlm_select_values_at_events(tree.odf, events, items, n);
 	return tree.odf->nvalues > 0 ? tree.odf : NULL;
 }
 
@@ -287,7 +287,7 @@ keep_time(void *arg, const Datum *values, const bool *nulls)
  * found for those before it: so those still without an event come first.
  */
 static void
-read_times(TimeReading *reading, const QlmRange *range,
+read_times(TimeReading *reading, const QlmPartitionRange *range,
 		   const TimestampTz *times, int n)
 {
 	int			first = 0;
@@ -300,7 +300,7 @@ read_times(TimeReading *reading, const QlmRange *range,
 	reading->offset = first;
 	params[0] = Int32GetDatum(reading->info_item_id);
 	params[1] = qlm_array_timestamptz(times + first, n - first);
-	qlm_range_execute(&before_statement, range, params, keep_time, reading);
+	qlm_range_statement_execute(&before_statement, range, params, keep_time, reading);
 	pfree(DatumGetPointer(params[1]));
 }
 
@@ -310,8 +310,8 @@ qlm_select_at(int info_item_id, const TimestampTz *times, int n,
 {
 	TimeReading reading = {info_item_id};
 	QlmEvent   *found = palloc(Max(n, 1) * sizeof(QlmEvent));
-	const QlmRange *current;
-	QlmRange   *ranges;
+	const QlmPartitionRange *current;
+	QlmPartitionRange   *ranges;
 	int			nranges;
 	int			lacking = n;
 	int			nfound = 0;
@@ -319,8 +319,8 @@ qlm_select_at(int info_item_id, const TimestampTz *times, int n,
 	reading.events = found;
 	reading.found = palloc0(Max(n, 1) * sizeof(bool));
 	current = qlm_partition_ranges(&nranges);
-	ranges = palloc(nranges * sizeof(QlmRange));
-	memcpy(ranges, current, nranges * sizeof(QlmRange));
+	ranges = palloc(nranges * sizeof(QlmPartitionRange));
+	memcpy(ranges, current, nranges * sizeof(QlmPartitionRange));
 	for (int i = nranges - 1; i >= 0 && lacking > 0; i--)
 	{
 		if (!qlm_partition_is_empty(&ranges[i]))

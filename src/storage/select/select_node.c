@@ -11,8 +11,8 @@
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/indexed.h"
-#include "storage/object/node_cache.h"
-#include "storage/object/static_data.h"
+#include "storage/object/details.h"
+#include "storage/select/node_row_cache.h"
 #include "storage/select/select_node.h"
 
 static QlmPlan named_plan = {
@@ -95,15 +95,15 @@ keep_named(void *arg, const Datum *values, const bool *nulls)
 	if (wanted != NULL)
 		wanted->row = row;
 	if (reading->caches)
-		qlm_node_cache_add(row);
+		qlm_node_row_cache_add(row);
 }
 
 int
-qlm_nodes_find(QlmWantedTree *tree)
+qlm_select_nodes_find(QlmWantedTree *tree)
 {
 	int			n;
 	QlmWanted **nodes = qlm_wanted_nodes(tree, &n);
-	NodeReading reading = {tree, n > 0 && qlm_node_cache_begin()};
+	NodeReading reading = {tree, n > 0 && qlm_node_row_cache_begin()};
 	const char **paths;
 	int			nobjects = 0;
 	int			nitems = 0;
@@ -113,7 +113,7 @@ qlm_nodes_find(QlmWantedTree *tree)
 	for (int i = 0; i < n; i++)
 	{
 		if (reading.caches)
-			nodes[i]->row = qlm_node_cache_find(nodes[i]->path, nodes[i]->is_item);
+			nodes[i]->row = qlm_node_row_cache_find(nodes[i]->path, nodes[i]->is_item);
 		if (nodes[i]->row != NULL)
 			continue;
 		if (nodes[i]->is_item)
@@ -156,7 +156,7 @@ add_descriptions(QlmOdf *odf, QlmDescription **list, Jsonb *description,
 		qlm_odf_add_description(odf, list, NULL, "");
 		return;
 	}
-	qlm_static_read_descriptions(odf, description, list);
+	qlm_details_read_descriptions(odf, description, list);
 	while (*list != NULL)
 	{
 		if (is_wanted_language(wanted, (*list)->lang))
@@ -171,7 +171,7 @@ static void
 add_ids(QlmOdf *odf, QlmObject *object, const QlmNodeRow *row)
 {
 	if (row->names != NULL)
-		qlm_static_read_ids(odf, row->names, &object->ids);
+		qlm_details_read_ids(odf, row->names, &object->ids);
 	if (object->ids == NULL || strcmp(object->ids->text, row->name) != 0)
 	{
 		QlmId	   *further = object->ids;
@@ -182,15 +182,15 @@ add_ids(QlmOdf *odf, QlmObject *object, const QlmNodeRow *row)
 }
 
 QlmObject *
-qlm_node_add_object(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
-					const QlmWanted *wanted, bool bare)
+qlm_select_node_add_object(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
+						   const QlmWanted *wanted, bool bare)
 {
 	QlmObject  *object = qlm_odf_add_object(odf, parent, NULL);
 
 	add_ids(odf, object, row);
 	object->type = row->type;
 	if (row->attributes != NULL)
-		object->attributes = qlm_static_read_attributes(row->attributes);
+		object->attributes = qlm_details_read_attributes(row->attributes);
 	add_descriptions(odf, &object->descriptions, row->description, wanted,
 					 bare);
 	qlm_answer_size_add_object(object);
@@ -198,16 +198,16 @@ qlm_node_add_object(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
 }
 
 QlmInfoItem *
-qlm_node_add_item(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
-				  const QlmWanted *wanted, bool bare)
+qlm_select_node_add_item(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
+						 const QlmWanted *wanted, bool bare)
 {
 	QlmInfoItem *item = qlm_odf_add_item(odf, parent, row->name);
 
 	item->type = row->type;
 	if (row->attributes != NULL)
-		item->attributes = qlm_static_read_attributes(row->attributes);
+		item->attributes = qlm_details_read_attributes(row->attributes);
 	if (wanted != NULL && row->names != NULL && !bare)
-		qlm_static_read_ids(odf, row->names, &item->alt_names);
+		qlm_details_read_ids(odf, row->names, &item->alt_names);
 	add_descriptions(odf, &item->descriptions, row->description, wanted, bare);
 	item->has_meta_data = row->has_meta_data && !bare;
 	qlm_answer_size_add_item(item);
@@ -247,8 +247,8 @@ add_meta_data(void *arg, const Datum *values, const bool *nulls)
 
 	if (!is_wanted_meta_data(reading->wanted[i], name))
 		return;
-	qlm_static_read_meta_data(reading->odf, DatumGetJsonbP(values[2]), name,
-							  item);
+	qlm_details_read_meta_data(reading->odf, DatumGetJsonbP(values[2]), name,
+							   item);
 	if (item->last_meta_data)
 		qlm_answer_size_add_meta_data(item->last_meta_data);
 }
@@ -288,7 +288,7 @@ read_meta_data(MetaDataReading *reading)
 }
 
 void
-qlm_node_read_meta_data(QlmOdf *odf, QlmWanted **nodes, int n)
+qlm_select_node_read_meta_data(QlmOdf *odf, QlmWanted **nodes, int n)
 {
 	MetaDataReading reading;
 
@@ -305,8 +305,8 @@ qlm_node_read_meta_data(QlmOdf *odf, QlmWanted **nodes, int n)
 }
 
 void
-qlm_node_read_all_meta_data(QlmOdf *odf, const int *ids, QlmInfoItem **items,
-							int n)
+qlm_select_node_read_all_meta_data(QlmOdf *odf, const int *ids, QlmInfoItem **items,
+								   int n)
 {
 	MetaDataReading reading;
 

@@ -18,9 +18,9 @@
 #include "base/number.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/array.h"
-#include "storage/object/static_data.h"
+#include "storage/object/details.h"
+#include "storage/partition/range_statement.h"
 #include "storage/select/select_value.h"
-#include "storage/value/range_plan.h"
 
 #define NO_LIMIT PG_INT32_MAX
 
@@ -158,7 +158,7 @@ add_value(Reading *reading, QlmInfoItem *item, const Datum *columns,
 	if (!nulls[3])
 		value->type = share_type(reading, columns[3]);
 	if (!nulls[4])
-		value->attributes = qlm_static_read_attributes(DatumGetJsonbP(columns[4]));
+		value->attributes = qlm_details_read_attributes(DatumGetJsonbP(columns[4]));
 	value->is_odf = !nulls[5] && DatumGetBool(columns[5]);
 	qlm_answer_size_add_value(value, is_number);
 }
@@ -186,20 +186,20 @@ begin_reading(Reading *reading, QlmOdf *odf, QlmInfoItem **items)
 }
 
 static void
-read_one(Reading *reading, const QlmRange *range, int id, bool newest,
+read_one(Reading *reading, const QlmPartitionRange *range, int id, bool newest,
 		 const Datum *window)
 {
 	Datum		params[4] = {Int32GetDatum(id),
 		Int32GetDatum(reading->lacking[0]), window[0], window[1]};
 
 	reading->places = NULL;
-	qlm_range_execute(newest ? &newest_one_statement : &oldest_one_statement,
-					  range, params, add_wanted, reading);
+	qlm_range_statement_execute(newest ? &newest_one_statement : &oldest_one_statement,
+								range, params, add_wanted, reading);
 }
 
 /* What the InfoItems still lack, from one range */
 static bool
-read_range(Reading *reading, const QlmRange *range,
+read_range(Reading *reading, const QlmPartitionRange *range,
 		   const QlmValueTargets *targets, bool newest, const Datum *window)
 {
 	int		   *ids;
@@ -229,8 +229,8 @@ read_range(Reading *reading, const QlmRange *range,
 		reading->places = places;
 		params[0] = qlm_array_int4(ids, n);
 		params[1] = qlm_array_int4(lacking, n);
-		qlm_range_execute(newest ? &newest_statement : &oldest_statement,
-						  range, params, add_wanted, reading);
+		qlm_range_statement_execute(newest ? &newest_statement : &oldest_statement,
+									range, params, add_wanted, reading);
 		pfree(DatumGetPointer(params[0]));
 		pfree(DatumGetPointer(params[1]));
 	}
@@ -238,18 +238,18 @@ read_range(Reading *reading, const QlmRange *range,
 	return n > 0;
 }
 
-static QlmRange *
+static QlmPartitionRange *
 copy_ranges(int *n)
 {
-	const QlmRange *ranges = qlm_partition_ranges(n);
-	QlmRange   *copy = palloc(*n * sizeof(QlmRange));
+	const QlmPartitionRange *ranges = qlm_partition_ranges(n);
+	QlmPartitionRange   *copy = palloc(*n * sizeof(QlmPartitionRange));
 
-	memcpy(copy, ranges, *n * sizeof(QlmRange));
+	memcpy(copy, ranges, *n * sizeof(QlmPartitionRange));
 	return copy;
 }
 
 static bool
-meets_window(const QlmRange *range, TimestampTz begin, TimestampTz end)
+meets_window(const QlmPartitionRange *range, TimestampTz begin, TimestampTz end)
 {
 	return range->lower <= end && range->upper >= begin;
 }
@@ -275,7 +275,7 @@ wants_newest(const QlmSelector *selector)
 }
 
 void
-qlm_values_select(QlmOdf *odf, const QlmValueTargets *targets,
+qlm_select_values(QlmOdf *odf, const QlmValueTargets *targets,
 				  const QlmSelector *selector)
 {
 	bool		newest = wants_newest(selector);
@@ -286,7 +286,7 @@ qlm_values_select(QlmOdf *odf, const QlmValueTargets *targets,
 	Datum		window[2] = {TimestampTzGetDatum(begin), TimestampTzGetDatum(end)};
 	Reading		reading;
 	int			nranges;
-	QlmRange   *ranges;
+	QlmPartitionRange   *ranges;
 
 	if (targets->n == 0 || begin > end)
 		return;
@@ -297,7 +297,7 @@ qlm_values_select(QlmOdf *odf, const QlmValueTargets *targets,
 	ranges = copy_ranges(&nranges);
 	for (int i = 0; i < nranges; i++)
 	{
-		const QlmRange *range = &ranges[newest ? nranges - 1 - i : i];
+		const QlmPartitionRange *range = &ranges[newest ? nranges - 1 - i : i];
 
 		CHECK_FOR_INTERRUPTS();
 		if (!meets_window(range, begin, end) || qlm_partition_is_empty(range))
@@ -349,7 +349,7 @@ order_by_range(const QlmEvent *events, int n, int nranges, int **counts)
 }
 
 static void
-read_events(EventReading *reading, const QlmRange *range,
+read_events(EventReading *reading, const QlmPartitionRange *range,
 			const QlmEvent *events, int n)
 {
 	int		   *ids = palloc(n * sizeof(int));
@@ -365,19 +365,19 @@ read_events(EventReading *reading, const QlmRange *range,
 	}
 	params[0] = qlm_array_int4(ids, n);
 	params[1] = qlm_array_timestamptz(times, n);
-	qlm_range_execute(&event_statement, range, params, add_event, reading);
+	qlm_range_statement_execute(&event_statement, range, params, add_event, reading);
 	pfree(ids);
 	pfree(times);
 }
 
 void
-qlm_values_at_events(QlmOdf *odf, const QlmEvent *events, QlmInfoItem **items,
-					 int n)
+qlm_select_values_at_events(QlmOdf *odf, const QlmEvent *events, QlmInfoItem **items,
+							int n)
 {
 	QlmOdf	   *shelf = qlm_odf_create();
 	EventReading reading = {0};
 	int			nranges;
-	QlmRange   *ranges = copy_ranges(&nranges);
+	QlmPartitionRange   *ranges = copy_ranges(&nranges);
 	int		   *counts;
 
 	begin_reading(&reading.reading, shelf, NULL);

@@ -32,10 +32,10 @@ static bool
 is_right(const QlmTargets *targets, bool *paths_hold)
 {
 	*paths_hold = targets->context != NULL &&
-		qlm_stamp_holds(&targets->objects, QLM_REL_OBJECT) &&
-		qlm_stamp_holds(&targets->items, QLM_REL_INFO_ITEM);
+		qlm_validity_holds(&targets->objects, QLM_REL_OBJECT) &&
+		qlm_validity_holds(&targets->items, QLM_REL_INFO_ITEM);
 	return *paths_hold &&
-		(targets->nabsent == 0 || qlm_stamp_holds(&targets->names, QLM_REL_NAMES));
+		(targets->nabsent == 0 || qlm_validity_holds(&targets->names, QLM_REL_NAMES));
 }
 
 /* Those that have to be looked up, by their numbers */
@@ -119,9 +119,9 @@ qlm_targets_look(QlmTargets *targets, MemoryContext parent)
 
 	if (targets->n == 0 || is_right(targets, &paths_hold))
 		return false;
-	found.objects = qlm_stamp_take(QLM_REL_OBJECT);
-	found.items = qlm_stamp_take(QLM_REL_INFO_ITEM);
-	found.names = qlm_stamp_take(QLM_REL_NAMES);
+	found.objects = qlm_validity_take(QLM_REL_OBJECT);
+	found.items = qlm_validity_take(QLM_REL_INFO_ITEM);
+	found.names = qlm_validity_take(QLM_REL_NAMES);
 	found.context = AllocSetContextCreate(CurrentMemoryContext, "qlm aliased targets",
 										  ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(found.context);

@@ -7,7 +7,7 @@
 #define QLM_SUBSCRIPTION_ALIAS_H
 
 #include "base/path_map.h"
-#include "storage/core/stamp.h"
+#include "storage/core/validity.h"
 
 /* All zero: empty */
 typedef struct QlmTargets
@@ -19,9 +19,9 @@ typedef struct QlmTargets
 	int			nabsent;
 	int		   *absent;			/* those that are no node's own path */
 	QlmPathMap	aliases;		/* own paths of nodes that a target calls otherwise */
-	QlmStamp	objects;
-	QlmStamp	items;
-	QlmStamp	names;
+	QlmValidity	objects;
+	QlmValidity	items;
+	QlmValidity	names;
 } QlmTargets;
 
 /* The path is kept, not copied; in the current memory context. */

@@ -15,8 +15,8 @@
 #include "utils/tuplestore.h"
 
 #include "storage/core/catalog.h"
-#include "storage/core/planning.h"
 #include "storage/outbox/outbox_ended.h"
+#include "storage/planner/planner_hook.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_subscription_ended);
 
@@ -43,7 +43,7 @@ qlm_trigger_subscription_ended(PG_FUNCTION_ARGS)
 		elog(ERROR, "could not register the deleted rows");
 	qlm_rights_become_owner(&saved);
 	/* All that is there now, also where the transaction keeps an older snapshot */
-	qlm_statement_execute(TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ?
+	qlm_plan_execute_once(TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ?
 						  "DELETE FROM qlm.subscription_value" :
 						  "DELETE FROM qlm.subscription_value WHERE request_id = ANY"
 						  " (ARRAY(SELECT request_id FROM old_subscriptions))",

@@ -21,7 +21,7 @@
 #include "base/path_map.h"
 #include "storage/core/array.h"
 #include "storage/core/indexed.h"
-#include "storage/core/stamp.h"
+#include "storage/core/validity.h"
 #include "storage/role/role.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_alias.h"
@@ -36,12 +36,12 @@
 typedef struct EventCache
 {
 	MemoryContext context;
-	QlmStamp	stamp;
+	QlmValidity	stamp;
 	int			nsubscriptions;
 	int			nfirst;			/* of them for first values and sessions */
 	QlmPathMap	targets;
 	QlmTargets	aliases;		/* the same, where they are aliases */
-	QlmStamp	items_stamp;
+	QlmValidity	items_stamp;
 	HTAB	   *items;			/* wanted by somebody; NULL: not made yet */
 	Bitmapset  *unwanted;		/* those of nobody */
 	bool		items_complete; /* false: an error came in between */
@@ -127,7 +127,7 @@ load_subscriptions(void)
 	QlmRights	saved;
 
 	cache->context = context;
-	cache->stamp = qlm_stamp_take(QLM_REL_SUBSCRIPTION);
+	cache->stamp = qlm_validity_take(QLM_REL_SUBSCRIPTION);
 	qlm_storage_begin();
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&load_plan, NULL, NULL, 0);
@@ -150,7 +150,7 @@ event_cache(void)
 {
 	EventCache *loaded;
 
-	if (current && qlm_stamp_holds(&current->stamp, QLM_REL_SUBSCRIPTION))
+	if (current && qlm_validity_holds(&current->stamp, QLM_REL_SUBSCRIPTION))
 		return current;
 	loaded = load_subscriptions();
 	MemoryContextSetParent(loaded->context, CacheMemoryContext);
@@ -187,7 +187,7 @@ prepare_items(EventCache *cache)
 	bool		changed = qlm_targets_look(&cache->aliases, cache->context);
 
 	if (cache->items && cache->items_complete && !changed &&
-		qlm_stamp_holds(&cache->items_stamp, QLM_REL_INFO_ITEM) &&
+		qlm_validity_holds(&cache->items_stamp, QLM_REL_INFO_ITEM) &&
 		hash_get_num_entries(cache->items) < MAX_ITEMS)
 		return;
 	if (cache->items)
@@ -199,7 +199,7 @@ prepare_items(EventCache *cache)
 	cache->items_context = AllocSetContextCreate(cache->context,
 												 "qlm subscribed InfoItems",
 												 ALLOCSET_DEFAULT_SIZES);
-	cache->items_stamp = qlm_stamp_take(QLM_REL_INFO_ITEM);
+	cache->items_stamp = qlm_validity_take(QLM_REL_INFO_ITEM);
 	control.keysize = sizeof(int);
 	control.entrysize = sizeof(QlmWantedItem);
 	control.hcxt = cache->items_context;

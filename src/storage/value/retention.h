@@ -2,8 +2,8 @@
  * retention.h
  *		Old values go, or become fewer, as the rules for their paths say.
  */
-#ifndef QLM_STORAGE_RETENTION_H
-#define QLM_STORAGE_RETENTION_H
+#ifndef QLM_RETENTION_H
+#define QLM_RETENTION_H
 
 /* Setting: minutes that values are kept where no rule says it; 0: for ever */
 extern int	qlm_retention;
@@ -14,4 +14,4 @@ extern int	qlm_retention;
  */
 extern bool qlm_retention_step(int max);
 
-#endif							/* QLM_STORAGE_RETENTION_H */
+#endif							/* QLM_RETENTION_H */

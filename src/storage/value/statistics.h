@@ -2,8 +2,8 @@
  * statistics.h
  *		What the planner knows of qlm.value as a whole.
  */
-#ifndef QLM_STORAGE_STATISTICS_H
-#define QLM_STORAGE_STATISTICS_H
+#ifndef QLM_STATISTICS_H
+#define QLM_STATISTICS_H
 
 /* Is it old, or is there none?  Quick. */
 extern bool qlm_statistics_are_old(void);
@@ -14,4 +14,4 @@ extern bool qlm_statistics_are_old(void);
  */
 extern void qlm_statistics_take(void);
 
-#endif							/* QLM_STORAGE_STATISTICS_H */
+#endif							/* QLM_STATISTICS_H */

@@ -24,7 +24,7 @@ compare_rows(const QlmValueRow *a, const QlmValueRow *b)
 #include "lib/sort_template.h"
 
 void
-qlm_value_sort(QlmValueRow *rows, int n)
+qlm_value_order_sort(QlmValueRow *rows, int n)
 {
 	if (n > 1)
 		sort_rows(rows, n);
@@ -159,6 +159,6 @@ settle(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 int
 qlm_value_order(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 {
-	qlm_value_sort(rows, n);
+	qlm_value_order_sort(rows, n);
 	return has_repeated_times(rows, n) ? settle(rows, n, listener, arg) : n;
 }

@@ -5,7 +5,7 @@
 #ifndef QLM_VALUE_ORDER_H
 #define QLM_VALUE_ORDER_H
 
-#include "storage/value/value.h"
+#include "storage/value/value_insert.h"
 
 /*
  * Sort by InfoItem and time, and leave one row for each; returns how many
@@ -15,6 +15,6 @@ extern int	qlm_value_order(QlmValueRow *rows, int n,
 							QlmValueListener listener, void *arg);
 
 /* Sort by InfoItem and time. */
-extern void qlm_value_sort(QlmValueRow *rows, int n);
+extern void qlm_value_order_sort(QlmValueRow *rows, int n);
 
 #endif							/* QLM_VALUE_ORDER_H */

@@ -13,8 +13,8 @@
 #include "utils/timestamp.h"
 
 #include "base/number.h"
-#include "storage/core/stand_in.h"
-#include "storage/object/static_data.h"
+#include "storage/core/executor_hooks.h"
+#include "storage/object/details.h"
 #include "storage/value/value_row.h"
 
 TupleDesc
@@ -93,7 +93,7 @@ qlm_value_row_fill(QlmValueRowState *state, const QlmValueRow *row,
 	values[5] = state->type;
 	nulls[6] = value->attributes == NULL;
 	if (!nulls[6])
-		values[6] = qlm_static_attributes_to_jsonb(value->attributes);
+		values[6] = qlm_details_attributes_to_jsonb(value->attributes);
 	nulls[7] = !value->is_odf;
 	values[7] = BoolGetDatum(true);
 }
@@ -125,7 +125,7 @@ qlm_value_row_params(const QlmValueRow *rows, int n, Datum params[QLM_VALUE_COLU
 	Datum	   *values;
 	bool	   *nulls;
 
-	if (!qlm_statements_are_audited())
+	if (!qlm_executor_hooks_audit())
 		n = 0;
 	size = (Size) Max(n, 1) * QLM_VALUE_COLUMNS;
 	values = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(Datum));

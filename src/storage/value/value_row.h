@@ -2,12 +2,12 @@
  * value_row.h
  *		A value as a row of qlm.value.
  */
-#ifndef QLM_STORAGE_VALUE_ROW_H
-#define QLM_STORAGE_VALUE_ROW_H
+#ifndef QLM_VALUE_ROW_H
+#define QLM_VALUE_ROW_H
 
 #include "access/tupdesc.h"
 
-#include "storage/value/value.h"
+#include "storage/value/value_insert.h"
 
 #define QLM_VALUE_COLUMNS 8
 
@@ -36,4 +36,4 @@ extern void qlm_value_row_fill(QlmValueRowState *state, const QlmValueRow *row,
 extern void qlm_value_row_params(const QlmValueRow *rows, int n,
 								 Datum params[QLM_VALUE_COLUMNS]);
 
-#endif							/* QLM_STORAGE_VALUE_ROW_H */
+#endif							/* QLM_VALUE_ROW_H */

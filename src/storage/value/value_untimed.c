@@ -17,7 +17,7 @@
 static QlmValueRows current = {NULL, 0};
 
 QlmValueRows
-qlm_values_untimed_begin(const QlmValueRow *rows, int n)
+qlm_value_untimed_begin(const QlmValueRow *rows, int n)
 {
 	QlmValueRows outer = current;
 
@@ -27,7 +27,7 @@ qlm_values_untimed_begin(const QlmValueRow *rows, int n)
 }
 
 void
-qlm_values_untimed_end(QlmValueRows outer)
+qlm_value_untimed_end(QlmValueRows outer)
 {
 	current = outer;
 }
@@ -41,7 +41,7 @@ compare_with_row(const QlmValueRow *row, int info_item_id, TimestampTz ts)
 }
 
 int
-qlm_value_find(const QlmValueRow *rows, int n, int info_item_id, TimestampTz ts)
+qlm_value_order_find(const QlmValueRow *rows, int n, int info_item_id, TimestampTz ts)
 {
 	int			low = 0;
 	int			high = n;
@@ -72,7 +72,7 @@ is_of_this_statement(TimestampTz ts)
 bool
 qlm_value_is_untimed(int info_item_id, TimestampTz ts)
 {
-	int			row = qlm_value_find(current.rows, current.n, info_item_id, ts);
+	int			row = qlm_value_order_find(current.rows, current.n, info_item_id, ts);
 
 	if (row < current.n &&
 		compare_with_row(&current.rows[row], info_item_id, ts) == 0)

@@ -2,10 +2,10 @@
  * value_untimed.h
  *		Which of the values that are being stored came without a time?
  */
-#ifndef QLM_STORAGE_VALUE_UNTIMED_H
-#define QLM_STORAGE_VALUE_UNTIMED_H
+#ifndef QLM_VALUE_UNTIMED_H
+#define QLM_VALUE_UNTIMED_H
 
-#include "storage/value/value.h"
+#include "storage/value/value_insert.h"
 
 typedef struct QlmValueRows
 {
@@ -18,8 +18,8 @@ typedef struct QlmValueRows
  * Begin returns what end takes, also after an error, as triggers may insert
  * values in between.
  */
-extern QlmValueRows qlm_values_untimed_begin(const QlmValueRow *rows, int n);
-extern void qlm_values_untimed_end(QlmValueRows outer);
+extern QlmValueRows qlm_value_untimed_begin(const QlmValueRow *rows, int n);
+extern void qlm_value_untimed_end(QlmValueRows outer);
 
 /* For a trigger after a statement, of one of its new rows */
 extern bool qlm_value_is_untimed(int info_item_id, TimestampTz ts);
@@ -27,7 +27,7 @@ extern bool qlm_value_is_untimed(int info_item_id, TimestampTz ts);
 /*
  * The row of this InfoItem and time among rows in order, or where it would be
  */
-extern int	qlm_value_find(const QlmValueRow *rows, int n, int info_item_id,
-						   TimestampTz ts);
+extern int	qlm_value_order_find(const QlmValueRow *rows, int n, int info_item_id,
+								 TimestampTz ts);
 
-#endif							/* QLM_STORAGE_VALUE_UNTIMED_H */
+#endif							/* QLM_VALUE_UNTIMED_H */

@@ -11,9 +11,9 @@
 #include "utils/snapmgr.h"
 
 #include "process/loop.h"
-#include "storage/core/function.h"
 #include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
+#include "storage/function/function.h"
 #include "worker/common/transaction.h"
 
 static int	last_code = 0;

@@ -29,7 +29,6 @@
 #include "service/forward/remote_subscription.h"
 #include "service/road/callback.h"
 #include "service/road/dialog.h"
-#include "storage/copy/place.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/outbox/heartbeat_peer.h"
@@ -37,6 +36,7 @@
 #include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
 #include "storage/peer/peer.h"
+#include "storage/replica/node_place.h"
 #include "storage/role/role.h"
 #include "storage/subscription/next_due.h"
 #include "storage/subscription/subscription_tick.h"
@@ -120,12 +120,12 @@ claim(Dispatcher *dispatcher, TimestampTz roles_due)
 	qlm_heartbeats_update(qlm_heartbeat_peers());
 	qlm_postings_lease();
 	next_due = qlm_next_due(&dispatcher->to_take_up);
-	if (qlm_place_holds_now())
+	if (qlm_node_place_holds_now())
 	{
 		qlm_heartbeats_update(NIL);
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("rows of another node have come: %s", qlm_place_why())));
+				 errmsg("rows of another node have come: %s", qlm_node_place_why())));
 	}
 	if (list_length(ticks) == TICKS_PER_LOOK)
 		dispatcher->look_due = GetCurrentTimestamp();
@@ -167,7 +167,7 @@ look(void *arg)
 		return;
 	}
 	qlm_storage_begin();
-	roles_due = qlm_role_settle_changed(qlm_wake_role_count());
+	roles_due = qlm_role_follow_changed(qlm_wake_role_count());
 	qlm_missed_count_now();
 	if (qlm_withheld_look(dispatcher->slot))
 		hold(dispatcher, roles_due);

@@ -8,7 +8,7 @@
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 
-#include "storage/copy/place.h"
+#include "storage/replica/node_place.h"
 #include "worker/dispatcher/withheld.h"
 
 QlmWithheld
@@ -16,7 +16,7 @@ qlm_withheld(void)
 {
 	if (RecoveryInProgress())
 		return QLM_WITHHELD_NOT;
-	if (qlm_place_holds())
+	if (qlm_node_place_holds())
 		return QLM_WITHHELD_COPY;
 	return qlm_outgoing ? QLM_WITHHELD_NOT : QLM_WITHHELD_OFF;
 }
@@ -30,7 +30,7 @@ tell(QlmWithheld held)
 	{
 		case QLM_WITHHELD_COPY:
 			ereport(LOG,
-					(errmsg("qlm holds what would leave database \"%s\": %s", name, qlm_place_why()),
+					(errmsg("qlm holds what would leave database \"%s\": %s", name, qlm_node_place_why()),
 					 errdetail("Peers are not called, nothing is delivered, and nothing is handed to peers that call. Messages are answered."),
 					 errhint("If the rows are this node's: SELECT qlm_adopt(); in that database. If they are still another one's, see the page on copies first.")));
 			break;
@@ -51,11 +51,11 @@ qlm_withheld_look(QlmWorkerSlot *slot)
 	QlmWithheld		held;
 	char		why[QLM_MAX_ERROR];
 
-	(void) qlm_place_holds_now();
-	qlm_place_note();
+	(void) qlm_node_place_holds_now();
+	qlm_node_place_note();
 	held = qlm_withheld();
 	if (held == QLM_WITHHELD_COPY)
-		snprintf(why, sizeof(why), "held until qlm_adopt(): %s", qlm_place_why());
+		snprintf(why, sizeof(why), "held until qlm_adopt(): %s", qlm_node_place_why());
 	else
 		strlcpy(why, held == QLM_WITHHELD_OFF ? "held: qlm.outgoing is off" : "", sizeof(why));
 	if (held != told)

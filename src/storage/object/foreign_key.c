@@ -1,0 +1,237 @@
+/*
+ * foreign_key.c
+ *		Triggers in place of foreign keys: children have a parent, and go with it.
+ *
+ * A dump says nothing of the order in which the tables of an extension are to be
+ * filled, so foreign keys between them fail in a parallel restore.  These
+ * triggers do what foreign keys do, but nothing while a dump is restored; and
+ * where a foreign key would delete children as the owner of their table, and so
+ * give his rights to the triggers of others on it, they delete as the current user.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+#include "storage/core/catalog.h"
+#include "storage/replica/restore.h"
+
+/* A child is locked out of the deletion of its parent, not of other changes. */
+#define PARENT(table, key) \
+	"SELECT FROM ONLY qlm." table " p WHERE p." key " = $1 FOR KEY SHARE OF p"
+#define CHILD(table, column) \
+	"SELECT FROM ONLY qlm." table " c WHERE c." column " = $1 LIMIT 1"
+
+/* of the rows that a trigger calls old_rows */
+#define DELETED(table, column, key) \
+	"DELETE FROM ONLY qlm." table " c USING old_rows o WHERE c." column " = o." key
+#define LEFT_OVER(table, column, key) \
+	"SELECT FROM ONLY qlm." table " c, old_rows o WHERE c." column " = o." key " LIMIT 1"
+
+/* after TRUNCATE */
+#define ALL_DELETED(table, column) \
+	"DELETE FROM ONLY qlm." table " c WHERE c." column " IS NOT NULL"
+#define ANY_LEFT_OVER(table, column) \
+	"SELECT FROM ONLY qlm." table " c WHERE c." column " IS NOT NULL LIMIT 1"
+
+typedef struct Link
+{
+	const char *child;
+	const char *column;
+	const char *parent;
+	const char *key;
+	const char *deletes[2];		/* of deleted rows, of all rows */
+	const char *left_over[2];
+	QlmPlan		find_parent;
+	QlmPlan		find_child;
+} Link;
+
+#define LINK(child, column, parent, key, type) \
+	{child, column, parent, key, \
+	{DELETED(child, column, key), ALL_DELETED(child, column)}, \
+	{LEFT_OVER(child, column, key), ANY_LEFT_OVER(child, column)}, \
+	{PARENT(parent, key), 1, {type}}, {CHILD(child, column), 1, {type}}}
+
+/* Those of one parent in the order in which they are deleted */
+static Link links[] = {
+	LINK("info_item", "object_id", "object", "object_id", INT4OID),
+	LINK("object_id", "object_id", "object", "object_id", INT4OID),
+	LINK("object", "parent_id", "object", "object_id", INT4OID),
+	LINK("meta_data", "info_item_id", "info_item", "info_item_id", INT4OID),
+	LINK("subscription_target", "request_id", "subscription", "request_id", INT8OID),
+	LINK("forwarded_result", "request_id", "subscription", "request_id", INT8OID),
+};
+
+PG_FUNCTION_INFO_V1(qlm_trigger_require_parent);
+PG_FUNCTION_INFO_V1(qlm_trigger_keep_key);
+PG_FUNCTION_INFO_V1(qlm_trigger_delete_children);
+
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo, bool for_row)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
+		(TRIGGER_FIRED_FOR_ROW(data->tg_event) != 0) != for_row ||
+		RelationGetNamespace(data->tg_relation) != get_rel_namespace(qlm_catalog_relid(QLM_REL_OBJECT)))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function is for triggers of qlm alone")));
+	return data;
+}
+
+/* Whoever adds a child need not see its parent. */
+static bool
+finds_any(QlmPlan *plan, Datum key)
+{
+	QlmRights	saved;
+	bool		found;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(plan, &key, NULL, 0);
+	found = SPI_processed > 0;
+	SPI_freetuptable(SPI_tuptable);
+	qlm_rights_restore(&saved);
+	return found;
+}
+
+static Datum
+key_of(HeapTuple tuple, Relation rel, const char *column, bool *isnull)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	return SPI_getbinval(tuple, desc, SPI_fnumber(desc, column), isnull);
+}
+
+static char *
+key_text(HeapTuple tuple, Relation rel, const char *column)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	return SPI_getvalue(tuple, desc, SPI_fnumber(desc, column));
+}
+
+/* qlm.require_parent(): after INSERT of a child, or UPDATE of whose child it is */
+Datum
+qlm_trigger_require_parent(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo, true);
+	Relation	rel = data->tg_relation;
+	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+		data->tg_newtuple : data->tg_trigtuple;
+
+	if (qlm_restoring())
+		return PointerGetDatum(NULL);
+	qlm_storage_begin();
+	for (Link *link = links; link < links + lengthof(links); link++)
+	{
+		bool		isnull;
+		Datum		key;
+
+		if (strcmp(link->child, RelationGetRelationName(rel)) != 0)
+			continue;
+		key = key_of(tuple, rel, link->column, &isnull);
+		if (!isnull && !finds_any(&link->find_parent, key))
+			ereport(ERROR,
+					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					 errmsg("a row of qlm.%s belongs to one of qlm.%s that is not there",
+							link->child, link->parent),
+					 errdetail("Key (%s)=(%s) is not present in table \"%s\".",
+							   link->column, key_text(tuple, rel, link->column),
+							   link->parent),
+					 errtablecol(rel, SPI_fnumber(RelationGetDescr(rel), link->column))));
+	}
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}
+
+/* qlm.keep_key(): after UPDATE of the key of a parent */
+Datum
+qlm_trigger_keep_key(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo, true);
+	Relation	rel = data->tg_relation;
+
+	qlm_storage_begin();
+	for (Link *link = links; link < links + lengthof(links); link++)
+	{
+		bool		isnull;
+		Datum		key;
+
+		if (strcmp(link->parent, RelationGetRelationName(rel)) != 0)
+			continue;
+		key = key_of(data->tg_trigtuple, rel, link->key, &isnull);
+		if (finds_any(&link->find_child, key) && !finds_any(&link->find_parent, key))
+			ereport(ERROR,
+					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					 errmsg("a row of qlm.%s that rows of qlm.%s belong to keeps its number",
+							link->parent, link->child),
+					 errdetail("Key (%s)=(%s) is still referenced from table \"%s\".",
+							   link->key, key_text(data->tg_trigtuple, rel, link->key),
+							   link->child),
+					 errtablecol(rel, SPI_fnumber(RelationGetDescr(rel), link->key))));
+	}
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}
+
+static bool
+is_left_over(const char *sql, Snapshot snapshot)
+{
+	QlmRights	saved;
+	bool		found;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_once(sql, 0, snapshot);
+	found = SPI_processed > 0;
+	SPI_freetuptable(SPI_tuptable);
+	qlm_rights_restore(&saved);
+	return found;
+}
+
+/*
+ * What policies or triggers have kept would be left without a parent, and so
+ * would what came after the snapshot of a transaction that has but one.
+ */
+static void
+refuse_left_over(const Link *link, const char *sql)
+{
+	if (is_left_over(sql, InvalidSnapshot))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to delete all that belongs to what is deleted"),
+				 errdetail("A policy or a trigger keeps rows of qlm.%s.", link->child)));
+	if (IsolationUsesXactSnapshot() && is_left_over(sql, GetLatestSnapshot()))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
+}
+
+/* qlm.delete_children(): after DELETE or TRUNCATE of parents */
+Datum
+qlm_trigger_delete_children(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo, false);
+	bool		all = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
+
+	if (!all && data->tg_oldtable && tuplestore_tuple_count(data->tg_oldtable) == 0)
+		return PointerGetDatum(NULL);
+	qlm_storage_begin();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not register the deleted rows");
+	for (Link *link = links; link < links + lengthof(links); link++)
+	{
+		if (strcmp(link->parent, RelationGetRelationName(data->tg_relation)) != 0)
+			continue;
+		qlm_plan_execute_once(link->deletes[all], 0, InvalidSnapshot);
+		refuse_left_over(link, link->left_over[all]);
+	}
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}

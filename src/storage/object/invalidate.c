@@ -1,0 +1,138 @@
+/*
+ * invalidate.c
+ *		Triggers that keep caches and values right when Objects and InfoItems
+ *		are deleted or changed, by whatever statement.
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/tuplestore.h"
+
+#include "storage/core/catalog.h"
+#include "storage/object/node_id_cache.h"
+
+PG_FUNCTION_INFO_V1(qlm_trigger_forget);
+PG_FUNCTION_INFO_V1(qlm_trigger_forget_values);
+
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function is for triggers of qlm alone")));
+	return (TriggerData *) fcinfo->context;
+}
+
+static HeapTuple
+row_of(const TriggerData *data)
+{
+	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return NULL;
+	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+		data->tg_newtuple : data->tg_trigtuple;
+}
+
+/*
+ * What is to be forgotten besides the rows of the trigger's own table: "static" what
+ * describes nodes, which goes by qlm.meta_data; "added" what reading has kept, and
+ * "names" what is an alias of what, which go by sequences, as no statement has to
+ * be planned anew when these are invalidated.
+ */
+static QlmRelation
+relation_of(const char *argument)
+{
+	if (strcmp(argument, "added") == 0)
+		return QLM_REL_OBJECT_SEQ;
+	return strcmp(argument, "names") == 0 ? QLM_REL_NAMES : QLM_REL_META_DATA;
+}
+
+static void
+invalidate(const TriggerData *data)
+{
+	const Trigger *trigger = data->tg_trigger;
+
+	if (trigger->tgnargs == 0)
+		qlm_catalog_invalidate(RelationGetRelid(data->tg_relation));
+	for (int i = 0; i < trigger->tgnargs; i++)
+		qlm_catalog_invalidate(qlm_catalog_relid(relation_of(trigger->tgargs[i])));
+}
+
+static bool
+is_empty(Tuplestorestate *changed)
+{
+	return changed != NULL && tuplestore_tuple_count(changed) == 0;
+}
+
+/*
+ * Before: wait for writers, who have looked up paths, and keep them out until
+ * the transaction ends.  After: have every process forget.
+ */
+Datum
+qlm_trigger_forget(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+
+	if (TRIGGER_FIRED_BEFORE(data->tg_event))
+		qlm_node_id_cache_lock(ShareRowExclusiveLock);
+	else if (!is_empty(data->tg_oldtable) && !is_empty(data->tg_newtable))
+		invalidate(data);
+	return PointerGetDatum(row_of(data));
+}
+
+/* A value without its InfoItem would be found by nobody. */
+static void
+refuse_left_over(bool all)
+{
+	QlmRights	saved;
+
+	if (check_enable_rls(qlm_catalog_relid(QLM_REL_VALUE), InvalidOid, true) != RLS_ENABLED)
+		return;
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_once(all ? "SELECT FROM qlm.value LIMIT 1" :
+						  "SELECT FROM qlm.value v JOIN old_items o"
+						  " ON v.info_item_id = o.info_item_id LIMIT 1", 0,
+						  InvalidSnapshot);
+	qlm_rights_restore(&saved);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to delete all that belongs to what is deleted"),
+				 errdetail("A policy keeps rows of qlm.value.")));
+}
+
+/*
+ * After InfoItems were deleted: their values go, with the rights of who deletes,
+ * as triggers of others may hang on them.
+ * The planner must know how many InfoItems there are, hence no kept plan.
+ */
+Datum
+qlm_trigger_forget_values(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	bool		all = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
+	QlmRights	saved;
+
+	if (is_empty(data->tg_oldtable))
+		return PointerGetDatum(NULL);
+
+	qlm_storage_begin();
+	if (SPI_register_trigger_data(data) < 0)
+		elog(ERROR, "could not register the deleted rows");
+	qlm_plan_execute_once(all ? "DELETE FROM qlm.value" :
+						  "DELETE FROM qlm.value v USING old_items o"
+						  " WHERE v.info_item_id = o.info_item_id", 0,
+						  InvalidSnapshot);
+	refuse_left_over(all);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_once(all ? "DELETE FROM qlm.subscription_value" :
+						  "DELETE FROM qlm.subscription_value v USING old_items o"
+						  " WHERE v.info_item_id = o.info_item_id", 0,
+						  InvalidSnapshot);
+	qlm_rights_restore(&saved);
+	qlm_storage_end();
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,73 @@
+/*
+ * node_id_cache.h
+ *		Which Objects and InfoItems this process knows by their paths.
+ *
+ * Only writing uses it.  What it knows saves a look-up, and is for those alone
+ * who may see all Objects and InfoItems: who may not looks for himself.
+ */
+#ifndef QLM_NODE_ID_CACHE_H
+#define QLM_NODE_ID_CACHE_H
+
+#include "lib/ilist.h"
+#include "storage/lockdefs.h"
+
+typedef struct QlmCachedNode
+{
+	int			id;				/* object_id or info_item_id */
+	int			parent_id;		/* object_id; 0: at the top */
+	bool		is_item;
+
+	/* Hash of the static data that are known to be stored; 0: not known */
+	uint64		details_hash;
+	uint64		details_generation;
+
+	/* For the write that runs: what it has planned to store last */
+	uint64		planned_hash;
+	uint64		planned_run;
+	int			planned_round;
+
+	bool		is_private;		/* of one write's own cache */
+
+	/* Private: what this transaction has added or changed may be undone. */
+	dlist_node	fresh;
+	int			nest_level;		/* 0: not in the list */
+	bool		only_changed;
+	char		name[FLEXIBLE_ARRAY_MEMBER];
+} QlmCachedNode;
+
+typedef struct QlmNodeIdCache QlmNodeIdCache;
+
+/*
+ * Keep deleters away until the transaction ends, and forget what others have
+ * deleted before.  Nodes stay where they are until the next call or until the
+ * (sub)transaction that added them is rolled back.  Whom privileges or policies keep
+ * from some nodes gets an empty cache in the current memory context.
+ */
+extern QlmNodeIdCache *qlm_node_id_cache_begin(void);
+
+extern QlmCachedNode *qlm_node_id_cache_find(const QlmNodeIdCache *cache, int parent_id,
+											 const char *name);
+extern QlmCachedNode *qlm_node_id_cache_add(QlmNodeIdCache *cache, int parent_id,
+											const char *name, bool is_item, int id);
+
+/* These static data are stored. */
+extern void qlm_node_id_cache_set_details(QlmCachedNode *node, uint64 hash);
+
+/* Do the stored static data of a node have this hash? */
+extern bool qlm_node_id_cache_has_details(const QlmCachedNode *node, uint64 hash);
+
+/*
+ * Writers take it in RowExclusiveLock, who deletes or renames in
+ * ShareRowExclusiveLock.  It is not the lock of the table itself, which a
+ * deleter already holds in a weaker mode, so that two of them wait for each
+ * other in turn instead of in a circle.
+ */
+extern void qlm_node_id_cache_lock(LOCKMODE mode);
+
+/*
+ * Changes whenever all nodes are forgotten, which SQL may bring about by a
+ * trigger that writes: pointers to nodes from before are void then.
+ */
+extern uint64 qlm_node_id_cache_epoch(void);
+
+#endif							/* QLM_NODE_ID_CACHE_H */

@@ -1,0 +1,253 @@
+/*
+ * partition_drain.c
+ *		Values go from the default partition into their own, step by step.
+ *
+ * History that is loaded without partitions lies in the default one.  A
+ * partition cannot be attached while values of its time lie elsewhere, and values
+ * must be seen at each moment.  So it begins with the first of them, and each step
+ * moves the next ones and has it end later.  What is not moved yet is read,
+ * written and corrected where it is.  How far it has come stands in the
+ * catalog alone, so whoever is killed in between, another one goes on.
+ *
+ * A step locks out who reads or writes values for the time that it takes, and
+ * waits for none of them longer than that.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/datetime.h"
+#include "storage/core/catalog.h"
+#include "storage/partition/partition.h"
+#include "storage/partition/partition_bound.h"
+#include "storage/partition/partition_drain.h"
+#include "storage/partition/partition_make.h"
+#include "storage/partition/partition_move.h"
+
+#define REST_MS		(60 * 60 * 1000)	/* for what cannot be moved */
+#define LOOK_MS		5000		/* an earlier look says nothing */
+#define MAX_FAILURES	10		/* in a row, before it rests */
+
+/* What this process moves */
+static struct
+{
+	TimestampTz from;			/* what lies before is left where it is */
+	TimestampTz again_at;		/* when it is looked at again */
+	char		name[NAMEDATALEN];	/* of the partition; empty: none */
+	TimestampTz began_at;
+	int64		moved;
+	int			failures;
+	VirtualTransactionId *seen; /* who had a snapshot at the step before */
+	int			nseen;
+	TimestampTz seen_at;
+} progress = {DT_NOBEGIN};
+
+/* One partition to be made or to grow */
+typedef struct Target
+{
+	char		name[NAMEDATALEN];
+	Oid			grows;			/* InvalidOid: it is to be made */
+	TimestampTz lower;			/* of what is to be moved */
+	TimestampTz upper;
+} Target;
+
+/* The partition that a value in the default one should be in */
+static void
+find_target(TimestampTz ts, Target *target)
+{
+	int			found = qlm_partition_find(ts);
+	QlmPartitionRange	range = *qlm_partition_range(found);
+	TimestampTz end;
+
+	target->grows = InvalidOid;
+	if (qlm_partition_is_growing(found - 1, &end) && ts < end)
+	{
+		QlmPartitionRange	before = *qlm_partition_range(found - 1);
+
+		target->grows = before.relid;
+		target->lower = before.upper;
+		target->upper = end;
+		qlm_partition_name(target->name, before.lower, end);
+		return;
+	}
+	target->lower = Max(qlm_span_start(ts, 0), range.lower);
+	target->upper = Min(qlm_span_start(ts, 1), range.upper);
+	qlm_partition_name(target->name, target->lower, target->upper);
+}
+
+/* Is there something to move?  The first of it. */
+static bool
+find_work(Target *target)
+{
+	Oid			relid = qlm_partition_default();
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz from = now - (int64) (qlm_partition_years_back * 365.25) * USECS_PER_DAY;
+	TimestampTz to = now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
+	TimestampTz first;
+
+	if (!OidIsValid(relid) || qlm_partition_table_is_empty(relid))
+		return false;
+	first = qlm_partition_first(relid, Max(from, progress.from), to);
+	if (TIMESTAMP_IS_NOEND(first))
+		return false;
+	find_target(first, target);
+	return true;
+}
+
+/*
+ * Is there still a transaction that had its snapshot when the step before
+ * looked?  One that keeps it would not see what has been moved since.
+ */
+static bool
+old_snapshots_remain(void)
+{
+	int			n;
+	VirtualTransactionId *now = GetCurrentVirtualXIDs(InvalidTransactionId, true, false,
+													  PROC_IS_AUTOVACUUM | PROC_IN_VACUUM, &n);
+	bool		remain = TimestampDifferenceExceeds(progress.seen_at, GetCurrentTimestamp(),
+													LOOK_MS);
+
+	for (int i = 0; i < n && !remain; i++)
+		for (int j = 0; j < progress.nseen && !remain; j++)
+			remain = VirtualTransactionIdEquals(now[i], progress.seen[j]);
+	if (progress.seen != NULL)
+		pfree(progress.seen);
+	progress.seen = MemoryContextAlloc(TopMemoryContext,
+									   Max(n, 1) * sizeof(VirtualTransactionId));
+	memcpy(progress.seen, now, n * sizeof(VirtualTransactionId));
+	progress.nseen = n;
+	progress.seen_at = GetCurrentTimestamp();
+	pfree(now);
+	return remain;
+}
+
+static void
+report_begin(const Target *target)
+{
+	if (strcmp(progress.name, target->name) == 0)
+		return;
+	strlcpy(progress.name, target->name, NAMEDATALEN);
+	progress.began_at = GetCurrentTimestamp();
+	progress.moved = 0;
+}
+
+/* Said once at the first of several steps, and after the last */
+static void
+report_step(const Target *target, int64 moved, bool done)
+{
+	bool		is_first = progress.moved == 0;
+
+	progress.moved += moved;
+	if (!done && is_first)
+		ereport(LOG,
+				(errmsg("qlm moves values from qlm.value_default into partition qlm.%s, step by step",
+						target->name)));
+	else if (done)
+		ereport(is_first ? DEBUG1 : LOG,
+				(errmsg("qlm has moved %lld values from qlm.value_default into partition qlm.%s in %.1f s",
+						(long long) progress.moved, target->name,
+						(GetCurrentTimestamp() - progress.began_at) / 1e6)));
+	if (done)
+		progress.name[0] = '\0';
+}
+
+/* It stays where it is: said once, as this is where the next step begins. */
+static void
+leave(const Target *target, const char *why, bool is_taken)
+{
+	ereport(LOG,
+			(errmsg("qlm leaves values of partition qlm.%s in qlm.value_default: %s",
+					target->name, why),
+			 is_taken ? qlm_partition_taken_hint(target->name, target->lower, target->upper) : 0));
+	progress.from = target->upper;
+	progress.again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST_MS);
+}
+
+/* Everything is locked. */
+static void
+move(const Target *target, int max)
+{
+	Oid			default_relid = qlm_partition_default();
+	TimestampTz cut = qlm_partition_cut(default_relid, target->lower, target->upper, max);
+	int64		moved = 0;
+
+	if (TIMESTAMP_IS_NOBEGIN(cut))
+	{
+		leave(target, "too many have the same time to be moved in one step", false);
+		return;
+	}
+	report_begin(target);
+	if (!OidIsValid(target->grows))
+	{
+		if (!qlm_partition_make(target->name, target->lower, cut, target->upper, &moved))
+		{
+			leave(target, "the partition could not be made", false);
+			return;
+		}
+	}
+	else
+	{
+		moved = qlm_partition_move(default_relid, target->grows, target->lower, cut);
+		qlm_partition_extend(target->grows, default_relid, cut);
+	}
+	report_step(target, moved, cut == target->upper);
+}
+
+static bool
+give_way(void)
+{
+	if (++progress.failures < MAX_FAILURES)
+		return true;
+	progress.failures = 0;
+	return false;
+}
+
+static bool
+step(int max)
+{
+	Target		target;
+	Target		now;
+
+	if (progress.from != DT_NOBEGIN && GetCurrentTimestamp() > progress.again_at)
+		progress.from = DT_NOBEGIN;
+	if (!find_work(&target))
+		return false;
+	if (!OidIsValid(target.grows) &&
+		OidIsValid(get_relname_relid(target.name,
+									 get_rel_namespace(qlm_catalog_relid(QLM_REL_VALUE)))))
+	{
+		leave(&target, "there is a table of this name", true);
+		return true;
+	}
+	if (old_snapshots_remain() ||
+		!qlm_partition_lock(target.grows, AccessExclusiveLock))
+		return give_way();
+	progress.failures = 0;
+	if (!find_work(&now) || memcmp(&now.lower, &target.lower, sizeof(TimestampTz)) != 0 ||
+		now.grows != target.grows)
+		return true;
+	move(&target, max);
+	return true;
+}
+
+bool
+qlm_partition_drain_step(int max)
+{
+	QlmRights	saved;
+	bool		more;
+
+	if (XactReadOnly)
+		return false;
+	qlm_rights_become_owner(&saved);
+	more = step(max);
+	qlm_rights_restore(&saved);
+	return more;
+}

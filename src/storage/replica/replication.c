@@ -1,0 +1,261 @@
+/*
+ * replication.c
+ *		What a subscriber of logical replication must notice, row by row.
+ *
+ * Who applies rows fires no statement triggers.  The row triggers here are enabled
+ * for replicas alone.  They run no SQL and say things once for each transaction: a
+ * message for each of many rows would have every process start anew with what it
+ * knows of the whole catalog.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "replication/worker_internal.h"
+#include "storage/lockdefs.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "storage/core/array.h"
+#include "storage/core/catalog.h"
+#include "storage/object/node_id_cache.h"
+#include "storage/outbox/outbox.h"
+#include "storage/replica/replication.h"
+
+PG_FUNCTION_INFO_V1(qlm_trigger_replicated);
+
+/* So many values of InfoItems that are gone are looked for at once. */
+#define MAX_GONE	10000
+
+/* InfoItems that this transaction has deleted, each with the subtransaction that did it */
+typedef struct Gone
+{
+	int			info_item_id;
+	SubTransactionId subid;
+} Gone;
+
+static Gone *gone = NULL;
+static int	ngone = 0;
+static int	gone_capacity = 0;
+
+static QlmPlan values_plan = {
+	"DELETE FROM qlm.value WHERE info_item_id = ANY ($1)", 1, {INT4ARRAYOID}
+};
+
+static QlmPlan waiting_plan = {
+	"DELETE FROM qlm.subscription_value WHERE info_item_id = ANY ($1)", 1, {INT4ARRAYOID}
+};
+
+/*
+ * What replication brings, and what pglogical and its like apply, is the work of a
+ * session in this role; the first copy of a table by our server is, too.
+ */
+bool
+qlm_replication_is_applying(void)
+{
+	return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA &&
+		!(MyLogicalRepWorker != NULL && am_tablesync_worker());
+}
+
+static void
+delete_values(const int *ids, int n)
+{
+	Datum		values[1] = {qlm_array_int4(unconstify(int *, ids), n)};
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&values_plan, values, NULL, 0);
+	qlm_plan_execute(&waiting_plan, values, NULL, 0);
+	qlm_rights_restore(&saved);
+	pfree(DatumGetPointer(values[0]));
+}
+
+/*
+ * The other node deletes the values of its InfoItems, and that has been applied by
+ * now.  What is left of them was written here.
+ */
+static void
+delete_left_over(void)
+{
+	int		   *ids = palloc(Min(ngone, MAX_GONE) * sizeof(int));
+
+	qlm_storage_begin();
+	for (int done = 0; done < ngone; done += MAX_GONE)
+	{
+		int			n = Min(ngone - done, MAX_GONE);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < n; i++)
+			ids[i] = gone[done + i].info_item_id;
+		delete_values(ids, n);
+	}
+	qlm_storage_end();
+	pfree(ids);
+	ngone = 0;
+}
+
+/*
+ * Rows of the node's own fire its own triggers, and are none that another one has
+ * sent.  Set by its name, the role would have all plans made anew each time.
+ */
+void
+qlm_replication_run_own(QlmBeforeCommit function)
+{
+	int			role = SessionReplicationRole;
+
+	SessionReplicationRole = SESSION_REPLICATION_ROLE_ORIGIN;
+	PG_TRY();
+	{
+		function();
+	}
+	PG_FINALLY();
+	{
+		SessionReplicationRole = role;
+	}
+	PG_END_TRY();
+}
+
+static QlmBeforeCommit before_commit[2];
+static int	nbefore_commit = 0;
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
+		return;
+	for (int i = 0; i < nbefore_commit; i++)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		qlm_replication_run_own(before_commit[i]);
+		PopActiveSnapshot();
+	}
+}
+
+void
+qlm_replication_before_commit(QlmBeforeCommit function)
+{
+	Assert(nbefore_commit < lengthof(before_commit));
+	if (nbefore_commit == 0)
+		RegisterXactCallback(transaction_ends, NULL);
+	before_commit[nbefore_commit++] = function;
+}
+
+static void
+look_for_left_over(void)
+{
+	if (ngone > 0)
+		delete_left_over();
+}
+
+static void
+forget_gone(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	gone = NULL;				/* with the memory of the transaction */
+	ngone = gone_capacity = 0;
+}
+
+/* Subtransactions are numbered as they begin: those inside have larger numbers. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId subid,
+					SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (ngone > 0 && gone[ngone - 1].subid >= subid)
+			ngone--;
+}
+
+static void
+note_gone(int info_item_id)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_gone, NULL);
+		RegisterSubXactCallback(subtransaction_ends, NULL);
+		qlm_replication_before_commit(look_for_left_over);
+		registered = true;
+	}
+	if (gone == NULL)
+	{
+		gone_capacity = 64;
+		gone = MemoryContextAlloc(TopTransactionContext, gone_capacity * sizeof(Gone));
+	}
+	else if (ngone == gone_capacity)
+	{
+		gone_capacity *= 2;
+		gone = repalloc_huge(gone, gone_capacity * sizeof(Gone));
+	}
+	gone[ngone].info_item_id = info_item_id;
+	gone[ngone++].subid = GetCurrentSubTransactionId();
+}
+
+static void
+node_deleted(const TriggerData *data)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	bool		isnull;
+
+	if (RelationGetRelid(data->tg_relation) != qlm_catalog_relid(QLM_REL_INFO_ITEM))
+	{
+		qlm_catalog_invalidate_once(QLM_REL_OBJECT);
+		return;
+	}
+	qlm_catalog_invalidate_once(QLM_REL_INFO_ITEM);
+	note_gone(DatumGetInt32(SPI_getbinval(data->tg_trigtuple, desc,
+										  SPI_fnumber(desc, "info_item_id"), &isnull)));
+}
+
+/* The same as the statement triggers on these tables: invalidate.c, service/sql/triggers.c */
+static void
+row_changed(const TriggerData *data, const char *what)
+{
+	if (strcmp(what, "node") == 0)
+		node_deleted(data);
+	else if (strcmp(what, "static") == 0)
+		qlm_catalog_invalidate_once(QLM_REL_META_DATA);
+	else if (strcmp(what, "added") == 0)
+		qlm_catalog_invalidate_once(QLM_REL_OBJECT_SEQ);
+	else if (strcmp(what, "retention") == 0)
+		qlm_catalog_invalidate_once(QLM_REL_RETENTION);
+	else
+	{
+		if (strcmp(what, "peer") == 0)
+			qlm_catalog_invalidate_once(QLM_REL_PEER);
+		else if (strcmp(what, "subscription") == 0)
+			qlm_catalog_invalidate_once(QLM_REL_SUBSCRIPTION);
+		qlm_wake_pending |= QLM_WAKE_OUTBOX | QLM_WAKE_ANSWER;
+	}
+}
+
+/*
+ * qlm.replicated(what): before a node is deleted, without an argument, it keeps
+ * writers out, who have looked up paths; after a row has changed it says so.
+ */
+Datum
+qlm_trigger_replicated(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	HeapTuple	row;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.replicated() must be called as a trigger for each row")));
+	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	if (!qlm_catalog_available())
+		return PointerGetDatum(row);
+	if (data->tg_trigger->tgnargs == 0)
+		qlm_node_id_cache_lock(ShareRowExclusiveLock);
+	else
+		row_changed(data, data->tg_trigger->tgargs[0]);
+	return PointerGetDatum(row);
+}

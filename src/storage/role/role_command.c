@@ -1,0 +1,170 @@
+/*
+ * role_command.c
+ *		DROP ROLE and ALTER ROLE ... RENAME: rows follow in the same transaction,
+ *		and who drops a role is told what that ends.
+ *
+ * The role goes all the same: a security officer must not be held up by a
+ * subscription that the role itself has made.  That is why these rows are no shared
+ * dependencies.  The hook is on the whole statement, rather than on each access to
+ * pg_authid: what PostgreSQL refuses has ended nothing, and the new name can be
+ * seen when it is there.
+ *
+ * It sees this database alone.  Dispatchers of others are woken by the commit.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+
+#include "storage/core/catalog.h"
+#include "storage/core/subtransaction.h"
+#include "storage/outbox/outbox.h"
+#include "storage/peer/peer.h"
+#include "storage/role/role.h"
+
+static ProcessUtility_hook_type next_utility = NULL;
+
+/* Roles that are found by their names; the last is that of a setting. */
+static const char *const known_names[] = {
+	"qlm_reader", "qlm_writer", "qlm_admin", "qlm_owner", "qlm_session"
+};
+
+/* The roles, by name, that a statement drops or renames; NIL: it does neither */
+static List *
+changed_roles(const Node *statement)
+{
+	List	   *names = NIL;
+
+	if (statement && IsA(statement, RenameStmt) &&
+		((const RenameStmt *) statement)->renameType == OBJECT_ROLE)
+		names = list_make1(((const RenameStmt *) statement)->subname);
+	else if (statement && IsA(statement, DropRoleStmt))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((const DropRoleStmt *) statement)->roles)
+			if (((const RoleSpec *) lfirst(lc))->roletype == ROLESPEC_CSTRING)
+				names = lappend(names, ((const RoleSpec *) lfirst(lc))->rolename);
+	}
+	return names;
+}
+
+static bool
+any_exists(const List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		if (OidIsValid(get_role_oid(lfirst(lc), true)))
+			return true;
+	return false;
+}
+
+void
+qlm_role_warn(const StringInfoData *roles, const StringInfoData *ended)
+{
+	if (roles->len > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("dropped roles were in use by qlm in this database: %s", roles->data),
+				 errdetail("%s", ended->data),
+				 errhint(QLM_ROLE_HINT)));
+}
+
+static void
+bind(void)
+{
+	qlm_storage_begin();
+	qlm_role_bind();
+	qlm_storage_end();
+}
+
+/* What we do besides must not fail the statement, unless the session is to stop. */
+static void
+run_guarded(void (*work) (void))
+{
+	QlmSubtransaction subtransaction;
+
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		if (qlm_catalog_available())
+			work();
+		qlm_subtransaction_commit(&subtransaction);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
+
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION &&
+			!qlm_error_is_said(error))
+			ReThrowError(error);
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("what qlm knows of the role could not be changed now: %s", error->message),
+				 errhint("Its dispatcher tries again, or SELECT qlm.follow_roles().")));
+	}
+	PG_END_TRY();
+}
+
+static bool
+is_known_name(const char *name)
+{
+	for (int i = 0; i < lengthof(known_names); i++)
+		if (strcmp(name, known_names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+warn_of_names(const List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+
+		if (qlm_anonymous_role && strcmp(name, qlm_anonymous_role) == 0)
+			ereport(WARNING,
+					(errcode(ERRCODE_WARNING),
+					 errmsg("role \"%s\" is that of qlm.anonymous_role", name),
+					 errdetail("A setting names a role: callers who are no known peer are refused until there is one of that name."),
+					 errhint("Change the setting.")));
+		else if (qlm_catalog_available() && is_known_name(name))
+			ereport(WARNING,
+					(errcode(ERRCODE_WARNING),
+					 errmsg("qlm finds its role \"%s\" by that name", name),
+					 errhint("Give it back.")));
+	}
+}
+
+static void
+utility(PlannedStmt *planned, const char *query, bool read_only_tree,
+		ProcessUtilityContext context, ParamListInfo params,
+		QueryEnvironment *environment, DestReceiver *destination,
+		QueryCompletion *completion)
+{
+	List	   *names = changed_roles(planned->utilityStmt);
+	bool		is_concerned = names != NIL && any_exists(names);
+
+	if (is_concerned)
+		run_guarded(bind);
+	(next_utility ? next_utility : standard_ProcessUtility)
+		(planned, query, read_only_tree, context, params, environment, destination,
+		 completion);
+	if (!is_concerned)
+		return;
+	qlm_wake_pending |= QLM_WAKE_OUTBOX | QLM_WAKE_ROLE;
+	run_guarded(qlm_role_follow_all);
+	warn_of_names(names);
+}
+
+void
+qlm_role_command_register(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+}

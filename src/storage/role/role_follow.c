@@ -1,0 +1,381 @@
+/*
+ * role_follow.c
+ *		Rows follow their roles: renamed ones are shown by their new names, and
+ *		what belongs to roles that are gone ends.
+ *
+ * Nothing waits for a row that somebody holds: who drops a role must not wait for
+ * a transaction of that very role.  The dispatcher comes back for such rows, as for
+ * those that were committed after a look.  Until then nobody gets anything for
+ * them, since the number of a role that is gone is nobody's.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "storage/core/array.h"
+#include "storage/core/catalog.h"
+#include "storage/core/subtransaction.h"
+#include "storage/core/wake_key.h"
+#include "storage/outbox/outbox.h"
+#include "storage/role/role.h"
+
+#define MAX_NAMED		10		/* peers that are named */
+#define AGAIN_MS		1000	/* where rows were held, or may be still */
+#define FAILED_MS		60000
+#define SELDOM_MS		600000
+
+/* What the dispatcher does at once, of each kind of rows */
+#define ROWS_AT_ONCE	20000
+
+/*
+ * $2 is how many rows a statement may change.  $1 is the first number of this cluster's roles.  A row is right if there is a role
+ * that has its name and its number, and its role is gone if there is none with its
+ * number, or with its name where the number is none of here.
+ */
+#define ROLES "pg_catalog.pg_roles AS a"
+#define NUMBER "$1 + a.oid::pg_catalog.int8"
+#define IS_RIGHT(name) \
+	"EXISTS (SELECT FROM " ROLES " WHERE a.rolname = t." name " AND " NUMBER " = t." name "_id)"
+#define IS_FOREIGN(name) "t." name "_id NOT BETWEEN $1 AND $1 + 4294967295"
+#define IS_GONE(name) \
+	"NOT EXISTS (SELECT FROM " ROLES " WHERE " NUMBER " = t." name "_id)" \
+	" AND NOT (" IS_FOREIGN(name) " AND EXISTS (SELECT FROM " ROLES " WHERE a.rolname = t." name "))"
+
+#define SUBSCRIPTIONS "qlm.subscription AS t WHERE "
+#define GATHERINGS "qlm.gathering AS t WHERE "
+#define ASKED "qlm.outbox AS t WHERE t.state IN ('queued', 'sent') AND t.asker_role IS NOT NULL AND "
+#define PEERS "qlm.peer AS t WHERE t.role IS NOT NULL AND "
+
+static QlmPlan any_plan = {
+	"SELECT FROM " SUBSCRIPTIONS "NOT " IS_RIGHT("role")
+	" UNION ALL SELECT FROM " GATHERINGS "NOT " IS_RIGHT("role")
+	" UNION ALL SELECT FROM " ASKED "NOT " IS_RIGHT("asker_role")
+	" UNION ALL SELECT FROM " PEERS "NOT " IS_RIGHT("role"),
+	2, {INT8OID, INT8OID}
+};
+
+/* A role has another name now. */
+#define FOLLOW(table, rows, key, name) \
+	"WITH mine AS (SELECT t." key ", a.rolname FROM " ROLES ", " rows \
+	NUMBER " = t." name "_id AND a.rolname <> t." name " LIMIT $2 FOR NO KEY UPDATE OF t SKIP LOCKED)" \
+	" UPDATE " table " AS t SET " name " = mine.rolname FROM mine WHERE t." key " = mine." key
+
+/* A row that is new to this cluster means the role that has its name. */
+#define BIND(table, rows, key, name) \
+	"WITH mine AS (SELECT t." key ", " NUMBER " AS number FROM " ROLES ", " rows \
+	"a.rolname = t." name " AND " IS_FOREIGN(name) " LIMIT $2 FOR NO KEY UPDATE OF t SKIP LOCKED)" \
+	" UPDATE " table " AS t SET " name "_id = mine.number FROM mine WHERE t." key " = mine." key
+
+static QlmPlan follow_plans[] = {
+	{FOLLOW("qlm.subscription", SUBSCRIPTIONS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{FOLLOW("qlm.gathering", GATHERINGS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{FOLLOW("qlm.outbox", ASKED, "message_id", "asker_role"), 2, {INT8OID, INT8OID}},
+	{FOLLOW("qlm.peer", PEERS, "peer_id", "role"), 2, {INT8OID, INT8OID}}
+};
+
+static QlmPlan bind_plans[] = {
+	{BIND("qlm.subscription", SUBSCRIPTIONS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{BIND("qlm.gathering", GATHERINGS, "request_id", "role"), 2, {INT8OID, INT8OID}},
+	{BIND("qlm.outbox", ASKED, "message_id", "asker_role"), 2, {INT8OID, INT8OID}},
+	{BIND("qlm.peer", PEERS, "peer_id", "role"), 2, {INT8OID, INT8OID}}
+};
+
+/* Locks are taken on subscriptions first. */
+static QlmPlan lock_plan = {
+	"SELECT t.request_id, t.role::pg_catalog.text FROM " SUBSCRIPTIONS IS_GONE("role")
+	" ORDER BY t.request_id LIMIT $2 FOR UPDATE SKIP LOCKED",
+	2, {INT8OID, INT8OID}
+};
+
+static QlmPlan waiting_plan = {
+	"SELECT (SELECT pg_catalog.count(*) FROM qlm.subscription_value WHERE request_id = ANY ($1))"
+	" + (SELECT pg_catalog.count(*) FROM qlm.forwarded_result WHERE request_id = ANY ($1))",
+	1, {INT8ARRAYOID}
+};
+
+/* What they wait for goes on, but nobody is told of it. */
+static QlmPlan gatherings_plan = {
+	"WITH mine AS (SELECT t.request_id FROM " GATHERINGS IS_GONE("role")
+	" LIMIT $2 FOR UPDATE SKIP LOCKED),"
+	" gone AS (DELETE FROM qlm.gathering AS t USING mine WHERE t.request_id = mine.request_id"
+	" RETURNING t.request_id, t.role),"
+	" told AS (UPDATE qlm.outbox AS o SET awaited_by = NULL FROM gone"
+	" WHERE o.awaited_by = gone.request_id)"
+	" SELECT role::pg_catalog.text, pg_catalog.count(*) FROM gone GROUP BY role",
+	2, {INT8OID, INT8OID}
+};
+
+/*
+ * A subscription at another node that has left already is cancelled there when its
+ * answer says how it is called.
+ */
+static QlmPlan asked_plan = {
+	"WITH mine AS (SELECT t.message_id FROM " ASKED "t.awaited_by IS NULL AND "
+	IS_GONE("asker_role") " LIMIT $2 FOR UPDATE SKIP LOCKED),"
+	" gone AS (UPDATE qlm.outbox AS t SET state = 'cancelled', next_attempt_at = NULL,"
+	" posting = false, last_error = 'the role that asked for it was dropped'"
+	" FROM mine WHERE t.message_id = mine.message_id RETURNING t.asker_role)"
+	" SELECT asker_role::pg_catalog.text, pg_catalog.count(*) FROM gone GROUP BY asker_role",
+	2, {INT8OID, INT8OID}
+};
+
+static QlmPlan end_plan = {
+	"DELETE FROM qlm.subscription WHERE request_id = ANY ($1)", 1, {INT8ARRAYOID}
+};
+
+static QlmPlan peers_plan = {
+	"WITH mine AS (SELECT t.peer_id, t.role FROM " PEERS IS_GONE("role")
+	" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer AS t SET role = NULL, role_id = 0 FROM mine"
+	" WHERE t.peer_id = mine.peer_id RETURNING mine.role::pg_catalog.text, t.name",
+	2, {INT8OID, INT8OID}
+};
+
+typedef struct Settlement
+{
+	Datum		values[2];		/* the first number of this cluster's roles, and
+								 * how many rows at once */
+	List	   *roles;			/* that are gone, by their last names */
+	List	   *peers;			/* that have none now */
+	int			nsubscriptions;
+	int64		nwaiting;		/* values and messages */
+} Settlement;
+
+static void
+execute_all(QlmPlan *plans, int n, Datum *values)
+{
+	for (int i = 0; i < n; i++)
+		qlm_plan_execute(&plans[i], values, NULL, 0);
+}
+
+static void
+add_role(Settlement *settlement, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, settlement->roles)
+		if (strcmp(lfirst(lc), name) == 0)
+			return;
+	settlement->roles = lappend(settlement->roles, pstrdup(name));
+}
+
+/* Rows of a role and how many */
+static void
+add_waiting(Settlement *settlement)
+{
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool		isnull;
+
+		add_role(settlement, qlm_spi_text(row, 1));
+		settlement->nwaiting += DatumGetInt64(qlm_spi_datum(row, 2, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static Datum
+lock_subscriptions(Settlement *settlement)
+{
+	int64	   *ids;
+	bool		isnull;
+
+	qlm_plan_execute(&lock_plan, settlement->values, NULL, 0);
+	settlement->nsubscriptions = (int) SPI_processed;
+	ids = palloc(Max(settlement->nsubscriptions, 1) * sizeof(int64));
+	for (int i = 0; i < settlement->nsubscriptions; i++)
+	{
+		ids[i] = DatumGetInt64(qlm_spi_datum(i, 1, &isnull));
+		add_role(settlement, qlm_spi_text(i, 2));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return qlm_array_int8(ids, settlement->nsubscriptions);
+}
+
+static void
+end_all(Settlement *settlement)
+{
+	Datum		ids[1] = {lock_subscriptions(settlement)};
+	bool		isnull;
+
+	qlm_plan_execute(&waiting_plan, ids, NULL, 0);
+	settlement->nwaiting += DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	qlm_plan_execute(&gatherings_plan, settlement->values, NULL, 0);
+	add_waiting(settlement);
+	qlm_plan_execute(&asked_plan, settlement->values, NULL, 0);
+	add_waiting(settlement);
+	if (settlement->nsubscriptions > 0)
+		qlm_plan_execute(&end_plan, ids, NULL, 0);
+	qlm_plan_execute(&peers_plan, settlement->values, NULL, 0);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		add_role(settlement, qlm_spi_text(row, 1));
+		settlement->peers = lappend(settlement->peers, qlm_spi_text(row, 2));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+append_names(StringInfo text, const List *names)
+{
+	int			n = list_length(names);
+
+	for (int i = 0; i < Min(n, MAX_NAMED); i++)
+		appendStringInfo(text, "%s\"%s\"", i > 0 ? ", " : "", (char *) list_nth(names, i));
+	if (n > MAX_NAMED)
+		appendStringInfo(text, " and %d more", n - MAX_NAMED);
+}
+
+static void
+say(const Settlement *settlement, StringInfo roles, StringInfo ended)
+{
+	append_names(roles, settlement->roles);
+	if (settlement->peers != NIL)
+	{
+		appendStringInfoString(ended, "Peers that are refused until they have another role: ");
+		append_names(ended, settlement->peers);
+		appendStringInfoString(ended, ". ");
+	}
+	if (settlement->roles != NIL)
+		appendStringInfo(ended, "Subscriptions that have ended: %d; values and messages that waited for them, or were asked for: "
+						 INT64_FORMAT ".",
+						 settlement->nsubscriptions, settlement->nwaiting);
+}
+
+bool
+qlm_role_follow(StringInfo roles, StringInfo ended, int64 max)
+{
+	Settlement	settlement = {{Int64GetDatum(qlm_role_first_number()), Int64GetDatum(max)}};
+	QlmRights	saved;
+	bool		any;
+
+	if (XactReadOnly)
+		return false;
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute(&any_plan, settlement.values, NULL, 1);
+	any = SPI_processed > 0;
+	SPI_freetuptable(SPI_tuptable);
+	if (any)
+	{
+		execute_all(bind_plans, lengthof(bind_plans), settlement.values);
+		execute_all(follow_plans, lengthof(follow_plans), settlement.values);
+		end_all(&settlement);
+	}
+	qlm_rights_restore(&saved);
+	say(&settlement, roles, ended);
+	if (settlement.roles != NIL)
+	{
+		qlm_wake_pending |= QLM_WAKE_OUTBOX | QLM_WAKE_ANSWER | QLM_WAKE_BUFFER;
+		qlm_wake_key_note_all();
+	}
+	return any;
+}
+
+void
+qlm_role_bind(void)
+{
+	Datum		values[2] = {Int64GetDatum(qlm_role_first_number()), Int64GetDatum(PG_INT64_MAX)};
+	QlmRights	saved;
+
+	if (XactReadOnly)
+		return;
+	qlm_rights_become_owner(&saved);
+	execute_all(bind_plans, lengthof(bind_plans), values);
+	qlm_rights_restore(&saved);
+}
+
+static void
+log_ended(const StringInfoData *roles, const StringInfoData *ended)
+{
+	if (roles->len > 0)
+		ereport(LOG,
+				(errmsg("qlm: dropped roles were in use: %s", roles->data),
+				 errdetail("%s", ended->data),
+				 errhint(QLM_ROLE_HINT),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
+/* What fails here must not keep the dispatcher from its work.  When again, in ms? */
+static int
+settle_guarded(void)
+{
+	QlmSubtransaction subtransaction;
+	StringInfoData roles;
+	StringInfoData ended;
+	volatile int again_ms = FAILED_MS;
+
+	initStringInfo(&roles);
+	initStringInfo(&ended);
+	qlm_subtransaction_begin(&subtransaction);
+	PG_TRY();
+	{
+		again_ms = qlm_role_follow(&roles, &ended, ROWS_AT_ONCE) ? AGAIN_MS : SELDOM_MS;
+		qlm_subtransaction_commit(&subtransaction);
+		log_ended(&roles, &ended);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
+
+		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
+			ReThrowError(error);
+		ereport(LOG,
+				(errmsg("qlm could not end what dropped roles have left: %s", error->message)));
+	}
+	PG_END_TRY();
+	return again_ms;
+}
+
+/*
+ * Who commits sets us going before he tells of what has changed, so it is looked
+ * at once more.
+ */
+TimestampTz
+qlm_role_follow_changed(uint64 changes)
+{
+	static uint64 seen_changes = 0;
+	static uint64 seen_generation = UINT64_MAX;
+	static TimestampTz due = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	bool		told = changes != seen_changes;
+	int			again_ms;
+
+	if (!told && seen_generation == qlm_role_generation() && now < due &&
+		due <= TimestampTzPlusMilliseconds(now, SELDOM_MS))
+		return due;
+	seen_changes = changes;
+	seen_generation = qlm_role_generation();
+	again_ms = settle_guarded();
+	due = TimestampTzPlusMilliseconds(now, told ? Min(again_ms, AGAIN_MS) : again_ms);
+	return due;
+}
+
+void
+qlm_role_follow_all(void)
+{
+	StringInfoData roles;
+	StringInfoData ended;
+
+	initStringInfo(&roles);
+	initStringInfo(&ended);
+	qlm_storage_begin();
+	(void) qlm_role_follow(&roles, &ended, PG_INT64_MAX);
+	qlm_storage_end();
+	qlm_role_warn(&roles, &ended);
+}
+
+PG_FUNCTION_INFO_V1(qlm_sql_follow_roles);
+
+/*
+ * qlm.follow_roles() returns void
+ */
+Datum
+qlm_sql_follow_roles(PG_FUNCTION_ARGS)
+{
+	qlm_role_follow_all();
+	PG_RETURN_VOID();
+}

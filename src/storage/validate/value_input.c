@@ -1,0 +1,196 @@
+/*
+ * value_input.c
+ *		Values that come by plain SQL, in the form in which messages are stored.
+ *
+ * Whoever inserts a text means the value, and leaves to us what it is as a
+ * number: sums and means ask for that.  So whichever way a value comes, it is
+ * the same row.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "common/shortest_dec.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "base/number.h"
+#include "storage/replica/restore.h"
+#include "storage/validate/xml_text.h"
+
+/* The columns that say what the value is */
+typedef struct Form
+{
+	bool		has_num;
+	double		num;
+	text	   *txt;			/* NULL: none */
+	bool		is_odf;
+} Form;
+
+static Form
+read_form(HeapTuple tuple, TupleDesc desc)
+{
+	Form		form = {0};
+	Datum		value;
+	bool		isnull;
+
+	value = heap_getattr(tuple, SPI_fnumber(desc, "num"), desc, &isnull);
+	form.has_num = !isnull;
+	form.num = isnull ? 0 : DatumGetFloat8(value);
+	value = heap_getattr(tuple, SPI_fnumber(desc, "txt"), desc, &isnull);
+	form.txt = isnull ? NULL : DatumGetTextPP(value);
+	value = heap_getattr(tuple, SPI_fnumber(desc, "is_odf"), desc, &isnull);
+	form.is_odf = !isnull && DatumGetBool(value);
+	return form;
+}
+
+static bool
+same_number(const Form *a, const Form *b)
+{
+	return a->has_num == b->has_num &&
+		(!a->has_num || memcmp(&a->num, &b->num, sizeof(double)) == 0);
+}
+
+static bool
+same_text(const Form *a, const Form *b)
+{
+	if (a->txt == NULL || b->txt == NULL)
+		return a->txt == b->txt;
+	return VARSIZE_ANY_EXHDR(a->txt) == VARSIZE_ANY_EXHDR(b->txt) &&
+		memcmp(VARDATA_ANY(a->txt), VARDATA_ANY(b->txt), VARSIZE_ANY_EXHDR(a->txt)) == 0;
+}
+
+static bool
+is_shortest(const Form *form)
+{
+	char		buf[DOUBLE_SHORTEST_DECIMAL_LEN];
+	int			len = double_to_shortest_decimal_bufn(form->num, buf);
+
+	return len == VARSIZE_ANY_EXHDR(form->txt) &&
+		memcmp(buf, VARDATA_ANY(form->txt), len) == 0;
+}
+
+/* A finite number, or what counts as one */
+static bool
+text_as_number(const Form *form, double *number)
+{
+	return form->txt != NULL && !form->is_odf &&
+		qlm_number_parse(VARDATA_ANY(form->txt), VARSIZE_ANY_EXHDR(form->txt), number);
+}
+
+/*
+ * Infinite numbers and NaN are kept as text: they spoil every sum.  Text that is
+ * no number may have one of its own, which is its writer's to say.
+ */
+static void
+normalize(Form *form)
+{
+	double		number;
+
+	if (form->has_num && !isfinite(form->num))
+	{
+		if (form->txt == NULL)
+		{
+			StringInfoData text;
+
+			initStringInfo(&text);
+			qlm_double_append(&text, form->num);
+			form->txt = cstring_to_text_with_len(text.data, text.len);
+		}
+		form->has_num = false;
+	}
+	if (!text_as_number(form, &number))
+		return;
+	form->num = number;
+	form->has_num = true;
+	if (is_shortest(form))
+		form->txt = NULL;
+}
+
+/* Of text and number the one that is changed is meant. */
+static void
+follow_change(Form *form, const Form *before)
+{
+	double		number;
+
+	if (same_text(form, before))
+	{
+		if (!same_number(form, before) && form->has_num &&
+			text_as_number(form, &number) && number != form->num)
+			form->txt = NULL;
+	}
+	else if (form->txt != NULL && same_number(form, before))
+		form->has_num = false;
+}
+
+static HeapTuple
+change_row(HeapTuple tuple, TupleDesc desc, const Form *form, bool untyped)
+{
+	int			columns[3] = {SPI_fnumber(desc, "num"), SPI_fnumber(desc, "txt"), SPI_fnumber(desc, "type")};
+	Datum		values[3] = {Float8GetDatum(form->num), PointerGetDatum(form->txt)};
+	bool		nulls[3] = {!form->has_num, form->txt == NULL, true};
+
+	return heap_modify_tuple_by_cols(tuple, desc, untyped ? 3 : 2, columns, values, nulls);
+}
+
+/* xs:string is the same as none. */
+static bool
+is_untyped(HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		type = heap_getattr(tuple, SPI_fnumber(desc, "type"), desc, &isnull);
+	const text *name;
+
+	if (isnull)
+		return false;
+	name = DatumGetTextPP(type);
+	return VARSIZE_ANY_EXHDR(name) == strlen("xs:string") &&
+		memcmp(VARDATA_ANY(name), "xs:string", strlen("xs:string")) == 0;
+}
+
+static HeapTuple
+in_form(const TriggerData *data, HeapTuple tuple)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	Form		given = read_form(tuple, desc);
+	Form		form = given;
+	bool		untyped = is_untyped(tuple, desc);
+
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		Form		before = read_form(data->tg_trigtuple, desc);
+
+		follow_change(&form, &before);
+	}
+	normalize(&form);
+	if (!untyped && same_text(&form, &given) && same_number(&form, &given))
+		return tuple;
+	return change_row(tuple, desc, &form, untyped);
+}
+
+PG_FUNCTION_INFO_V1(qlm_trigger_value_form);
+
+/*
+ * qlm.value_form(): before INSERT or UPDATE of a row of a partition.  What a
+ * dump brings back is left as it is.
+ */
+Datum
+qlm_trigger_value_form(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	HeapTuple	tuple;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.value_form() must be called as a trigger before rows are inserted or updated")));
+	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	if (qlm_restoring())
+		return PointerGetDatum(tuple);
+	qlm_xml_text_require_row(data);
+	return PointerGetDatum(in_form(data, tuple));
+}

@@ -1,0 +1,451 @@
+/*
+ * value_bulk.c
+ *		Rows into one partition of qlm.value without the executor: many tuples
+ *		a page at a time, as COPY does it, and with fewer bytes of WAL.
+ *
+ * COPY itself gives up doing so where the table has a statement trigger with a
+ * transition table, as qlm.value has.  What an INSERT on the table would do besides, constraints,
+ * further indexes, statement triggers, happens here too; what is not known to
+ * be the same is left to the executor.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/primnodes.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "storage/core/catalog.h"
+#include "storage/core/executor_hooks.h"
+#include "storage/partition/partition.h"
+#include "storage/subscription/subscription_events.h"
+#include "storage/validate/value_items.h"
+#include "storage/value/value_bulk.h"
+#include "storage/value/value_row.h"
+
+/* Columns that constraints of ours are on */
+#define TS_COLUMN	3
+#define NUM_COLUMN	4
+#define TXT_COLUMN	5
+
+/* Tuples that are put in place together; COPY takes as many. */
+#define MAX_TUPLES	1000
+
+typedef struct Bulk
+{
+	Relation	parent;
+	Relation	partition;
+	const QlmValueRow *rows;
+	int			nrows;
+	EState	   *estate;
+	ResultRelInfo *parent_info;
+	ResultRelInfo *info;
+	bool		checks;			/* constraints that a row of ours could break */
+	bool		fires;			/* the statement triggers of the parent */
+	TransitionCaptureState *capture;
+	TupleTableSlot **slots;
+	MemoryContext context;		/* of one load of tuples */
+} Bulk;
+
+/* The partition that all rows fall into; InvalidOid: several do, or none */
+static Oid
+common_partition(const QlmValueRow *rows, int n)
+{
+	int			nranges;
+	const QlmPartitionRange *ranges = qlm_partition_ranges(&nranges);
+	const QlmPartitionRange *range = &ranges[qlm_partition_find(rows[0].ts)];
+
+	for (int i = 1; i < n; i++)
+		if (!qlm_partition_covers(range, rows[i].ts))
+			return InvalidOid;
+	return range->relid;
+}
+
+static bool
+has_value_columns(TupleDesc desc)
+{
+	TupleDesc	wanted = qlm_value_row_descriptor();
+
+	if (desc->natts != QLM_VALUE_COLUMNS)
+		return false;
+	for (int i = 0; i < QLM_VALUE_COLUMNS; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		if (column->attisdropped || column->attgenerated ||
+			column->atttypid != TupleDescAttr(wanted, i)->atttypid ||
+			strcmp(NameStr(column->attname),
+				   NameStr(TupleDescAttr(wanted, i)->attname)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static Oid
+function_of(const char *name)
+{
+	return LookupFuncName(list_make2(makeString("qlm"), makeString(pstrdup(name))),
+						  0, NULL, true);
+}
+
+/*
+ * Rows are in the form that our own row trigger gives to those of others, and the
+ * other one is for what replication brings.
+ */
+static bool
+has_row_triggers(Relation partition)
+{
+	const TriggerDesc *triggers = partition->trigdesc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_INSERT(trigger->tgtype) &&
+			trigger->tgfoid != function_of("value_form") &&
+			trigger->tgfoid != function_of("value_applied"))
+			return true;
+	}
+	return false;
+}
+
+/* Would an INSERT on the parent do nothing but what is done here? */
+static bool
+is_plain(Relation parent, Relation partition)
+{
+	if (partition->rd_rel->relkind != RELKIND_RELATION ||
+		parent->rd_rel->relispartition || parent->rd_rules != NULL ||
+		!has_value_columns(RelationGetDescr(parent)) ||
+		!has_value_columns(RelationGetDescr(partition)))
+		return false;
+	return true;
+}
+
+static bool
+is_column(const Node *node, int column)
+{
+	return IsA(node, Var) && ((const Var *) node)->varattno == column;
+}
+
+static bool
+has_not_null(const List *tests, int column)
+{
+	ListCell   *lc;
+
+	foreach(lc, tests)
+	{
+		const NullTest *test = lfirst(lc);
+
+		if (IsA(test, NullTest) && test->nulltesttype == IS_NOT_NULL &&
+			is_column((const Node *) test->arg, column))
+			return true;
+	}
+	return false;
+}
+
+/* Is it one of the checks that sql/install makes? */
+static bool
+is_own_check(const Node *check)
+{
+	if (IsA(check, FuncExpr))
+	{
+		const FuncExpr *function = (const FuncExpr *) check;
+
+		return function->funcid == F_ISFINITE_TIMESTAMPTZ &&
+			is_column(linitial(function->args), TS_COLUMN);
+	}
+	if (IsA(check, BoolExpr))
+	{
+		const BoolExpr *either = (const BoolExpr *) check;
+
+		return either->boolop == OR_EXPR &&
+			has_not_null(either->args, NUM_COLUMN) &&
+			has_not_null(either->args, TXT_COLUMN);
+	}
+	return false;
+}
+
+static bool
+has_own_constraints(TupleDesc desc)
+{
+	const TupleConstr *constraints = desc->constr;
+
+	for (int i = TS_COLUMN; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attnotnull)
+			return false;
+	for (int i = 0; constraints && i < constraints->num_check; i++)
+		if (!is_own_check(stringToNode(constraints->check[i].ccbin)))
+			return false;
+	return true;
+}
+
+/* The partition that was looked at last; InvalidOid: its table has changed */
+static Oid	known_partition = InvalidOid;
+static bool known_checks;
+static bool known_row_triggers;
+
+static void
+forget_known(Datum arg, Oid relid)
+{
+	if (relid == known_partition || relid == InvalidOid)
+		known_partition = InvalidOid;
+}
+
+/*
+ * Our own constraints hold for every row of a finite time.  To prepare them for
+ * the executor costs more than all the rest for a single row.
+ */
+static void
+look_at(Relation partition)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_known, (Datum) 0);
+		registered = true;
+	}
+	if (known_partition != RelationGetRelid(partition))
+	{
+		known_checks = !has_own_constraints(RelationGetDescr(partition));
+		known_row_triggers = has_row_triggers(partition);
+		known_partition = RelationGetRelid(partition);
+	}
+}
+
+static bool
+may_insert_all(Relation parent)
+{
+	return qlm_acl_may_insert(QLM_REL_VALUE) &&
+		check_enable_rls(RelationGetRelid(parent), InvalidOid, true) != RLS_ENABLED;
+}
+
+static bool
+is_subscribed(const QlmValueRow *rows, int n)
+{
+	int		   *ids;
+	bool		wanted;
+
+	if (!qlm_subscription_any_events())
+		return false;
+	ids = palloc(n * sizeof(int));
+	for (int i = 0; i < n; i++)
+		ids[i] = rows[i].info_item_id;
+	wanted = qlm_subscription_wants(ids, n);
+	pfree(ids);
+	return wanted;
+}
+
+/*
+ * Statement triggers fire, unless there is none but the one that looks for
+ * subscriptions, and nobody subscribes to any of this.
+ */
+static bool
+fires_triggers(Relation parent, const QlmValueRow *rows, int n)
+{
+	const TriggerDesc *triggers = parent->trigdesc;
+	int			after = 0;
+
+	if (triggers == NULL)
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype))
+			after++;
+	return triggers->trig_insert_before_statement || after > 1 ||
+		(after > 0 && is_subscribed(rows, n));
+}
+
+static ResultRelInfo *
+make_info(Relation rel, ResultRelInfo *root)
+{
+	ResultRelInfo *info = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(info, rel, 0, root, 0);
+	return info;
+}
+
+static void
+begin(Bulk *bulk, const QlmValueRow *rows, int n)
+{
+	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(bulk->partition));
+
+	/* May run a statement, so before the rows' command begins. */
+	bulk->fires = fires_triggers(bulk->parent, rows, n);
+	bulk->estate = CreateExecutorState();
+	bulk->estate->es_output_cid = GetCurrentCommandId(true);
+	bulk->parent_info = make_info(bulk->parent, NULL);
+	bulk->info = make_info(bulk->partition, bulk->parent_info);
+	ExecOpenIndices(bulk->info, false);
+	bulk->slots = palloc(Min(n, MAX_TUPLES) * sizeof(TupleTableSlot *));
+	for (int i = 0; i < Min(n, MAX_TUPLES); i++)
+		bulk->slots[i] = MakeSingleTupleTableSlot(desc, table_slot_callbacks(bulk->partition));
+	bulk->context = AllocSetContextCreate(CurrentMemoryContext, "qlm bulk",
+										  ALLOCSET_DEFAULT_SIZES);
+	if (!bulk->fires)
+		return;
+	AfterTriggerBeginQuery();
+	bulk->capture = MakeTransitionCaptureState(bulk->parent->trigdesc,
+											   RelationGetRelid(bulk->parent),
+											   CMD_INSERT);
+	ExecBSInsertTriggers(bulk->estate, bulk->parent_info);
+}
+
+static void
+fill_slots(Bulk *bulk, QlmValueRowState *state, const QlmValueRow *rows, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		TupleTableSlot *slot = bulk->slots[i];
+
+		ExecClearTuple(slot);
+		qlm_value_row_fill(state, &rows[i], slot->tts_values, slot->tts_isnull);
+		ExecStoreVirtualTuple(slot);
+		slot->tts_tableOid = RelationGetRelid(bulk->partition);
+		if (bulk->checks || TIMESTAMP_NOT_FINITE(rows[i].ts))
+		{
+			ExecConstraints(bulk->info, slot, bulk->estate);
+			ResetPerTupleExprContext(bulk->estate);
+		}
+	}
+}
+
+static void
+finish_slot(Bulk *bulk, TupleTableSlot *slot)
+{
+	List	   *recheck = NIL;
+
+	if (bulk->info->ri_NumIndices > 0)
+		recheck = qlm_exec_insert_index_tuples(bulk->info, slot, bulk->estate);
+	if (bulk->capture)
+		ExecARInsertTriggers(bulk->estate, bulk->info, slot, recheck,
+							 bulk->capture);
+	list_free(recheck);
+	ResetPerTupleExprContext(bulk->estate);
+}
+
+static void
+insert_load(Bulk *bulk, const QlmValueRow *rows, int n)
+{
+	MemoryContext caller = MemoryContextSwitchTo(bulk->context);
+	QlmValueRowState state = {0};
+
+	fill_slots(bulk, &state, rows, n);
+	table_multi_insert(bulk->partition, bulk->slots, n,
+					   bulk->estate->es_output_cid, 0, NULL);
+	for (int i = 0; i < n; i++)
+		finish_slot(bulk, bulk->slots[i]);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(bulk->context);
+}
+
+static void
+end(Bulk *bulk, int n)
+{
+	if (bulk->fires)
+	{
+		ExecASInsertTriggers(bulk->estate, bulk->parent_info, bulk->capture);
+		qlm_value_items_known_begin();
+		AfterTriggerEndQuery(bulk->estate);
+		qlm_value_items_known_end();
+	}
+	for (int i = 0; i < Min(n, MAX_TUPLES); i++)
+		ExecDropSingleTupleTableSlot(bulk->slots[i]);
+	ExecResetTupleTable(bulk->estate->es_tupleTable, false);
+	ExecCloseResultRelations(bulk->estate);
+	ExecCloseIndices(bulk->info);
+	FreeExecutorState(bulk->estate);
+}
+
+/* Whom a statement would not get past, this does not either. */
+static QlmPlan insert_plan = {
+	"INSERT INTO qlm.value (info_item_id, peer_id, ts, num, txt, type, attributes, is_odf)"
+	" SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
+	" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
+	" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8))",
+	QLM_VALUE_ROW_ARGS, QLM_PLAN_GENERIC
+};
+
+static uint64
+insert_all(void *arg)
+{
+	Bulk	   *bulk = arg;
+	int			n = bulk->nrows;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	begin(bulk, bulk->rows, n);
+	for (int done = 0; done < n; done += MAX_TUPLES)
+	{
+		CHECK_FOR_INTERRUPTS();
+		insert_load(bulk, bulk->rows + done, Min(n - done, MAX_TUPLES));
+	}
+	end(bulk, n);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	return n;
+}
+
+static void
+insert_watched(Bulk *bulk)
+{
+	Datum		params[QLM_VALUE_COLUMNS];
+
+	if (qlm_executor_hooks_audit())
+		qlm_value_row_params(bulk->rows, bulk->nrows, params);
+	qlm_executor_hooks_run(&insert_plan, qlm_executor_hooks_audit() ? params : NULL,
+						   insert_all, bulk);
+}
+
+bool
+qlm_value_bulk_insert(const QlmValueRow *rows, int n)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Bulk		bulk = {.rows = rows, .nrows = n};
+	Oid			partition;
+	bool		plain;
+
+	PreventCommandIfReadOnly("INSERT");
+	bulk.parent = table_open(qlm_catalog_relid(QLM_REL_VALUE), RowExclusiveLock);
+	partition = common_partition(rows, n);
+	bulk.partition = OidIsValid(partition) ?
+		try_table_open(partition, RowExclusiveLock) : NULL;
+
+	/* What holds now, with both locked, holds until the transaction ends. */
+	plain = bulk.partition && common_partition(rows, n) == partition &&
+		is_plain(bulk.parent, bulk.partition) && may_insert_all(bulk.parent);
+	if (plain)
+	{
+		look_at(bulk.partition);
+		bulk.checks = known_checks;
+		plain = !known_row_triggers;
+	}
+	if (plain)
+	{
+		MemoryContext context = AllocSetContextCreate(caller, "qlm bulk insert",
+													  ALLOCSET_DEFAULT_SIZES);
+
+		MemoryContextSwitchTo(context);
+		insert_watched(&bulk);
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(context);
+	}
+	if (bulk.partition)
+		table_close(bulk.partition, NoLock);
+	table_close(bulk.parent, NoLock);
+	return plain;
+}

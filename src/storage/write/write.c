@@ -1,0 +1,353 @@
+/*
+ * write.c
+ *		Payloads into tables, many messages at once.
+ *
+ * The trees are walked with the cache at hand.  Usually that gives all rows to
+ * insert; where nodes are missing they are looked up or made, and the trees
+ * are walked again.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/limits.h"
+#include "base/path.h"
+#include "storage/core/catalog.h"
+#include "storage/object/alias.h"
+#include "storage/object/details_merge.h"
+#include "storage/object/missing_nodes.h"
+#include "storage/object/node_id_cache.h"
+#include "storage/value/value_insert.h"
+#include "storage/write/write.h"
+#include "storage/write/write_outcome.h"
+
+/* The clock may be set back by this much before times follow it. */
+#define MAX_AHEAD (10 * USECS_PER_SEC)
+
+/* So often others may come first with what a message needs. */
+#define MAX_ROUNDS 1000
+
+typedef struct Walk
+{
+	QlmNodeIdCache *cache;
+	QlmWrite   *write;
+	QlmMissingNodes *missing;
+	QlmAliases *aliases;		/* of what was missing; NULL: none */
+	MemoryContext payload;		/* of the messages */
+	QlmWriteOutcome   *tally;
+	QlmDetailsTasks statics;
+	QlmValueRow *rows;
+	int			nrows;
+	int			capacity;
+	StringInfoData path;		/* of the node at hand; reused, as there may be many */
+} Walk;
+
+/* Where the walk is */
+typedef struct Place
+{
+	const struct Place *parent; /* NULL: this is the root */
+	const char *name;
+	int			depth;
+	int			id;				/* 0: the root; -1: missing */
+	QlmCachedNode    *node;
+	const QlmNewNode *missing;
+} Place;
+
+static void
+append_path(StringInfo path, const Place *place)
+{
+	if (place->parent == NULL)
+		return;
+	append_path(path, place->parent);
+	qlm_path_append(path, place->name);
+}
+
+static bool
+refuse(Walk *walk, const char *error)
+{
+	walk->write->error_code = 400;
+	walk->write->error = error;
+	return false;
+}
+
+static bool
+refuse_kind(Walk *walk, const Place *place)
+{
+	StringInfoData path;
+
+	initStringInfo(&path);
+	append_path(&path, place);
+	return refuse(walk,
+				  psprintf("An Object and an InfoItem cannot share the path %s",
+						   path.data));
+}
+
+static bool
+add_missing(Walk *walk, Place *place, const QlmObject *object,
+			const QlmInfoItem *item)
+{
+	QlmNewNode node = {0};
+
+	resetStringInfo(&walk->path);
+	append_path(&walk->path, place);
+	if (strlen(place->name) > QLM_MAX_NAME)
+		return refuse(walk, psprintf("An id or name is longer than %d bytes",
+									 QLM_MAX_NAME));
+	if (walk->path.len > QLM_MAX_PATH)
+		return refuse(walk, psprintf("A path is longer than %d bytes",
+									 QLM_MAX_PATH));
+	node.parent = place->parent->missing;
+	node.parent_id = place->parent->id;
+	node.depth = place->depth;
+	node.is_item = item != NULL;
+	node.name = place->name;
+	node.write = walk->write;
+	node.path = pstrdup(walk->path.data);
+	node.object = object;
+	node.item = item;
+	place->id = -1;
+	place->missing = qlm_missing_nodes_add(walk->missing, &node);
+	if (place->missing->is_item != node.is_item)
+		return refuse_kind(walk, place);
+	return true;
+}
+
+/* Where a message names a node by an alias, have it name the node itself. */
+static void
+enter_alias(Walk *walk, Place *place, QlmObject *object, QlmInfoItem *item)
+{
+	const char *canonical = qlm_aliases_canonical(walk->aliases,
+												  place->parent->id, place->name,
+												  item != NULL);
+	MemoryContext context;
+
+	if (canonical == NULL)
+		return;
+	context = MemoryContextSwitchTo(walk->payload);
+	if (object != NULL)
+		qlm_alias_rename_object(object, canonical);
+	else
+		qlm_alias_rename_item(item, canonical);
+	MemoryContextSwitchTo(context);
+	place->name = object != NULL ? object->ids->text : item->name;
+	place->node = qlm_node_id_cache_find(walk->cache, place->parent->id, place->name);
+}
+
+/* Step down to an Object or InfoItem; false: the write is refused. */
+static bool
+enter(Walk *walk, const Place *parent, Place *place, const char *name,
+	  QlmObject *object, QlmInfoItem *item)
+{
+	place->parent = parent;
+	place->name = name;
+	place->depth = parent->depth + 1;
+	place->missing = NULL;
+	place->node = parent->id < 0 ? NULL :
+		qlm_node_id_cache_find(walk->cache, parent->id, name);
+	if (place->node == NULL && walk->aliases != NULL && parent->id >= 0)
+		enter_alias(walk, place, object, item);
+	if (place->node == NULL)
+		return add_missing(walk, place, object, item);
+	place->id = place->node->id;
+	if (place->node->is_item != (item != NULL))
+		return refuse_kind(walk, place);
+	if (object != NULL)
+		qlm_details_merge_add_object(&walk->statics, place->node, object);
+	else
+		qlm_details_merge_add_item(&walk->statics, place->node, item);
+	return true;
+}
+
+static void
+reserve_rows(Walk *walk, int n)
+{
+	if (walk->nrows + n <= walk->capacity)
+		return;
+	walk->capacity = Max(walk->nrows + n, walk->capacity * 2);
+	walk->rows = repalloc_huge(walk->rows,
+							   walk->capacity * sizeof(QlmValueRow));
+}
+
+/* Values without a time follow each other by a microsecond. */
+static void
+add_rows(Walk *walk, int info_item_id, const QlmInfoItem *item)
+{
+	TimestampTz next = walk->write->received_at;
+
+	reserve_rows(walk, item->nvalues);
+	for (const QlmValue *value = item->values; value; value = value->next)
+	{
+		QlmValueRow *row = &walk->rows[walk->nrows];
+
+		row->info_item_id = info_item_id;
+		row->peer_id = walk->write->peer_id;
+		row->is_given = value->has_ts;
+		row->ts = value->has_ts ? value->ts : next++;
+		row->place = walk->nrows++;
+		row->value = value;
+	}
+}
+
+static bool
+walk_object(Walk *walk, const Place *place, QlmObject *object)
+{
+	check_stack_depth();
+	for (QlmInfoItem *item = object->items; item; item = item->next)
+	{
+		Place		below;
+
+		if (!enter(walk, place, &below, item->name, NULL, item))
+			return false;
+		if (item->nvalues == 0 || item->nempty > 0)
+			walk->write->lacks = true;
+		if (below.id > 0)
+			add_rows(walk, below.id, item);
+	}
+	for (QlmObject *child = object->objects; child; child = child->next)
+	{
+		Place		below;
+
+		if (!enter(walk, place, &below, child->ids->text, child, NULL) ||
+			!walk_object(walk, &below, child))
+			return false;
+	}
+	return true;
+}
+
+static bool
+walk_write(Walk *walk, QlmWrite *write)
+{
+	Place		root = {0};
+
+	walk->write = write;
+	if (write->odf->root.items != NULL)
+		return refuse(walk, "An InfoItem must be in an Object");
+	return walk_object(walk, &root, &write->odf->root);
+}
+
+/* Walk all writes that are not refused; false if one is refused now. */
+static bool
+walk_all(Walk *walk, QlmWrite *writes, int n)
+{
+	bool		accepted = true;
+
+	walk->missing = qlm_missing_nodes_create(walk->cache);
+	walk->nrows = 0;
+	qlm_details_merge_reset(&walk->statics);
+	for (int i = 0; i < n; i++)
+	{
+		writes[i].place = walk->nrows;
+		if (writes[i].error_code == 0 && !walk_write(walk, &writes[i]))
+			accepted = false;
+	}
+	return accepted;
+}
+
+/* Are there aliases among what is missing in Objects that are there? */
+static bool
+find_aliases(Walk *walk)
+{
+	int			n = qlm_missing_nodes_count(walk->missing);
+
+	walk->aliases = qlm_aliases_create();
+	for (int i = 0; i < n; i++)
+	{
+		const QlmNewNode *node = qlm_missing_nodes_get(walk->missing, i);
+
+		if (node->parent == NULL)
+			qlm_aliases_add(walk->aliases, node->parent_id, node->name,
+							node->is_item);
+	}
+	if (qlm_aliases_find(walk->aliases) == 0)
+		walk->aliases = NULL;
+	return walk->aliases != NULL;
+}
+
+/*
+ * Walk until nothing is missing any more.  Each time round a write is refused,
+ * or something missing is found, by an alias perhaps, or all of it is made; if
+ * none of this happens, somebody has what we cannot see.
+ */
+static void
+resolve(Walk *walk, QlmWrite *writes, int n)
+{
+	bool		blocked = false;
+
+	for (int rounds = 0;; rounds++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (rounds > n + MAX_ROUNDS)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("paths in qlm.object and qlm.info_item do not fit their parents")));
+		if (!walk_all(walk, writes, n))
+			continue;
+		if (qlm_missing_nodes_count(walk->missing) == 0)
+			return;
+		if (qlm_missing_nodes_find(walk->missing) > 0)
+			blocked = false;
+		else if (find_aliases(walk))
+			blocked = false;
+		else if (qlm_missing_nodes_make(walk->missing))
+		{
+			qlm_write_outcome_add_made(walk->tally, walk->missing);
+			blocked = false;
+		}
+		else if (blocked)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied for an Object or InfoItem of the message"),
+					 errdetail("It exists, but the current role may not see it.")));
+		else
+			blocked = true;
+	}
+}
+
+void
+qlm_write_run(QlmWrite *writes, int n)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "qlm write",
+												  ALLOCSET_DEFAULT_SIZES);
+	Walk		walk = {0};
+
+	walk.payload = caller;
+	walk.tally = qlm_write_outcome_create(writes, n);
+	MemoryContextSwitchTo(context);
+	for (int i = 0; i < n; i++)
+	{
+		writes[i].error_code = 0;
+		writes[i].error = NULL;
+		memset(&writes[i].counts, 0, sizeof(QlmWriteCounts));
+		writes[i].makes = writes[i].lacks = false;
+	}
+	initStringInfo(&walk.path);
+	walk.capacity = 64;
+	walk.rows = palloc(walk.capacity * sizeof(QlmValueRow));
+	walk.cache = qlm_node_id_cache_begin();
+	resolve(&walk, writes, n);
+	qlm_details_merge_store(&walk.statics);
+	qlm_value_insert(walk.rows, walk.nrows, qlm_write_outcome_add_value, walk.tally);
+	qlm_write_outcome_finish(walk.tally);
+
+	MemoryContextSwitchTo(caller);
+	for (int i = 0; i < n; i++)
+		if (writes[i].error != NULL)
+			writes[i].error = pstrdup(writes[i].error);
+	MemoryContextDelete(context);
+}
+
+TimestampTz
+qlm_write_receipt(int nvalues)
+{
+	static TimestampTz next = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz given = now;
+
+	if (next > now && next - now < MAX_AHEAD)
+		given = next;
+	next = given + Max(nvalues, 1);
+	return given;
+}

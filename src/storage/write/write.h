@@ -1,0 +1,43 @@
+/*
+ * write.h
+ *		Payloads into tables, many messages at once.
+ */
+#ifndef QLM_WRITE_H
+#define QLM_WRITE_H
+
+#include "message/odf.h"
+#include "storage/write/write_counts.h"
+
+/* One message's payload */
+typedef struct QlmWrite
+{
+	QlmOdf	   *odf;			/* aliases in it are replaced */
+	int			peer_id;		/* who writes; 0: this node */
+	TimestampTz received_at;	/* for values without a time */
+
+	/* Out: 0, or 400 with a sentence; then nothing of it was stored. */
+	int			error_code;
+	const char *error;
+	QlmWriteCounts	counts;			/* but of what is far ahead */
+
+	/* While it runs */
+	uint32		place;			/* of its first value */
+	bool		makes;			/* Objects or InfoItems */
+	bool		lacks;			/* an InfoItem of it has no value */
+} QlmWrite;
+
+/*
+ * Store payloads with the rights of the current user: Objects and InfoItems
+ * that are missing are made, static data are merged, values are inserted in
+ * one statement.  What the database refuses raises an error.
+ */
+extern void qlm_write_run(QlmWrite *writes, int n);
+
+/*
+ * The time a message is taken to have arrived: now, or as much later as keeps
+ * it apart from what this process has given before; room is made for as many
+ * values without a time, 1 microsecond each.
+ */
+extern TimestampTz qlm_write_receipt(int nvalues);
+
+#endif							/* QLM_WRITE_H */

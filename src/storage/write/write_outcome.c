@@ -1,0 +1,307 @@
+/*
+ * write_outcome.c
+ *		Counts for each of many writes what became of it, as if they had run
+ *		one after the other.
+ *
+ * Values are known by their place among all that came.  Which InfoItem is at
+ * a place is looked up at the end, in the tree, and only where there is
+ * something to say: so an ordinary write costs nothing here.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "base/path.h"
+#include "storage/write/write_outcome.h"
+
+/* Values to be named, of different InfoItems */
+typedef struct Marks
+{
+	int			n;
+	uint32		places[QLM_WRITE_COUNT_NAMED];
+	int			ids[QLM_WRITE_COUNT_NAMED];
+} Marks;
+
+typedef struct WriteMarks
+{
+	Marks		superseded;
+	Marks		replaced;
+} WriteMarks;
+
+/* A value that came in place of one of another write of these */
+typedef struct Successor
+{
+	uint32		place;			/* its own */
+	uint32		first;			/* of the first one of that time */
+} Successor;
+
+struct QlmWriteOutcome
+{
+	QlmWrite   *writes;
+	int			n;
+	MemoryContext context;
+	WriteMarks *marks;			/* one for each write; NULL: none */
+	HTAB	   *successors;		/* NULL: none */
+};
+
+QlmWriteOutcome *
+qlm_write_outcome_create(QlmWrite *writes, int n)
+{
+	QlmWriteOutcome   *tally = palloc0(sizeof(QlmWriteOutcome));
+
+	tally->writes = writes;
+	tally->n = n;
+	tally->context = CurrentMemoryContext;
+	return tally;
+}
+
+/* The last of those that begin at the place, or before it: others are empty. */
+static int
+write_of(const QlmWriteOutcome *tally, uint32 place)
+{
+	int			low = 0;
+	int			high = tally->n;
+
+	while (high - low > 1)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (tally->writes[middle].place <= place)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+mark(Marks *marks, uint32 place, int info_item_id)
+{
+	if (marks->n == QLM_WRITE_COUNT_NAMED)
+		return;
+	for (int i = 0; i < marks->n; i++)
+		if (marks->ids[i] == info_item_id)
+			return;
+	marks->places[marks->n] = place;
+	marks->ids[marks->n++] = info_item_id;
+}
+
+static WriteMarks *
+marks_of(QlmWriteOutcome *tally, int write)
+{
+	if (tally->marks == NULL)
+		tally->marks = MemoryContextAllocZero(tally->context,
+											  tally->n * sizeof(WriteMarks));
+	return &tally->marks[write];
+}
+
+static void
+add_superseded(QlmWriteOutcome *tally, uint32 place, int info_item_id)
+{
+	int			write = write_of(tally, place);
+
+	tally->writes[write].counts.superseded.n++;
+	mark(&marks_of(tally, write)->superseded, place, info_item_id);
+}
+
+static void
+add_replacing(QlmWriteOutcome *tally, uint32 place, int info_item_id)
+{
+	int			write = write_of(tally, place);
+
+	tally->writes[write].counts.replaced.n++;
+	mark(&marks_of(tally, write)->replaced, place, info_item_id);
+}
+
+/* The value that met what was stored before */
+static uint32
+first_of(const QlmWriteOutcome *tally, uint32 place)
+{
+	const Successor *successor = tally->successors == NULL ? NULL :
+		hash_search(tally->successors, &place, HASH_FIND, NULL);
+
+	return successor == NULL ? place : successor->first;
+}
+
+static void
+note_successor(QlmWriteOutcome *tally, uint32 place, uint32 first)
+{
+	Successor  *successor;
+
+	if (tally->successors == NULL)
+	{
+		HASHCTL		info = {0};
+
+		info.keysize = sizeof(uint32);
+		info.entrysize = sizeof(Successor);
+		info.hcxt = tally->context;
+		tally->successors = hash_create("qlm values in place of others", 64, &info,
+										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	successor = hash_search(tally->successors, &place, HASH_ENTER, NULL);
+	successor->first = first;
+}
+
+/*
+ * Of one write the value is superseded; what belongs to another write was stored
+ * as far as this one is concerned.
+ */
+static void
+add_pair(QlmWriteOutcome *tally, const QlmValueRow *row, const QlmValueRow *later,
+		 bool same)
+{
+	int			write = write_of(tally, row->place);
+	int			later_write = write_of(tally, later->place);
+	uint32		first = first_of(tally, row->place);
+
+	if (write != later_write || first != row->place)
+		note_successor(tally, later->place, first);
+	if (same)
+		tally->writes[later_write].counts.repeated++;
+	else if (write == later_write)
+		add_superseded(tally, row->place, row->info_item_id);
+	else
+		add_replacing(tally, later->place, later->info_item_id);
+}
+
+void
+qlm_write_outcome_add_value(void *arg, const QlmValueRow *row, const QlmValueRow *later,
+							QlmValueFate fate)
+{
+	QlmWriteOutcome   *tally = arg;
+	uint32		first;
+
+	if (later != NULL)
+	{
+		add_pair(tally, row, later, fate == QLM_VALUE_REPEATED);
+		return;
+	}
+	first = first_of(tally, row->place);
+	if (fate == QLM_VALUE_REPLACES)
+		add_replacing(tally, first, row->info_item_id);
+	else
+		tally->writes[write_of(tally, first)].counts.repeated++;
+}
+
+/* Was its Object there before the write, or is it another write's? */
+static bool
+is_in_known_object(const QlmNewNode *node)
+{
+	return node->parent == NULL || node->parent->write != node->write;
+}
+
+void
+qlm_write_outcome_add_made(QlmWriteOutcome *tally, const QlmMissingNodes *missing)
+{
+	MemoryContext caller = MemoryContextSwitchTo(tally->context);
+
+	for (int i = 0; i < qlm_missing_nodes_count(missing); i++)
+	{
+		const QlmNewNode *node = qlm_missing_nodes_get(missing, i);
+
+		node->write->makes = true;
+		if (node->is_item && is_in_known_object(node))
+			qlm_write_count_add(&node->write->counts.made, 1, node->path);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Where the tree of a write is visited */
+typedef struct Visit
+{
+	QlmWrite   *write;
+	const WriteMarks *marks;	/* NULL: none */
+	uint32		place;			/* of the next value */
+	StringInfoData path;
+} Visit;
+
+static void
+name_marked(QlmWriteCount *count, const Marks *marks, uint32 place, int nvalues,
+			const char *path)
+{
+	for (int i = 0; i < marks->n; i++)
+		if (marks->places[i] >= place && marks->places[i] - place < nvalues)
+			qlm_write_count_add(count, 0, path);
+}
+
+/*
+ * Neither a value nor anything else to say.  Who registers without values what is
+ * new has said all there is.
+ */
+static bool
+says_nothing(const QlmWrite *write, const QlmInfoItem *item)
+{
+	return item->nvalues == 0 && item->type == NULL && item->alt_names == NULL &&
+		item->descriptions == NULL && !item->has_meta_data &&
+		item->attributes == NULL &&
+		!(write->makes && write->odf->nvalues == 0);
+}
+
+static void
+visit_item(Visit *visit, const QlmInfoItem *item)
+{
+	QlmWriteCounts  *counts = &visit->write->counts;
+
+	if (visit->marks)
+	{
+		name_marked(&counts->superseded, &visit->marks->superseded, visit->place,
+					item->nvalues, visit->path.data);
+		name_marked(&counts->replaced, &visit->marks->replaced, visit->place,
+					item->nvalues, visit->path.data);
+	}
+	if (item->nempty > 0)
+		qlm_write_count_add(&counts->empty, item->nempty, visit->path.data);
+	else if (says_nothing(visit->write, item))
+		qlm_write_count_add(&counts->empty, 1, visit->path.data);
+	visit->place += item->nvalues;
+}
+
+/* In the order in which values have got their places */
+static void
+visit_object(Visit *visit, const QlmObject *object)
+{
+	int			len = visit->path.len;
+
+	check_stack_depth();
+	for (const QlmInfoItem *item = object->items; item; item = item->next)
+	{
+		qlm_path_append(&visit->path, item->name);
+		visit_item(visit, item);
+		visit->path.len = len;
+		visit->path.data[len] = '\0';
+	}
+	for (const QlmObject *child = object->objects; child; child = child->next)
+	{
+		qlm_path_append(&visit->path, child->ids->text);
+		visit_object(visit, child);
+		visit->path.len = len;
+		visit->path.data[len] = '\0';
+	}
+}
+
+void
+qlm_write_outcome_finish(QlmWriteOutcome *tally)
+{
+	MemoryContext caller = MemoryContextSwitchTo(tally->context);
+
+	for (int i = 0; i < tally->n; i++)
+	{
+		Visit		visit = {&tally->writes[i]};
+
+		if (visit.write->error_code != 0)
+			continue;
+		visit.write->counts.received = visit.write->odf->nvalues;
+		visit.write->counts.empty.n = visit.write->odf->nempty;
+		visit.marks = tally->marks ? &tally->marks[i] : NULL;
+		if (!visit.write->lacks && (visit.marks == NULL ||
+									visit.marks->superseded.n + visit.marks->replaced.n == 0))
+			continue;
+		visit.place = visit.write->place;
+		initStringInfo(&visit.path);
+		visit_object(&visit, &visit.write->odf->root);
+		pfree(visit.path.data);
+	}
+	MemoryContextSwitchTo(caller);
+}
