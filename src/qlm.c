@@ -14,8 +14,8 @@
 #include "process/wake.h"
 #include "storage/core/fmgr_guard.h"
 #include "storage/planner/planner_hook.h"
-#include "storage/replica/node_place.h"
-#include "storage/role/role.h"
+#include "storage/replica/node_place_here.h"
+#include "storage/role/role_command.h"
 #include "worker/launcher/launcher.h"
 
 QLM_MODULE_MAGIC("qlm", QLM_VERSION);

@@ -8,7 +8,6 @@
 #define QLM_INTEREST_H
 
 #include "process/shmem.h"
-#include "storage/core/wake_key.h"
 
 /* This process owns the slot, until exit. */
 extern void qlm_interest_attach(QlmWorkerSlot *slot);

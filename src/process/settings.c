@@ -24,8 +24,10 @@
 #include "storage/outbox/journal.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_make.h"
-#include "storage/peer/peer.h"
+#include "storage/peer/peer_note.h"
 #include "storage/replica/node_place.h"
+#include "storage/replica/node_place_here.h"
+#include "storage/role/role.h"
 #include "storage/value/retention.h"
 
 char	   *qlm_databases = NULL;

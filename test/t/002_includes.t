@@ -362,12 +362,6 @@ circle of files: process
 circle of files: service/forward
 circle of files: service/road
 circle of files: service/subscribe
-circle of files: storage/core
-circle of files: storage/object
-circle of files: storage/planner
-circle of files: storage/select
-circle of files: storage/value
-circle of files: storage/write
 circle of files: transport/client
 circle of files: transport/http
 circle of files: transport/websocket
@@ -381,18 +375,11 @@ circle of folders: service/forward
 circle of folders: service/road
 circle of folders: service/subscribe
 circle of folders: service/verbs
-circle of folders: storage/core
-circle of folders: storage/object
 circle of folders: storage/outbox
-circle of folders: storage/partition
 circle of folders: storage/peer
-circle of folders: storage/planner
 circle of folders: storage/replica
 circle of folders: storage/role
-circle of folders: storage/select
 circle of folders: storage/subscription
-circle of folders: storage/validate
-circle of folders: storage/value
 circle of folders: transport/client
 circle of folders: transport/http
 circle of folders: transport/websocket
@@ -451,15 +438,6 @@ header of another source: service/road
 header of another source: service/sql
 header of another source: service/subscribe
 header of another source: service/verbs
-header of another source: storage/core
-header of another source: storage/object
-header of another source: storage/peer
-header of another source: storage/planner
-header of another source: storage/replica
-header of another source: storage/role
-header of another source: storage/select
-header of another source: storage/validate
-header of another source: storage/value
 header of another source: transport/client
 header of another source: transport/http
 header of another source: transport/websocket

@@ -13,7 +13,7 @@
 #include "service/forward/collect.h"
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/collection.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"

@@ -20,8 +20,10 @@
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/delete_verb.h"
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
+#include "storage/peer/peer.h"
 #include "storage/peer/quota.h"
 
 /* This node among others: a number that tells nothing of the cluster */

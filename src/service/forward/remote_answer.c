@@ -10,7 +10,7 @@
 #include "service/forward/remote_node.h"
 #include "service/forward/remote_subscription.h"
 #include "service/subscribe/subscribe.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/outbox_outcome.h"
 #include "storage/subscription/remote.h"
@@ -193,18 +193,13 @@ poll(int64 request_id)
 static void
 guarded(void (*work) (int64 request_id), int64 request_id)
 {
-	QlmSubtransaction subtransaction;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		work(request_id);
-		qlm_subtransaction_commit(&subtransaction);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		ereport(LOG,
@@ -213,7 +208,7 @@ guarded(void (*work) (int64 request_id), int64 request_id)
 		qlm_outbox_told(request_id, 0);
 		qlm_remote_polling(request_id);
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 }
 
 int

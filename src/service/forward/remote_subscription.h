@@ -7,6 +7,7 @@
 #define QLM_REMOTE_SUBSCRIPTION_H
 
 #include "service/road/exchange.h"
+#include "storage/peer/peer.h"
 #include "storage/subscription/subscription.h"
 
 /* Setting: the address under which other nodes reach this one; empty: none */

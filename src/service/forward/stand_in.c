@@ -18,7 +18,7 @@
 void
 qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults, bool device)
 {
-	QlmHookedWork *awaited = palloc(sizeof(QlmHookedWork));
+	QlmStandIn *awaited = palloc(sizeof(QlmStandIn));
 
 	awaited->message_id = message_id;
 	awaited->result = list_length(exchange->response->results) - nresults;
@@ -32,13 +32,13 @@ qlm_stand_in_hold(QlmExchange *exchange)
 {
 	QlmJob	   *job = exchange->job;
 	QlmKept    *kept = palloc0(sizeof(QlmKept));
-	QlmHookedWork *awaited = palloc(list_length(exchange->awaited) * sizeof(QlmHookedWork));
+	QlmStandIn *awaited = palloc(list_length(exchange->awaited) * sizeof(QlmStandIn));
 	ListCell   *lc;
 
 	job->keep = kept;
 	kept->tick = DT_NOEND;
 	foreach(lc, exchange->awaited)
-		awaited[kept->nawaited++] = *(QlmHookedWork *) lfirst(lc);
+		awaited[kept->nawaited++] = *(QlmStandIn *) lfirst(lc);
 	kept->awaited = awaited;
 	if (job->kept)
 		return;					/* the rest is as it was */
@@ -164,7 +164,7 @@ qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
 
 /* What takes the place of results; NIL: nothing yet, or never */
 static List *
-find_results(QlmExchange *exchange, const QlmHookedWork *awaited)
+find_results(QlmExchange *exchange, const QlmStandIn *awaited)
 {
 	QlmOutcome	outcome;
 	const QlmResult *standing;
@@ -173,7 +173,7 @@ find_results(QlmExchange *exchange, const QlmHookedWork *awaited)
 		return NIL;
 	if (!outcome.final)
 	{
-		exchange->awaited = lappend(exchange->awaited, unconstify(QlmHookedWork *, awaited));
+		exchange->awaited = lappend(exchange->awaited, unconstify(QlmStandIn *, awaited));
 		return NIL;
 	}
 	standing = list_nth(exchange->response->results, awaited->result);
@@ -203,7 +203,7 @@ qlm_stand_in_replace(QlmExchange *exchange)
 
 	for (int i = 0; i < kept->nawaited; i++)
 	{
-		const QlmHookedWork *awaited = &kept->awaited[i];
+		const QlmStandIn *awaited = &kept->awaited[i];
 		int			end = awaited->result + awaited->nresults;
 		List	   *found = find_results(exchange, awaited);
 

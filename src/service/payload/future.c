@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "service/payload/future.h"
+#include "storage/write/write_counts.h"
 
 /* What has been logged is not logged again so soon. */
 #define LOGGED_FOR	USECS_PER_HOUR
@@ -38,7 +39,7 @@ typedef struct Search
 static void
 count_value(Search *search, const QlmValue *value)
 {
-	QlmWriteCounts  *counts = search->counts;
+	QlmWriteCounts *counts = search->counts;
 	const char *path = search->path.data;
 
 	if (counts->ahead.nnamed == QLM_WRITE_COUNT_NAMED)

@@ -263,18 +263,13 @@ typedef struct GuardedCall
 static void
 call_guarded(GuardedCall *guarded)
 {
-	QlmSubtransaction subtransaction;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		guarded->function(guarded);
-		qlm_subtransaction_commit(&subtransaction);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		if (qlm_sqlstate_is_shortage(error->sqlerrcode, error->filename))
@@ -283,7 +278,7 @@ call_guarded(GuardedCall *guarded)
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION ? 400 : 500;
 		guarded->error = error->message;
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/url.h"
 #include "service/road/callback.h"
+#include "storage/peer/peer.h"
 
 #define NOTIFY_PREFIX	"notify:"
 

@@ -21,9 +21,10 @@
 #include "service/road/exchange.h"
 #include "service/road/repeat.h"
 #include "service/subscribe/subscribe.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/executed.h"
 #include "storage/outbox/outbox.h"
+#include "storage/peer/peer.h"
 
 /* Answers together in one message are not much longer than this. */
 #define TOGETHER_MAX	(64 * 1024)

@@ -13,7 +13,7 @@
 #include "service/road/repeat.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/journal.h"
 #include "storage/outbox/outbox_nest.h"
 #include "storage/write/write.h"

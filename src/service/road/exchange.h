@@ -20,7 +20,7 @@ typedef struct QlmExchange
 	TimestampTz received_at;
 	QlmEnvelope *answer;
 	QlmRequest *response;		/* the one verb of the answer */
-	List	   *awaited;		/* of QlmHookedWork *, in order of their results */
+	List	   *awaited;		/* of QlmStandIn *, in order of their results */
 	int			nforwarded;		/* requests that were sent on for it */
 	bool		room_known;
 	int			room;			/* messages that it may still queue */

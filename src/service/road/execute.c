@@ -16,12 +16,13 @@
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/catalog.h"
+#include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/collection.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"
 #include "storage/replica/sequence.h"
+#include "storage/write/write_counts.h"
 
 /* Of an error: it may hold whatever somebody has written. */
 #define MAX_DESCRIPTION	2000
@@ -285,24 +286,20 @@ qlm_error_code(const ErrorData *error, const char **description)
 static void
 execute_guarded(QlmExchange *exchange, const QlmRequest *request)
 {
-	QlmSubtransaction subtransaction;
 	int			nresults = list_length(exchange->response->results);
 	int			nawaited = list_length(exchange->awaited);
 	Size		size = qlm_answer_size_get();
-	QlmWriteCounts  *counts = exchange->job->counts;
-	QlmWriteCounts	before = {0};
+	QlmWriteCounts *counts = exchange->job->counts;
+	QlmWriteCounts before = {0};
 
 	if (counts)
 		before = *counts;
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		execute(exchange, request);
-		qlm_subtransaction_commit(&subtransaction);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 		const char *description;
 		int			code;
 
@@ -322,7 +319,7 @@ execute_guarded(QlmExchange *exchange, const QlmRequest *request)
 		if (request->verb == QLM_RESPONSE && code < 500)
 			qlm_response_refused(exchange, request, code, description);
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 }
 
 /* A read without payload fetches what is queued, which would be noted too. */

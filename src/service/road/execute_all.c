@@ -11,6 +11,7 @@
 #include "service/road/exchange.h"
 #include "service/road/repeat.h"
 #include "storage/core/subtransaction.h"
+#include "storage/write/write_counts.h"
 
 /* What the message had before, to be had again */
 typedef struct Before
@@ -21,7 +22,7 @@ typedef struct Before
 	bool		room_known;
 	int			room;
 	bool		pushes;
-	QlmWriteCounts	counts;
+	QlmWriteCounts counts;
 } Before;
 
 static Before
@@ -114,29 +115,24 @@ execute_together(QlmExchange *exchange)
 	List	   *requests = exchange->request->requests;
 	int		   *ends = palloc(list_length(requests) * sizeof(int));
 	Before		before = note(exchange);
-	QlmSubtransaction subtransaction;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		for (int i = 0; i < list_length(requests); i++)
 		{
 			execute_next(exchange, list_nth(requests, i));
 			ends[i] = list_length(exchange->response->results);
 		}
-		if (!exchange->put_off)
-			qlm_subtransaction_commit(&subtransaction);
+		if (exchange->put_off)
+			QLM_SUBTRANSACTION_UNDO();
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ReThrowError(qlm_subtransaction_catch(&subtransaction));
+		ReThrowError(error);
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 	if (exchange->put_off)
-	{
-		qlm_subtransaction_rollback(&subtransaction);
 		take_back(exchange, &before, ends);
-	}
 }
 
 void

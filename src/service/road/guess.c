@@ -20,6 +20,7 @@
 
 #include "service/road/guess.h"
 #include "storage/peer/credential.h"
+#include "storage/peer/peer.h"
 
 /* Lines in the log: so many at once, and then one in so many ms */
 #define LOG_BURST		20

@@ -10,6 +10,7 @@
 
 #include "base/guard.h"
 #include "service/road/exchange.h"
+#include "storage/peer/peer.h"
 
 /* Of all processes, if it lies in shared memory; NULL: not there yet */
 extern QlmGuard *qlm_guess_guard;

@@ -15,6 +15,9 @@
 
 #include "service/road/guess.h"
 #include "storage/outbox/outbox_nest.h"
+#include "storage/peer/peer.h"
+#include "storage/peer/peer_note.h"
+#include "storage/role/role.h"
 
 /*
  * By what it writes, or answers.  What was refused may lack what every Object

@@ -14,13 +14,13 @@
 #include "storage/write/write_counts.h"
 
 /* A result of a kept answer stands for what another node is to say. */
-typedef struct QlmHookedWork
+typedef struct QlmStandIn
 {
 	int64		message_id;		/* in the outbox */
 	int			result;			/* the first such result */
 	int			nresults;
 	bool		device;			/* only what succeeds takes their place */
-} QlmHookedWork;
+} QlmStandIn;
 
 /*
  * An answer with nothing attached, for which something may come soon: what is
@@ -45,7 +45,7 @@ typedef struct QlmKept
 
 	/* Sent on: it waits for all of these, and no longer than until. */
 	int			nawaited;
-	const QlmHookedWork *awaited;
+	const QlmStandIn *awaited;
 	TimestampTz until;
 } QlmKept;
 

@@ -14,6 +14,8 @@
 #include "storage/outbox/outbox_nest.h"
 #include "storage/outbox/outbox_outcome.h"
 #include "storage/outbox/outbox_reason.h"
+#include "storage/peer/peer.h"
+#include "storage/peer/peer_note.h"
 
 /*
  * Peers of the QLM generations take nested requests, and so does who acknowledges

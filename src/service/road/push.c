@@ -14,9 +14,9 @@
 #include "base/limits.h"
 #include "service/road/exchange.h"
 #include "service/road/push.h"
-#include "storage/core/catalog.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_nest.h"
+#include "storage/peer/peer.h"
 
 static char *
 print(const QlmEnvelope *envelope)

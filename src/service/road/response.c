@@ -16,10 +16,16 @@
 #include "service/road/reception.h"
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/remark.h"
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
+#include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/outbox_answer.h"
+#include "storage/peer/peer.h"
+#include "storage/peer/peer_note.h"
 #include "storage/write/write.h"
+#include "storage/write/write_counts.h"
+#include "storage/write/write_outcome.h"
 
 /* Results with one correlation id, or those without any */
 typedef struct AnswerGroup
@@ -288,18 +294,14 @@ first_error(const QlmRequest *response, int from, const char **why)
 static void
 store_guarded(QlmExchange *exchange, List *results, QlmRequest *response)
 {
-	QlmSubtransaction subtransaction;
 	int			nresults = list_length(response->results);
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		store_results(exchange, results, true, response);
-		qlm_subtransaction_commit(&subtransaction);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
 		const char *why;
 		int			code = qlm_error_must_leave(error) ? 500 : qlm_error_code(error, &why);
 
@@ -309,7 +311,7 @@ store_guarded(QlmExchange *exchange, List *results, QlmRequest *response)
 		qlm_request_add_result(response, code, why)->request_ids =
 			((QlmResult *) linitial(results))->request_ids;
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 }
 
 /*

@@ -24,9 +24,15 @@
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/method.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/function/handler.h"
+#include "storage/peer/peer.h"
+#include "storage/select/delete.h"
+#include "storage/select/delete_part.h"
+#include "storage/select/select.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription.h"
-#include "storage/write/write.h"
+#include "storage/write/write_counts.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_handle);
 PG_FUNCTION_INFO_V1(qlm_sql_handle_json);
@@ -107,7 +113,7 @@ qlm_sql_handle_json(PG_FUNCTION_ARGS)
 static Datum
 handle_counted(FunctionCallInfo fcinfo, QlmAnswerForm form)
 {
-	QlmWriteCounts	counts = {0};
+	QlmWriteCounts counts = {0};
 	text	   *response = handle(fcinfo, form, &counts);
 
 	return qlm_counts_return(fcinfo, response, &counts);

@@ -17,11 +17,12 @@
 #include "service/payload/tree.h"
 #include "service/sql/arguments.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_reason.h"
 #include "storage/peer/peer.h"
 #include "storage/select/select.h"
+#include "storage/select/select_value.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_request);
 PG_FUNCTION_INFO_V1(qlm_sql_requeue);

@@ -14,6 +14,7 @@
 #include "service/forward/remote_subscription.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/outbox.h"
 #include "storage/replica/restore.h"
 #include "storage/subscription/subscription_events.h"

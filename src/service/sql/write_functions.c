@@ -14,8 +14,10 @@
 #include "service/sql/arguments.h"
 #include "service/sql/counted.h"
 #include "service/verbs/remark.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/write/write.h"
+#include "storage/write/write_counts.h"
+#include "storage/write/write_outcome.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_write);
 PG_FUNCTION_INFO_V1(qlm_sql_write_counted);

@@ -19,7 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "service/subscribe/subscribe.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/replica/replication.h"
 #include "storage/subscription/subscription_events.h"
 #include "storage/subscription/subscription_match.h"

@@ -13,12 +13,15 @@
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/catalog.h"
+#include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/function/format.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"
+#include "storage/peer/peer.h"
 #include "storage/peer/quota.h"
+#include "storage/select/select_event.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/dropped.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_buffer.h"
@@ -118,19 +121,14 @@ must_reach_writer(const ErrorData *error)
 static void
 prepare_guarded(Delivery *delivery)
 {
-	QlmSubtransaction subtransaction;
 	Size		outer = qlm_answer_size_get();
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		prepare_delivery(delivery);
-		qlm_subtransaction_commit(&subtransaction);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (must_reach_writer(error))
 			ReThrowError(error);
 		ereport(LOG,
@@ -144,7 +142,7 @@ prepare_guarded(Delivery *delivery)
 			delivery->match->nevents = 0;
 		}
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 }
 
 static bool

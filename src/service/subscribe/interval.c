@@ -14,11 +14,14 @@
 #include "service/road/exchange.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/function/format.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"
+#include "storage/select/select.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/dropped.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_tick.h"
@@ -133,30 +136,25 @@ look_for_values(Tick *tick)
 static void
 run_guarded(Tick *tick, void (*work) (Tick *tick))
 {
-	QlmSubtransaction subtransaction;
 	QlmRights	saved;
 	bool		outer = qlm_format_serve_subscribers(true);
 
 	(void) qlm_answer_size_begin();
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		qlm_rights_become_reader(tick->subscription->role, &saved);
 		work(tick);
 		qlm_rights_restore(&saved);
-		qlm_subtransaction_commit(&subtransaction);
 		(void) qlm_format_serve_subscribers(outer);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		(void) qlm_format_serve_subscribers(outer);
 		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		tick->code = qlm_error_code(error, &tick->description);
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 }
 
 static void

@@ -17,8 +17,8 @@
 #include "service/road/callback.h"
 #include "service/road/guess.h"
 #include "service/subscribe/subscribe.h"
-#include "storage/core/catalog.h"
 #include "storage/outbox/connection.h"
+#include "storage/peer/peer.h"
 #include "storage/peer/quota.h"
 #include "storage/subscription/subscription.h"
 

@@ -6,6 +6,7 @@
 #define QLM_SUBSCRIBE_H
 
 #include "service/road/exchange.h"
+#include "storage/peer/peer.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_match.h"
 

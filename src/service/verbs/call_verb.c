@@ -13,6 +13,8 @@
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/method.h"
 #include "storage/core/subtransaction.h"
+#include "storage/function/handler.h"
+#include "storage/peer/peer.h"
 
 /* Left to the worker, once a function has been stopped, to say so */
 #define TIME_TO_ANSWER	(USECS_PER_SEC / 2)

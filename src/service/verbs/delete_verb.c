@@ -15,7 +15,8 @@
 #include "service/payload/payload.h"
 #include "service/road/exchange.h"
 #include "service/verbs/delete_verb.h"
-#include "storage/select/select.h"
+#include "storage/select/delete.h"
+#include "storage/select/delete_part.h"
 
 /* Is anything named in the InfoItem? */
 static bool

@@ -15,7 +15,10 @@
 #include "service/payload/tree.h"
 #include "service/road/exchange.h"
 #include "service/verbs/method.h"
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
+#include "storage/function/handler.h"
+#include "storage/peer/peer.h"
 
 /* The one peer that owns all that is read; NULL: none, or several do */
 static const QlmPeer *

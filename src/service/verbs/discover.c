@@ -20,6 +20,7 @@
 #include "message/json/odf_json.h"
 #include "service/road/exchange.h"
 #include "storage/select/select_url.h"
+#include "storage/select/select_value.h"
 #include "xml/writer.h"
 
 #define TYPE_XML "text/xml"

@@ -8,9 +8,12 @@
 #include "message/envelope.h"
 #include "service/payload/tree.h"
 #include "service/verbs/method.h"
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
-#include "storage/object/alias.h"
-#include "storage/select/select.h"
+#include "storage/function/handler.h"
+#include "storage/peer/peer.h"
+#include "storage/select/select_alias.h"
+#include "storage/select/select_event.h"
 #include "xml/writer.h"
 
 /* Where policies hide InfoItems, only what is seen may be called. */
@@ -65,7 +68,7 @@ qlm_method_resolve(QlmOdf *odf)
 
 	if (qlm_acl_may_select(QLM_REL_OBJECT) &&
 		qlm_acl_may_select(QLM_REL_INFO_ITEM))
-		(void) qlm_alias_find_nodes(odf, &nfound);
+		(void) qlm_select_alias_find_nodes(odf, &nfound);
 }
 
 QlmOdf *

@@ -17,7 +17,10 @@
 #include "service/payload/tree.h"
 #include "service/road/guess.h"
 #include "service/subscribe/subscribe.h"
-#include "storage/core/catalog.h"
+#include "storage/core/rights.h"
+#include "storage/select/select.h"
+#include "storage/select/select_event.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_buffer.h"
 

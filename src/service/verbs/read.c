@@ -7,6 +7,7 @@
 #include "service/payload/payload.h"
 #include "service/road/exchange.h"
 #include "storage/select/select.h"
+#include "storage/select/select_value.h"
 
 static void
 add_missing(QlmRequest *response, QlmOdf *missing, const char *description)

@@ -12,6 +12,8 @@
 #include "base/datetime.h"
 #include "service/payload/future.h"
 #include "service/verbs/remark.h"
+#include "storage/write/write_counts.h"
+#include "storage/write/write_outcome.h"
 
 #define MAX_PATH_SHOWN 120
 

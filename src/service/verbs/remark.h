@@ -5,7 +5,8 @@
 #ifndef QLM_REMARK_H
 #define QLM_REMARK_H
 
-#include "storage/write/write.h"
+#include "storage/write/write_counts.h"
+#include "storage/write/write_outcome.h"
 
 /* Complete the counts of a write that was done, and have the log say what it must. */
 extern void qlm_remark_count(QlmWrite *write, int elevel);

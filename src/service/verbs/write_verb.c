@@ -7,8 +7,10 @@
 #include "service/payload/future.h"
 #include "service/road/exchange.h"
 #include "service/verbs/remark.h"
-#include "storage/core/catalog.h"
+#include "storage/core/rights.h"
 #include "storage/write/write.h"
+#include "storage/write/write_counts.h"
+#include "storage/write/write_outcome.h"
 
 static bool
 is_plain_write(const QlmRequest *request)
@@ -43,7 +45,7 @@ prepare_write(QlmWrite *write, const QlmExchange *exchange, QlmOdf *odf)
 static void
 add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write)
 {
-	QlmWriteCounts  *counts = exchange->job->counts;
+	QlmWriteCounts *counts = exchange->job->counts;
 
 	if (write->error_code != 0)
 	{

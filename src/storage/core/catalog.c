@@ -1,6 +1,6 @@
 /*
  * catalog.c
- *		The extension's own relations and prepared plans.
+ *		The extension's own relations.
  *
  * What is known of the catalog is looked up again after any invalidation of
  * one of our relations, so that DROP and CREATE EXTENSION are noticed.
@@ -21,19 +21,14 @@
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "storage/core/catalog.h"
 #include "storage/core/catalog_missing.h"
-#include "storage/core/stream.h"
-#include "storage/planner/planner_hook.h"
-#include "storage/role/role.h"
 
 static const char *const relation_names[QLM_NRELATIONS] = {
 	[QLM_REL_OBJECT] = "object",
@@ -80,7 +75,6 @@ role_changed(Datum arg, int cache_id, uint32 hash)
 {
 	generations[QLM_REL_PEER]++;
 	generations[QLM_REL_SUBSCRIPTION]++;
-	qlm_role_changed();
 }
 
 /* Plans are made anew then, too.  Our schema may have another name. */
@@ -237,25 +231,6 @@ qlm_catalog_look_at_restore(void)
 	complete_known = true;
 }
 
-void
-qlm_storage_begin(void)
-{
-	MemoryContext context = CurrentMemoryContext;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	MemoryContextSwitchTo(context);
-}
-
-void
-qlm_storage_end(void)
-{
-	MemoryContext context = CurrentMemoryContext;
-
-	SPI_finish();
-	MemoryContextSwitchTo(context);
-}
-
 static void
 require_extension(void)
 {
@@ -318,138 +293,4 @@ qlm_catalog_invalidate_once(QlmRelation relation)
 	transactions[relation] = transaction;
 	subtransactions[relation] = subtransaction;
 	qlm_catalog_invalidate(relid);
-}
-
-static bool
-may(QlmRelation relation, AclMode mode)
-{
-	return pg_class_aclcheck(qlm_catalog_relid(relation), GetUserId(),
-							 mode) == ACLCHECK_OK;
-}
-
-bool
-qlm_acl_may_insert(QlmRelation relation)
-{
-	return may(relation, ACL_INSERT);
-}
-
-bool
-qlm_acl_may_select(QlmRelation relation)
-{
-	return may(relation, ACL_SELECT);
-}
-
-static bool
-has_policies(QlmRelation relation)
-{
-	return check_enable_rls(qlm_catalog_relid(relation), InvalidOid, true) == RLS_ENABLED;
-}
-
-static const QlmRelation nodes[] = {
-	QLM_REL_OBJECT, QLM_REL_OBJECT_ID, QLM_REL_INFO_ITEM, QLM_REL_META_DATA
-};
-
-bool
-qlm_acl_may_see_all_nodes(void)
-{
-	for (int i = 0; i < lengthof(nodes); i++)
-		if (!qlm_acl_may_select(nodes[i]) || has_policies(nodes[i]))
-			return false;
-	return true;
-}
-
-bool
-qlm_acl_has_policies(void)
-{
-	for (int i = 0; i < lengthof(nodes); i++)
-		if (has_policies(nodes[i]))
-			return true;
-	return has_policies(QLM_REL_VALUE);
-}
-
-bool
-qlm_acl_hides_data(void)
-{
-	static const QlmRelation data[] = {QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE};
-
-	for (int i = 0; i < lengthof(data); i++)
-		if (has_policies(data[i]))
-			return true;
-	return false;
-}
-
-void
-qlm_plan_prepare(QlmPlan *plan)
-{
-	MemoryContext context = CurrentMemoryContext;
-	SPIPlanPtr	prepared;
-
-	if (plan->plan != NULL)
-		return;
-	prepared = SPI_prepare_cursor(plan->sql, plan->nargs, plan->args,
-								  plan->options | QLM_PLAN_OWN);
-	if (prepared == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s",
-			 plan->sql, SPI_result_code_string(SPI_result));
-	if (SPI_keepplan(prepared) != 0)
-		elog(ERROR, "could not keep plan \"%s\"", plan->sql);
-	MemoryContextSwitchTo(context);
-	plan->plan = prepared;
-}
-
-void
-qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
-{
-	MemoryContext context = CurrentMemoryContext;
-	int			result;
-
-	qlm_plan_prepare(plan);
-	result = SPI_execute_plan(plan->plan, values, nulls, plan->as_active, limit);
-	/* SPI leaves its own context current. */
-	MemoryContextSwitchTo(context);
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s",
-			 plan->sql, SPI_result_code_string(result));
-}
-
-void
-qlm_plan_execute_once(const char *sql, int options, Snapshot snapshot)
-{
-	MemoryContext context = CurrentMemoryContext;
-	SPIPlanPtr	plan = SPI_prepare_cursor(sql, 0, NULL,
-											   options | QLM_PLAN_OWN);
-	int			result = SPI_result;
-
-	if (plan != NULL)
-		result = SPI_execute_snapshot(plan, NULL, NULL, snapshot,
-									  InvalidSnapshot, false, true, 0);
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql,
-			 SPI_result_code_string(result));
-	SPI_freeplan(plan);
-	MemoryContextSwitchTo(context);
-}
-
-void
-qlm_plan_stream(QlmPlan *plan, const Datum *values, QlmRowFunction function,
-				void *arg)
-{
-	qlm_plan_prepare(plan);
-	qlm_stream(plan->plan, plan->nargs, plan->args, values, function, arg);
-}
-
-char *
-qlm_spi_text(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		datum = qlm_spi_datum(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(datum);
-}
-
-Datum
-qlm_spi_datum(uint64 row, int column, bool *isnull)
-{
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-						 column, isnull);
 }

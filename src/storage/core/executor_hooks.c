@@ -20,6 +20,7 @@
 
 #include "base/compat.h"
 #include "storage/core/executor_hooks.h"
+#include "storage/core/plan.h"
 
 typedef struct StandIn
 {

@@ -5,7 +5,7 @@
 #ifndef QLM_EXECUTOR_HOOKS_H
 #define QLM_EXECUTOR_HOOKS_H
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 
 /* Does an extension look at statements, as pg_stat_statements does?  At who may, as pgaudit does? */
 extern bool qlm_executor_hooks_exist(void);

@@ -24,6 +24,7 @@
 #include "utils/rls.h"
 
 #include "base/compat.h"
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
 #include "storage/core/fmgr_guard.h"
 #include "storage/core/rights.h"
@@ -163,7 +164,7 @@ void
 qlm_rights_become_subscriber(Oid role, QlmRights *saved)
 {
 	qlm_rights_become_reader(role, saved);
-	if (qlm_acl_has_policies())
+	if (qlm_acl_any_policies())
 		forget_own_settings();
 }
 

@@ -2,7 +2,19 @@
  * subtransaction.h
  *		Statements that may fail, or may have to be taken back.
  *
- * Whoever begins one must end it on every way out, errors included.
+ *		QLM_SUBTRANSACTION_TRY();
+ *		{
+ *			... what may fail ...
+ *		}
+ *		QLM_SUBTRANSACTION_CATCH(error);
+ *		{
+ *			... it was taken back; error is an ErrorData * of the caller's context ...
+ *		}
+ *		QLM_SUBTRANSACTION_END();
+ *
+ * The rules are those of PG_TRY: no return, break or goto leads out of either block, and
+ * local variables that the first block sets and that are read after an error are volatile.
+ * An error may be raised again by ReThrowError.
  */
 #ifndef QLM_SUBTRANSACTION_H
 #define QLM_SUBTRANSACTION_H
@@ -13,47 +25,69 @@
 
 #include "base/sqlstate.h"
 
+/* Private: what the macros keep */
 typedef struct QlmSubtransaction
 {
 	MemoryContext context;
 	ResourceOwner owner;
+	bool		undo;
 } QlmSubtransaction;
 
+#define QLM_SUBTRANSACTION_TRY() \
+	do { \
+		QlmSubtransaction subtransaction_; \
+		qlm_subtransaction_begin(&subtransaction_); \
+		PG_TRY(); \
+		{
+
+/* In the first block: take back what it did when it ends, without an error. */
+#define QLM_SUBTRANSACTION_UNDO() \
+			(subtransaction_.undo = true)
+
+#define QLM_SUBTRANSACTION_CATCH(error_) \
+			qlm_subtransaction_end(&subtransaction_); \
+		} \
+		PG_CATCH(); \
+		{ \
+			ErrorData  *error_ = qlm_subtransaction_catch(&subtransaction_)
+
+#define QLM_SUBTRANSACTION_END() \
+		} \
+		PG_END_TRY(); \
+	} while (0)
+
+/* Private, as the next two: for the macros */
 static inline void
 qlm_subtransaction_begin(QlmSubtransaction *subtransaction)
 {
 	subtransaction->context = CurrentMemoryContext;
 	subtransaction->owner = CurrentResourceOwner;
+	subtransaction->undo = false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(subtransaction->context);
 }
 
 static inline void
-qlm_subtransaction_commit(const QlmSubtransaction *subtransaction)
+qlm_subtransaction_end(const QlmSubtransaction *subtransaction)
 {
-	ReleaseCurrentSubTransaction();
+	if (subtransaction->undo)
+		RollbackAndReleaseCurrentSubTransaction();
+	else
+		ReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(subtransaction->context);
 	CurrentResourceOwner = subtransaction->owner;
 }
 
-static inline void
-qlm_subtransaction_rollback(const QlmSubtransaction *subtransaction)
-{
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(subtransaction->context);
-	CurrentResourceOwner = subtransaction->owner;
-}
-
-/* In PG_CATCH: take it back; returns the error, in the context of who began it. */
 static inline ErrorData *
-qlm_subtransaction_catch(const QlmSubtransaction *subtransaction)
+qlm_subtransaction_catch(QlmSubtransaction *subtransaction)
 {
 	ErrorData  *error;
 
 	MemoryContextSwitchTo(subtransaction->context);
 	error = CopyErrorData();
 	FlushErrorState();
-	qlm_subtransaction_rollback(subtransaction);
+	subtransaction->undo = true;
+	qlm_subtransaction_end(subtransaction);
 	return error;
 }
 

@@ -19,8 +19,10 @@
 #include "base/limits.h"
 #include "base/quote.h"
 #include "base/sqlstate.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/function/format.h"
+#include "storage/function/function.h"
 #include "xml/writer.h"
 
 #define MAX_NAME		804		/* 200 characters, and the end */

@@ -26,8 +26,8 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "storage/core/catalog.h"
 #include "storage/core/fmgr_guard.h"
+#include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/function/function.h"
 
@@ -200,33 +200,44 @@ must_leave(const ErrorData *error, bool late)
 		!qlm_error_is_said(error);
 }
 
+/* The time that it has is over when it has ended, however that was. */
+static void
+run_until_end(const QlmFunction *function, void (*work) (void *arg), void *arg,
+			  bool foreign, TimestampTz end, bool *late)
+{
+	TimestampTz outer = begin_time(end);
+
+	PG_TRY();
+	{
+		qlm_function_run(function, work, arg, foreign);
+	}
+	PG_FINALLY();
+	{
+		*late = end_time(outer);
+	}
+	PG_END_TRY();
+}
+
 ErrorData *
 qlm_function_try(const QlmFunction *function, void (*work) (void *arg), void *arg,
 				 bool foreign, TimestampTz end, bool *late)
 {
-	QlmSubtransaction subtransaction;
 	Oid			user;
 	int			context;
-	TimestampTz outer;
-	ErrorData  *volatile error = NULL;
+	ErrorData  *volatile failure = NULL;
 
 	GetUserIdAndSecContext(&user, &context);
-	qlm_subtransaction_begin(&subtransaction);
-	outer = begin_time(end);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
-		qlm_function_run(function, work, arg, foreign);
-		*late = end_time(outer);
-		qlm_subtransaction_commit(&subtransaction);
+		run_until_end(function, work, arg, foreign, end, late);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		*late = end_time(outer);
-		error = qlm_subtransaction_catch(&subtransaction);
 		SetUserIdAndSecContext(user, context);
+		failure = error;
 	}
-	PG_END_TRY();
-	if (error && must_leave(error, *late))
-		ReThrowError(error);
-	return error;
+	QLM_SUBTRANSACTION_END();
+	if (failure && must_leave(failure, *late))
+		ReThrowError(failure);
+	return failure;
 }

@@ -15,7 +15,9 @@
 #include "utils/syscache.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
+#include "storage/function/function.h"
 #include "storage/function/handler.h"
 
 static QlmPlan find_plan = {

@@ -9,7 +9,7 @@
 #ifndef QLM_ALIAS_H
 #define QLM_ALIAS_H
 
-#include "storage/select/wanted_tree.h"
+#include "message/odf.h"
 
 typedef struct QlmAliases QlmAliases;
 
@@ -30,11 +30,5 @@ extern const char *qlm_aliases_canonical(const QlmAliases *aliases,
 /* Name a node of a payload so, which is copied. */
 extern void qlm_alias_rename_object(QlmObject *object, const char *id);
 extern void qlm_alias_rename_item(QlmInfoItem *item, const char *name);
-
-/*
- * Look up all nodes that a request names, as qlm_select_nodes_find does, by their
- * aliases too, which are replaced in the request.
- */
-extern QlmWantedTree *qlm_alias_find_nodes(QlmOdf *request, int *nleaves);
 
 #endif							/* QLM_ALIAS_H */

@@ -13,8 +13,7 @@
 
 #include "base/path.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/object/alias.h"
 #include "storage/object/alias_path.h"
 

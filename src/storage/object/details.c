@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "storage/object/details.h"
+#include "storage/object/details_hash.h"
 
 static bool
 is_given(const char *text)

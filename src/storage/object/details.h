@@ -18,20 +18,6 @@
 
 #include "message/odf.h"
 
-/* What it consists of, besides what nodes have in their own row */
-typedef struct QlmDetailsParts
-{
-	bool		columns;
-	bool		ids;
-	bool		meta_data;
-} QlmDetailsParts;
-
-/* Never 0 if there is anything that could be stored */
-extern uint64 qlm_details_object_hash(const QlmObject *object,
-									  QlmDetailsParts *parts);
-extern uint64 qlm_details_item_hash(const QlmInfoItem *item,
-									QlmDetailsParts *parts);
-
 /* The document, as a jsonb Datum; 0 if there is nothing in it. */
 extern Datum qlm_details_object_to_jsonb(const QlmObject *object);
 extern Datum qlm_details_item_to_jsonb(const QlmInfoItem *item);
@@ -52,14 +38,6 @@ extern void qlm_details_item_columns(const QlmInfoItem *item,
 
 /* Proprietary attributes alone; 0 if there are none. */
 extern Datum qlm_details_attributes_to_jsonb(const QlmAttribute *attributes);
-
-/* Back again.  Empty where a column is null. */
-extern QlmAttribute *qlm_details_read_attributes(Jsonb *attributes);
-extern void qlm_details_read_descriptions(QlmOdf *odf, Jsonb *description,
-										  QlmDescription **list);
-extern void qlm_details_read_ids(QlmOdf *odf, Jsonb *ids, QlmId **list);
-extern void qlm_details_read_meta_data(QlmOdf *odf, Jsonb *document,
-									   const char *name, QlmInfoItem *item);
 
 /* SQL: attributes without those that are empty, which means to be removed */
 #define QLM_SQL_GIVEN_ATTRIBUTES(attributes) \

@@ -10,7 +10,7 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 
-#include "storage/object/details.h"
+#include "storage/object/details_hash.h"
 
 static uint64
 add_bytes(uint64 hash, const void *bytes, int len)

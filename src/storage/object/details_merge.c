@@ -10,9 +10,11 @@
 #include "catalog/pg_type.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/object/details.h"
+#include "storage/object/details_hash.h"
 #include "storage/object/details_merge.h"
+#include "storage/object/node_id_cache.h"
 
 /* How many different things may be said of one node at once */
 #define MAX_ROUNDS 1000

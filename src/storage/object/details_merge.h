@@ -5,7 +5,7 @@
 #ifndef QLM_DETAILS_MERGE_H
 #define QLM_DETAILS_MERGE_H
 
-#include "storage/object/details.h"
+#include "storage/object/details_hash.h"
 #include "storage/object/node_id_cache.h"
 
 /* What one element of a message says of one node */

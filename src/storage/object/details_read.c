@@ -11,7 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "storage/object/details.h"
+#include "storage/object/details_read.h"
 
 static char *
 string_of(const JsonbValue *value)

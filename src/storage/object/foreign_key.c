@@ -20,6 +20,8 @@
 #include "utils/tuplestore.h"
 
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/replica/restore.h"
 
 /* A child is locked out of the deletion of its parent, not of other changes. */

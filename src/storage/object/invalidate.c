@@ -8,11 +8,13 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/tuplestore.h"
 
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
-#include "storage/object/node_id_cache.h"
+#include "storage/core/node_lock.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_forget);
 PG_FUNCTION_INFO_V1(qlm_trigger_forget_values);
@@ -77,7 +79,7 @@ qlm_trigger_forget(PG_FUNCTION_ARGS)
 	TriggerData *data = trigger_data(fcinfo);
 
 	if (TRIGGER_FIRED_BEFORE(data->tg_event))
-		qlm_node_id_cache_lock(ShareRowExclusiveLock);
+		qlm_node_lock(ShareRowExclusiveLock);
 	else if (!is_empty(data->tg_oldtable) && !is_empty(data->tg_newtable))
 		invalidate(data);
 	return PointerGetDatum(row_of(data));
@@ -89,7 +91,7 @@ refuse_left_over(bool all)
 {
 	QlmRights	saved;
 
-	if (check_enable_rls(qlm_catalog_relid(QLM_REL_VALUE), InvalidOid, true) != RLS_ENABLED)
+	if (!qlm_acl_has_policies(QLM_REL_VALUE))
 		return;
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_once(all ? "SELECT FROM qlm.value LIMIT 1" :

@@ -17,10 +17,10 @@
 #include "utils/builtins.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/core/subtransaction.h"
 #include "storage/object/details.h"
+#include "storage/object/details_hash.h"
 #include "storage/object/missing_nodes.h"
 #include "storage/object/node_bulk.h"
 #include "storage/object/node_id_cache.h"
@@ -400,7 +400,7 @@ remember(QlmNodeIdCache *cache, const QlmNewNode *missing)
 {
 	int			parent_id = missing->parent ? missing->parent->id :
 		missing->parent_id;
-	QlmCachedNode    *node = qlm_node_id_cache_add(cache, parent_id, missing->name,
+	QlmCachedNode *node = qlm_node_id_cache_add(cache, parent_id, missing->name,
 												   missing->is_item, missing->id);
 	uint64		hash;
 	QlmDetailsParts parts;
@@ -421,31 +421,28 @@ typedef enum Outcome
 static Outcome
 try_make(QlmMissingNodes *missing, bool in_bulk)
 {
-	QlmSubtransaction subtransaction;
-	volatile Outcome outcome = CONFLICT;
+	volatile Outcome outcome;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
-		outcome = lock_parents(missing) && make_levels(missing, in_bulk) ?
-			MADE : FOUND;
+		if (lock_parents(missing) && make_levels(missing, in_bulk))
+			outcome = MADE;
+		else
+		{
+			outcome = FOUND;
+			QLM_SUBTRANSACTION_UNDO();
+		}
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (!in_bulk && qlm_sequence_is_behind(error))
 			qlm_sequence_raise(error);
 		if (!in_bulk || error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
 			ReThrowError(error);
 		FreeErrorData(error);
+		outcome = CONFLICT;
 	}
-	PG_END_TRY();
-
-	if (outcome == MADE)
-		qlm_subtransaction_commit(&subtransaction);
-	else if (outcome == FOUND)
-		qlm_subtransaction_rollback(&subtransaction);
+	QLM_SUBTRANSACTION_END();
 	return outcome;
 }
 

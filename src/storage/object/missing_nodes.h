@@ -6,27 +6,10 @@
 #define QLM_MISSING_NODES_H
 
 #include "message/odf.h"
+#include "storage/object/node_bulk.h"
 #include "storage/object/node_id_cache.h"
 
 typedef struct QlmMissingNodes QlmMissingNodes;
-
-/* A node that the cache does not know */
-typedef struct QlmNewNode
-{
-	const struct QlmNewNode *parent;	/* NULL: the parent is known */
-	int			parent_id;		/* 0: the top; -1: not known yet */
-	int			depth;
-	bool		is_item;
-	int			id;				/* 0: not known yet */
-	const char *name;
-	const char *path;
-
-	struct QlmWrite *write;		/* the first that names it */
-
-	/* What the message says of it; the other one is NULL */
-	const QlmObject *object;
-	const QlmInfoItem *item;
-} QlmNewNode;
 
 /* What is found or made is added to the cache. */
 extern QlmMissingNodes *qlm_missing_nodes_create(QlmNodeIdCache *cache);

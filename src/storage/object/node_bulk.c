@@ -25,10 +25,10 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
 #include "storage/core/executor_hooks.h"
 #include "storage/object/details.h"
@@ -125,7 +125,7 @@ static bool
 may_insert_all(QlmRelation relation)
 {
 	return qlm_acl_may_insert(relation) && qlm_acl_may_select(relation) &&
-		check_enable_rls(qlm_catalog_relid(relation), InvalidOid, true) != RLS_ENABLED;
+		!qlm_acl_has_policies(relation);
 }
 
 static void

@@ -5,7 +5,23 @@
 #ifndef QLM_NODE_BULK_H
 #define QLM_NODE_BULK_H
 
-#include "storage/object/missing_nodes.h"
+/* An Object or InfoItem that is to be made */
+typedef struct QlmNewNode
+{
+	const struct QlmNewNode *parent;	/* NULL: the parent is known */
+	int			parent_id;		/* 0: the top; -1: not known yet */
+	int			depth;
+	bool		is_item;
+	int			id;				/* 0: not known yet */
+	const char *name;
+	const char *path;
+
+	struct QlmWrite *write;		/* the first that names it */
+
+	/* What the message says of it; the other one is NULL */
+	const QlmObject *object;
+	const QlmInfoItem *item;
+} QlmNewNode;
 
 /*
  * Insert nodes of one kind and give them their ids.  Their parents must be new

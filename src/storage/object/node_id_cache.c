@@ -14,7 +14,9 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
+#include "storage/core/node_lock.h"
 #include "storage/object/node_id_cache.h"
 
 /* Beyond that many nodes it starts anew; some 150 bytes each. */
@@ -29,7 +31,7 @@ typedef struct NodeKey
 typedef struct NodeEntry
 {
 	NodeKey		key;
-	QlmCachedNode    *node;
+	QlmCachedNode *node;
 	uint32		hash;
 	char		status;
 } NodeEntry;
@@ -104,7 +106,7 @@ undo_fresh(int nest_level)
 
 	dlist_foreach_modify(iter, &fresh_nodes)
 	{
-		QlmCachedNode    *node = dlist_container(QlmCachedNode, fresh, iter.cur);
+		QlmCachedNode *node = dlist_container(QlmCachedNode, fresh, iter.cur);
 
 		if (node->nest_level < nest_level)
 			continue;
@@ -126,7 +128,7 @@ keep_fresh(int nest_level)
 
 	dlist_foreach_modify(iter, &fresh_nodes)
 	{
-		QlmCachedNode    *node = dlist_container(QlmCachedNode, fresh, iter.cur);
+		QlmCachedNode *node = dlist_container(QlmCachedNode, fresh, iter.cur);
 
 		if (node->nest_level < nest_level)
 			continue;
@@ -188,17 +190,10 @@ create_private(void)
 	return cache;
 }
 
-void
-qlm_node_id_cache_lock(LOCKMODE mode)
-{
-	LockDatabaseObject(RelationRelationId,
-					   qlm_catalog_relid(QLM_REL_INFO_ITEM), 0, mode);
-}
-
 QlmNodeIdCache *
 qlm_node_id_cache_begin(void)
 {
-	qlm_node_id_cache_lock(RowExclusiveLock);
+	qlm_node_lock(RowExclusiveLock);
 	if (!qlm_acl_may_see_all_nodes())
 		return create_private();
 	if (shared.nodes != NULL &&
@@ -240,7 +235,7 @@ qlm_node_id_cache_add(QlmNodeIdCache *cache, int parent_id, const char *name,
 					  bool is_item, int id)
 {
 	Size		len = strlen(name) + 1;
-	QlmCachedNode    *node;
+	QlmCachedNode *node;
 	NodeEntry  *entry;
 	NodeKey		key;
 	bool		found;

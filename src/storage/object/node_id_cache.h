@@ -57,14 +57,6 @@ extern void qlm_node_id_cache_set_details(QlmCachedNode *node, uint64 hash);
 extern bool qlm_node_id_cache_has_details(const QlmCachedNode *node, uint64 hash);
 
 /*
- * Writers take it in RowExclusiveLock, who deletes or renames in
- * ShareRowExclusiveLock.  It is not the lock of the table itself, which a
- * deleter already holds in a weaker mode, so that two of them wait for each
- * other in turn instead of in a circle.
- */
-extern void qlm_node_id_cache_lock(LOCKMODE mode);
-
-/*
  * Changes whenever all nodes are forgotten, which SQL may bring about by a
  * trigger that writes: pointers to nodes from before are void then.
  */

@@ -23,7 +23,9 @@
 
 #include "base/path.h"
 #include "storage/core/catalog.h"
-#include "storage/object/node_id_cache.h"
+#include "storage/core/node_lock.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/object/rename_target.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_rename);
@@ -400,7 +402,7 @@ qlm_sql_rename(PG_FUNCTION_ARGS)
 	understand(&rename, text_to_cstring(PG_GETARG_TEXT_PP(0)),
 			   text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	qlm_storage_begin();
-	qlm_node_id_cache_lock(ShareRowExclusiveLock);
+	qlm_node_lock(ShareRowExclusiveLock);
 	find_node(&rename);
 	if (strcmp(rename.path, rename.new_path) != 0)
 	{

@@ -11,7 +11,7 @@
 #include "utils/builtins.h"
 
 #include "base/path.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/object/alias_path.h"
 #include "storage/object/rename_target.h"
 

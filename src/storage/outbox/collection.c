@@ -11,8 +11,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/collection.h"
 #include "storage/outbox/outbox.h"
 #include "storage/role/role.h"

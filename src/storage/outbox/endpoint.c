@@ -13,10 +13,10 @@
 #include "base/limits.h"
 #include "message/redact.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/endpoint.h"
-#include "storage/peer/peer.h"
+#include "storage/peer/peer_note.h"
 
 /* Rows for what nobody has subscribed to are trimmed after so many. */
 #define TRIM_EVERY		500

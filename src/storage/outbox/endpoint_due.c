@@ -10,8 +10,8 @@
 
 #include "base/limits.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/outbox/endpoint_due.h"
 #include "storage/outbox/outbox_sql.h"

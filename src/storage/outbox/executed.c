@@ -13,9 +13,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/executed.h"
+#include "storage/peer/peer.h"
 
 /* Ids are the peer's to choose; long ones would not fit into an index. */
 #define KEY \

@@ -8,12 +8,12 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/outbox/heartbeat_peer.h"
 #include "storage/outbox/outbox.h"
-#include "storage/peer/peer.h"
+#include "storage/peer/peer_note.h"
 
 /*
  * A heartbeat got through, so it is worth another try; but a message that the

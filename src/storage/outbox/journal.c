@@ -12,7 +12,8 @@
 #include "utils/timestamp.h"
 
 #include "message/redact.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/journal.h"
 #include "storage/peer/credential.h"
 

@@ -12,8 +12,8 @@
 #include "utils/memutils.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/missed.h"
 
 typedef struct Missed

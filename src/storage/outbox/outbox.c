@@ -13,8 +13,8 @@
 
 #include "base/limits.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/missed.h"

@@ -13,16 +13,14 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_answer.h"
 #include "storage/outbox/outbox_sql.h"
-#include "storage/peer/peer.h"
-#include "storage/role/role.h"
+#include "storage/peer/peer_note.h"
 
 /* Unanswered messages that an answer without id is compared with */
 #define MAX_COMPARED 100

@@ -11,9 +11,8 @@
 #include "catalog/pg_type.h"
 #include "utils/snapmgr.h"
 
-#include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_ended.h"

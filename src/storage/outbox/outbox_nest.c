@@ -24,7 +24,7 @@
 #include "base/limits.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_nest.h"

@@ -11,8 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_outcome.h"
 #include "storage/outbox/outbox_sql.h"

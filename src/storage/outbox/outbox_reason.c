@@ -11,8 +11,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/outbox_reason.h"
 
 static QlmPlan say_plan = {

@@ -13,6 +13,8 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_bound.h"
 #include "storage/partition/partition_make.h"
@@ -90,7 +92,7 @@ report_large(TimestampTz lower, TimestampTz upper, const char *name)
 static bool
 finish_growing(int before, TimestampTz end)
 {
-	QlmPartitionRange	range = *qlm_partition_range(before);
+	QlmPartitionRange range = *qlm_partition_range(before);
 	Oid			default_relid = qlm_partition_default();
 	QlmRights	saved;
 
@@ -107,7 +109,7 @@ finish_growing(int before, TimestampTz end)
 static bool
 make_in_gap(int gap, TimestampTz start)
 {
-	QlmPartitionRange	range = *qlm_partition_range(gap);
+	QlmPartitionRange range = *qlm_partition_range(gap);
 	TimestampTz lower = Max(start, range.lower);
 	TimestampTz upper = Min(qlm_span_start(start, 1), range.upper);
 	TimestampTz end;
@@ -137,7 +139,7 @@ make_span(TimestampTz start)
 	while (at < end)
 	{
 		int			found = qlm_partition_find(at);
-		QlmPartitionRange	range = *qlm_partition_range(found);
+		QlmPartitionRange range = *qlm_partition_range(found);
 
 		if (range.is_default)
 			made += make_in_gap(found, start);

@@ -43,7 +43,7 @@ bound_of(PartitionBoundInfo bounds, int i)
 static void
 add_range(PartitionDesc desc, TimestampTz lower, TimestampTz upper, int index)
 {
-	QlmPartitionRange   *range = &ranges[nranges];
+	QlmPartitionRange *range = &ranges[nranges];
 
 	if (lower >= upper)
 		return;
@@ -92,6 +92,18 @@ qlm_partition_ranges(int *n)
 	load_ranges();
 	*n = nranges;
 	return ranges;
+}
+
+QlmPartitionRange *
+qlm_partition_copy_ranges(int *n)
+{
+	QlmPartitionRange *copy;
+
+	load_ranges();
+	copy = palloc(nranges * sizeof(QlmPartitionRange));
+	memcpy(copy, ranges, nranges * sizeof(QlmPartitionRange));
+	*n = nranges;
+	return copy;
 }
 
 bool

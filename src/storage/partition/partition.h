@@ -31,6 +31,9 @@ typedef struct QlmPartitionRange
 /* Ascending and without holes; valid until the next statement is executed. */
 extern const QlmPartitionRange *qlm_partition_ranges(int *n);
 
+/* A copy of them in the current memory context, for who executes statements on each */
+extern QlmPartitionRange *qlm_partition_copy_ranges(int *n);
+
 /* Which of them holds a time? */
 extern int	qlm_partition_find(TimestampTz ts);
 extern bool qlm_partition_covers(const QlmPartitionRange *range, TimestampTz ts);

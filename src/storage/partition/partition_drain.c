@@ -26,6 +26,7 @@
 
 #include "base/datetime.h"
 #include "storage/core/catalog.h"
+#include "storage/core/rights.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_bound.h"
 #include "storage/partition/partition_drain.h"
@@ -64,13 +65,13 @@ static void
 find_target(TimestampTz ts, Target *target)
 {
 	int			found = qlm_partition_find(ts);
-	QlmPartitionRange	range = *qlm_partition_range(found);
+	QlmPartitionRange range = *qlm_partition_range(found);
 	TimestampTz end;
 
 	target->grows = InvalidOid;
 	if (qlm_partition_is_growing(found - 1, &end) && ts < end)
 	{
-		QlmPartitionRange	before = *qlm_partition_range(found - 1);
+		QlmPartitionRange before = *qlm_partition_range(found - 1);
 
 		target->grows = before.relid;
 		target->lower = before.upper;

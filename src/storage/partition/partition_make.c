@@ -23,6 +23,8 @@
 #include "base/compat.h"
 #include "base/datetime.h"
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_bound.h"
@@ -130,23 +132,17 @@ bool
 qlm_partition_make(const char *name, TimestampTz lower, TimestampTz upper,
 				   TimestampTz end, int64 *moved)
 {
-	QlmSubtransaction subtransaction;
 	QlmRights	saved;
-	volatile bool made = false;
+	volatile bool made = true;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		qlm_rights_become_owner(&saved);
 		make_partition(name, lower, upper, end, moved);
 		qlm_rights_restore(&saved);
-		qlm_subtransaction_commit(&subtransaction);
-		made = true;
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (qlm_error_must_leave(error))
 			ReThrowError(error);
 		ereport(WARNING,
@@ -154,8 +150,9 @@ qlm_partition_make(const char *name, TimestampTz lower, TimestampTz upper,
 						name, error->message),
 				 errdetail("Its values go to qlm.value_default.")));
 		FreeErrorData(error);
+		made = false;
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 	return made;
 }
 
@@ -176,11 +173,9 @@ lock_tables(Oid grows, LOCKMODE parent_mode)
 bool
 qlm_partition_lock(Oid grows, LOCKMODE parent_mode)
 {
-	QlmSubtransaction subtransaction;
-	volatile bool locked = false;
+	volatile bool locked = true;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		int			nest_level = NewGUCNestLevel();
 
@@ -188,18 +183,15 @@ qlm_partition_lock(Oid grows, LOCKMODE parent_mode)
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 		lock_tables(grows, parent_mode);
 		AtEOXact_GUC(true, nest_level);
-		qlm_subtransaction_commit(&subtransaction);
-		locked = true;
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 			ReThrowError(error);
 		FreeErrorData(error);
+		locked = false;
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 	return locked;
 }
 
@@ -216,7 +208,7 @@ static struct
 static bool
 find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
 {
-	QlmPartitionRange	range = *qlm_partition_range(gap);
+	QlmPartitionRange range = *qlm_partition_range(gap);
 	TimestampTz end;
 
 	*lower = Max(qlm_span_start(ts, 0), range.lower);
@@ -249,7 +241,7 @@ static bool
 is_hopeless(TimestampTz ts)
 {
 	int			found = qlm_partition_find(ts);
-	QlmPartitionRange	range = *qlm_partition_range(found);
+	QlmPartitionRange range = *qlm_partition_range(found);
 	uint64		generation = qlm_catalog_generation(QLM_REL_VALUE);
 	TimestampTz lower;
 	TimestampTz upper;
@@ -307,7 +299,7 @@ static bool
 make_span(TimestampTz ts)
 {
 	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
-	QlmPartitionRange	range;
+	QlmPartitionRange range;
 	TimestampTz lower;
 	TimestampTz upper;
 	int			found;
@@ -329,8 +321,9 @@ make_span(TimestampTz ts)
 	return qlm_partition_make(name, lower, upper, upper, &moved);
 }
 
-bool
-qlm_partition_is_wanted(TimestampTz ts, TimestampTz now)
+/* Is a time near enough to have a partition? */
+static bool
+is_wanted(TimestampTz ts, TimestampTz now)
 {
 	return ts >= now - (int64) (qlm_partition_years_back * 365.25) * USECS_PER_DAY &&
 		ts <= now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
@@ -340,7 +333,7 @@ void
 qlm_partition_prepare(const TimestampTz *times, int n)
 {
 	TimestampTz now = 0;
-	QlmPartitionRange	range = {0};
+	QlmPartitionRange range = {0};
 	TimestampTz refused_from = DT_NOEND;
 	TimestampTz refused_to = DT_NOBEGIN;
 
@@ -355,7 +348,7 @@ qlm_partition_prepare(const TimestampTz *times, int n)
 		range.upper = range.lower;
 		if (now == 0)
 			now = GetCurrentTimestamp();
-		if (!qlm_partition_is_wanted(times[i], now) || make_span(times[i]))
+		if (!is_wanted(times[i], now) || make_span(times[i]))
 			continue;
 		refused_from = qlm_span_start(times[i], 0);
 		refused_to = qlm_span_start(times[i], 1);

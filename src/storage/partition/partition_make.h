@@ -13,9 +13,6 @@ extern int	qlm_partitions_ahead;	/* made before their time comes */
 extern int	qlm_partition_years_back;	/* older and */
 extern int	qlm_partition_years_ahead;	/* later times get none */
 
-/* Is a time near enough to have a partition? */
-extern bool qlm_partition_is_wanted(TimestampTz ts, TimestampTz now);
-
 /*
  * Make partitions for times that want one, before values are inserted.  Where
  * many values of that time lie in the default partition, the new ones go there too.

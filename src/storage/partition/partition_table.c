@@ -14,6 +14,8 @@
 #include "utils/builtins.h"
 
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/partition/partition_table.h"
 
 /* Identity is the parent's alone before 17, and ATTACH gives it since then. */

@@ -6,12 +6,13 @@
 
 #include "executor/spi.h"
 #include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/datetime.h"
-#include "storage/core/stream.h"
+#include "storage/core/plan.h"
+#include "storage/partition/partition.h"
 #include "storage/partition/range_statement.h"
-#include "storage/planner/planner_hook.h"
 
 /*
  * Prepared once per process.  Spans change when partitions come and go, once a
@@ -27,7 +28,7 @@ typedef struct PlanKey
 typedef struct PlanEntry
 {
 	PlanKey		key;
-	SPIPlanPtr	plan;
+	QlmPlan		plan;
 } PlanEntry;
 
 static HTAB *plans = NULL;
@@ -53,33 +54,29 @@ append_condition(StringInfo buf, const QlmPartitionRange *range)
 	}
 }
 
-static SPIPlanPtr
-prepare(const QlmRangeStatement *statement, const QlmPartitionRange *range)
+static void
+init_plan(QlmPlan *plan, const QlmRangeStatement *statement, const QlmPartitionRange *range)
 {
-	MemoryContext context = CurrentMemoryContext;
 	StringInfoData condition;
-	char	   *sql;
-	SPIPlanPtr	plan;
+	MemoryContext context;
 
 	initStringInfo(&condition);
 	append_condition(&condition, range);
-	sql = psprintf(statement->sql, condition.data);
-	plan = SPI_prepare_cursor(sql, statement->nargs, (Oid *) statement->args,
-							  QLM_PLAN_GENERIC | QLM_PLAN_OWN | QLM_PLAN_INDEXED);
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not prepare \"%s\": %s", sql,
-			 SPI_result_code_string(SPI_result));
+	memset(plan, 0, sizeof(QlmPlan));
+	context = MemoryContextSwitchTo(TopMemoryContext);
+	plan->sql = psprintf(statement->sql, condition.data);
 	MemoryContextSwitchTo(context);
+	plan->nargs = statement->nargs;
+	memcpy(plan->args, statement->args, statement->nargs * sizeof(Oid));
 	pfree(condition.data);
-	pfree(sql);
-	return plan;
 }
 
-static SPIPlanPtr
+static QlmPlan *
 find_plan(const QlmRangeStatement *statement, const QlmPartitionRange *range)
 {
 	PlanKey		key;
 	PlanEntry  *entry;
+	bool		found;
 
 	if (plans == NULL)
 	{
@@ -94,21 +91,15 @@ find_plan(const QlmRangeStatement *statement, const QlmPartitionRange *range)
 	key.statement = statement;
 	key.lower = range->lower;
 	key.upper = range->upper;
-	entry = hash_search(plans, &key, HASH_FIND, NULL);
-	if (entry == NULL)
-	{
-		SPIPlanPtr	plan = prepare(statement, range);
-
-		entry = hash_search(plans, &key, HASH_ENTER, NULL);
-		entry->plan = plan;
-	}
-	return entry->plan;
+	entry = hash_search(plans, &key, HASH_ENTER, &found);
+	if (!found)
+		init_plan(&entry->plan, statement, range);
+	return &entry->plan;
 }
 
 void
 qlm_range_statement_execute(const QlmRangeStatement *statement, const QlmPartitionRange *range,
 							const Datum *params, QlmRowFunction function, void *arg)
 {
-	qlm_stream(find_plan(statement, range), statement->nargs, statement->args,
-			   params, function, arg);
+	qlm_plan_stream_indexed(find_plan(statement, range), params, function, arg);
 }

@@ -8,7 +8,7 @@
 #ifndef QLM_RANGE_STATEMENT_H
 #define QLM_RANGE_STATEMENT_H
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/partition/partition.h"
 
 #define QLM_RANGE_MAX_ARGS 8

@@ -20,13 +20,16 @@
 #include "base/path.h"
 #include "base/path_map.h"
 #include "base/url.h"
+#include "base/compat.h"
+#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/validity.h"
 #include "storage/peer/credential.h"
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
 
 bool		(*qlm_peer_is_connected) (int peer_id) = NULL;
-char	   *qlm_anonymous_role = NULL;
 
 typedef struct PeerEntry
 {
@@ -487,4 +490,10 @@ qlm_peer_hosts(void)
 			hosts = lappend(hosts, pnstrdup(host, len));
 	}
 	return hosts;
+}
+
+bool
+qlm_peer_may_act(Oid role)
+{
+	return qlm_may_become(GetUserId(), role);
 }

@@ -8,8 +8,6 @@
 #include "nodes/pg_list.h"
 #include "message/odf.h"
 
-extern char *qlm_anonymous_role;	/* setting; empty: nobody */
-
 /* Does it have a WebSocket now?  process/wake.c fills it in. */
 extern bool (*qlm_peer_is_connected) (int peer_id);
 
@@ -81,45 +79,11 @@ extern QlmPeer *qlm_peer_by_path(const char *path);
 /* Host names of the URLs of all peers (char *) */
 extern List *qlm_peer_hosts(void);
 
-extern int	qlm_session_timeout;	/* setting, ms */
-
-/*
- * It called, in this dialect if one is given: keeps last_seen up to date, at most
- * every some seconds.  Returns whether it was away, that is silent for
- * qlm.session_timeout.
- */
-extern bool qlm_peer_seen(QlmPeer *peer, const QlmDialect *dialect);
-
-/* It answered a message: keeps last_success up to date, as seldom. */
-extern void qlm_peer_succeeded(int peer_id);
-
-/* It answered with our id, so it may get several requests at once. */
-extern void qlm_peer_echoes_ids(QlmPeer *peer);
-
-/*
- * It is tried whether it takes piggy-backed requests, with this one.  False: it
- * was before.
- */
-extern bool qlm_peer_try(int peer_id, int64 message_id, const QlmDialect *dialect);
-
-/* What came of that */
-extern void qlm_peer_takes_nested(int peer_id, bool takes);
-
-/* It acknowledges data, so what is not acknowledged is sent again. */
-extern void qlm_peer_acknowledges(int peer_id);
-
 /*
  * May the current user do what a peer with this role may, and so change such a
  * peer or speak for it?  The owner of the tables, who is this node, may.
  */
 extern bool qlm_peer_may_act(Oid role);
-
-/*
- * What belongs to peers that are gone goes: what waits for them or was asked for
- * by them is cancelled, their subscriptions and those made there end.  Returns
- * how many such peers were found.
- */
-extern int	qlm_peer_forget_gone(void);
 
 /* For qlm_add_peer: salted hash of a secret */
 extern char *qlm_peer_hash(const char *secret);

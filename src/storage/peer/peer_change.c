@@ -20,6 +20,8 @@
 #include "base/compat.h"
 #include "base/path.h"
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/peer/credential.h"
 #include "storage/peer/peer.h"
 #include "storage/peer/peer_constraints.h"
@@ -76,12 +78,6 @@ static const char *const adopt_statements[] = {
 	ADOPT("forwarding", "peer_id", "peer"),
 	ADOPT("executed", "peer_id", "peer")
 };
-
-bool
-qlm_peer_may_act(Oid role)
-{
-	return qlm_may_become(GetUserId(), role);
-}
 
 static TriggerData *
 trigger_data(FunctionCallInfo fcinfo)

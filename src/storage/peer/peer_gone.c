@@ -16,10 +16,11 @@
 
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
-#include "storage/peer/peer.h"
+#include "storage/peer/peer_gone.h"
 
 /* All numbers in a column, each found by one index probe after the one before it */
 #define NUMBERS(name, column, source) \

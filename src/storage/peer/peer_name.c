@@ -14,7 +14,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 
 typedef struct NameEntry
 {

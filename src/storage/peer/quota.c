@@ -12,8 +12,8 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/peer/quota.h"
 #include "storage/role/role.h"
 

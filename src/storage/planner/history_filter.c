@@ -30,68 +30,12 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
-#include "storage/core/catalog.h"
 #include "storage/planner/history_filter.h"
 #include "storage/planner/history_minmax.h"
+#include "storage/planner/history_view.h"
 
-/* Numbers of columns */
-typedef struct Columns
-{
-	Oid			view;
-	AttrNumber	view_path;
-	AttrNumber	view_id;
-	AttrNumber	view_ts;
-	Oid			items;
-	AttrNumber	item_path;
-	AttrNumber	item_id;
-} Columns;
-
-static Columns columns;
-static uint64 columns_generation = 0;
-
-static bool
-find_columns(void)
-{
-	uint64		generation;
-
-	if (!qlm_catalog_available())
-		return false;
-	generation = qlm_catalog_generation(QLM_REL_HISTORY) +
-		qlm_catalog_generation(QLM_REL_INFO_ITEM) + 1;
-	if (columns_generation != generation)
-	{
-		columns.view = qlm_catalog_relid(QLM_REL_HISTORY);
-		columns.view_path = get_attnum(columns.view, "path");
-		columns.view_id = get_attnum(columns.view, "info_item_id");
-		columns.view_ts = get_attnum(columns.view, "ts");
-		columns.items = qlm_catalog_relid(QLM_REL_INFO_ITEM);
-		columns.item_path = get_attnum(columns.items, "path");
-		columns.item_id = get_attnum(columns.items, "info_item_id");
-		columns_generation = generation;
-	}
-	return columns.view_path > 0 && columns.view_id > 0 &&
-		columns.item_path > 0 && columns.item_id > 0;
-}
-
-/*
- * A view's query begins with an entry for the view itself until 15, and keeps its
- * relation later.
- */
-bool
-qlm_history_view_is(const RangeTblEntry *rte)
-{
-	const RangeTblEntry *first;
-
-	if (rte->rtekind != RTE_SUBQUERY || rte->subquery == NULL)
-		return false;
-	if (OidIsValid(rte->relid))
-		return rte->relid == columns.view;
-	if (rte->subquery->rtable == NIL)
-		return false;
-	first = linitial(rte->subquery->rtable);
-	return first->rtekind == RTE_RELATION && first->relkind == RELKIND_VIEW &&
-		first->relid == columns.view;
-}
+/* Of the statement that is being planned */
+static const QlmHistoryColumns *columns;
 
 /* (SELECT info_item_id FROM qlm.info_item WHERE path = X) */
 static Node *
@@ -102,8 +46,8 @@ make_lookup(const OpExpr *equals, Node *value)
 	Query	   *query = makeNode(Query);
 	SubLink    *link = makeNode(SubLink);
 	OpExpr	   *same = copyObject((OpExpr *) equals);
-	Var		   *path = makeVar(1, columns.item_path, TEXTOID, -1, C_COLLATION_OID, 0);
-	Var		   *id = makeVar(1, columns.item_id, INT4OID, -1, InvalidOid, 0);
+	Var		   *path = makeVar(1, columns->item_path, TEXTOID, -1, C_COLLATION_OID, 0);
+	Var		   *id = makeVar(1, columns->item_id, INT4OID, -1, InvalidOid, 0);
 	char	   *name;
 
 	value = copyObject(value);
@@ -111,11 +55,11 @@ make_lookup(const OpExpr *equals, Node *value)
 	same->args = list_make2(path, value);
 
 	rte->rtekind = RTE_RELATION;
-	rte->relid = columns.items;
+	rte->relid = columns->items;
 	rte->relkind = RELKIND_RELATION;
 	rte->rellockmode = AccessShareLock;
 	rte->eref = makeAlias("info_item", NIL);
-	for (AttrNumber i = 1; (name = get_attname(columns.items, i, true)) != NULL; i++)
+	for (AttrNumber i = 1; (name = get_attname(columns->items, i, true)) != NULL; i++)
 		rte->eref->colnames = lappend(rte->eref->colnames, makeString(name));
 	rte->inh = true;
 	rte->inFromCl = true;
@@ -140,7 +84,7 @@ make_implied(const OpExpr *equals, const Var *path, Node *value)
 {
 	Var		   *id = copyObject((Var *) path);
 
-	id->varattno = columns.view_id;
+	id->varattno = columns->view_id;
 	id->vartype = INT4OID;
 	id->vartypmod = -1;
 	id->varcollid = InvalidOid;
@@ -188,7 +132,7 @@ imply(Query *query, Node **quals, const OpExpr *equals, const Var *path, Node *v
 
 	if (qlm_history_view_is(rte))
 	{
-		if (path->varattno == columns.view_path)
+		if (path->varattno == columns->view_path)
 			add_qual(query, quals, make_implied(equals, path, value));
 		return;
 	}
@@ -292,7 +236,7 @@ look_at_queries(Node *node, void *context)
 
 		look_at_joins(query, (Node *) query->jointree);
 		query_tree_walker(query, look_at_queries, context, 0);
-		qlm_history_minmax_rewrite(query, columns.view_ts);
+		qlm_history_minmax_rewrite(query, columns->view_ts);
 		return false;
 	}
 	return expression_tree_walker(node, look_at_queries, context);
@@ -315,6 +259,6 @@ has_view(Node *node, void *context)
 void
 qlm_history_filter_add(Query *query)
 {
-	if (query->utilityStmt == NULL && find_columns() && has_view((Node *) query, NULL))
+	if (query->utilityStmt == NULL && (columns = qlm_history_view_columns()) != NULL && has_view((Node *) query, NULL))
 		look_at_queries((Node *) query, NULL);
 }

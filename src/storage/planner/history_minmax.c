@@ -22,6 +22,7 @@
 
 #include "base/compat.h"
 #include "storage/planner/history_minmax.h"
+#include "storage/planner/history_view.h"
 
 typedef struct Extremes
 {

@@ -8,9 +8,6 @@
 #include "access/attnum.h"
 #include "nodes/parsenodes.h"
 
-/* Is the entry qlm.history? */
-extern bool qlm_history_view_is(const RangeTblEntry *rte);
-
 /*
  * Where a query gives nothing but the first or last time of an InfoItem, have it look
  * for the first row in order; ts: number of that column.

@@ -13,6 +13,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/planner.h"
 
+#include "storage/core/plan.h"
 #include "storage/planner/history_filter.h"
 #include "storage/planner/planner_hook.h"
 

@@ -18,12 +18,15 @@
 #include "utils/rel.h"
 
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/outbox.h"
 #include "storage/replica/node_place.h"
+#include "storage/replica/node_place_compare.h"
+#include "storage/replica/node_place_here.h"
 #include "storage/replica/restore.h"
 
 bool		qlm_outgoing = true;
-char	   *qlm_node_place_name = NULL;
 
 /* What is known of the rows, until they change */
 static struct
@@ -98,7 +101,7 @@ read_marker(QlmNodePlace *marker)
 static QlmNodePlaceVerdict
 judge(char *why)
 {
-	QlmNodePlace	marker = {0};
+	QlmNodePlace marker = {0};
 	char	   *arrived;
 	bool		isnull;
 
@@ -203,8 +206,9 @@ qlm_node_place_note(void)
 	write_marker();
 }
 
-bool
-qlm_node_place_adopt(void)
+/* From now on the rows are this node's.  Returns whether it held. */
+static bool
+adopt(void)
 {
 	bool		held = qlm_node_place_holds();
 
@@ -213,8 +217,9 @@ qlm_node_place_adopt(void)
 	return held;
 }
 
-void
-qlm_node_place_arrived(const char *how)
+/* Rows have come that were another node's. */
+static void
+note_arrival(const char *how)
 {
 	Datum		values[1] = {CStringGetTextDatum(how)};
 	QlmRights	saved;
@@ -265,7 +270,7 @@ qlm_trigger_rows_arrived(PG_FUNCTION_ARGS)
 	if (by_row ? SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA : !qlm_restoring())
 		return PointerGetDatum(NULL);
 	qlm_storage_begin();
-	qlm_node_place_arrived(by_row ? "replication" : "a restore");
+	note_arrival(by_row ? "replication" : "a restore");
 	qlm_storage_end();
 	return PointerGetDatum(NULL);
 }
@@ -296,7 +301,7 @@ qlm_sql_adopt(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("qlm_adopt()");
 	qlm_storage_begin();
-	held = qlm_node_place_adopt();
+	held = adopt();
 	qlm_storage_end();
 	PG_RETURN_BOOL(held);
 }

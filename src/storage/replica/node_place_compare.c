@@ -14,7 +14,8 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 
-#include "storage/replica/node_place.h"
+#include "storage/replica/node_place_compare.h"
+#include "storage/replica/node_place_here.h"
 
 /* Both are known, and not the same. */
 static bool

@@ -26,7 +26,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 
-#include "storage/replica/node_place.h"
+#include "storage/replica/node_place_here.h"
 
 #define STANDBY_FILE	"qlm.standby"	/* in the data directory */
 
@@ -40,6 +40,8 @@
 #define CIFS_MAGIC		0xFF534D42
 #define SMB2_MAGIC		0xFE534D42
 #define NINEP_MAGIC		0x01021997
+
+char	   *qlm_node_place_name = NULL;
 
 static bool standby = false;
 
@@ -184,7 +186,7 @@ qlm_node_place_here(void)
 static void
 describe_directory(char *text, Size size)
 {
-	QlmNodePlace	place = {0};
+	QlmNodePlace place = {0};
 
 	find_directory(&place);
 	snprintf(text, size, "%llu %lld", (unsigned long long) place.inode, (long long) place.born);

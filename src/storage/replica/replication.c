@@ -23,7 +23,9 @@
 
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
-#include "storage/object/node_id_cache.h"
+#include "storage/core/node_lock.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/outbox.h"
 #include "storage/replica/replication.h"
 
@@ -254,7 +256,7 @@ qlm_trigger_replicated(PG_FUNCTION_ARGS)
 	if (!qlm_catalog_available())
 		return PointerGetDatum(row);
 	if (data->tg_trigger->tgnargs == 0)
-		qlm_node_id_cache_lock(ShareRowExclusiveLock);
+		qlm_node_lock(ShareRowExclusiveLock);
 	else
 		row_changed(data, data->tg_trigger->tgargs[0]);
 	return PointerGetDatum(row);

@@ -27,6 +27,7 @@
 #include "utils/lsyscache.h"
 
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/replica/restore.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_before_command);

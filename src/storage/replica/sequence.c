@@ -15,7 +15,8 @@
 #include "storage/lockdefs.h"
 #include "utils/builtins.h"
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/replica/sequence.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_advance_sequences);

@@ -12,24 +12,34 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/inval.h"
 #include "utils/syscache.h"
 
 #include "storage/role/role.h"
 
 #define OID_BITS	32
 
+char	   *qlm_anonymous_role = NULL;
+
 static uint64 generation = 0;
+
+static void
+role_changed(Datum arg, int cache_id, uint32 hash)
+{
+	generation++;
+}
 
 uint64
 qlm_role_generation(void)
 {
-	return generation;
-}
+	static bool registered = false;
 
-void
-qlm_role_changed(void)
-{
-	generation++;
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
+		registered = true;
+	}
+	return generation;
 }
 
 /* 31 bits that are not all 0: numbers are positive, and none is 0. */

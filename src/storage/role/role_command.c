@@ -19,10 +19,12 @@
 #include "utils/acl.h"
 
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/outbox.h"
-#include "storage/peer/peer.h"
 #include "storage/role/role.h"
+#include "storage/role/role_command.h"
+#include "storage/role/role_follow.h"
 
 static ProcessUtility_hook_type next_utility = NULL;
 
@@ -62,22 +64,11 @@ any_exists(const List *names)
 	return false;
 }
 
-void
-qlm_role_warn(const StringInfoData *roles, const StringInfoData *ended)
-{
-	if (roles->len > 0)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("dropped roles were in use by qlm in this database: %s", roles->data),
-				 errdetail("%s", ended->data),
-				 errhint(QLM_ROLE_HINT)));
-}
-
 static void
 bind(void)
 {
 	qlm_storage_begin();
-	qlm_role_bind();
+	qlm_role_follow_bind();
 	qlm_storage_end();
 }
 
@@ -85,19 +76,14 @@ bind(void)
 static void
 run_guarded(void (*work) (void))
 {
-	QlmSubtransaction subtransaction;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
 		if (qlm_catalog_available())
 			work();
-		qlm_subtransaction_commit(&subtransaction);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION &&
 			!qlm_error_is_said(error))
 			ReThrowError(error);
@@ -106,7 +92,7 @@ run_guarded(void (*work) (void))
 				 errmsg("what qlm knows of the role could not be changed now: %s", error->message),
 				 errhint("Its dispatcher tries again, or SELECT qlm.follow_roles().")));
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 }
 
 static bool

@@ -17,16 +17,22 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/role/role.h"
+#include "storage/role/role_follow.h"
 
 #define MAX_NAMED		10		/* peers that are named */
 #define AGAIN_MS		1000	/* where rows were held, or may be still */
 #define FAILED_MS		60000
 #define SELDOM_MS		600000
+
+/* What to do about it */
+#define ROLE_HINT \
+	"UPDATE qlm.peer SET role = ... gives a peer another role. Nothing of a role is given to a new one of its name."
 
 /* What the dispatcher does at once, of each kind of rows */
 #define ROWS_AT_ONCE	20000
@@ -230,10 +236,26 @@ append_names(StringInfo text, const List *names)
 		appendStringInfo(text, " and %d more", n - MAX_NAMED);
 }
 
-static void
-say(const Settlement *settlement, StringInfo roles, StringInfo ended)
+/* What has ended, in words, and the roles whose it was; empty: nothing has */
+typedef struct Report
 {
-	append_names(roles, settlement->roles);
+	StringInfoData roles;
+	StringInfoData ended;
+} Report;
+
+static void
+init_report(Report *report)
+{
+	initStringInfo(&report->roles);
+	initStringInfo(&report->ended);
+}
+
+static void
+fill_report(Report *report, const Settlement *settlement)
+{
+	StringInfo	ended = &report->ended;
+
+	append_names(&report->roles, settlement->roles);
 	if (settlement->peers != NIL)
 	{
 		appendStringInfoString(ended, "Peers that are refused until they have another role: ");
@@ -246,8 +268,9 @@ say(const Settlement *settlement, StringInfo roles, StringInfo ended)
 						 settlement->nsubscriptions, settlement->nwaiting);
 }
 
-bool
-qlm_role_follow(StringInfo roles, StringInfo ended, int64 max)
+/* No more than max rows of a kind.  False: there was nothing to do. */
+static bool
+follow(Report *report, int64 max)
 {
 	Settlement	settlement = {{Int64GetDatum(qlm_role_first_number()), Int64GetDatum(max)}};
 	QlmRights	saved;
@@ -266,7 +289,7 @@ qlm_role_follow(StringInfo roles, StringInfo ended, int64 max)
 		end_all(&settlement);
 	}
 	qlm_rights_restore(&saved);
-	say(&settlement, roles, ended);
+	fill_report(report, &settlement);
 	if (settlement.roles != NIL)
 	{
 		qlm_wake_pending |= QLM_WAKE_OUTBOX | QLM_WAKE_ANSWER | QLM_WAKE_BUFFER;
@@ -276,7 +299,7 @@ qlm_role_follow(StringInfo roles, StringInfo ended, int64 max)
 }
 
 void
-qlm_role_bind(void)
+qlm_role_follow_bind(void)
 {
 	Datum		values[2] = {Int64GetDatum(qlm_role_first_number()), Int64GetDatum(PG_INT64_MAX)};
 	QlmRights	saved;
@@ -289,44 +312,37 @@ qlm_role_bind(void)
 }
 
 static void
-log_ended(const StringInfoData *roles, const StringInfoData *ended)
+log_ended(const Report *report)
 {
-	if (roles->len > 0)
+	if (report->roles.len > 0)
 		ereport(LOG,
-				(errmsg("qlm: dropped roles were in use: %s", roles->data),
-				 errdetail("%s", ended->data),
-				 errhint(QLM_ROLE_HINT),
+				(errmsg("qlm: dropped roles were in use: %s", report->roles.data),
+				 errdetail("%s", report->ended.data),
+				 errhint(ROLE_HINT),
 				 errhidestmt(true), errhidecontext(true)));
 }
 
 /* What fails here must not keep the dispatcher from its work.  When again, in ms? */
 static int
-settle_guarded(void)
+follow_guarded(void)
 {
-	QlmSubtransaction subtransaction;
-	StringInfoData roles;
-	StringInfoData ended;
+	Report		report;
 	volatile int again_ms = FAILED_MS;
 
-	initStringInfo(&roles);
-	initStringInfo(&ended);
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	init_report(&report);
+	QLM_SUBTRANSACTION_TRY();
 	{
-		again_ms = qlm_role_follow(&roles, &ended, ROWS_AT_ONCE) ? AGAIN_MS : SELDOM_MS;
-		qlm_subtransaction_commit(&subtransaction);
-		log_ended(&roles, &ended);
+		again_ms = follow(&report, ROWS_AT_ONCE) ? AGAIN_MS : SELDOM_MS;
+		log_ended(&report);
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		ereport(LOG,
 				(errmsg("qlm could not end what dropped roles have left: %s", error->message)));
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 	return again_ms;
 }
 
@@ -349,23 +365,33 @@ qlm_role_follow_changed(uint64 changes)
 		return due;
 	seen_changes = changes;
 	seen_generation = qlm_role_generation();
-	again_ms = settle_guarded();
+	again_ms = follow_guarded();
 	due = TimestampTzPlusMilliseconds(now, told ? Min(again_ms, AGAIN_MS) : again_ms);
 	return due;
+}
+
+/* To who has caused it */
+static void
+warn_of_ended(const Report *report)
+{
+	if (report->roles.len > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("dropped roles were in use by qlm in this database: %s", report->roles.data),
+				 errdetail("%s", report->ended.data),
+				 errhint(ROLE_HINT)));
 }
 
 void
 qlm_role_follow_all(void)
 {
-	StringInfoData roles;
-	StringInfoData ended;
+	Report		report;
 
-	initStringInfo(&roles);
-	initStringInfo(&ended);
+	init_report(&report);
 	qlm_storage_begin();
-	(void) qlm_role_follow(&roles, &ended, PG_INT64_MAX);
+	(void) follow(&report, PG_INT64_MAX);
 	qlm_storage_end();
-	qlm_role_warn(&roles, &ended);
+	warn_of_ended(&report);
 }
 
 PG_FUNCTION_INFO_V1(qlm_sql_follow_roles);

@@ -11,13 +11,13 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/object/alias.h"
-#include "storage/object/node_id_cache.h"
-#include "storage/planner/planner_hook.h"
+#include "storage/core/node_lock.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
+#include "storage/select/delete.h"
 #include "storage/select/delete_part.h"
-#include "storage/select/select.h"
-#include "storage/select/select_node.h"
+#include "storage/select/select_alias.h"
+#include "storage/select/wanted_tree.h"
 
 /* $1: paths themselves; $2: paths below which all is meant */
 #define MEANT(column, table) \
@@ -141,7 +141,7 @@ refuse_everything(const QlmOdf *request)
 bool
 qlm_delete_nodes(QlmOdf *request, QlmDeleted *deleted, QlmOdf **missing)
 {
-	QlmDeleteParts   *parts = qlm_delete_parts_collect(request);
+	QlmDeleteParts *parts = qlm_delete_parts_collect(request);
 	QlmWantedTree *tree;
 	int			nfound;
 	bool		any;
@@ -149,8 +149,8 @@ qlm_delete_nodes(QlmOdf *request, QlmDeleted *deleted, QlmOdf **missing)
 
 	refuse_everything(request);
 	memset(deleted, 0, sizeof(QlmDeleted));
-	qlm_node_id_cache_lock(ShareRowExclusiveLock);
-	tree = qlm_alias_find_nodes(request, &nfound);
+	qlm_node_lock(ShareRowExclusiveLock);
+	tree = qlm_select_alias_find_nodes(request, &nfound);
 	qlm_delete_parts_find_nodes(parts, tree, request);
 	*missing = qlm_wanted_missing(tree);
 	any = qlm_delete_parts_remove(parts, deleted, missing);
@@ -165,7 +165,7 @@ int
 qlm_delete_node_values(QlmOdf *request, TimestampTz begin, TimestampTz end,
 					   int64 *nvalues, QlmOdf **missing)
 {
-	QlmDeleteParts   *parts = qlm_delete_parts_collect(request);
+	QlmDeleteParts *parts = qlm_delete_parts_collect(request);
 	QlmWantedTree *tree;
 	int			nfound;
 	int			nleaves = 0;
@@ -174,7 +174,7 @@ qlm_delete_node_values(QlmOdf *request, TimestampTz begin, TimestampTz end,
 
 	refuse_everything(request);
 	*nvalues = 0;
-	tree = qlm_alias_find_nodes(request, &nfound);
+	tree = qlm_select_alias_find_nodes(request, &nfound);
 	qlm_delete_parts_find_nodes(parts, tree, request);
 	if (nfound > 0)
 		nleaves = meant_paths(tree, params);

@@ -15,9 +15,11 @@
 #include "base/number.h"
 #include "base/path.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/select/delete_part.h"
+#include "storage/select/node_row.h"
+#include "storage/select/wanted_tree.h"
 
 typedef enum PartKind
 {
@@ -233,7 +235,7 @@ collect_in_object(QlmDeleteParts *parts, const QlmObject *object)
 QlmDeleteParts *
 qlm_delete_parts_collect(const QlmOdf *request)
 {
-	QlmDeleteParts   *parts = palloc0(sizeof(QlmDeleteParts));
+	QlmDeleteParts *parts = palloc0(sizeof(QlmDeleteParts));
 
 	collect_in_object(parts, &request->root);
 	return parts;

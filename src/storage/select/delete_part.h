@@ -5,8 +5,17 @@
 #ifndef QLM_DELETE_PART_H
 #define QLM_DELETE_PART_H
 
-#include "storage/select/select.h"
 #include "storage/select/wanted_tree.h"
+
+/* How much a delete has removed */
+typedef struct QlmDeleted
+{
+	int64		nodes;			/* leaves, each with all below it */
+	int64		values;
+	int64		meta_data;
+	int64		descriptions;
+	int64		names;			/* further ids and other names */
+} QlmDeleted;
 
 typedef struct QlmDeleteParts QlmDeleteParts;
 

@@ -12,8 +12,10 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
 #include "storage/object/node_hash.h"
+#include "storage/select/node_row.h"
 #include "storage/select/node_row_cache.h"
 
 /* Beyond that it starts anew; a node takes some 300 bytes. */
@@ -24,7 +26,7 @@
 
 typedef struct RowEntry
 {
-	QlmNodeHashKey	key;
+	QlmNodeHashKey key;
 	QlmNodeRow *row;
 	uint32		hash;
 	char		status;
@@ -122,7 +124,7 @@ copy_row(const QlmNodeRow *row, const char *path)
 QlmNodeRow *
 qlm_node_row_cache_find(const char *path, bool is_item)
 {
-	QlmNodeHashKey	key = {path, is_item};
+	QlmNodeHashKey key = {path, is_item};
 	RowEntry   *entry = rowhash_lookup(rows, key);
 
 	return entry ? copy_row(entry->row, path) : NULL;
@@ -147,7 +149,7 @@ qlm_node_row_cache_add(const QlmNodeRow *row)
 {
 	MemoryContext caller;
 	QlmNodeRow *copy;
-	QlmNodeHashKey	key;
+	QlmNodeHashKey key;
 	RowEntry   *entry;
 	bool		found;
 

@@ -9,7 +9,7 @@
 #ifndef QLM_NODE_ROW_CACHE_H
 #define QLM_NODE_ROW_CACHE_H
 
-#include "storage/select/wanted_tree.h"
+#include "storage/select/node_row.h"
 
 /*
  * Before a lookup: forget what others have changed.  Says whether the current

@@ -13,12 +13,13 @@
 
 #include "base/limits.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
-#include "storage/object/alias.h"
+#include "storage/core/plan.h"
+#include "storage/select/node_row.h"
 #include "storage/select/select.h"
+#include "storage/select/select_alias.h"
 #include "storage/select/select_node.h"
 #include "storage/select/select_value.h"
+#include "storage/select/wanted_tree.h"
 
 /* Ids contain no slash, so slashes count levels. */
 #define DEPTH(path) \
@@ -254,7 +255,7 @@ qlm_select(QlmOdf *request, const QlmSelector *selector,
 	int			n;
 
 	*found = NULL;
-	selection.wanted = qlm_alias_find_nodes(request, &nleaves);
+	selection.wanted = qlm_select_alias_find_nodes(request, &nleaves);
 	selection.overlaps = qlm_wanted_overlaps(selection.wanted);
 	if (selector->details)
 	{

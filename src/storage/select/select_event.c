@@ -11,11 +11,12 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/object/alias_path.h"
+#include "storage/partition/partition.h"
 #include "storage/partition/range_statement.h"
-#include "storage/select/select.h"
+#include "storage/select/node_row.h"
+#include "storage/select/select_event.h"
 #include "storage/select/select_node.h"
 #include "storage/select/select_value.h"
 
@@ -310,17 +311,13 @@ qlm_select_at(int info_item_id, const TimestampTz *times, int n,
 {
 	TimeReading reading = {info_item_id};
 	QlmEvent   *found = palloc(Max(n, 1) * sizeof(QlmEvent));
-	const QlmPartitionRange *current;
-	QlmPartitionRange   *ranges;
 	int			nranges;
+	QlmPartitionRange *ranges = qlm_partition_copy_ranges(&nranges);
 	int			lacking = n;
 	int			nfound = 0;
 
 	reading.events = found;
 	reading.found = palloc0(Max(n, 1) * sizeof(bool));
-	current = qlm_partition_ranges(&nranges);
-	ranges = palloc(nranges * sizeof(QlmPartitionRange));
-	memcpy(ranges, current, nranges * sizeof(QlmPartitionRange));
 	for (int i = nranges - 1; i >= 0 && lacking > 0; i--)
 	{
 		if (!qlm_partition_is_empty(&ranges[i]))

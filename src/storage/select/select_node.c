@@ -1,6 +1,6 @@
 /*
  * select_node.c
- *		Rows of Objects and InfoItems, and the elements made of them.
+ *		Objects and InfoItems of an answer, made of what the tables hold.
  */
 #include "postgres.h"
 
@@ -9,11 +9,12 @@
 
 #include "storage/core/answer_size.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
-#include "storage/object/details.h"
+#include "storage/core/plan.h"
+#include "storage/object/details_read.h"
+#include "storage/select/node_row.h"
 #include "storage/select/node_row_cache.h"
 #include "storage/select/select_node.h"
+#include "storage/select/wanted_tree.h"
 
 static QlmPlan named_plan = {
 	"SELECT " QLM_OBJECT_COLUMNS " FROM qlm.object o WHERE o.path = ANY ($1)"
@@ -34,50 +35,6 @@ static QlmPlan meta_data_plan = {
 	" ORDER BY e.k, m.name COLLATE \"C\"",
 	1, {INT4ARRAYOID}, QLM_PLAN_GENERIC
 };
-
-static char *
-copy_text(Datum value, bool isnull)
-{
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static Jsonb *
-copy_jsonb(Datum value, bool isnull)
-{
-	return isnull ? NULL : DatumGetJsonbPCopy(value);
-}
-
-QlmNodeRow *
-qlm_node_row(const Datum *values, const bool *nulls)
-{
-	QlmNodeRow *row = palloc0(sizeof(QlmNodeRow));
-
-	row->is_item = DatumGetBool(values[0]);
-	row->id = DatumGetInt32(values[1]);
-	row->parent_id = nulls[2] ? 0 : DatumGetInt32(values[2]);
-	row->path = copy_text(values[3], nulls[3]);
-	row->name = copy_text(values[4], nulls[4]);
-	row->type = copy_text(values[5], nulls[5]);
-	row->description = copy_jsonb(values[6], nulls[6]);
-	row->attributes = copy_jsonb(values[7], nulls[7]);
-	row->names = copy_jsonb(values[8], nulls[8]);
-	row->has_meta_data = DatumGetBool(values[9]);
-	return row;
-}
-
-/* Name and type live on in the answer. */
-void
-qlm_node_row_free(QlmNodeRow *row)
-{
-	pfree((char *) row->path);
-	if (row->description != NULL)
-		pfree(row->description);
-	if (row->attributes != NULL)
-		pfree(row->attributes);
-	if (row->names != NULL)
-		pfree(row->names);
-	pfree(row);
-}
 
 typedef struct NodeReading
 {

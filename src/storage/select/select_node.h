@@ -1,37 +1,12 @@
 /*
  * select_node.h
- *		Rows of Objects and InfoItems, and the elements made of them.
+ *		Objects and InfoItems of an answer, made of what the tables hold.
  */
 #ifndef QLM_SELECT_NODE_H
 #define QLM_SELECT_NODE_H
 
+#include "storage/select/node_row.h"
 #include "storage/select/wanted_tree.h"
-
-/*
- * Columns of a statement whose rows qlm_node_row reads; o is qlm.object and i
- * is qlm.info_item.
- */
-#define QLM_OBJECT_IDS \
-	"(SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls(" \
-	"pg_catalog.jsonb_build_object('id', d.id, 'idType', d.id_type," \
-	" 'tagType', d.tag_type, 'startDate', pg_catalog.lower(d.validity)," \
-	" 'endDate', pg_catalog.upper(d.validity), 'attributes', d.attributes))" \
-	" ORDER BY d.position, d.id)" \
-	" FROM qlm.object_id d WHERE d.object_id = o.object_id)"
-
-#define QLM_OBJECT_COLUMNS \
-	"false, o.object_id, o.parent_id, o.path, o.id, o.type, o.description," \
-	" o.attributes, " QLM_OBJECT_IDS ", false"
-
-#define QLM_ITEM_COLUMNS \
-	"true, i.info_item_id, i.object_id, i.path, i.name, i.type," \
-	" i.description, i.attributes, i.alt_names," \
-	" EXISTS (SELECT FROM qlm.meta_data m" \
-	" WHERE m.info_item_id = i.info_item_id)"
-
-/* Everything is copied. */
-extern QlmNodeRow *qlm_node_row(const Datum *values, const bool *nulls);
-extern void qlm_node_row_free(QlmNodeRow *row);
 
 /*
  * Look up all nodes that a request names and select its leaves; returns how

@@ -14,13 +14,15 @@
 
 #include "base/limits.h"
 #include "base/path.h"
+#include "storage/core/acl.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/object/alias.h"
+#include "storage/select/node_row.h"
 #include "storage/select/select_node.h"
 #include "storage/select/select_url.h"
 #include "storage/select/select_value.h"
+#include "storage/select/wanted_tree.h"
 
 /* Ways to read a path: all of it, a part, MetaData, the value of MetaData */
 #define MAX_READINGS 4
@@ -28,7 +30,7 @@
 typedef struct Reading
 {
 	int			depth;			/* ids that name the node */
-	QlmUrlPart		part;
+	QlmUrlPart	part;
 	const char *meta_data;		/* the name of one of them; NULL: none */
 	bool		maybe_object;
 	bool		maybe_item;

@@ -5,7 +5,7 @@
 #ifndef QLM_SELECT_URL_H
 #define QLM_SELECT_URL_H
 
-#include "storage/select/select.h"
+#include "storage/select/select_value.h"
 
 /* What of a node the last ids of the path ask for */
 typedef enum QlmUrlPart
@@ -19,7 +19,7 @@ typedef enum QlmUrlPart
 
 typedef struct QlmUrlSelection
 {
-	QlmUrlPart		part;
+	QlmUrlPart	part;
 	QlmOdf	   *odf;			/* the Objects at the top, if no other is set */
 	QlmObject  *object;
 	QlmInfoItem *item;			/* may be one of MetaData */

@@ -18,7 +18,8 @@
 #include "base/number.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/array.h"
-#include "storage/object/details.h"
+#include "storage/object/details_read.h"
+#include "storage/partition/partition.h"
 #include "storage/partition/range_statement.h"
 #include "storage/select/select_value.h"
 
@@ -238,16 +239,6 @@ read_range(Reading *reading, const QlmPartitionRange *range,
 	return n > 0;
 }
 
-static QlmPartitionRange *
-copy_ranges(int *n)
-{
-	const QlmPartitionRange *ranges = qlm_partition_ranges(n);
-	QlmPartitionRange   *copy = palloc(*n * sizeof(QlmPartitionRange));
-
-	memcpy(copy, ranges, *n * sizeof(QlmPartitionRange));
-	return copy;
-}
-
 static bool
 meets_window(const QlmPartitionRange *range, TimestampTz begin, TimestampTz end)
 {
@@ -286,7 +277,7 @@ qlm_select_values(QlmOdf *odf, const QlmValueTargets *targets,
 	Datum		window[2] = {TimestampTzGetDatum(begin), TimestampTzGetDatum(end)};
 	Reading		reading;
 	int			nranges;
-	QlmPartitionRange   *ranges;
+	QlmPartitionRange *ranges;
 
 	if (targets->n == 0 || begin > end)
 		return;
@@ -294,7 +285,7 @@ qlm_select_values(QlmOdf *odf, const QlmValueTargets *targets,
 	reading.lacking = palloc(targets->n * sizeof(int));
 	for (int i = 0; i < targets->n; i++)
 		reading.lacking[i] = wanted_count(selector);
-	ranges = copy_ranges(&nranges);
+	ranges = qlm_partition_copy_ranges(&nranges);
 	for (int i = 0; i < nranges; i++)
 	{
 		const QlmPartitionRange *range = &ranges[newest ? nranges - 1 - i : i];
@@ -377,7 +368,7 @@ qlm_select_values_at_events(QlmOdf *odf, const QlmEvent *events, QlmInfoItem **i
 	QlmOdf	   *shelf = qlm_odf_create();
 	EventReading reading = {0};
 	int			nranges;
-	QlmPartitionRange   *ranges = copy_ranges(&nranges);
+	QlmPartitionRange *ranges = qlm_partition_copy_ranges(&nranges);
 	int		   *counts;
 
 	begin_reading(&reading.reading, shelf, NULL);

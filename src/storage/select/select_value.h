@@ -1,11 +1,34 @@
 /*
  * select_value.h
- *		Values out of qlm.value.
+ *		Values of InfoItems, into an answer.
  */
 #ifndef QLM_SELECT_VALUE_H
 #define QLM_SELECT_VALUE_H
 
-#include "storage/select/select.h"
+#include "message/odf.h"
+
+/* Which values of each InfoItem; all zero: the latest one */
+typedef struct QlmSelector
+{
+	int			newest;
+	int			oldest;
+	int			max_levels;		/* 0: no limit */
+	bool		all;
+	bool		has_begin;
+	bool		has_end;
+	TimestampTz begin;
+	TimestampTz end;
+	bool		details;		/* with descriptions, MetaData and other names */
+	bool		no_values;		/* structure only */
+} QlmSelector;
+
+/* A value of an InfoItem, by its time */
+typedef struct QlmEvent
+{
+	int			info_item_id;
+	bool		by_alias;		/* matched: who subscribes calls it otherwise */
+	TimestampTz ts;
+} QlmEvent;
 
 /* InfoItems of an answer that want their values */
 typedef struct QlmValueTargets

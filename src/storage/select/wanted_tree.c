@@ -14,7 +14,7 @@
 
 typedef struct WantedEntry
 {
-	QlmNodeHashKey	key;
+	QlmNodeHashKey key;
 	QlmWanted  *wanted;
 	uint32		hash;
 	char		status;
@@ -66,7 +66,7 @@ add_node(QlmWantedTree *tree, QlmWanted *parent, const char *name,
 		 bool is_item)
 {
 	StringInfoData path;
-	QlmNodeHashKey	key;
+	QlmNodeHashKey key;
 	WantedEntry *entry;
 	QlmWanted  *wanted;
 	bool		found;
@@ -165,7 +165,7 @@ qlm_wanted_nodes(QlmWantedTree *tree, int *n)
 QlmWanted *
 qlm_wanted_find(QlmWantedTree *tree, const char *path, bool is_item)
 {
-	QlmNodeHashKey	key = {path, is_item};
+	QlmNodeHashKey key = {path, is_item};
 	WantedEntry *entry = wantedhash_lookup(tree->by_path, key);
 
 	return entry ? entry->wanted : NULL;

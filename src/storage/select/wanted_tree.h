@@ -9,21 +9,7 @@
 #include "utils/jsonb.h"
 
 #include "message/odf.h"
-
-/* An Object or InfoItem as the tables have it */
-typedef struct QlmNodeRow
-{
-	bool		is_item;
-	int			id;
-	int			parent_id;		/* 0: none */
-	const char *path;
-	const char *name;
-	const char *type;
-	Jsonb	   *description;	/* NULL: none, as the next two */
-	Jsonb	   *attributes;
-	Jsonb	   *names;			/* further ids, or other names */
-	bool		has_meta_data;
-} QlmNodeRow;
+#include "storage/select/node_row.h"
 
 typedef struct QlmWanted
 {

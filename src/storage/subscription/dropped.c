@@ -9,8 +9,8 @@
 
 #include "base/limits.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/subscription/dropped.h"
 #include "storage/subscription/subscription_tick.h"
 

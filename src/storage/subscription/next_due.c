@@ -9,8 +9,7 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/collection.h"
 #include "storage/subscription/next_due.h"
 #include "storage/subscription/remote.h"

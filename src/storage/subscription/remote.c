@@ -9,8 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_sql.h"

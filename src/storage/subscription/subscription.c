@@ -14,7 +14,8 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"
 #include "storage/role/role.h"

@@ -10,8 +10,6 @@
 #include "utils/tuplestore.h"
 
 #include "message/dialect.h"
-#include "storage/peer/peer.h"
-#include "storage/select/select.h"
 
 typedef struct QlmSubscription
 {

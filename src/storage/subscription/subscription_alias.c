@@ -11,6 +11,9 @@
 
 #include "utils/memutils.h"
 
+#include "storage/core/catalog.h"
+#include "storage/core/rights.h"
+#include "storage/core/validity.h"
 #include "storage/object/alias_path.h"
 #include "storage/subscription/subscription_alias.h"
 

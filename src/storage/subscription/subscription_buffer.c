@@ -11,11 +11,13 @@
 
 #include "base/limits.h"
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/dropped.h"
+#include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_buffer.h"
 #include "storage/subscription/subscription_match.h"
 

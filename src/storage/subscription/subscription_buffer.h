@@ -7,6 +7,7 @@
 #ifndef QLM_SUBSCRIPTION_BUFFER_H
 #define QLM_SUBSCRIPTION_BUFFER_H
 
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription_match.h"
 
 /* Take the values that wait, in order of their times, and empty the buffer. */

@@ -14,9 +14,9 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/outbox/outbox_ended.h"
-#include "storage/planner/planner_hook.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_subscription_ended);
 

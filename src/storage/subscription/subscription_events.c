@@ -20,7 +20,9 @@
 
 #include "base/path_map.h"
 #include "storage/core/array.h"
-#include "storage/core/indexed.h"
+#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/validity.h"
 #include "storage/role/role.h"
 #include "storage/subscription/subscription.h"

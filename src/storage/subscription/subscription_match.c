@@ -5,11 +5,13 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
+#include "base/path_map.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_events.h"
 #include "storage/subscription/subscription_first.h"

@@ -8,7 +8,7 @@
 #define QLM_SUBSCRIPTION_MATCH_H
 
 #include "utils/tuplestore.h"
-#include "storage/select/select.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription.h"
 
 /* New values that a subscription wants, as match_new returns them */

@@ -9,8 +9,9 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription_newest.h"
 #include "storage/value/value_untimed.h"
 

@@ -7,7 +7,7 @@
 #ifndef QLM_SUBSCRIPTION_NEWEST_H
 #define QLM_SUBSCRIPTION_NEWEST_H
 
-#include "storage/select/select.h"
+#include "storage/select/select_value.h"
 
 typedef struct QlmNewValue
 {

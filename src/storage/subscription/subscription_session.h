@@ -7,6 +7,7 @@
 #ifndef QLM_SUBSCRIPTION_SESSION_H
 #define QLM_SUBSCRIPTION_SESSION_H
 
+#include "storage/peer/peer.h"
 #include "storage/subscription/subscription_match.h"
 
 /*

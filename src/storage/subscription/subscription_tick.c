@@ -11,9 +11,8 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/array.h"
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/subscription/subscription_tick.h"
 
 static QlmPlan ticks_plan = {

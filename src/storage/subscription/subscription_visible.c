@@ -12,7 +12,10 @@
 
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
+#include "storage/select/select_event.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_visible.h"
 

@@ -7,7 +7,7 @@
 #ifndef QLM_SUBSCRIPTION_VISIBLE_H
 #define QLM_SUBSCRIPTION_VISIBLE_H
 
-#include "storage/select/select.h"
+#include "storage/select/select_value.h"
 #include "storage/subscription/subscription.h"
 
 /*

@@ -9,7 +9,7 @@
 #include "utils/jsonb.h"
 
 #include "base/quote.h"
-#include "storage/validate/xml_text.h"
+#include "storage/validate/details_shape.h"
 #include "xml/writer.h"
 
 static void

@@ -10,7 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
-#include "storage/validate/xml_text.h"
+#include "storage/validate/odf_text.h"
 #include "xml/reader.h"
 
 static void

@@ -19,7 +19,7 @@
 
 #include "base/number.h"
 #include "storage/replica/restore.h"
-#include "storage/validate/xml_text.h"
+#include "storage/validate/valid_row.h"
 
 /* The columns that say what the value is */
 typedef struct Form
@@ -191,6 +191,6 @@ qlm_trigger_value_form(PG_FUNCTION_ARGS)
 	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	if (qlm_restoring())
 		return PointerGetDatum(tuple);
-	qlm_xml_text_require_row(data);
+	qlm_valid_row_require(data);
 	return PointerGetDatum(in_form(data, tuple));
 }

@@ -25,9 +25,10 @@
 #include "base/limits.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/node_lock.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/core/validity.h"
-#include "storage/object/node_id_cache.h"
 #include "storage/replica/restore.h"
 #include "storage/validate/value_items.h"
 
@@ -251,7 +252,7 @@ check_rows(Tuplestorestate *rows, TupleDesc desc)
 static void
 begin_check(void)
 {
-	qlm_node_id_cache_lock(RowExclusiveLock);
+	qlm_node_lock(RowExclusiveLock);
 	prepare_known();
 	if (known == NULL)
 		known_stamp = qlm_validity_take(QLM_REL_INFO_ITEM);

@@ -15,7 +15,6 @@
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
-#include "storage/replica/restore.h"
 #include "storage/validate/xml_text.h"
 #include "xml/writer.h"
 
@@ -45,95 +44,4 @@ void
 qlm_xml_text_require(const char *text, const char *what)
 {
 	qlm_xml_text_require_len(text, strlen(text), what);
-}
-
-static void
-require_in_jsonb(Datum datum, const char *what)
-{
-	Jsonb	   *json = DatumGetJsonbP(datum);
-	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-
-	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
-		if ((token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM) &&
-			value.type == jbvString)
-			qlm_xml_text_require_len(value.val.string.val, value.val.string.len, what);
-}
-
-/* A column of a row that is inserted or changed */
-static void
-require_in_column(const TriggerData *data, const HeapTuple tuple, int column)
-{
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-	const char *what;
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, desc, &isnull);
-
-	if (isnull)
-		return;
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-	{
-		Datum		before = heap_getattr(data->tg_trigtuple, column, desc, &isnull);
-
-		if (!isnull && datumIsEqual(value, before, false, -1))
-			return;
-	}
-	what = psprintf("the column %s of qlm.%s", NameStr(attribute->attname),
-					RelationGetRelationName(data->tg_relation));
-	if (attribute->atttypid == JSONBOID)
-	{
-		require_in_jsonb(value, what);
-		qlm_details_shape_require(RelationGetRelationName(data->tg_relation),
-								  NameStr(attribute->attname), value, what);
-	}
-	else
-	{
-		text	   *string = DatumGetTextPP(value);
-
-		qlm_xml_text_require_len(VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string), what);
-	}
-}
-
-void
-qlm_xml_text_require_row(const TriggerData *data)
-{
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-		data->tg_newtuple : data->tg_trigtuple;
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (!attribute->attisdropped &&
-			(attribute->atttypid == TEXTOID || attribute->atttypid == JSONBOID))
-			require_in_column(data, tuple, i + 1);
-		else if (!attribute->attisdropped && attribute->atttypid == BOOLOID &&
-				 strcmp(NameStr(attribute->attname), "is_odf") == 0)
-			qlm_odf_text_require_row(data, tuple, i + 1);
-	}
-}
-
-PG_FUNCTION_INFO_V1(qlm_trigger_texts_checked);
-
-/*
- * qlm.texts_checked(): before INSERT or UPDATE of a row.  What a dump brings
- * back is left as it is, and so is what an update does not change.
- */
-Datum
-qlm_trigger_texts_checked(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.texts_checked() must be called as a trigger before rows are inserted or updated")));
-	if (!qlm_restoring())
-		qlm_xml_text_require_row(data);
-	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-						   data->tg_newtuple : data->tg_trigtuple);
 }

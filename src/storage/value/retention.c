@@ -19,8 +19,8 @@
 #include "base/path_map.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
-#include "storage/partition/partition.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/partition/partition_make.h"
 #include "storage/value/retention.h"
 

@@ -15,6 +15,8 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/value/statistics.h"
 
 /*

@@ -27,14 +27,14 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
 #include "storage/core/executor_hooks.h"
+#include "storage/core/plan.h"
 #include "storage/partition/partition.h"
-#include "storage/subscription/subscription_events.h"
 #include "storage/validate/value_items.h"
 #include "storage/value/value_bulk.h"
 #include "storage/value/value_row.h"
@@ -61,6 +61,7 @@ typedef struct Bulk
 	TransitionCaptureState *capture;
 	TupleTableSlot **slots;
 	MemoryContext context;		/* of one load of tuples */
+	const QlmValueObserver *observer;
 } Bulk;
 
 /* The partition that all rows fall into; InvalidOid: several do, or none */
@@ -230,26 +231,10 @@ look_at(Relation partition)
 }
 
 static bool
-may_insert_all(Relation parent)
+may_insert_all(void)
 {
 	return qlm_acl_may_insert(QLM_REL_VALUE) &&
-		check_enable_rls(RelationGetRelid(parent), InvalidOid, true) != RLS_ENABLED;
-}
-
-static bool
-is_subscribed(const QlmValueRow *rows, int n)
-{
-	int		   *ids;
-	bool		wanted;
-
-	if (!qlm_subscription_any_events())
-		return false;
-	ids = palloc(n * sizeof(int));
-	for (int i = 0; i < n; i++)
-		ids[i] = rows[i].info_item_id;
-	wanted = qlm_subscription_wants(ids, n);
-	pfree(ids);
-	return wanted;
+		!qlm_acl_has_policies(QLM_REL_VALUE);
 }
 
 /*
@@ -257,9 +242,9 @@ is_subscribed(const QlmValueRow *rows, int n)
  * subscriptions, and nobody subscribes to any of this.
  */
 static bool
-fires_triggers(Relation parent, const QlmValueRow *rows, int n)
+fires_triggers(const Bulk *bulk)
 {
-	const TriggerDesc *triggers = parent->trigdesc;
+	const TriggerDesc *triggers = bulk->parent->trigdesc;
 	int			after = 0;
 
 	if (triggers == NULL)
@@ -268,7 +253,7 @@ fires_triggers(Relation parent, const QlmValueRow *rows, int n)
 		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype))
 			after++;
 	return triggers->trig_insert_before_statement || after > 1 ||
-		(after > 0 && is_subscribed(rows, n));
+		(after > 0 && bulk->observer->are_wanted(bulk->rows, bulk->nrows));
 }
 
 static ResultRelInfo *
@@ -286,7 +271,7 @@ begin(Bulk *bulk, const QlmValueRow *rows, int n)
 	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(bulk->partition));
 
 	/* May run a statement, so before the rows' command begins. */
-	bulk->fires = fires_triggers(bulk->parent, rows, n);
+	bulk->fires = fires_triggers(bulk);
 	bulk->estate = CreateExecutorState();
 	bulk->estate->es_output_cid = GetCurrentCommandId(true);
 	bulk->parent_info = make_info(bulk->parent, NULL);
@@ -412,10 +397,10 @@ insert_watched(Bulk *bulk)
 }
 
 bool
-qlm_value_bulk_insert(const QlmValueRow *rows, int n)
+qlm_value_bulk_insert(const QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Bulk		bulk = {.rows = rows, .nrows = n};
+	Bulk		bulk = {.rows = rows, .nrows = n, .observer = observer};
 	Oid			partition;
 	bool		plain;
 
@@ -427,7 +412,7 @@ qlm_value_bulk_insert(const QlmValueRow *rows, int n)
 
 	/* What holds now, with both locked, holds until the transaction ends. */
 	plain = bulk.partition && common_partition(rows, n) == partition &&
-		is_plain(bulk.parent, bulk.partition) && may_insert_all(bulk.parent);
+		is_plain(bulk.parent, bulk.partition) && may_insert_all();
 	if (plain)
 	{
 		look_at(bulk.partition);

@@ -11,10 +11,12 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/range_statement.h"
 #include "storage/value/value_free_time.h"
+#include "storage/value/value_row.h"
 
 #define MIN_PAGE 16				/* times that are read at once */
 #define MAX_PAGE 4096
@@ -100,7 +102,7 @@ place_item(QlmValueRow *rows, int n)
 	{
 		int			nranges;
 		const QlmPartitionRange *ranges = qlm_partition_ranges(&nranges);
-		QlmPartitionRange	range = ranges[qlm_partition_find(placing.next)];
+		QlmPartitionRange range = ranges[qlm_partition_find(placing.next)];
 
 		place_in_range(&placing, &range);
 	}

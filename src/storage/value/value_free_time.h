@@ -5,7 +5,7 @@
 #ifndef QLM_VALUE_FREE_TIME_H
 #define QLM_VALUE_FREE_TIME_H
 
-#include "storage/value/value_insert.h"
+#include "storage/value/value_row.h"
 
 /*
  * Move rows, sorted and none of a given time, to the first times from their

@@ -12,11 +12,12 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/queryenvironment.h"
-#include "utils/rls.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "storage/core/acl.h"
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/core/subtransaction.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_make.h"
@@ -135,32 +136,27 @@ has_moved(const ErrorData *error)
  * has to be made anew.
  */
 static bool
-try_insert(const QlmValueRow *rows, int n)
+try_insert(const QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
-	QlmSubtransaction subtransaction;
 	QlmValueRows outer = qlm_value_untimed_begin(rows, n);
 	Rows		all = {rows, n};
-	volatile bool inserted = false;
+	volatile bool inserted = true;
 
-	qlm_subtransaction_begin(&subtransaction);
-	PG_TRY();
+	QLM_SUBTRANSACTION_TRY();
 	{
-		if (!qlm_value_bulk_insert(rows, n))
+		if (!qlm_value_bulk_insert(rows, n, observer))
 			with_rows(rows, n, insert_all, &all);
 		qlm_value_untimed_end(outer);
-		qlm_subtransaction_commit(&subtransaction);
-		inserted = true;
 	}
-	PG_CATCH();
+	QLM_SUBTRANSACTION_CATCH(error);
 	{
-		ErrorData  *error = qlm_subtransaction_catch(&subtransaction);
-
 		qlm_value_untimed_end(outer);
 		if (!is_taken(error) && !has_moved(error))
 			ReThrowError(error);
 		FreeErrorData(error);
+		inserted = false;
 	}
-	PG_END_TRY();
+	QLM_SUBTRANSACTION_END();
 	return inserted;
 }
 
@@ -256,7 +252,7 @@ require_not_hidden(const Update *update)
 {
 	Update		same = *update;
 
-	if (check_enable_rls(qlm_catalog_relid(QLM_REL_VALUE), InvalidOid, true) != RLS_ENABLED)
+	if (!qlm_acl_has_policies(QLM_REL_VALUE))
 		return;
 	same.changed = MemoryContextAllocExtended(CurrentMemoryContext, same.n * sizeof(bool),
 											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -273,7 +269,7 @@ require_not_hidden(const Update *update)
 
 static void
 update_in_range(QlmValueRow *rows, int n, const QlmPartitionRange *range,
-				QlmValueListener listener, void *arg)
+				const QlmValueObserver *observer)
 {
 	Update		update = {range, rows, n, MemoryContextAllocExtended(CurrentMemoryContext, n * sizeof(bool), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)};
 
@@ -281,14 +277,14 @@ update_in_range(QlmValueRow *rows, int n, const QlmPartitionRange *range,
 	with_rows(rows, n, update_range, &update);
 	require_not_hidden(&update);
 	for (int i = 0; i < n; i++)
-		listener(arg, &rows[i], NULL,
-				 update.changed[i] ? QLM_VALUE_REPLACES : QLM_VALUE_REPEATED);
+		observer->tell(observer->arg, &rows[i], NULL,
+					   update.changed[i] ? QLM_VALUE_REPLACES : QLM_VALUE_REPEATED);
 	pfree(update.changed);
 }
 
 /* Values of given times that are there already: changed where they differ */
 static void
-update_rows(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
+update_rows(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
 	int			done = 0;
 
@@ -297,7 +293,7 @@ update_rows(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 		int			nranges;
 		const QlmPartitionRange *ranges = qlm_partition_ranges(&nranges);
 		int			found = qlm_partition_find(rows[done].ts);
-		QlmPartitionRange	range = ranges[found];
+		QlmPartitionRange range = ranges[found];
 		int			end = done + 1;
 
 		/* Bring the others of this range together. */
@@ -310,7 +306,7 @@ update_rows(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 			rows[i] = rows[end];
 			rows[end++] = row;
 		}
-		update_in_range(rows + done, end - done, &range, listener, arg);
+		update_in_range(rows + done, end - done, &range, observer);
 		done = end;
 	}
 }
@@ -329,7 +325,7 @@ prepare_partitions(const QlmValueRow *rows, int n)
 
 /* Values of given times, some of which are taken */
 static void
-insert_given(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
+insert_given(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
 	bool	   *inserted = palloc0(Max(n, 1) * sizeof(bool));
 	Insertion	insertion = {rows, n, inserted};
@@ -341,7 +337,7 @@ insert_given(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 		if (!inserted[i])
 			rows[ntaken++] = rows[i];
 	pfree(inserted);
-	update_rows(rows, ntaken, listener, arg);
+	update_rows(rows, ntaken, observer);
 }
 
 /*
@@ -350,11 +346,11 @@ insert_given(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
  * again; unless this transaction sees nothing new at all.
  */
 static void
-insert_untimed(QlmValueRow *rows, int n)
+insert_untimed(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
 	bool		blocked = false;
 
-	while (n > 0 && !try_insert(rows, n))
+	while (n > 0 && !try_insert(rows, n, observer))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (qlm_value_free_time_assign(rows, n))
@@ -373,7 +369,7 @@ insert_untimed(QlmValueRow *rows, int n)
 
 /* Some times are taken. */
 static void
-insert_with_care(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
+insert_with_care(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
 	QlmValueRow *untimed = MemoryContextAllocHuge(CurrentMemoryContext,
 												  n * sizeof(QlmValueRow));
@@ -385,18 +381,18 @@ insert_with_care(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 			rows[ngiven++] = rows[i];
 		else
 			untimed[nuntimed++] = rows[i];
-	insert_given(rows, ngiven, listener, arg);
-	insert_untimed(untimed, nuntimed);
+	insert_given(rows, ngiven, observer);
+	insert_untimed(untimed, nuntimed, observer);
 	pfree(untimed);
 }
 
 void
-qlm_value_insert(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
+qlm_value_insert(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
-	n = qlm_value_order(rows, n, listener, arg);
+	n = qlm_value_order(rows, n, observer);
 	if (n == 0)
 		return;
 	prepare_partitions(rows, n);
-	if (!try_insert(rows, n))
-		insert_with_care(rows, n, listener, arg);
+	if (!try_insert(rows, n, observer))
+		insert_with_care(rows, n, observer);
 }

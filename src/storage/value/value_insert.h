@@ -6,28 +6,7 @@
 #define QLM_VALUE_INSERT_H
 
 #include "message/odf.h"
-
-typedef struct QlmValueRow
-{
-	int			info_item_id;
-	int			peer_id;
-	TimestampTz ts;
-	bool		is_given;		/* the time came with the value */
-	uint32		place;			/* order in which the values came */
-	const QlmValue *value;
-} QlmValueRow;
-
-/* What becomes of a row whose time has another value, or the same one */
-typedef enum QlmValueFate
-{
-	QLM_VALUE_SUPERSEDED,		/* a later row of the same time is stored */
-	QLM_VALUE_REPEATED,			/* that one is the same; or it is stored already */
-	QLM_VALUE_REPLACES			/* it is stored in place of another one */
-} QlmValueFate;
-
-/* Told each such row, and the later row if that is the other one, else NULL */
-typedef void (*QlmValueListener) (void *arg, const QlmValueRow *row,
-								  const QlmValueRow *later, QlmValueFate fate);
+#include "storage/value/value_row.h"
 
 /*
  * Insert; the rows are put in order.  Of two with the same given time the last
@@ -35,6 +14,6 @@ typedef void (*QlmValueListener) (void *arg, const QlmValueRow *row,
  * move on to the first microseconds that are free, in order.
  */
 extern void qlm_value_insert(QlmValueRow *rows, int n,
-							 QlmValueListener listener, void *arg);
+							 const QlmValueObserver *observer);
 
 #endif							/* QLM_VALUE_INSERT_H */

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "storage/value/value_order.h"
+#include "storage/value/value_row.h"
 
 static inline int
 compare_rows(const QlmValueRow *a, const QlmValueRow *b)
@@ -13,7 +14,7 @@ compare_rows(const QlmValueRow *a, const QlmValueRow *b)
 		return a->info_item_id < b->info_item_id ? -1 : 1;
 	if (a->ts != b->ts)
 		return a->ts < b->ts ? -1 : 1;
-	return (a->place > b->place) - (a->place < b->place);
+	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
 }
 
 #define ST_SORT sort_rows
@@ -28,6 +29,32 @@ qlm_value_order_sort(QlmValueRow *rows, int n)
 {
 	if (n > 1)
 		sort_rows(rows, n);
+}
+
+static int
+compare_with_row(const QlmValueRow *row, int info_item_id, TimestampTz ts)
+{
+	if (row->info_item_id != info_item_id)
+		return row->info_item_id < info_item_id ? -1 : 1;
+	return (row->ts > ts) - (row->ts < ts);
+}
+
+int
+qlm_value_order_find(const QlmValueRow *rows, int n, int info_item_id, TimestampTz ts)
+{
+	int			low = 0;
+	int			high = n;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (compare_with_row(&rows[middle], info_item_id, ts) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static bool
@@ -67,8 +94,7 @@ typedef struct Settling
 	QlmValueRow *moving;
 	int			ngiven;
 	int			nmoving;
-	QlmValueListener listener;
-	void	   *arg;
+	const QlmValueObserver *observer;
 } Settling;
 
 static void
@@ -82,9 +108,9 @@ add_given(Settling *settling, const QlmValueRow *row)
 		settling->given[settling->ngiven++] = *row;
 		return;
 	}
-	settling->listener(settling->arg, last, row,
-					   same_values(last->value, row->value) ?
-					   QLM_VALUE_REPEATED : QLM_VALUE_SUPERSEDED);
+	settling->observer->tell(settling->observer->arg, last, row,
+							 same_values(last->value, row->value) ?
+							 QLM_VALUE_REPEATED : QLM_VALUE_SUPERSEDED);
 	*last = *row;
 }
 
@@ -129,10 +155,10 @@ settle_item(Settling *settling, QlmValueRow *rows, int n)
 }
 
 static int
-settle(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
+settle(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
 	Size		size = Max(n, 1) * sizeof(QlmValueRow);
-	Settling	settling = {.listener = listener, .arg = arg};
+	Settling	settling = {.observer = observer};
 	int			kept = 0;
 	int			end;
 
@@ -157,8 +183,8 @@ settle(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
 }
 
 int
-qlm_value_order(QlmValueRow *rows, int n, QlmValueListener listener, void *arg)
+qlm_value_order(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
 	qlm_value_order_sort(rows, n);
-	return has_repeated_times(rows, n) ? settle(rows, n, listener, arg) : n;
+	return has_repeated_times(rows, n) ? settle(rows, n, observer) : n;
 }

@@ -7,7 +7,37 @@
 
 #include "access/tupdesc.h"
 
-#include "storage/value/value_insert.h"
+#include "message/odf.h"
+
+typedef struct QlmValueRow
+{
+	int			info_item_id;
+	int			peer_id;
+	TimestampTz ts;
+	bool		is_given;		/* the time came with the value */
+	uint32		arrival;		/* its number among all that came together */
+	const QlmValue *value;
+} QlmValueRow;
+
+/* What becomes of a row whose time has another value, or the same one */
+typedef enum QlmValueFate
+{
+	QLM_VALUE_SUPERSEDED,		/* a later row of the same time is stored */
+	QLM_VALUE_REPEATED,			/* that one is the same; or it is stored already */
+	QLM_VALUE_REPLACES			/* it is stored in place of another one */
+} QlmValueFate;
+
+/* Who has values inserted, and what he is asked and told meanwhile */
+typedef struct QlmValueObserver
+{
+	/* Does anybody subscribe to one of these rows?  Else no trigger has to look for that. */
+	bool		(*are_wanted) (const QlmValueRow *rows, int n);
+
+	/* Told each row with such a fate, and the later row if that is the other one, else NULL */
+	void		(*tell) (void *arg, const QlmValueRow *row,
+						 const QlmValueRow *later, QlmValueFate fate);
+	void	   *arg;
+} QlmValueObserver;
 
 #define QLM_VALUE_COLUMNS 8
 

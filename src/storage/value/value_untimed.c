@@ -11,6 +11,8 @@
 #include "access/xact.h"
 #include "utils/timestamp.h"
 
+#include "storage/value/value_order.h"
+#include "storage/value/value_row.h"
 #include "storage/value/value_untimed.h"
 
 /* What is being inserted; none: nothing that came in a message */
@@ -32,32 +34,6 @@ qlm_value_untimed_end(QlmValueRows outer)
 	current = outer;
 }
 
-static int
-compare_with_row(const QlmValueRow *row, int info_item_id, TimestampTz ts)
-{
-	if (row->info_item_id != info_item_id)
-		return row->info_item_id < info_item_id ? -1 : 1;
-	return (row->ts > ts) - (row->ts < ts);
-}
-
-int
-qlm_value_order_find(const QlmValueRow *rows, int n, int info_item_id, TimestampTz ts)
-{
-	int			low = 0;
-	int			high = n;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (compare_with_row(&rows[middle], info_item_id, ts) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /*
  * In plain SQL a default leaves no trace.  But what now() or clock_timestamp()
  * gave in this very statement cannot have come with the value.
@@ -74,8 +50,8 @@ qlm_value_is_untimed(int info_item_id, TimestampTz ts)
 {
 	int			row = qlm_value_order_find(current.rows, current.n, info_item_id, ts);
 
-	if (row < current.n &&
-		compare_with_row(&current.rows[row], info_item_id, ts) == 0)
+	if (row < current.n && current.rows[row].info_item_id == info_item_id &&
+		current.rows[row].ts == ts)
 		return !current.rows[row].is_given;
 	return is_of_this_statement(ts);
 }

@@ -5,7 +5,7 @@
 #ifndef QLM_VALUE_UNTIMED_H
 #define QLM_VALUE_UNTIMED_H
 
-#include "storage/value/value_insert.h"
+#include "storage/value/value_row.h"
 
 typedef struct QlmValueRows
 {
@@ -23,11 +23,5 @@ extern void qlm_value_untimed_end(QlmValueRows outer);
 
 /* For a trigger after a statement, of one of its new rows */
 extern bool qlm_value_is_untimed(int info_item_id, TimestampTz ts);
-
-/*
- * The row of this InfoItem and time among rows in order, or where it would be
- */
-extern int	qlm_value_order_find(const QlmValueRow *rows, int n, int info_item_id,
-								 TimestampTz ts);
 
 #endif							/* QLM_VALUE_UNTIMED_H */

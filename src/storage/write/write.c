@@ -14,13 +14,16 @@
 
 #include "base/limits.h"
 #include "base/path.h"
-#include "storage/core/catalog.h"
 #include "storage/object/alias.h"
 #include "storage/object/details_merge.h"
 #include "storage/object/missing_nodes.h"
+#include "storage/object/node_bulk.h"
 #include "storage/object/node_id_cache.h"
+#include "storage/subscription/subscription_events.h"
 #include "storage/value/value_insert.h"
+#include "storage/value/value_row.h"
 #include "storage/write/write.h"
+#include "storage/write/write_counts.h"
 #include "storage/write/write_outcome.h"
 
 /* The clock may be set back by this much before times follow it. */
@@ -36,7 +39,7 @@ typedef struct Walk
 	QlmMissingNodes *missing;
 	QlmAliases *aliases;		/* of what was missing; NULL: none */
 	MemoryContext payload;		/* of the messages */
-	QlmWriteOutcome   *tally;
+	QlmWriteOutcome *outcome;
 	QlmDetailsTasks statics;
 	QlmValueRow *rows;
 	int			nrows;
@@ -45,23 +48,23 @@ typedef struct Walk
 } Walk;
 
 /* Where the walk is */
-typedef struct Place
+typedef struct Position
 {
-	const struct Place *parent; /* NULL: this is the root */
+	const struct Position *parent; /* NULL: this is the root */
 	const char *name;
 	int			depth;
 	int			id;				/* 0: the root; -1: missing */
-	QlmCachedNode    *node;
+	QlmCachedNode *node;
 	const QlmNewNode *missing;
-} Place;
+} Position;
 
 static void
-append_path(StringInfo path, const Place *place)
+append_path(StringInfo path, const Position *at)
 {
-	if (place->parent == NULL)
+	if (at->parent == NULL)
 		return;
-	append_path(path, place->parent);
-	qlm_path_append(path, place->name);
+	append_path(path, at->parent);
+	qlm_path_append(path, at->name);
 }
 
 static bool
@@ -73,53 +76,53 @@ refuse(Walk *walk, const char *error)
 }
 
 static bool
-refuse_kind(Walk *walk, const Place *place)
+refuse_kind(Walk *walk, const Position *at)
 {
 	StringInfoData path;
 
 	initStringInfo(&path);
-	append_path(&path, place);
+	append_path(&path, at);
 	return refuse(walk,
 				  psprintf("An Object and an InfoItem cannot share the path %s",
 						   path.data));
 }
 
 static bool
-add_missing(Walk *walk, Place *place, const QlmObject *object,
+add_missing(Walk *walk, Position *at, const QlmObject *object,
 			const QlmInfoItem *item)
 {
-	QlmNewNode node = {0};
+	QlmNewNode	node = {0};
 
 	resetStringInfo(&walk->path);
-	append_path(&walk->path, place);
-	if (strlen(place->name) > QLM_MAX_NAME)
+	append_path(&walk->path, at);
+	if (strlen(at->name) > QLM_MAX_NAME)
 		return refuse(walk, psprintf("An id or name is longer than %d bytes",
 									 QLM_MAX_NAME));
 	if (walk->path.len > QLM_MAX_PATH)
 		return refuse(walk, psprintf("A path is longer than %d bytes",
 									 QLM_MAX_PATH));
-	node.parent = place->parent->missing;
-	node.parent_id = place->parent->id;
-	node.depth = place->depth;
+	node.parent = at->parent->missing;
+	node.parent_id = at->parent->id;
+	node.depth = at->depth;
 	node.is_item = item != NULL;
-	node.name = place->name;
+	node.name = at->name;
 	node.write = walk->write;
 	node.path = pstrdup(walk->path.data);
 	node.object = object;
 	node.item = item;
-	place->id = -1;
-	place->missing = qlm_missing_nodes_add(walk->missing, &node);
-	if (place->missing->is_item != node.is_item)
-		return refuse_kind(walk, place);
+	at->id = -1;
+	at->missing = qlm_missing_nodes_add(walk->missing, &node);
+	if (at->missing->is_item != node.is_item)
+		return refuse_kind(walk, at);
 	return true;
 }
 
 /* Where a message names a node by an alias, have it name the node itself. */
 static void
-enter_alias(Walk *walk, Place *place, QlmObject *object, QlmInfoItem *item)
+enter_alias(Walk *walk, Position *at, QlmObject *object, QlmInfoItem *item)
 {
 	const char *canonical = qlm_aliases_canonical(walk->aliases,
-												  place->parent->id, place->name,
+												  at->parent->id, at->name,
 												  item != NULL);
 	MemoryContext context;
 
@@ -131,32 +134,32 @@ enter_alias(Walk *walk, Place *place, QlmObject *object, QlmInfoItem *item)
 	else
 		qlm_alias_rename_item(item, canonical);
 	MemoryContextSwitchTo(context);
-	place->name = object != NULL ? object->ids->text : item->name;
-	place->node = qlm_node_id_cache_find(walk->cache, place->parent->id, place->name);
+	at->name = object != NULL ? object->ids->text : item->name;
+	at->node = qlm_node_id_cache_find(walk->cache, at->parent->id, at->name);
 }
 
 /* Step down to an Object or InfoItem; false: the write is refused. */
 static bool
-enter(Walk *walk, const Place *parent, Place *place, const char *name,
+enter(Walk *walk, const Position *parent, Position *at, const char *name,
 	  QlmObject *object, QlmInfoItem *item)
 {
-	place->parent = parent;
-	place->name = name;
-	place->depth = parent->depth + 1;
-	place->missing = NULL;
-	place->node = parent->id < 0 ? NULL :
+	at->parent = parent;
+	at->name = name;
+	at->depth = parent->depth + 1;
+	at->missing = NULL;
+	at->node = parent->id < 0 ? NULL :
 		qlm_node_id_cache_find(walk->cache, parent->id, name);
-	if (place->node == NULL && walk->aliases != NULL && parent->id >= 0)
-		enter_alias(walk, place, object, item);
-	if (place->node == NULL)
-		return add_missing(walk, place, object, item);
-	place->id = place->node->id;
-	if (place->node->is_item != (item != NULL))
-		return refuse_kind(walk, place);
+	if (at->node == NULL && walk->aliases != NULL && parent->id >= 0)
+		enter_alias(walk, at, object, item);
+	if (at->node == NULL)
+		return add_missing(walk, at, object, item);
+	at->id = at->node->id;
+	if (at->node->is_item != (item != NULL))
+		return refuse_kind(walk, at);
 	if (object != NULL)
-		qlm_details_merge_add_object(&walk->statics, place->node, object);
+		qlm_details_merge_add_object(&walk->statics, at->node, object);
 	else
-		qlm_details_merge_add_item(&walk->statics, place->node, item);
+		qlm_details_merge_add_item(&walk->statics, at->node, item);
 	return true;
 }
 
@@ -185,20 +188,20 @@ add_rows(Walk *walk, int info_item_id, const QlmInfoItem *item)
 		row->peer_id = walk->write->peer_id;
 		row->is_given = value->has_ts;
 		row->ts = value->has_ts ? value->ts : next++;
-		row->place = walk->nrows++;
+		row->arrival = walk->nrows++;
 		row->value = value;
 	}
 }
 
 static bool
-walk_object(Walk *walk, const Place *place, QlmObject *object)
+walk_object(Walk *walk, const Position *at, QlmObject *object)
 {
 	check_stack_depth();
 	for (QlmInfoItem *item = object->items; item; item = item->next)
 	{
-		Place		below;
+		Position	below;
 
-		if (!enter(walk, place, &below, item->name, NULL, item))
+		if (!enter(walk, at, &below, item->name, NULL, item))
 			return false;
 		if (item->nvalues == 0 || item->nempty > 0)
 			walk->write->lacks = true;
@@ -207,9 +210,9 @@ walk_object(Walk *walk, const Place *place, QlmObject *object)
 	}
 	for (QlmObject *child = object->objects; child; child = child->next)
 	{
-		Place		below;
+		Position	below;
 
-		if (!enter(walk, place, &below, child->ids->text, child, NULL) ||
+		if (!enter(walk, at, &below, child->ids->text, child, NULL) ||
 			!walk_object(walk, &below, child))
 			return false;
 	}
@@ -219,7 +222,7 @@ walk_object(Walk *walk, const Place *place, QlmObject *object)
 static bool
 walk_write(Walk *walk, QlmWrite *write)
 {
-	Place		root = {0};
+	Position	root = {0};
 
 	walk->write = write;
 	if (write->odf->root.items != NULL)
@@ -238,7 +241,7 @@ walk_all(Walk *walk, QlmWrite *writes, int n)
 	qlm_details_merge_reset(&walk->statics);
 	for (int i = 0; i < n; i++)
 	{
-		writes[i].place = walk->nrows;
+		writes[i].arrival = walk->nrows;
 		if (writes[i].error_code == 0 && !walk_write(walk, &writes[i]))
 			accepted = false;
 	}
@@ -292,7 +295,7 @@ resolve(Walk *walk, QlmWrite *writes, int n)
 			blocked = false;
 		else if (qlm_missing_nodes_make(walk->missing))
 		{
-			qlm_write_outcome_add_made(walk->tally, walk->missing);
+			qlm_write_outcome_add_made(walk->outcome, walk->missing);
 			blocked = false;
 		}
 		else if (blocked)
@@ -305,6 +308,22 @@ resolve(Walk *walk, QlmWrite *writes, int n)
 	}
 }
 
+static bool
+is_subscribed(const QlmValueRow *rows, int n)
+{
+	int		   *ids;
+	bool		wanted;
+
+	if (!qlm_subscription_any_events())
+		return false;
+	ids = palloc(n * sizeof(int));
+	for (int i = 0; i < n; i++)
+		ids[i] = rows[i].info_item_id;
+	wanted = qlm_subscription_wants(ids, n);
+	pfree(ids);
+	return wanted;
+}
+
 void
 qlm_write_run(QlmWrite *writes, int n)
 {
@@ -312,9 +331,10 @@ qlm_write_run(QlmWrite *writes, int n)
 	MemoryContext context = AllocSetContextCreate(caller, "qlm write",
 												  ALLOCSET_DEFAULT_SIZES);
 	Walk		walk = {0};
+	QlmValueObserver observer = {is_subscribed, qlm_write_outcome_add_value};
 
 	walk.payload = caller;
-	walk.tally = qlm_write_outcome_create(writes, n);
+	observer.arg = walk.outcome = qlm_write_outcome_create(writes, n);
 	MemoryContextSwitchTo(context);
 	for (int i = 0; i < n; i++)
 	{
@@ -329,8 +349,8 @@ qlm_write_run(QlmWrite *writes, int n)
 	walk.cache = qlm_node_id_cache_begin();
 	resolve(&walk, writes, n);
 	qlm_details_merge_store(&walk.statics);
-	qlm_value_insert(walk.rows, walk.nrows, qlm_write_outcome_add_value, walk.tally);
-	qlm_write_outcome_finish(walk.tally);
+	qlm_value_insert(walk.rows, walk.nrows, &observer);
+	qlm_write_outcome_finish(walk.outcome);
 
 	MemoryContextSwitchTo(caller);
 	for (int i = 0; i < n; i++)

@@ -6,25 +6,7 @@
 #define QLM_WRITE_H
 
 #include "message/odf.h"
-#include "storage/write/write_counts.h"
-
-/* One message's payload */
-typedef struct QlmWrite
-{
-	QlmOdf	   *odf;			/* aliases in it are replaced */
-	int			peer_id;		/* who writes; 0: this node */
-	TimestampTz received_at;	/* for values without a time */
-
-	/* Out: 0, or 400 with a sentence; then nothing of it was stored. */
-	int			error_code;
-	const char *error;
-	QlmWriteCounts	counts;			/* but of what is far ahead */
-
-	/* While it runs */
-	uint32		place;			/* of its first value */
-	bool		makes;			/* Objects or InfoItems */
-	bool		lacks;			/* an InfoItem of it has no value */
-} QlmWrite;
+#include "storage/write/write_outcome.h"
 
 /*
  * Store payloads with the rights of the current user: Objects and InfoItems

@@ -3,9 +3,9 @@
  *		Counts for each of many writes what became of it, as if they had run
  *		one after the other.
  *
- * Values are known by their place among all that came.  Which InfoItem is at
- * a place is looked up at the end, in the tree, and only where there is
- * something to say: so an ordinary write costs nothing here.
+ * Values are known by their number among all that came, their arrival.  Which InfoItem
+ * that is of is looked up at the end, in the tree, and only where there is something to
+ * say: so an ordinary write costs nothing here.
  */
 #include "postgres.h"
 
@@ -14,13 +14,17 @@
 #include "utils/memutils.h"
 
 #include "base/path.h"
+#include "storage/object/missing_nodes.h"
+#include "storage/object/node_bulk.h"
+#include "storage/value/value_row.h"
+#include "storage/write/write_counts.h"
 #include "storage/write/write_outcome.h"
 
 /* Values to be named, of different InfoItems */
 typedef struct Marks
 {
 	int			n;
-	uint32		places[QLM_WRITE_COUNT_NAMED];
+	uint32		arrivals[QLM_WRITE_COUNT_NAMED];
 	int			ids[QLM_WRITE_COUNT_NAMED];
 } Marks;
 
@@ -33,7 +37,7 @@ typedef struct WriteMarks
 /* A value that came in place of one of another write of these */
 typedef struct Successor
 {
-	uint32		place;			/* its own */
+	uint32		arrival;			/* its own */
 	uint32		first;			/* of the first one of that time */
 } Successor;
 
@@ -49,26 +53,26 @@ struct QlmWriteOutcome
 QlmWriteOutcome *
 qlm_write_outcome_create(QlmWrite *writes, int n)
 {
-	QlmWriteOutcome   *tally = palloc0(sizeof(QlmWriteOutcome));
+	QlmWriteOutcome *outcome = palloc0(sizeof(QlmWriteOutcome));
 
-	tally->writes = writes;
-	tally->n = n;
-	tally->context = CurrentMemoryContext;
-	return tally;
+	outcome->writes = writes;
+	outcome->n = n;
+	outcome->context = CurrentMemoryContext;
+	return outcome;
 }
 
-/* The last of those that begin at the place, or before it: others are empty. */
+/* The last of those that begin with this value, or before it: others are empty. */
 static int
-write_of(const QlmWriteOutcome *tally, uint32 place)
+write_of(const QlmWriteOutcome *outcome, uint32 arrival)
 {
 	int			low = 0;
-	int			high = tally->n;
+	int			high = outcome->n;
 
 	while (high - low > 1)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (tally->writes[middle].place <= place)
+		if (outcome->writes[middle].arrival <= arrival)
 			low = middle;
 		else
 			high = middle;
@@ -77,70 +81,70 @@ write_of(const QlmWriteOutcome *tally, uint32 place)
 }
 
 static void
-mark(Marks *marks, uint32 place, int info_item_id)
+mark(Marks *marks, uint32 arrival, int info_item_id)
 {
 	if (marks->n == QLM_WRITE_COUNT_NAMED)
 		return;
 	for (int i = 0; i < marks->n; i++)
 		if (marks->ids[i] == info_item_id)
 			return;
-	marks->places[marks->n] = place;
+	marks->arrivals[marks->n] = arrival;
 	marks->ids[marks->n++] = info_item_id;
 }
 
 static WriteMarks *
-marks_of(QlmWriteOutcome *tally, int write)
+marks_of(QlmWriteOutcome *outcome, int write)
 {
-	if (tally->marks == NULL)
-		tally->marks = MemoryContextAllocZero(tally->context,
-											  tally->n * sizeof(WriteMarks));
-	return &tally->marks[write];
+	if (outcome->marks == NULL)
+		outcome->marks = MemoryContextAllocZero(outcome->context,
+											  outcome->n * sizeof(WriteMarks));
+	return &outcome->marks[write];
 }
 
 static void
-add_superseded(QlmWriteOutcome *tally, uint32 place, int info_item_id)
+add_superseded(QlmWriteOutcome *outcome, uint32 arrival, int info_item_id)
 {
-	int			write = write_of(tally, place);
+	int			write = write_of(outcome, arrival);
 
-	tally->writes[write].counts.superseded.n++;
-	mark(&marks_of(tally, write)->superseded, place, info_item_id);
+	outcome->writes[write].counts.superseded.n++;
+	mark(&marks_of(outcome, write)->superseded, arrival, info_item_id);
 }
 
 static void
-add_replacing(QlmWriteOutcome *tally, uint32 place, int info_item_id)
+add_replacing(QlmWriteOutcome *outcome, uint32 arrival, int info_item_id)
 {
-	int			write = write_of(tally, place);
+	int			write = write_of(outcome, arrival);
 
-	tally->writes[write].counts.replaced.n++;
-	mark(&marks_of(tally, write)->replaced, place, info_item_id);
+	outcome->writes[write].counts.replaced.n++;
+	mark(&marks_of(outcome, write)->replaced, arrival, info_item_id);
 }
 
 /* The value that met what was stored before */
 static uint32
-first_of(const QlmWriteOutcome *tally, uint32 place)
+first_of(const QlmWriteOutcome *outcome, uint32 arrival)
 {
-	const Successor *successor = tally->successors == NULL ? NULL :
-		hash_search(tally->successors, &place, HASH_FIND, NULL);
+	const Successor *successor = outcome->successors == NULL ? NULL :
+		hash_search(outcome->successors, &arrival, HASH_FIND, NULL);
 
-	return successor == NULL ? place : successor->first;
+	return successor == NULL ? arrival : successor->first;
 }
 
 static void
-note_successor(QlmWriteOutcome *tally, uint32 place, uint32 first)
+note_successor(QlmWriteOutcome *outcome, uint32 arrival, uint32 first)
 {
 	Successor  *successor;
 
-	if (tally->successors == NULL)
+	if (outcome->successors == NULL)
 	{
 		HASHCTL		info = {0};
 
 		info.keysize = sizeof(uint32);
 		info.entrysize = sizeof(Successor);
-		info.hcxt = tally->context;
-		tally->successors = hash_create("qlm values in place of others", 64, &info,
+		info.hcxt = outcome->context;
+		outcome->successors = hash_create("qlm values in place of others", 64, &info,
 										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	successor = hash_search(tally->successors, &place, HASH_ENTER, NULL);
+	successor = hash_search(outcome->successors, &arrival, HASH_ENTER, NULL);
 	successor->first = first;
 }
 
@@ -149,40 +153,40 @@ note_successor(QlmWriteOutcome *tally, uint32 place, uint32 first)
  * as far as this one is concerned.
  */
 static void
-add_pair(QlmWriteOutcome *tally, const QlmValueRow *row, const QlmValueRow *later,
+add_pair(QlmWriteOutcome *outcome, const QlmValueRow *row, const QlmValueRow *later,
 		 bool same)
 {
-	int			write = write_of(tally, row->place);
-	int			later_write = write_of(tally, later->place);
-	uint32		first = first_of(tally, row->place);
+	int			write = write_of(outcome, row->arrival);
+	int			later_write = write_of(outcome, later->arrival);
+	uint32		first = first_of(outcome, row->arrival);
 
-	if (write != later_write || first != row->place)
-		note_successor(tally, later->place, first);
+	if (write != later_write || first != row->arrival)
+		note_successor(outcome, later->arrival, first);
 	if (same)
-		tally->writes[later_write].counts.repeated++;
+		outcome->writes[later_write].counts.repeated++;
 	else if (write == later_write)
-		add_superseded(tally, row->place, row->info_item_id);
+		add_superseded(outcome, row->arrival, row->info_item_id);
 	else
-		add_replacing(tally, later->place, later->info_item_id);
+		add_replacing(outcome, later->arrival, later->info_item_id);
 }
 
 void
 qlm_write_outcome_add_value(void *arg, const QlmValueRow *row, const QlmValueRow *later,
 							QlmValueFate fate)
 {
-	QlmWriteOutcome   *tally = arg;
+	QlmWriteOutcome *outcome = arg;
 	uint32		first;
 
 	if (later != NULL)
 	{
-		add_pair(tally, row, later, fate == QLM_VALUE_REPEATED);
+		add_pair(outcome, row, later, fate == QLM_VALUE_REPEATED);
 		return;
 	}
-	first = first_of(tally, row->place);
+	first = first_of(outcome, row->arrival);
 	if (fate == QLM_VALUE_REPLACES)
-		add_replacing(tally, first, row->info_item_id);
+		add_replacing(outcome, first, row->info_item_id);
 	else
-		tally->writes[write_of(tally, first)].counts.repeated++;
+		outcome->writes[write_of(outcome, first)].counts.repeated++;
 }
 
 /* Was its Object there before the write, or is it another write's? */
@@ -193,9 +197,9 @@ is_in_known_object(const QlmNewNode *node)
 }
 
 void
-qlm_write_outcome_add_made(QlmWriteOutcome *tally, const QlmMissingNodes *missing)
+qlm_write_outcome_add_made(QlmWriteOutcome *outcome, const QlmMissingNodes *missing)
 {
-	MemoryContext caller = MemoryContextSwitchTo(tally->context);
+	MemoryContext caller = MemoryContextSwitchTo(outcome->context);
 
 	for (int i = 0; i < qlm_missing_nodes_count(missing); i++)
 	{
@@ -213,16 +217,16 @@ typedef struct Visit
 {
 	QlmWrite   *write;
 	const WriteMarks *marks;	/* NULL: none */
-	uint32		place;			/* of the next value */
+	uint32		arrival;			/* of the next value */
 	StringInfoData path;
 } Visit;
 
 static void
-name_marked(QlmWriteCount *count, const Marks *marks, uint32 place, int nvalues,
+name_marked(QlmWriteCount *count, const Marks *marks, uint32 arrival, int nvalues,
 			const char *path)
 {
 	for (int i = 0; i < marks->n; i++)
-		if (marks->places[i] >= place && marks->places[i] - place < nvalues)
+		if (marks->arrivals[i] >= arrival && marks->arrivals[i] - arrival < nvalues)
 			qlm_write_count_add(count, 0, path);
 }
 
@@ -242,23 +246,23 @@ says_nothing(const QlmWrite *write, const QlmInfoItem *item)
 static void
 visit_item(Visit *visit, const QlmInfoItem *item)
 {
-	QlmWriteCounts  *counts = &visit->write->counts;
+	QlmWriteCounts *counts = &visit->write->counts;
 
 	if (visit->marks)
 	{
-		name_marked(&counts->superseded, &visit->marks->superseded, visit->place,
+		name_marked(&counts->superseded, &visit->marks->superseded, visit->arrival,
 					item->nvalues, visit->path.data);
-		name_marked(&counts->replaced, &visit->marks->replaced, visit->place,
+		name_marked(&counts->replaced, &visit->marks->replaced, visit->arrival,
 					item->nvalues, visit->path.data);
 	}
 	if (item->nempty > 0)
 		qlm_write_count_add(&counts->empty, item->nempty, visit->path.data);
 	else if (says_nothing(visit->write, item))
 		qlm_write_count_add(&counts->empty, 1, visit->path.data);
-	visit->place += item->nvalues;
+	visit->arrival += item->nvalues;
 }
 
-/* In the order in which values have got their places */
+/* In the order in which values have got their arrivals */
 static void
 visit_object(Visit *visit, const QlmObject *object)
 {
@@ -282,23 +286,23 @@ visit_object(Visit *visit, const QlmObject *object)
 }
 
 void
-qlm_write_outcome_finish(QlmWriteOutcome *tally)
+qlm_write_outcome_finish(QlmWriteOutcome *outcome)
 {
-	MemoryContext caller = MemoryContextSwitchTo(tally->context);
+	MemoryContext caller = MemoryContextSwitchTo(outcome->context);
 
-	for (int i = 0; i < tally->n; i++)
+	for (int i = 0; i < outcome->n; i++)
 	{
-		Visit		visit = {&tally->writes[i]};
+		Visit		visit = {&outcome->writes[i]};
 
 		if (visit.write->error_code != 0)
 			continue;
 		visit.write->counts.received = visit.write->odf->nvalues;
 		visit.write->counts.empty.n = visit.write->odf->nempty;
-		visit.marks = tally->marks ? &tally->marks[i] : NULL;
+		visit.marks = outcome->marks ? &outcome->marks[i] : NULL;
 		if (!visit.write->lacks && (visit.marks == NULL ||
 									visit.marks->superseded.n + visit.marks->replaced.n == 0))
 			continue;
-		visit.place = visit.write->place;
+		visit.arrival = visit.write->arrival;
 		initStringInfo(&visit.path);
 		visit_object(&visit, &visit.write->odf->root);
 		pfree(visit.path.data);

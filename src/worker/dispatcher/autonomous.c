@@ -18,7 +18,7 @@
 
 #include "process/loop.h"
 #include "process/parcel.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "worker/common/transaction.h"
 #include "worker/dispatcher/autonomous.h"
 

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "storage/outbox/heartbeat_peer.h"
-#include "storage/peer/peer_hold.h"
+#include "storage/peer/peer_note.h"
 #include "worker/dispatcher/heartbeat_hold.h"
 
 #define SILENCE_MS		5000	/* beyond the hold, without a byte */

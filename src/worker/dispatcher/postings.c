@@ -21,7 +21,6 @@
 #include "process/settings.h"
 #include "process/wake.h"
 #include "service/road/dialog.h"
-#include "storage/core/catalog.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/outbox/lease.h"
 #include "storage/outbox/outbox.h"

@@ -23,7 +23,7 @@
 #include "base/compat.h"
 #include "message/parse/html.h"
 #include "process/settings.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/peer/peer.h"
 #include "transport/client/http_client.h"

@@ -9,7 +9,7 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
-#include "storage/peer/peer_way.h"
+#include "storage/peer/peer_note.h"
 #include "worker/dispatcher/way.h"
 
 #define NOTE_MS		10000

@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/outbox_nest.h"
 #include "storage/outbox/outbox_outcome.h"
 #include "storage/subscription/subscription_buffer.h"

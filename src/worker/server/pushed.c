@@ -13,6 +13,7 @@
 #include "process/stats.h"
 #include "service/road/push.h"
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/outbox_nest.h"
 #include "worker/common/transaction.h"
 #include "worker/server/pushed.h"

@@ -25,7 +25,7 @@
 #include "process/settings.h"
 #include "service/housekeeping.h"
 #include "storage/core/catalog.h"
-#include "storage/peer/peer.h"
+#include "storage/role/role.h"
 #include "transport/http/http_server.h"
 #include "worker/common/analyze.h"
 #include "worker/common/transaction.h"

@@ -14,7 +14,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/outbox/connection.h"
 #include "worker/common/transaction.h"
 #include "worker/launcher/slot.h"

@@ -22,7 +22,7 @@
 #include "process/stats.h"
 #include "service/road/job.h"
 #include "storage/core/answer_size.h"
-#include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "worker/common/transaction.h"
 #include "worker/dispatcher/withheld.h"
 #include "worker/launcher/slot.h"

@@ -188,7 +188,7 @@ static Waiting *
 create_waiting(QlmHttpRequest *request, const QlmKept *kept)
 {
 	Size		ids_size = kept->nsubscriptions * sizeof(int64);
-	Size		awaited_size = kept->nawaited * sizeof(QlmHookedWork);
+	Size		awaited_size = kept->nawaited * sizeof(QlmStandIn);
 	Size		size = MAXALIGN(sizeof(Waiting)) + MAXALIGN(ids_size) +
 		MAXALIGN(awaited_size) + text_size(kept->dialect) + MAXALIGN(kept->answer_len);
 	Waiting    *w;
@@ -207,7 +207,7 @@ create_waiting(QlmHttpRequest *request, const QlmKept *kept)
 	if (kept->nsubscriptions > 0)
 		w->kept.subscriptions = (const int64 *) place(&to, kept->subscriptions, ids_size);
 	if (kept->nawaited > 0)
-		w->kept.awaited = (const QlmHookedWork *) place(&to, kept->awaited, awaited_size);
+		w->kept.awaited = (const QlmStandIn *) place(&to, kept->awaited, awaited_size);
 	w->kept.dialect = place_text(&to, kept->dialect);
 	w->kept.answer = place(&to, kept->answer, kept->answer_len);
 	if (kept->by_queue)

@@ -1,6 +1,6 @@
 /*
- * peer_touch.c
- *		Peers: what the node notes of how they are doing, and what they can.
+ * peer_note.c
+ *		What the node notes of a peer in its row.
  */
 #include "postgres.h"
 
@@ -9,9 +9,10 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "storage/core/catalog.h"
-#include "storage/core/indexed.h"
+#include "storage/core/plan.h"
+#include "storage/core/rights.h"
 #include "storage/peer/peer.h"
+#include "storage/peer/peer_note.h"
 
 /* last_seen and last_success are this exact */
 #define TOUCH_INTERVAL_MS 10000
@@ -68,6 +69,25 @@ static QlmPlan acknowledges_plan = {
 	" UPDATE qlm.peer p SET acknowledges = true"
 	" FROM mine WHERE p.peer_id = mine.peer_id",
 	1, {INT4OID}
+};
+
+/* Null: what is there stays. */
+static QlmPlan hold_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET hold = $2 * interval '1 s',"
+	" hold_cut_after = COALESCE($3 * interval '1 ms', hold_cut_after),"
+	" hold_cut_at = COALESCE($4, hold_cut_at), hold_cut_by = COALESCE($5, hold_cut_by)"
+	" FROM mine WHERE p.peer_id = mine.peer_id",
+	5, {INT4OID, FLOAT8OID, FLOAT8OID, TIMESTAMPTZOID, TEXTOID}
+};
+
+static QlmPlan way_plan = {
+	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+	" UPDATE qlm.peer p SET called_at = $2, called_through = $3, called_address = $4,"
+	" call_code = $5, call_words = $6 FROM mine WHERE p.peer_id = mine.peer_id",
+	6, {INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 /*
@@ -191,4 +211,58 @@ qlm_peer_acknowledges(int peer_id)
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&acknowledges_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
+}
+
+static bool
+note_hold(Datum *values, const char *nulls)
+{
+	QlmRights	saved;
+
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&hold_plan, values, nulls, 0);
+	qlm_rights_restore(&saved);
+	return SPI_processed > 0;
+}
+
+bool
+qlm_peer_note_hold(int peer_id, int seconds)
+{
+	Datum		values[5] = {Int32GetDatum(peer_id), Float8GetDatum(seconds)};
+
+	return note_hold(values, "  nnn");
+}
+
+bool
+qlm_peer_note_cut(int peer_id, int seconds, int cut_ms, const char *by)
+{
+	Datum		values[5];
+
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = Float8GetDatum(seconds);
+	values[2] = Float8GetDatum(cut_ms);
+	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[4] = CStringGetTextDatum(by);
+	return note_hold(values, NULL);
+}
+
+bool
+qlm_peer_note_way(int peer_id, const QlmWay *way)
+{
+	Datum		values[6];
+	char		nulls[7] = "      ";
+	QlmRights	saved;
+
+	values[0] = Int32GetDatum(peer_id);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[2] = CStringGetTextDatum(way->through);
+	nulls[2] = *way->through ? ' ' : 'n';
+	values[3] = CStringGetTextDatum(way->address);
+	nulls[3] = *way->address ? ' ' : 'n';
+	values[4] = Int32GetDatum(way->code);
+	nulls[4] = way->code > 0 ? ' ' : 'n';
+	values[5] = CStringGetTextDatum(way->words);
+	qlm_rights_become_owner(&saved);
+	qlm_plan_execute_indexed(&way_plan, values, nulls, 0);
+	qlm_rights_restore(&saved);
+	return SPI_processed > 0;
 }

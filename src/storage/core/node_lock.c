@@ -1,0 +1,19 @@
+/*
+ * node_lock.c
+ *		Keeps Objects and InfoItems from being deleted or renamed while somebody
+ *		writes by their numbers.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "storage/lmgr.h"
+
+#include "storage/core/catalog.h"
+#include "storage/core/node_lock.h"
+
+void
+qlm_node_lock(LOCKMODE mode)
+{
+	LockDatabaseObject(RelationRelationId,
+					   qlm_catalog_relid(QLM_REL_INFO_ITEM), 0, mode);
+}
