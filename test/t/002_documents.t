@@ -1,6 +1,6 @@
 # The documents: each section of docs/protocol.md that a comment names is there, and so
-# is each file and heading that a link of the documentation leads to.  Runs without a
-# server.
+# is each file and heading that a link of the documentation leads to.  The page of
+# settings has each setting.  Runs without a server.
 
 use strict;
 use warnings FATAL => 'all';
@@ -113,6 +113,15 @@ subtest 'links' => sub {
 		is(join(', ', @broken), '', $page);
 	}
 	cmp_ok($followed, '>', 100, "$followed links were followed");
+};
+
+subtest 'settings' => sub {
+	my %documented = map { $_ => 1 } map { /`(qlm\.\w+)`/g } text_of('docs/settings.md') =~ /^\| (`qlm\.[^|]*)\|/mg;
+	my %defined = map { $_ => 1 }
+	  map { text_of($_) =~ /DefineCustom\w+Variable\(\s*"(qlm\.\w+)"/g } files_below(qr/\.c$/, 'src');
+
+	is_deeply([ sort keys %documented ], [ sort keys %defined ], 'docs/settings.md has those that there are');
+	cmp_ok(scalar keys %defined, '>', 40, 'settings were found');
 };
 
 done_testing();
