@@ -360,7 +360,7 @@ ASK
         WHERE seq > $before AND state = 'answered'") ms"
     proxies_report
     say
-    sql fridge "SELECT name, hold, hold_cut_at, called_through, called_address, call_code FROM qlm.stat_peer;"
+    sql fridge "SELECT name, hold, hold_cut_at, called_through, called_address, called_status FROM qlm.stat_peer;"
 }
 
 play_latency() {

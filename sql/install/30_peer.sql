@@ -46,8 +46,8 @@ CREATE TABLE qlm.peer (
 	called_at timestamptz,
 	called_through text,
 	called_address text,
-	call_code int,
-	call_words text
+	called_status int,
+	called_answer text
 );
 CREATE INDEX peer_url_idx ON qlm.peer (url) WHERE url IS NOT NULL;
 -- Every node
@@ -86,8 +86,8 @@ COMMENT ON COLUMN qlm.peer.hold_cut_by IS 'what ended it, as far as it is known'
 COMMENT ON COLUMN qlm.peer.called_at IS 'when this node last called it, to some seconds';
 COMMENT ON COLUMN qlm.peer.called_through IS 'the proxy that this went through, without its secret; null: none';
 COMMENT ON COLUMN qlm.peer.called_address IS 'address and port that it was connected to, of the proxy where there is one; null: it was not';
-COMMENT ON COLUMN qlm.peer.call_code IS 'HTTP status of the answer; null: there was none';
-COMMENT ON COLUMN qlm.peer.call_words IS 'what the answer was, or why there was none';
+COMMENT ON COLUMN qlm.peer.called_status IS 'HTTP status of the answer; null: there was none';
+COMMENT ON COLUMN qlm.peer.called_answer IS 'what the answer was, or why there was none';
 /* Numbers of peers are this node's to give. */
 GRANT SELECT (peer_id, name) ON qlm.peer TO qlm_reader;
 GRANT SELECT, DELETE ON qlm.peer TO qlm_admin;

@@ -155,8 +155,8 @@ CREATE OR REPLACE VIEW qlm.stat_peer AS
 		p.called_at,
 		p.called_through,
 		p.called_address,
-		p.call_code,
-		p.call_words
+		p.called_status,
+		p.called_answer
 	FROM qlm.peer AS p
 		CROSS JOIN LATERAL (
 			SELECT pg_catalog.count(*) FILTER (WHERE o.state = 'queued') AS queued,
@@ -192,8 +192,8 @@ COMMENT ON COLUMN qlm.stat_peer.hold_cut_by IS 'what ended it: an HTTP status, t
 COMMENT ON COLUMN qlm.stat_peer.called_at IS 'when this node last called it, to some seconds';
 COMMENT ON COLUMN qlm.stat_peer.called_through IS 'the proxy that this went through, without its secret; null: none';
 COMMENT ON COLUMN qlm.stat_peer.called_address IS 'address and port that it was connected to, of the proxy where there is one; null: it was not';
-COMMENT ON COLUMN qlm.stat_peer.call_code IS 'HTTP status of the answer; null: there was none';
-COMMENT ON COLUMN qlm.stat_peer.call_words IS 'what the answer was, or why there was none';
+COMMENT ON COLUMN qlm.stat_peer.called_status IS 'HTTP status of the answer; null: there was none';
+COMMENT ON COLUMN qlm.stat_peer.called_answer IS 'what the answer was, or why there was none';
 GRANT SELECT ON qlm.stat_peer TO qlm_admin, pg_monitor;
 
 /* What waits for a peer with a URL waits for that endpoint. */

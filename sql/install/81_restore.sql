@@ -18,8 +18,8 @@ CREATE OR REPLACE FUNCTION qlm.is_restored() RETURNS boolean
 	AS 'MODULE_PATHNAME', 'qlm_sql_is_restored';
 COMMENT ON FUNCTION qlm.is_restored() IS 'whether this extension is just being made by the restore of a dump';
 
-CREATE OR REPLACE FUNCTION qlm.is_whole_dump() RETURNS void
+CREATE OR REPLACE FUNCTION qlm.note_whole_dump() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_sql_is_whole_dump';
-COMMENT ON FUNCTION qlm.is_whole_dump() IS 'says that the dump which this session restores is of a node, so that partitions may be made';
+	AS 'MODULE_PATHNAME', 'qlm_sql_note_whole_dump';
+COMMENT ON FUNCTION qlm.note_whole_dump() IS 'says that the dump which this session restores is of a node, so that partitions may be made';

@@ -142,7 +142,7 @@ DECLARE
 	t record;
 	made boolean := false;
 BEGIN
-	PERFORM qlm.is_whole_dump();
+	PERFORM qlm.note_whole_dump();
 	FOR t IN
 		SELECT c.oid::regclass AS name
 		FROM qlm.customization AS x

@@ -6,11 +6,11 @@
  * columns that were added to qlm.X; qlm.secured_X is there while X has row level security.
  */
 
-CREATE OR REPLACE FUNCTION qlm.goes_with_extension(type oid) RETURNS void
+CREATE OR REPLACE FUNCTION qlm.tie_to_extension(type oid) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'qlm_sql_goes_with_extension';
-COMMENT ON FUNCTION qlm.goes_with_extension(oid) IS 'have a type that carries the shape of a table be dropped with the extension, without being a member';
+	AS 'MODULE_PATHNAME', 'qlm_sql_tie_to_extension';
+COMMENT ON FUNCTION qlm.tie_to_extension(oid) IS 'have a type that carries the shape of a table be dropped with the extension, without being a member';
 
 CREATE OR REPLACE FUNCTION qlm.note_shape() RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -44,7 +44,7 @@ BEGIN
 		LOOP
 			/* pg_upgrade forgets that. */
 			IF carrier.type IS NOT NULL AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_type'::regclass AND d.objid = carrier.type AND d.deptype = 'x') THEN
-				PERFORM qlm.goes_with_extension(carrier.type);
+				PERFORM qlm.tie_to_extension(carrier.type);
 			END IF;
 			CONTINUE WHEN carrier.wanted IS NOT DISTINCT FROM CASE WHEN carrier.type IS NOT NULL THEN carrier.present END;
 			IF carrier.type IS NOT NULL THEN
@@ -55,7 +55,7 @@ BEGIN
 				EXECUTE format('REVOKE ALL ON TYPE qlm.%I FROM PUBLIC', carrier.name);
 				EXECUTE format('COMMENT ON TYPE qlm.%I IS %L', carrier.name,
 					'carries to a restored node what qlm.' || t.relname || ' needs before its rows; made and dropped by qlm.note_shape()');
-				PERFORM qlm.goes_with_extension(format('qlm.%I', carrier.name)::regtype);
+				PERFORM qlm.tie_to_extension(format('qlm.%I', carrier.name)::regtype);
 				EXECUTE format('ALTER TYPE qlm.%I OWNER TO %I', carrier.name, t.owner);
 			END IF;
 			n := n + 1;

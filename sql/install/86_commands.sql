@@ -64,7 +64,7 @@ BEGIN
 		WHERE c.classid = 'pg_type'::regclass AND y.typnamespace = to_regnamespace('qlm') AND y.typname ~ '^(columns_of|secured)_' AND r.relkind IN ('r', 'p')
 	LOOP
 		CONTINUE WHEN NOT qlm.is_restoring();
-		PERFORM qlm.goes_with_extension(t.oid);
+		PERFORM qlm.tie_to_extension(t.oid);
 		IF t.typname LIKE 'secured\_%' THEN
 			EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.name);
 		ELSE

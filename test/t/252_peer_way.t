@@ -35,7 +35,7 @@ subtest 'a proxy of its own' => sub {
 	inside("SELECT qlm_add_peer('plant', url => '$plant_url', heartbeat => '1 s', proxy => '" . $proxy->url('cold') . "')");
 	like(ask(), qr/>4\.5</, 'a request comes in, and its answer goes out');
 	wait_until(sub { return 2 <= grep { /^POST \Q$plant_url\E 200$/ } $proxy->requests }, 'both through the proxy, whatever qlm.no_proxy says');
-	wait_for_sql($fridge, "SELECT called_through || ' ' || called_address || ' ' || call_code || ' ' || call_words FROM qlm.stat_peer WHERE name = 'plant'",
+	wait_for_sql($fridge, "SELECT called_through || ' ' || called_address || ' ' || called_status || ' ' || called_answer FROM qlm.stat_peer WHERE name = 'plant'",
 		"http://***\@127.0.0.1:$proxy->{port} 127.0.0.1:$proxy->{port} 200 an envelope", 'qlm.stat_peer shows the way, without the secret');
 	inside("SELECT qlm_await(qlm_request('plant', qlm_read_envelope('')), '30 s')");
 
@@ -50,7 +50,7 @@ subtest 'a proxy of its own' => sub {
 	set_peer("proxy = '" . $proxy->url('wa%72m') . "'");
 	wait_until(sub { return last_error('plant') =~ /407: the proxy wants other credentials/ }, 'a wrong secret is named as such');
 	unlike(last_error('plant'), qr/wa%72m|warm/, 'without the secret');
-	wait_for_sql($fridge, "SELECT call_code || ' ' || call_words FROM qlm.stat_peer WHERE name = 'plant'", '407 it answered with HTTP status 407: the proxy wants other credentials', 'and what it said last');
+	wait_for_sql($fridge, "SELECT called_status || ' ' || called_answer FROM qlm.stat_peer WHERE name = 'plant'", '407 it answered with HTTP status 407: the proxy wants other credentials', 'and what it said last');
 	unlike(slurp_file($fridge->logfile), qr/(?<!proxy = ')http:\/\/fridge:wa%72m/, 'which the log does not know');
 
 	set_peer("proxy = ''");
@@ -59,7 +59,7 @@ subtest 'a proxy of its own' => sub {
 	inside("ALTER SYSTEM SET qlm.no_proxy = ''");
 	$fridge->reload;
 	like(ask(), qr/>5</, 'empty: it is called without any, whatever qlm.proxy says');
-	wait_for_sql($fridge, "SELECT called_through IS NULL, called_address, call_code FROM qlm.stat_peer WHERE name = 'plant'", "t|127.0.0.1:$plant->{qlm_port}|200", 'and that is shown');
+	wait_for_sql($fridge, "SELECT called_through IS NULL, called_address, called_status FROM qlm.stat_peer WHERE name = 'plant'", "t|127.0.0.1:$plant->{qlm_port}|200", 'and that is shown');
 	set_peer("proxy = NULL");
 	wait_until(sub { return last_error('plant') =~ /127\.0\.0\.1 port 1 / }, 'null: as qlm.proxy says');
 	set_peer("proxy = '" . $proxy->url('cold') . "'");

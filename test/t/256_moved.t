@@ -51,7 +51,7 @@ subtest 'heartbeats' => sub {
 	my $second = $old->request('beat');
 	is($second->{socket}, $first->{socket}, 'a connection is used again');
 	$old->answer($second, $ok);
-	wait_for_sql($node, "SELECT called_address || ' ' || call_code || ' ' || call_words FROM qlm.stat_peer", "127.0.0.1:$old->{port} 200 an envelope", 'where to is shown');
+	wait_for_sql($node, "SELECT called_address || ' ' || called_status || ' ' || called_answer FROM qlm.stat_peer", "127.0.0.1:$old->{port} 200 an envelope", 'where to is shown');
 	move_to('127.0.0.2');
 	my $beat;
 	my $end = running_time() + 60 * $QlmTest::PATIENCE;

@@ -134,7 +134,7 @@ subtest 'through a proxy' => sub {
 	my $shown = "http://***\@127.0.0.1:$proxy->{port}";
 
 	set_peer("proxy = '" . $proxy->url('cold') . "'");
-	wait_for_sql($fridge, 'SELECT call_code FROM qlm.stat_peer', 200, 'it is called through it');
+	wait_for_sql($fridge, 'SELECT called_status FROM qlm.stat_peer', 200, 'it is called through it');
 	my %rows = check();
 	is($rows{$_}[0], 't', "$_: $rows{$_}[1]") for qw(name connection proxy HTTP envelope piggy-back acknowledgement);
 	is($rows{proxy}[1], "$shown lets this through", 'the proxy is named, without its secret');

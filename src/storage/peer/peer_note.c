@@ -86,7 +86,7 @@ static QlmPlan way_plan = {
 	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
 	" FOR NO KEY UPDATE SKIP LOCKED)"
 	" UPDATE qlm.peer p SET called_at = $2, called_through = $3, called_address = $4,"
-	" call_code = $5, call_words = $6 FROM mine WHERE p.peer_id = mine.peer_id",
+	" called_status = $5, called_answer = $6 FROM mine WHERE p.peer_id = mine.peer_id",
 	6, {INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 

@@ -31,11 +31,11 @@
 #include "storage/replica/restore.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_before_command);
-PG_FUNCTION_INFO_V1(qlm_sql_goes_with_extension);
+PG_FUNCTION_INFO_V1(qlm_sql_tie_to_extension);
 PG_FUNCTION_INFO_V1(qlm_sql_is_restored);
 PG_FUNCTION_INFO_V1(qlm_sql_is_restoring);
 PG_FUNCTION_INFO_V1(qlm_sql_is_superuser);
-PG_FUNCTION_INFO_V1(qlm_sql_is_whole_dump);
+PG_FUNCTION_INFO_V1(qlm_sql_note_whole_dump);
 
 /* This session has made the extension, or been told to, or got rows that say so. */
 static bool whole_dump = false;
@@ -222,9 +222,9 @@ qlm_trigger_before_command(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* qlm.is_whole_dump(): told by who has seen that the dump is one of a node */
+/* qlm.note_whole_dump(): told by who has seen that the dump is one of a node */
 Datum
-qlm_sql_is_whole_dump(PG_FUNCTION_ARGS)
+qlm_sql_note_whole_dump(PG_FUNCTION_ARGS)
 {
 	whole_dump = true;
 	PG_RETURN_VOID();
@@ -254,11 +254,11 @@ qlm_sql_is_superuser(PG_FUNCTION_ARGS)
 }
 
 /*
- * qlm.goes_with_extension(type): dropped with it, and dumped unlike a member.  ALTER ...
+ * qlm.tie_to_extension(type): dropped with it, and dumped unlike a member.  ALTER ...
  * DEPENDS ON EXTENSION does not know types.
  */
 Datum
-qlm_sql_goes_with_extension(PG_FUNCTION_ARGS)
+qlm_sql_tie_to_extension(PG_FUNCTION_ARGS)
 {
 	ObjectAddress type;
 	ObjectAddress extension;
