@@ -5,9 +5,9 @@ CREATE TABLE qlm.retention (
 	keep interval CHECK (keep > '0'),
 	thin_after interval CHECK (thin_after >= '0'),
 	thin_every interval CHECK (thin_every > '0'),
-	CHECK ((thin_after IS NULL) = (thin_every IS NULL)),
-	CHECK (keep IS NOT NULL OR thin_after IS NOT NULL),
-	CHECK (pg_catalog.date_part('month', thin_every) = 0 AND pg_catalog.date_part('year', thin_every) = 0)
+	CONSTRAINT retention_thins_after_and_every CHECK ((thin_after IS NULL) = (thin_every IS NULL)),
+	CONSTRAINT retention_keeps_or_thins CHECK (keep IS NOT NULL OR thin_after IS NOT NULL),
+	CONSTRAINT retention_thins_every_so_many_days CHECK (pg_catalog.date_part('month', thin_every) = 0 AND pg_catalog.date_part('year', thin_every) = 0)
 );
 -- Every node
 ALTER TABLE qlm.retention OWNER TO qlm_owner;

@@ -23,7 +23,7 @@ CREATE TABLE qlm.format (
 	reader text,
 	writer text,
 	description text,
-	CHECK (reader IS NOT NULL OR writer IS NOT NULL)
+	CONSTRAINT format_reads_or_writes CHECK (reader IS NOT NULL OR writer IS NOT NULL)
 );
 -- Every node
 ALTER TABLE qlm.format OWNER TO qlm_owner;

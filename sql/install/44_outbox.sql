@@ -41,7 +41,7 @@ CREATE TABLE qlm.outbox (
 	asker_role_id bigint NOT NULL DEFAULT 0,
 	deliveries int NOT NULL DEFAULT 0,
 	in_order boolean NOT NULL DEFAULT false,
-	CHECK (peer IS NOT NULL OR url IS NOT NULL)
+	CONSTRAINT outbox_has_peer_or_url CHECK (peer IS NOT NULL OR url IS NOT NULL)
 );
 CREATE INDEX outbox_peer_idx ON qlm.outbox (peer_id, priority DESC, seq)
 	WHERE state IN ('queued', 'sent') AND url IS NULL;

@@ -12,6 +12,15 @@ CREATE OR REPLACE FUNCTION qlm.tie_to_extension(type oid) RETURNS void
 	AS 'MODULE_PATHNAME', 'qlm_sql_tie_to_extension';
 COMMENT ON FUNCTION qlm.tie_to_extension(oid) IS 'have a type that carries the shape of a table be dropped with the extension, without being a member';
 
+CREATE OR REPLACE FUNCTION qlm.column_definition(field pg_attribute) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+SELECT concat(format('%I %s', field.attname, format_type(field.atttypid, field.atttypmod)),
+	CASE WHEN field.attcollation <> 0 THEN format(' COLLATE %s', field.attcollation::regcollation) END)
+$$;
+COMMENT ON FUNCTION qlm.column_definition(pg_attribute) IS 'name, type and collation of a column, as CREATE TYPE and ADD COLUMN take them';
+
 CREATE OR REPLACE FUNCTION qlm.note_shape() RETURNS int
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
@@ -24,8 +33,7 @@ DECLARE
 BEGIN
 	FOR t IN
 		SELECT c.oid, c.relname, c.relrowsecurity, pg_get_userbyid(c.relowner) AS owner,
-			(SELECT string_agg(format('%I %s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-					CASE WHEN a.attcollation <> 0 THEN format(' COLLATE %s', a.attcollation::regcollation) END), ', ' ORDER BY a.attnum)
+			(SELECT string_agg(qlm.column_definition(a), ', ' ORDER BY a.attnum)
 				FROM pg_attribute AS a
 				WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount = 0 AND a.attgenerated = ''
 					AND NOT EXISTS (SELECT FROM qlm.standard AS s WHERE s.kind = 'column' AND s.object = format('qlm.%I.%I', c.relname, a.attname))) AS columns
@@ -36,8 +44,7 @@ BEGIN
 	LOOP
 		FOR carrier IN
 			SELECT k.name, k.wanted, y.oid AS type,
-				(SELECT COALESCE(string_agg(format('%I %s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-						CASE WHEN a.attcollation <> 0 THEN format(' COLLATE %s', a.attcollation::regcollation) END), ', ' ORDER BY a.attnum), '')
+				(SELECT COALESCE(string_agg(qlm.column_definition(a), ', ' ORDER BY a.attnum), '')
 					FROM pg_attribute AS a WHERE a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS present
 			FROM (VALUES ('columns_of_' || t.relname, t.columns), ('secured_' || t.relname, CASE WHEN t.relrowsecurity THEN '' END)) AS k(name, wanted)
 				LEFT JOIN pg_type AS y ON y.typnamespace = 'qlm'::regnamespace AND y.typname = k.name
@@ -75,8 +82,7 @@ DECLARE
 	f record;
 BEGIN
 	FOR f IN
-		SELECT format('%I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-			CASE WHEN a.attcollation <> 0 THEN format(' COLLATE %s', a.attcollation::regcollation) END,
+		SELECT concat(qlm.column_definition(a),
 			CASE WHEN a.attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(d.adbin, d.adrelid)) END) AS definition
 		FROM pg_attribute AS a
 			LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

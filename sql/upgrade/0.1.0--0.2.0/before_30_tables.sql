@@ -80,3 +80,10 @@ ALTER TABLE qlm.journal RENAME CONSTRAINT message_direction_check TO journal_dir
 ALTER INDEX qlm.message_pkey RENAME TO journal_pkey;
 ALTER SEQUENCE qlm.message_seq RENAME TO journal_seq;
 UPDATE qlm_customized SET object = regexp_replace(object, '\mqlm\.message(?=\M|_seq\M)', 'qlm.journal');
+
+/* Names of constraints say the rule. */
+ALTER TABLE qlm.retention RENAME CONSTRAINT retention_check TO retention_thins_after_and_every;
+ALTER TABLE qlm.retention RENAME CONSTRAINT retention_check1 TO retention_keeps_or_thins;
+ALTER TABLE qlm.retention RENAME CONSTRAINT retention_thin_every_check1 TO retention_thins_every_so_many_days;
+ALTER TABLE qlm.format RENAME CONSTRAINT format_check TO format_reads_or_writes;
+ALTER TABLE qlm.outbox RENAME CONSTRAINT outbox_check TO outbox_has_peer_or_url;
