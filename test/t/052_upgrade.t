@@ -115,6 +115,8 @@ ALTER TABLE qlm.value DISABLE TRIGGER value_changed;
 ALTER TABLE qlm.message ADD COLUMN note text;
 CREATE INDEX my_journal ON qlm.message (at);
 GRANT SELECT ON qlm.message TO pg_monitor;
+REVOKE SELECT ON qlm.value FROM qlm_reader;
+REVOKE EXECUTE ON FUNCTION qlm_cancel(bigint) FROM qlm_reader;
 ALTER EXTENSION qlm UPDATE;
 EOQ
 is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', kind, object), ', ' ORDER BY kind COLLATE "C", object COLLATE "C") FROM qlm.customizations()}),
@@ -124,6 +126,9 @@ is($node->safe_psql('customized', q{SELECT string_agg(format('%s %s', typname, d
 	'columns_of_journal x, columns_of_object x, secured_info_item x', 'with what carries it, which goes with the extension');
 is($node->safe_psql('customized', $standard), $node->safe_psql('fresh', $standard), 'it knows what is its own');
 is($node->safe_psql('customized', "SELECT has_table_privilege('pg_monitor', 'qlm.journal', 'SELECT')"), 't', 'rights stay, too');
+is($node->safe_psql('customized', "SELECT has_table_privilege('qlm_reader', 'qlm.value', 'SELECT'), has_table_privilege('qlm_reader', 'qlm.object', 'SELECT'), has_function_privilege('qlm_reader', 'qlm_cancel(bigint)', 'EXECUTE')"),
+	'f|t|f', 'and what was taken is not given again');
+is($node->safe_psql('customized', "SELECT tgenabled FROM pg_trigger WHERE tgname = 'value_changed' AND tgrelid = 'qlm.value'::regclass"), 'D', 'what was turned off stays off');
 
 for my $database ('used', 'restored')
 {

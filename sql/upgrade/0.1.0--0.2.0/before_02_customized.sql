@@ -89,3 +89,22 @@ FROM pg_trigger AS t
 	JOIN pg_class AS c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'qlm'::regnamespace AND NOT t.tgisinternal
 	AND t.tgenabled <> CASE WHEN t.tgname LIKE 'forget\_%' THEN 'A' ELSE 'O' END;
+
+/* Rights that 0.1.0 gave, and an administrator has taken, are not given again. */
+CREATE TEMP TABLE qlm_revoked AS
+SELECT i.classoid, i.objoid, i.objsubid, x.privilege_type, x.grantee
+FROM pg_init_privs AS i
+	JOIN pg_depend AS d ON d.classid = i.classoid AND d.objid = i.objoid AND d.deptype = 'e'
+	JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'qlm'
+	CROSS JOIN LATERAL aclexplode(i.initprivs) AS x
+	CROSS JOIN LATERAL (
+		SELECT c.relowner AS owner, CASE WHEN i.objsubid <> 0
+				THEN (SELECT a.attacl FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = i.objsubid)
+				ELSE COALESCE(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) END AS acl
+			FROM pg_class AS c WHERE i.classoid = 'pg_class'::regclass AND c.oid = i.objoid
+		UNION ALL SELECT p.proowner, COALESCE(p.proacl, acldefault('f', p.proowner))
+			FROM pg_proc AS p WHERE i.classoid = 'pg_proc'::regclass AND p.oid = i.objoid
+		UNION ALL SELECT n.nspowner, COALESCE(n.nspacl, acldefault('n', n.nspowner))
+			FROM pg_namespace AS n WHERE i.classoid = 'pg_namespace'::regclass AND n.oid = i.objoid) AS o
+WHERE x.grantee <> o.owner
+	AND NOT EXISTS (SELECT FROM aclexplode(o.acl) AS y WHERE y.grantee = x.grantee AND y.privilege_type = x.privilege_type);
