@@ -73,7 +73,7 @@ CREATE INDEX object_id_id_idx ON qlm.object_id (id);
 ALTER TABLE qlm.object_id OWNER TO qlm_owner;
 COMMENT ON TABLE qlm.object_id IS 'further ids of Objects, and the first one where it has attributes';
 COMMENT ON COLUMN qlm.object_id.object_id IS 'the Object';
-COMMENT ON COLUMN qlm.object_id.id IS 'the id';
+COMMENT ON COLUMN qlm.object_id.id IS 'the id itself, unique within the Object';
 COMMENT ON COLUMN qlm.object_id.position IS 'place among the ids of the Object; 0: the first';
 COMMENT ON COLUMN qlm.object_id.id_type IS 'attribute idType: what kind of id it is';
 COMMENT ON COLUMN qlm.object_id.tag_type IS 'attribute tagType: what carries it, e.g. RFID';

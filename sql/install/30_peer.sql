@@ -67,7 +67,7 @@ COMMENT ON COLUMN qlm.peer.acknowledges IS 'it says that data for its callbacks 
 COMMENT ON COLUMN qlm.peer.last_seen IS 'when it last called, to some seconds';
 COMMENT ON COLUMN qlm.peer.last_success IS 'when a message last reached it and was answered';
 COMMENT ON COLUMN qlm.peer.last_failure IS 'when a message last failed to reach it';
-COMMENT ON COLUMN qlm.peer.last_error IS 'why, at last_failure; stays after a success';
+COMMENT ON COLUMN qlm.peer.last_error IS 'why it failed at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.peer.secret IS 'what this node shows it: a token, or with a blank in it the whole value of the header Authorization';
 COMMENT ON COLUMN qlm.peer.form IS 'messages are posted to it as form field msg, as it takes nothing else';
 COMMENT ON COLUMN qlm.peer.in_order IS 'its requests leave one after the other, each when those before it have ended; else one that is not answered lets others pass';

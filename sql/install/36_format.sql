@@ -31,7 +31,7 @@ COMMENT ON TABLE qlm.format IS 'payload formats, beyond O-DF, csv and json, that
 COMMENT ON COLUMN qlm.format.name IS 'its name in msgformat, in small letters; messages may write it in any case';
 COMMENT ON COLUMN qlm.format.reader IS 'function (text) that returns the rows of a payload: path, ts, value, type; null: payloads of this format are not understood';
 COMMENT ON COLUMN qlm.format.writer IS 'function (qlm.payload_row[]) that returns a payload; null: data are not given in this format';
-COMMENT ON COLUMN qlm.format.description IS 'for people';
+COMMENT ON COLUMN qlm.format.description IS 'what it is, for people';
 GRANT SELECT, INSERT, UPDATE, DELETE ON qlm.format TO qlm_admin;
 SELECT pg_catalog.pg_extension_config_dump('qlm.format', '');
 

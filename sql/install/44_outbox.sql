@@ -1,4 +1,4 @@
-/* Messages that wait to leave or to be answered, and answers that wait for them. */
+/* Messages that leave, until they have ended; and answers that wait for what they bring. */
 
 -- A new node only
 CREATE SEQUENCE qlm.outbox_seq;
@@ -75,8 +75,8 @@ CREATE INDEX outbox_awaited_end_idx ON qlm.outbox (expires_at)
 	WHERE state IN ('queued', 'sent') AND awaited_by IS NOT NULL;
 -- Every node
 ALTER TABLE qlm.outbox OWNER TO qlm_owner;
-COMMENT ON TABLE qlm.outbox IS 'messages that wait to leave or to be answered';
-COMMENT ON COLUMN qlm.outbox.message_id IS 'its requestID';
+COMMENT ON TABLE qlm.outbox IS 'messages for peers, URLs and WebSockets that wait to leave or to be answered, and the newest of those that have ended';
+COMMENT ON COLUMN qlm.outbox.message_id IS 'its requestID, by which others know the outbox row';
 COMMENT ON COLUMN qlm.outbox.seq IS 'order in which messages were queued';
 COMMENT ON COLUMN qlm.outbox.peer IS 'name of the peer it is for; null: whoever answers at the url';
 COMMENT ON COLUMN qlm.outbox.url IS 'where it is to be posted, or ~ and the name of a WebSocket connection to this node; null: it waits for the peer to call';

@@ -21,12 +21,12 @@ CREATE INDEX endpoint_paused_until_idx ON qlm.endpoint (paused_until) WHERE paus
 -- Every node
 ALTER TABLE qlm.endpoint OWNER TO qlm_owner;
 COMMENT ON TABLE qlm.endpoint IS 'URLs that messages are posted to, and how they fare';
-COMMENT ON COLUMN qlm.endpoint.url IS 'the URL';
+COMMENT ON COLUMN qlm.endpoint.url IS 'the URL that is posted to';
 COMMENT ON COLUMN qlm.endpoint.failures IS 'failures in a row after which the message is tried again';
 COMMENT ON COLUMN qlm.endpoint.paused_until IS 'nothing is posted there before; null: it is not paused';
 COMMENT ON COLUMN qlm.endpoint.last_success IS 'when a message last arrived';
 COMMENT ON COLUMN qlm.endpoint.last_failure IS 'when a message last did not';
-COMMENT ON COLUMN qlm.endpoint.last_error IS 'why, at last_failure; stays after a success';
+COMMENT ON COLUMN qlm.endpoint.last_error IS 'why it failed at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.endpoint.delivered IS 'messages that have arrived';
 COMMENT ON COLUMN qlm.endpoint.attempts IS 'messages posted, whatever came of them';
 COMMENT ON COLUMN qlm.endpoint.peer_id IS 'number of the peer whose messages go there; 0: of all who are no peers';

@@ -19,7 +19,7 @@ COMMENT ON TABLE qlm.executed IS 'requests executed in the last ten minutes: one
 COMMENT ON COLUMN qlm.executed.peer IS 'the peer that asked';
 COMMENT ON COLUMN qlm.executed.request_id IS 'the requestID it gave; of a long one a hash';
 COMMENT ON COLUMN qlm.executed.answer IS 'the answer it got';
-COMMENT ON COLUMN qlm.executed.executed_at IS 'when';
+COMMENT ON COLUMN qlm.executed.executed_at IS 'when it was executed';
 COMMENT ON COLUMN qlm.executed.peer_id IS 'number of the peer; -1: there was none of this name';
 COMMENT ON COLUMN qlm.executed.content IS 'hash of what was asked for: another request may come under the same requestID; empty: any';
 GRANT SELECT, DELETE ON qlm.executed TO qlm_admin;

@@ -30,8 +30,8 @@ COMMENT ON VIEW qlm.stat_worker IS 'background workers of this server; empty wit
 COMMENT ON COLUMN qlm.stat_worker.worker_id IS 'slot of the worker';
 COMMENT ON COLUMN qlm.stat_worker.pid IS 'process; null: none runs';
 COMMENT ON COLUMN qlm.stat_worker.datname IS 'database that it serves';
-COMMENT ON COLUMN qlm.stat_worker.kind IS 'what it does';
-COMMENT ON COLUMN qlm.stat_worker.state IS 'what it is doing';
+COMMENT ON COLUMN qlm.stat_worker.kind IS 'server: answers requests; dispatcher: posts what leaves';
+COMMENT ON COLUMN qlm.stat_worker.state IS 'starting, running, holding (it runs, but nothing may leave), stopping or stopped';
 COMMENT ON COLUMN qlm.stat_worker.address IS 'where it listens';
 COMMENT ON COLUMN qlm.stat_worker.started_at IS 'since when it runs';
 COMMENT ON COLUMN qlm.stat_worker.requests IS 'requests answered';

@@ -182,7 +182,7 @@ COMMENT ON COLUMN qlm.stat_peer.expired IS 'messages whose ttl ended first';
 COMMENT ON COLUMN qlm.stat_peer.mean_answer_time IS 'mean time from queue to answer';
 COMMENT ON COLUMN qlm.stat_peer.last_success IS 'when a message last reached it and was answered';
 COMMENT ON COLUMN qlm.stat_peer.last_failure IS 'when a message last failed to reach it';
-COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why, at last_failure; stays after a success';
+COMMENT ON COLUMN qlm.stat_peer.last_error IS 'why it failed at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.stat_peer.unanswered IS 'requests delivered three times or more without an answer';
 COMMENT ON COLUMN qlm.stat_peer.waits_for IS 'what the first message that waits for the peer to call, one that has not left before those that have, waits for';
 COMMENT ON COLUMN qlm.stat_peer.hold IS 'for how long calls ask it to hold them, as the way there has let them; null: this node does not call it';
@@ -237,7 +237,7 @@ COMMENT ON COLUMN qlm.stat_delivery.failures IS 'failures in a row, refusals inc
 COMMENT ON COLUMN qlm.stat_delivery.paused_until IS 'when it is tried again';
 COMMENT ON COLUMN qlm.stat_delivery.last_success IS 'when a message last arrived';
 COMMENT ON COLUMN qlm.stat_delivery.last_failure IS 'when a message last did not';
-COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why, at last_failure; stays after a success';
+COMMENT ON COLUMN qlm.stat_delivery.last_error IS 'why it failed at last_failure; stays after a success';
 COMMENT ON COLUMN qlm.stat_delivery.delivered IS 'messages that have arrived';
 COMMENT ON COLUMN qlm.stat_delivery.peer IS 'the peer whose messages go there; null: of those who are no peers';
 COMMENT ON COLUMN qlm.stat_delivery.refused IS 'messages that were refused for good, and are not sent again';

@@ -23,7 +23,7 @@ ALTER TABLE qlm.place REPLICA IDENTITY FULL;
 ALTER TABLE qlm.place OWNER TO qlm_owner;
 COMMENT ON TABLE qlm.place IS 'where the node is: one row, of this very place; else it is a copy, and holds what would leave it until qlm_adopt()';
 COMMENT ON COLUMN qlm.place.arrived IS 'how rows of another node have come; null: this row says where the node is';
-COMMENT ON COLUMN qlm.place.name IS 'qlm.place';
+COMMENT ON COLUMN qlm.place.name IS 'the setting qlm.place when the row was written';
 COMMENT ON COLUMN qlm.place.system_identifier IS 'of the server, as pg_controldata shows it';
 COMMENT ON COLUMN qlm.place.database_id IS 'oid of the database';
 COMMENT ON COLUMN qlm.place.timeline IS 'timeline of the server';

@@ -13,7 +13,7 @@ CREATE TABLE qlm.standard (
 );
 COMMENT ON TABLE qlm.standard IS 'how the script of the extension has left its members, see qlm.catalog_state()';
 COMMENT ON COLUMN qlm.standard.kind IS 'what it is: column, trigger, option ...';
-COMMENT ON COLUMN qlm.standard.object IS 'of what';
+COMMENT ON COLUMN qlm.standard.object IS 'name of the object that has it';
 COMMENT ON COLUMN qlm.standard.step IS 'order in which things are made';
 COMMENT ON COLUMN qlm.standard.statement IS 'its definition';
 COMMENT ON COLUMN qlm.standard.removal IS 'what makes it as if it had never been';
@@ -34,7 +34,7 @@ CREATE TABLE qlm.customization (
 COMMENT ON TABLE qlm.customization IS 'what a dump says of policies, triggers, indexes and the like on the tables, and is not restored yet: qlm_restore_customizations(); while it has rows nothing is served';
 COMMENT ON COLUMN qlm.customization.step IS 'order in which things are made';
 COMMENT ON COLUMN qlm.customization.kind IS 'what it is: policy, trigger, column ...';
-COMMENT ON COLUMN qlm.customization.object IS 'of what';
+COMMENT ON COLUMN qlm.customization.object IS 'name of the object that has it';
 COMMENT ON COLUMN qlm.customization.statement IS 'its definition; null: it is to go';
 COMMENT ON COLUMN qlm.customization.command IS 'what makes it so';
 GRANT SELECT ON qlm.customization TO qlm_owner, qlm_admin;
