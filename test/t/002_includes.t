@@ -433,10 +433,8 @@ header of another source: message/csv
 header of another source: message/json
 header of another source: message/parse
 header of another source: message/print
-header of another source: service/forward
 header of another source: service/road
 header of another source: service/sql
-header of another source: service/subscribe
 header of another source: service/verbs
 header of another source: transport/client
 header of another source: transport/http

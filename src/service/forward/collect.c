@@ -11,8 +11,9 @@
 #include "utils/timestamp.h"
 
 #include "service/forward/collect.h"
-#include "service/road/exchange.h"
-#include "service/subscribe/subscribe.h"
+#include "service/forward/stand_in.h"
+#include "service/road/lifetime.h"
+#include "service/road/request_id.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/collection.h"
 #include "storage/outbox/connection.h"

@@ -15,17 +15,23 @@
 
 #include "base/limits.h"
 #include "base/url.h"
-#include "service/forward/remote_node.h"
 #include "service/forward/remote_subscription.h"
+#include "service/forward/send_on.h"
 #include "service/payload/payload.h"
+#include "service/road/exchange.h"
 #include "service/road/guess.h"
+#include "service/road/lifetime.h"
+#include "service/road/request_id.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/acl.h"
 #include "storage/core/catalog.h"
+#include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/subtransaction.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_ended.h"
+#include "storage/outbox/outbox_outcome.h"
 #include "storage/peer/peer.h"
 #include "storage/subscription/dropped.h"
 #include "storage/subscription/remote.h"
@@ -245,8 +251,8 @@ may_have(const QlmSubscription *subscription)
 	return may;
 }
 
-void
-qlm_remote_subscription_give(const QlmSubscription *subscription, List *results, bool final)
+static void
+give(const QlmSubscription *subscription, List *results, bool final)
 {
 	results = may_have(subscription) ? results_for(subscription, results) : NIL;
 	if (subscription->callback &&
@@ -276,7 +282,7 @@ deliver_by_id(int64 request_id, List *results)
 	QlmSubscription *subscription = qlm_subscription_get(request_id, true);
 
 	if (subscription)
-		qlm_remote_subscription_give(subscription, results, false);
+		give(subscription, results, false);
 }
 
 void
@@ -328,8 +334,8 @@ qlm_remote_subscription_results(int peer_id, List *results)
 	return others;
 }
 
-List *
-qlm_remote_subscription_parse(const char *text)
+static List *
+parse_results(const char *text)
 {
 	int			error_code;
 	const char *error;
@@ -350,7 +356,7 @@ qlm_remote_subscription_poll(QlmSubscription *subscription, const char **note)
 	ListCell   *lc;
 
 	foreach(lc, qlm_remote_take(subscription->request_id, &final))
-		results = list_concat(results, qlm_remote_subscription_parse(lfirst(lc)));
+		results = list_concat(results, parse_results(lfirst(lc)));
 	*note = qlm_dropped_note(subscription->dropped, false);
 	if (final)
 		qlm_subscription_cancel(subscription->request_id);
@@ -359,9 +365,9 @@ qlm_remote_subscription_poll(QlmSubscription *subscription, const char **note)
 	return results;
 }
 
-void
-qlm_remote_subscription_ask(const QlmRemote *remote, QlmVerb verb,
-							const char *dialect_text, const char *node, TimestampTz expires_at)
+static void
+ask_about(const QlmRemote *remote, QlmVerb verb,
+		  const char *dialect_text, const char *node, TimestampTz expires_at)
 {
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
@@ -387,19 +393,19 @@ qlm_remote_subscription_ask(const QlmRemote *remote, QlmVerb verb,
 	qlm_outbox_add(&message);
 }
 
-bool
-qlm_remote_subscription_is_known(const QlmRemote *remote)
+static bool
+is_known_there(const QlmRemote *remote)
 {
 	return remote->remote_id && remote->remote_id[0] != '\0';
 }
 
-void
-qlm_remote_subscription_cancel(const QlmRemote *remote, const char *dialect,
-							   TimestampTz expires_at)
+static void
+cancel_there(const QlmRemote *remote, const char *dialect,
+			 TimestampTz expires_at)
 {
-	if (qlm_remote_subscription_is_known(remote))
-		qlm_remote_subscription_ask(remote, QLM_CANCEL, dialect, "",
-									qlm_kept_until(GetCurrentTimestamp(), expires_at));
+	if (is_known_there(remote))
+		ask_about(remote, QLM_CANCEL, dialect, "",
+				  qlm_kept_until(GetCurrentTimestamp(), expires_at));
 	qlm_remote_remove(remote->request_id);
 }
 
@@ -417,10 +423,222 @@ qlm_remote_subscription_end(int64 request_id, const char *dialect, TimestampTz e
 		if (is_over)
 			qlm_remote_remove(request_id);
 		else
-			qlm_remote_subscription_cancel(remote, dialect, expires_at);
+			cancel_there(remote, dialect, expires_at);
 	}
 	else if (qlm_remote_recall(request_id, false) > 0)
 		qlm_remote_remove(request_id);
 	else
 		qlm_remote_end_later(request_id);
+}
+
+static bool
+is_success(const QlmResult *result)
+{
+	return result->code >= 200 && result->code < 300;
+}
+
+static List *
+one_result(int code, const char *description)
+{
+	QlmRequest	response = {0};
+
+	qlm_request_add_result(&response, code, description);
+	return response.results;
+}
+
+/* The number that the node gave: not that of our request; NULL: none */
+static const char *
+number_given(List *results, int64 message_id)
+{
+	const QlmResult *first = linitial(results);
+	ListCell   *lc;
+
+	foreach(lc, first->request_ids)
+		if (qlm_request_id_parse(lfirst(lc)) != message_id &&
+			strlen(lfirst(lc)) <= QLM_MAX_REMOTE_ID)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* It never began, or is over: the subscriber is told, where there is one. */
+static void
+give_up(const QlmRemote *remote, const QlmSubscription *subscription,
+		List *results)
+{
+	qlm_remote_remove(remote->request_id);
+	if (subscription)
+		give(subscription, results, true);
+}
+
+/*
+ * A node that has given this number to an earlier subscription has started anew
+ * and forgotten that: what it has under the number now is none of the earlier
+ * one's, neither to be polled nor to be cancelled for it.
+ */
+static void
+end_forgotten(const QlmRemote *remote)
+{
+	ListCell   *lc;
+
+	foreach(lc, qlm_remote_others(remote))
+	{
+		int64		request_id = *(int64 *) lfirst(lc);
+		const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+		const QlmRemote *other = qlm_remote_get(request_id);
+
+		if (other == NULL)
+			continue;
+		qlm_remote_recall(request_id, true);
+		give_up(other, subscription,
+				one_result(404, "the node has forgotten this subscription: another one has its requestID there"));
+	}
+}
+
+/* The node's answer to the subscription */
+static void
+take_up_begin(QlmRemote *remote, const QlmSubscription *subscription,
+			  const QlmAwaitedRow *message)
+{
+	List	   *results = parse_results(message->outcome.answer);
+	const char *number;
+
+	if (results == NIL || strcmp(message->outcome.state, "answered") != 0)
+	{
+		give_up(remote, subscription,
+				one_result(504, message->outcome.error ? message->outcome.error :
+						   "the node gave no answer that could be read"));
+		return;
+	}
+	if (!is_success(linitial(results)))
+	{
+		give_up(remote, subscription, results);
+		return;
+	}
+	number = number_given(results, message->message_id);
+	if (number == NULL && remote->token == NULL)
+	{
+		give_up(remote, subscription,
+				one_result(504, "the node gave no requestID by which it could be polled"));
+		return;
+	}
+	remote->remote_id = number ? number : "";
+	if (number)
+		end_forgotten(remote);
+	if (remote->ended || subscription == NULL)
+		cancel_there(remote, qlm_dialect_to_text(qlm_dialect_default()), DT_NOEND);
+	else
+		qlm_remote_began(remote, remote->token == NULL);
+}
+
+static bool
+is_gone_there(List *results)
+{
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		if (result->code != 404 || result->odf)
+			return false;
+	}
+	return results != NIL;
+}
+
+/* The node's answer to a poll; errors but the one that it is gone may pass. */
+static void
+take_up_poll(const QlmRemote *remote, const QlmSubscription *subscription,
+			 const QlmAwaitedRow *message)
+{
+	List	   *results = strcmp(message->outcome.state, "answered") == 0 ?
+		parse_results(message->outcome.answer) : NIL;
+	List	   *good = NIL;
+	ListCell   *lc;
+
+	if (subscription == NULL)
+		return;
+	if (is_gone_there(results))
+	{
+		give_up(remote, subscription, results);
+		return;
+	}
+	foreach(lc, results)
+		if (is_success(lfirst(lc)) || ((QlmResult *) lfirst(lc))->odf)
+			good = lappend(good, lfirst(lc));
+	give(subscription, good, false);
+	qlm_remote_poll_after(remote);
+}
+
+static void
+take_up(int64 request_id)
+{
+	const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+	QlmRemote *remote = qlm_remote_get(request_id);
+	ListCell   *lc;
+
+	foreach(lc, qlm_outbox_awaited(request_id))
+	{
+		const QlmAwaitedRow *message = lfirst(lc);
+
+		if (!message->outcome.final)
+			continue;
+		qlm_outbox_told(request_id, message->message_id);
+		if (remote == NULL)
+			continue;
+		if (remote->remote_id == NULL)
+			take_up_begin(remote, subscription, message);
+		else
+			take_up_poll(remote, subscription, message);
+	}
+}
+
+static void
+poll(int64 request_id)
+{
+	const QlmSubscription *subscription = qlm_subscription_get(request_id, true);
+	const QlmRemote *remote = qlm_remote_get(request_id);
+
+	qlm_remote_polling(request_id);
+	if (subscription && remote && is_known_there(remote))
+		ask_about(remote, QLM_READ, subscription->dialect,
+				  subscription->node, subscription->expires_at);
+}
+
+/* One that cannot be served must not keep the others from it. */
+static void
+guarded(void (*work) (int64 request_id), int64 request_id)
+{
+	QLM_SUBTRANSACTION_TRY();
+	{
+		work(request_id);
+	}
+	QLM_SUBTRANSACTION_CATCH(error);
+	{
+		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
+			ReThrowError(error);
+		ereport(LOG,
+				(errmsg("qlm could not serve the forwarded subscription " INT64_FORMAT ": %s",
+						request_id, error->message)));
+		qlm_outbox_told(request_id, 0);
+		qlm_remote_polling(request_id);
+	}
+	QLM_SUBTRANSACTION_END();
+}
+
+int
+qlm_remote_subscription_work(int max)
+{
+	List	   *told;
+	List	   *due;
+	ListCell   *lc;
+
+	qlm_storage_begin();
+	told = qlm_remote_told(max);
+	foreach(lc, told)
+		guarded(take_up, *(int64 *) lfirst(lc));
+	due = qlm_remote_due(max);
+	foreach(lc, due)
+		guarded(poll, *(int64 *) lfirst(lc));
+	qlm_storage_end();
+	return list_length(told) + list_length(due);
 }

@@ -11,8 +11,11 @@
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
+#include "service/forward/send_on.h"
+#include "service/forward/stand_in.h"
 #include "service/road/exchange.h"
-#include "service/subscribe/subscribe.h"
+#include "service/road/job.h"
+#include "service/road/request_id.h"
 #include "storage/outbox/outbox_outcome.h"
 
 void
@@ -25,6 +28,21 @@ qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults, bool dev
 	awaited->nresults = nresults;
 	awaited->device = device;
 	exchange->awaited = lappend(exchange->awaited, awaited);
+}
+
+void
+qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
+					  int64 message_id, bool device)
+{
+	bool		holds = qlm_exchange_holds(exchange);
+	List	   *id = list_make1(psprintf(INT64_FORMAT, message_id));
+
+	if (!holds || (!device && qlm_exchange_answered_until(exchange) > qlm_exchange_held_until(exchange)))
+		for (int i = first; i < list_length(response->results); i++)
+			((QlmResult *) list_nth(response->results, i))->request_ids = id;
+	if (holds)
+		qlm_stand_in_add(exchange, message_id, list_length(response->results) - first,
+						 device);
 }
 
 void

@@ -13,14 +13,14 @@
 
 #include "utils/timestamp.h"
 
-#include "service/payload/payload.h"
-#include "service/payload/tree.h"
 #include "service/road/callback.h"
 #include "service/road/content.h"
 #include "service/road/dialog.h"
 #include "service/road/exchange.h"
+#include "service/road/execute_all.h"
+#include "service/road/job.h"
+#include "service/road/lifetime.h"
 #include "service/road/repeat.h"
-#include "service/subscribe/subscribe.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/executed.h"
 #include "storage/outbox/outbox.h"

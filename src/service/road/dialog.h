@@ -33,7 +33,4 @@ extern int	qlm_dialog_receive(int peer_id, const char *body, Size len,
  */
 extern char *qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message);
 
-/* An interval subscription is due: queue its delivery, or notify. */
-extern void qlm_dialog_tick(int64 request_id);
-
 #endif							/* QLM_DIALOG_H */

@@ -9,9 +9,12 @@
 
 #include "base/limits.h"
 #include "service/forward/remote_subscription.h"
+#include "service/road/exchange.h"
+#include "service/road/execute_all.h"
 #include "service/road/guess.h"
+#include "service/road/job.h"
 #include "service/road/repeat.h"
-#include "service/subscribe/subscribe.h"
+#include "service/subscribe/events.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/journal.h"

@@ -8,7 +8,6 @@
 #include "message/envelope.h"
 #include "service/road/job.h"
 #include "storage/outbox/outbox.h"
-#include "storage/outbox/outbox_outcome.h"
 #include "storage/peer/peer.h"
 
 typedef struct QlmExchange
@@ -78,9 +77,6 @@ extern void qlm_exchange_execute(QlmExchange *exchange, const QlmRequest *reques
 /* execute.c: an error of one verb may be caught */
 extern bool qlm_exchange_may_guard(const QlmExchange *exchange);
 
-/* execute_all.c: all verbs; where one is refused for now, the status is 503 and nothing was done */
-extern void qlm_exchange_execute_all(QlmExchange *exchange);
-
 /* execute.c: what the database refused, in the protocol's codes */
 extern int	qlm_error_code(const ErrorData *error, const char **description);
 
@@ -95,12 +91,8 @@ extern void qlm_verb_read(QlmExchange *exchange, const QlmRequest *request,
 						  QlmRequest *response);
 extern void qlm_verb_write(QlmExchange *exchange, const QlmRequest *request,
 						   QlmRequest *response);
-extern void qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
-							   QlmRequest *response);
 extern void qlm_verb_poll(QlmExchange *exchange, const QlmRequest *request,
 						  QlmRequest *response);
-extern void qlm_verb_cancel(QlmExchange *exchange, const QlmRequest *request,
-							QlmRequest *response);
 extern void qlm_verb_delete(QlmExchange *exchange, const QlmRequest *request,
 							QlmRequest *response);
 extern void qlm_verb_call(QlmExchange *exchange, const QlmRequest *request,
@@ -140,79 +132,11 @@ extern bool qlm_exchange_has_nested(const QlmExchange *exchange);
 /* keep.c: once its answer is printed: may, and should, it be kept? */
 extern void qlm_exchange_keep(QlmExchange *exchange);
 
-/*
- * forward.c: send one verb on to the nodes of its nodeList.  May it be at all?
- * If not, the answer says why.
- */
-extern bool qlm_exchange_may_forward(QlmExchange *exchange, const QlmRequest *request);
-extern void qlm_verb_forward(QlmExchange *exchange, const QlmRequest *request,
-							 QlmRequest *response);
-
-/* forward.c: send one verb on to a peer, which the results call node */
-extern void qlm_exchange_forward(QlmExchange *exchange, const QlmRequest *request,
-								 const QlmPeer *peer, const char *node,
-								 QlmRequest *response);
-
-/*
- * forward.c: the request as a message for a peer; queue it.  node NULL: the
- * peer's device is asked, whose answer is this node's too.
- */
-extern int64 qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *request,
-								  const QlmPeer *peer, const char *node);
-
-/* forward.c: queue a copy without nodeList, which says that it was here. */
-extern int64 qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
-								QlmOutboxRow *message);
-
-/*
- * forward.c: may it queue another message, for a peer (0: for a URL)?  If
- * not, what is said of it, with code 429
- */
-extern bool qlm_exchange_may_queue(QlmExchange *exchange, int peer_id);
-extern const char *qlm_queue_surplus(void);
-
-/* forward.c: is the answer held until the nodes have said theirs? */
-extern bool qlm_exchange_holds(const QlmExchange *exchange);
-
-/*
- * forward.c: these results, from first on, stand for the answer to a message,
- * which is in time, can be polled, or will go to the callback.
- */
-extern void qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
-								  int64 message_id, bool device);
-
-/* forward.c: has it been here before, or at too many nodes? */
-extern bool qlm_exchange_has_been_here(const QlmExchange *exchange);
-extern bool qlm_exchange_went_too_far(const QlmExchange *exchange);
-
 /* read.c: read what is stored here; false: nothing of it */
 extern bool qlm_read_stored(const QlmRequest *request, QlmRequest *response);
 
 /* device.c: ask the function or peer that reads the device; false: there is none */
 extern bool qlm_read_device(QlmExchange *exchange, const QlmRequest *request,
 							QlmRequest *response);
-
-/* forward.c: until when a request that was sent on is held */
-extern TimestampTz qlm_exchange_held_until(const QlmExchange *exchange);
-
-/* stand_in.c: the last results stand for the answer to a message. */
-extern void qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults,
-							 bool device);
-
-/*
- * stand_in.c: what a message has brought, in place of the results that stand for
- * it.  node NULL: a device was asked.  NIL: nothing that is any use, so they
- * stay.
- */
-extern List *qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
-								 const char *node);
-
-/* stand_in.c: keep it until the answers are there; put in those that are. */
-extern void qlm_stand_in_hold(QlmExchange *exchange);
-extern void qlm_stand_in_replace(QlmExchange *exchange);
-
-/* stand_in.c: poll the answer of a node; false: the caller has not asked so */
-extern bool qlm_poll_forwarded(QlmExchange *exchange, const char *request_id,
-							   QlmRequest *response);
 
 #endif							/* QLM_EXCHANGE_H */

@@ -10,10 +10,12 @@
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
-#include "service/forward/collect.h"
+#include "service/forward/forward.h"
+#include "service/forward/send_on.h"
 #include "service/payload/payload.h"
 #include "service/road/callback.h"
 #include "service/road/exchange.h"
+#include "service/road/lifetime.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/rights.h"

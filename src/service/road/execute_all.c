@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "service/road/exchange.h"
+#include "service/road/execute_all.h"
 #include "service/road/repeat.h"
 #include "storage/core/subtransaction.h"
 #include "storage/write/write_counts.h"

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "service/road/exchange.h"
 #include "service/road/guess.h"
 #include "storage/peer/credential.h"
 #include "storage/peer/peer.h"

@@ -13,7 +13,9 @@
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
+#include "service/road/exchange.h"
 #include "service/road/guess.h"
+#include "service/road/job.h"
 #include "storage/outbox/outbox_nest.h"
 #include "storage/peer/peer.h"
 #include "storage/peer/peer_note.h"

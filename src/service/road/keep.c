@@ -13,8 +13,10 @@
 
 #include "utils/timestamp.h"
 
+#include "service/forward/stand_in.h"
 #include "service/road/exchange.h"
-#include "service/subscribe/subscribe.h"
+#include "service/road/job.h"
+#include "service/road/request_id.h"
 #include "storage/subscription/subscription.h"
 
 bool

@@ -9,7 +9,7 @@
 
 #include "base/limits.h"
 #include "service/road/exchange.h"
-#include "service/subscribe/subscribe.h"
+#include "service/road/lifetime.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_nest.h"
 #include "storage/outbox/outbox_outcome.h"

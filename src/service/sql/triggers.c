@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "service/forward/remote_subscription.h"
-#include "service/subscribe/subscribe.h"
+#include "service/subscribe/events.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/outbox.h"

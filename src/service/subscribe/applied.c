@@ -18,7 +18,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "service/subscribe/subscribe.h"
+#include "service/subscribe/events.h"
 #include "storage/core/plan.h"
 #include "storage/replica/replication.h"
 #include "storage/subscription/subscription_events.h"

@@ -10,8 +10,9 @@
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
 #include "service/road/callback.h"
-#include "service/road/dialog.h"
 #include "service/road/exchange.h"
+#include "service/road/lifetime.h"
+#include "service/subscribe/interval.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/plan.h"
@@ -197,7 +198,7 @@ notify_tick(const QlmSubscription *subscription)
 }
 
 void
-qlm_dialog_tick(int64 request_id)
+qlm_interval_tick(int64 request_id)
 {
 	QlmSubscription *subscription;
 

@@ -15,7 +15,11 @@
 #include "base/limits.h"
 #include "service/payload/payload.h"
 #include "service/road/callback.h"
+#include "service/road/exchange.h"
 #include "service/road/guess.h"
+#include "service/road/lifetime.h"
+#include "service/road/limited.h"
+#include "service/road/request_id.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/outbox/connection.h"
 #include "storage/peer/peer.h"
@@ -39,38 +43,6 @@ qlm_subscription_notify(const QlmSubscription *subscription)
 		qlm_notify_channel(subscription->callback))
 		Async_Notify(qlm_notify_channel(subscription->callback),
 					 psprintf(INT64_FORMAT, subscription->request_id));
-}
-
-TimestampTz
-qlm_ttl_end(TimestampTz from, double ttl)
-{
-	if (ttl <= 0 || ttl > 1e11)
-		return DT_NOEND;
-	return from + (TimestampTz) (ttl * USECS_PER_SEC);
-}
-
-double
-qlm_ttl_left(TimestampTz end)
-{
-	if (TIMESTAMP_IS_NOEND(end))
-		return -1;
-	/* whole seconds do, and read better */
-	return Max((end - GetCurrentTimestamp() + USECS_PER_SEC - 1) / USECS_PER_SEC, 1);
-}
-
-TimestampTz
-qlm_kept_until(TimestampTz from, TimestampTz end)
-{
-	return Min(end, from + QLM_MAX_KEPT * USECS_PER_SEC);
-}
-
-bool
-qlm_is_limited(Oid role, bool from_session)
-{
-	Oid			admin = get_role_oid("qlm_admin", true);
-
-	return !from_session ||
-		!(OidIsValid(admin) ? has_privs_of_role(role, admin) : superuser_arg(role));
 }
 
 const char *
@@ -107,6 +79,15 @@ qlm_subscribe(QlmSubscription *subscription, double ttl)
 	subscription->expires_at = qlm_ttl_end(GetCurrentTimestamp(), ttl);
 	qlm_subscription_add(subscription);
 	return changed;
+}
+
+const char *
+qlm_dropped_note(int64 dropped, bool by_callback)
+{
+	return dropped == 0 ? NULL :
+		psprintf(INT64_FORMAT " older values were dropped, %s", dropped,
+				 by_callback ? "as too many waited or their messages were refused" :
+				 "the buffer was full");
 }
 
 void
@@ -171,17 +152,6 @@ qlm_subscription_is_callers(const QlmSubscription *subscription,
 	if (from_session && has_privs_of_role(role, subscription->role))
 		return true;
 	return subscription->peer_id == 0 && subscription->role == role;
-}
-
-int64
-qlm_request_id_parse(const char *text)
-{
-	char	   *end;
-	int64		id;
-
-	errno = 0;
-	id = strtoi64(text, &end, 10);
-	return (*text == '\0' || *end != '\0' || errno != 0 || id < 0) ? 0 : id;
 }
 
 /* Is it that of another WebSocket, of which nobody knows whose it is? */

@@ -8,9 +8,10 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "service/forward/forward.h"
 #include "service/payload/tree.h"
 #include "service/road/exchange.h"
-#include "service/subscribe/subscribe.h"
+#include "service/road/lifetime.h"
 #include "service/verbs/method.h"
 #include "storage/core/subtransaction.h"
 #include "storage/function/handler.h"

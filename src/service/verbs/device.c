@@ -12,6 +12,8 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "service/forward/send_on.h"
+#include "service/forward/stand_in.h"
 #include "service/payload/tree.h"
 #include "service/road/exchange.h"
 #include "service/verbs/method.h"

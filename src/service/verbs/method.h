@@ -7,6 +7,7 @@
 #define QLM_METHOD_H
 
 #include "message/odf.h"
+#include "service/road/exchange.h"
 #include "storage/function/handler.h"
 #include "storage/peer/peer.h"
 

@@ -13,10 +13,13 @@
 
 #include "base/limits.h"
 #include "service/forward/remote_subscription.h"
+#include "service/forward/stand_in.h"
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
+#include "service/road/exchange.h"
 #include "service/road/guess.h"
 #include "service/subscribe/subscribe.h"
+#include "service/verbs/poll.h"
 #include "storage/core/rights.h"
 #include "storage/select/select.h"
 #include "storage/select/select_event.h"
@@ -162,15 +165,6 @@ values_at_ticks(QlmSubscription *subscription)
 		n += qlm_select_at(items[i], ticks, nticks, events + n);
 	subscription->polled_at = ticks[nticks - 1];
 	return qlm_select_events(events, n);
-}
-
-const char *
-qlm_dropped_note(int64 dropped, bool by_callback)
-{
-	return dropped == 0 ? NULL :
-		psprintf(INT64_FORMAT " older values were dropped, %s", dropped,
-				 by_callback ? "as too many waited or their messages were refused" :
-				 "the buffer was full");
 }
 
 QlmOdf *

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "service/forward/send_on.h"
 #include "service/payload/future.h"
 #include "service/road/exchange.h"
 #include "service/verbs/remark.h"

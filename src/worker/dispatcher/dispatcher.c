@@ -28,7 +28,7 @@
 #include "service/forward/collect.h"
 #include "service/forward/remote_subscription.h"
 #include "service/road/callback.h"
-#include "service/road/dialog.h"
+#include "service/subscribe/interval.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/endpoint.h"
@@ -114,7 +114,7 @@ claim(Dispatcher *dispatcher, TimestampTz roles_due)
 	ListCell   *lc;
 
 	foreach(lc, ticks)
-		qlm_dialog_tick(((QlmTick *) lfirst(lc))->request_id);
+		qlm_interval_tick(((QlmTick *) lfirst(lc))->request_id);
 	close_sockets(dispatcher);
 	refresh_peer_hosts();
 	qlm_heartbeats_update(qlm_heartbeat_peers());

@@ -1,0 +1,39 @@
+/*
+ * stand_in.h
+ *		Results that stand for the answer of another node until that has come.
+ */
+#ifndef QLM_STAND_IN_H
+#define QLM_STAND_IN_H
+
+#include "service/road/exchange.h"
+#include "storage/outbox/outbox_outcome.h"
+
+/* The last results stand for the answer to a message. */
+extern void qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults,
+							 bool device);
+
+/*
+ * These results, from first on, stand for the answer to a message,
+ * which is in time, can be polled, or will go to the callback.
+ */
+extern void qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
+								  int64 message_id, bool device);
+
+/*
+ * What a message has brought, in place of the results that stand for
+ * it.  node NULL: a device was asked.  NIL: nothing that is any use, so they
+ * stay.
+ */
+extern List *qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
+								 const char *node);
+
+/* Keep it until the answers are there; put in those that are. */
+extern void qlm_stand_in_hold(QlmExchange *exchange);
+
+extern void qlm_stand_in_replace(QlmExchange *exchange);
+
+/* Poll the answer of a node; false: the caller has not asked so */
+extern bool qlm_poll_forwarded(QlmExchange *exchange, const char *request_id,
+							   QlmRequest *response);
+
+#endif							/* QLM_STAND_IN_H */

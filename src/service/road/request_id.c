@@ -1,0 +1,18 @@
+/*
+ * request_id.c
+ *		requestIDs as numbers.
+ */
+#include "postgres.h"
+
+#include "service/road/request_id.h"
+
+int64
+qlm_request_id_parse(const char *text)
+{
+	char	   *end;
+	int64		id;
+
+	errno = 0;
+	id = strtoi64(text, &end, 10);
+	return (*text == '\0' || *end != '\0' || errno != 0 || id < 0) ? 0 : id;
+}

@@ -1,0 +1,13 @@
+/*
+ * interval.h
+ *		Interval subscriptions with a callback.
+ */
+#ifndef QLM_INTERVAL_H
+#define QLM_INTERVAL_H
+
+#include "postgres.h"
+
+/* One is due: queue its message, or notify. */
+extern void qlm_interval_tick(int64 request_id);
+
+#endif							/* QLM_INTERVAL_H */
