@@ -379,7 +379,6 @@ circle of folders: storage/outbox
 circle of folders: storage/peer
 circle of folders: storage/replica
 circle of folders: storage/role
-circle of folders: storage/subscription
 circle of folders: transport/client
 circle of folders: transport/http
 circle of folders: transport/websocket
