@@ -37,38 +37,55 @@
  * Two ordered index scans find the candidates, the lock looks at them again:
  * piggy-backing may just have taken one.
  */
+#define CLAIM(expired) \
+	"WITH " QLM_TURN_OF("$2") ", mine AS (" \
+	"(SELECT message_id, priority, seq FROM qlm.outbox" \
+	" WHERE url = $1 AND peer_id = $2 AND " QLM_IS_WAITING("", "$3") \
+	" AND " QLM_ENDPOINT_IS_HELD("$1", "$2", "$3") " IS NOT TRUE" \
+	" ORDER BY priority DESC, seq LIMIT $4)" \
+	" UNION ALL" \
+	" (SELECT message_id, priority, seq FROM qlm.outbox o" \
+	" WHERE $6 AND peer_id = $2 AND url IS NULL AND " QLM_IS_WAITING("", "$3") \
+	" AND (kind = 'response' OR " QLM_IS_IN_TURN("o") ")" \
+	" ORDER BY priority DESC, seq LIMIT $4))," \
+	" held AS (SELECT message_id, " QLM_OUTBOX_IS_ORPHAN("o") " AS is_orphan" \
+	" FROM qlm.outbox o WHERE message_id = ANY (ARRAY(" \
+	"SELECT message_id FROM mine ORDER BY priority DESC, seq LIMIT $4))" \
+	" AND " QLM_IS_LIVE("") " AND " QLM_IS_DUE("", "$3") " FOR UPDATE OF o SKIP LOCKED)," \
+	" ended AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL," \
+	" last_error = '" QLM_OUTBOX_ENDED "' WHERE message_id =" \
+	" ANY (ARRAY(SELECT message_id FROM held WHERE is_orphan)) RETURNING *)," \
+	" claimed AS (UPDATE qlm.outbox o SET" \
+	" state = CASE WHEN expires_at <= $3 THEN 'expired' ELSE 'sent' END," \
+	" attempts = attempts + CASE WHEN expires_at <= $3 THEN 0 ELSE 1 END," \
+	" sent_at = CASE WHEN expires_at <= $3 THEN sent_at ELSE $3 END," \
+	" next_attempt_at = CASE WHEN expires_at <= $3 THEN NULL ELSE $5 END," \
+	" last_error = CASE WHEN expires_at <= $3 THEN " expired \
+	" ELSE last_error END," \
+	" posting = expires_at > $3" \
+	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held WHERE NOT is_orphan))" \
+	" RETURNING *)" \
+	" SELECT message_id, peer_id, kind, envelope, priority, subscription_id," \
+	" created_at, expires_at, attempts, posting, node, dropped" \
+	" FROM (TABLE claimed UNION ALL TABLE ended) AS c ORDER BY priority DESC, seq"
+
+/*
+ * To say why a request has expired takes longer to begin than all else of a claim,
+ * so it is only where something has.
+ */
 static QlmPlan claim_plan = {
-	"WITH " QLM_TURN_OF("$2") ", mine AS ("
-	"(SELECT message_id, priority, seq FROM qlm.outbox"
-	" WHERE url = $1 AND peer_id = $2 AND " QLM_IS_WAITING("", "$3")
-	" AND " QLM_ENDPOINT_IS_HELD("$1", "$2", "$3") " IS NOT TRUE"
-	" ORDER BY priority DESC, seq LIMIT $4)"
-	" UNION ALL"
-	" (SELECT message_id, priority, seq FROM qlm.outbox o"
-	" WHERE $6 AND peer_id = $2 AND url IS NULL AND " QLM_IS_WAITING("", "$3")
-	" AND (kind = 'response' OR " QLM_IS_IN_TURN("o") ")"
-	" ORDER BY priority DESC, seq LIMIT $4)),"
-	" held AS (SELECT message_id, " QLM_OUTBOX_IS_ORPHAN("o") " AS is_orphan"
-	" FROM qlm.outbox o WHERE message_id = ANY (ARRAY("
-	"SELECT message_id FROM mine ORDER BY priority DESC, seq LIMIT $4))"
-	" AND " QLM_IS_LIVE("") " AND " QLM_IS_DUE("", "$3") " FOR UPDATE OF o SKIP LOCKED),"
-	" ended AS (UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
-	" last_error = '" QLM_OUTBOX_ENDED "' WHERE message_id ="
-	" ANY (ARRAY(SELECT message_id FROM held WHERE is_orphan)) RETURNING *),"
-	" claimed AS (UPDATE qlm.outbox o SET"
-	" state = CASE WHEN expires_at <= $3 THEN 'expired' ELSE 'sent' END,"
-	" attempts = attempts + CASE WHEN expires_at <= $3 THEN 0 ELSE 1 END,"
-	" sent_at = CASE WHEN expires_at <= $3 THEN sent_at ELSE $3 END,"
-	" next_attempt_at = CASE WHEN expires_at <= $3 THEN NULL ELSE $5 END,"
-	" last_error = CASE WHEN expires_at <= $3 THEN " QLM_SAY_EXPIRED("o")
-	" ELSE last_error END,"
-	" posting = expires_at > $3"
-	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM held WHERE NOT is_orphan))"
-	" RETURNING *)"
-	" SELECT message_id, peer_id, kind, envelope, priority, subscription_id,"
-	" created_at, expires_at, attempts, posting, node, dropped"
-	" FROM (TABLE claimed UNION ALL TABLE ended) AS c ORDER BY priority DESC, seq",
+	CLAIM("'time to live ended'"),
 	6, {TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, BOOLOID}
+};
+
+static QlmPlan claim_expired_plan = {
+	CLAIM(QLM_SAY_EXPIRED("o")),
+	6, {TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, BOOLOID}
+};
+
+static QlmPlan expired_plan = {
+	"SELECT FROM qlm.outbox WHERE state IN ('queued', 'sent') AND expires_at <= $1 LIMIT 1",
+	1, {TIMESTAMPTZOID}
 };
 
 /*
@@ -237,7 +254,8 @@ claim(const QlmEndpoint *endpoint, const char *url, int max, int lease_ms,
 	values[3] = Int64GetDatum(max);
 	values[4] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, (int64) lease_ms));
 	values[5] = BoolGetDatum(endpoint->is_own);
-	qlm_plan_execute_indexed(&claim_plan, values, NULL, 0);
+	qlm_plan_execute_indexed(&expired_plan, &values[2], NULL, 1);
+	qlm_plan_execute_indexed(SPI_processed > 0 ? &claim_expired_plan : &claim_plan, values, NULL, 0);
 	*n = SPI_processed;
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
