@@ -36,6 +36,7 @@ use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use QlmClock;
+use QlmSql ();
 use QlmTemplate;
 use Test::More;
 use Time::HiRes qw(sleep time);
