@@ -244,145 +244,156 @@ use POSIX ();
 my $port = start_server();
 my $base = "http://127.0.0.1:$port";
 
-# What is sent
-my $r = fetch_one("5000 ap $base/echo <a>x</a>");
-is($r->{status}, 200, 'a request is answered');
-is($r->{error}, '', '... without an error');
-like($r->{answer}, qr{\|<a>x</a>$}, '... with its body');
-like($r->{answer}, qr{Content-Type: text/xml; charset=utf-8\r}, 'it is XML');
-like($r->{answer}, qr{Authorization: Bearer secret\r}, '... authorized');
-like($r->{answer}, qr{Prefer: wait=30\r}, '... and willing to wait');
-like($r->{answer}, qr{User-Agent: qlm/test\r}, '... and says who it is');
-unlike($r->{answer}, qr{Expect|Cookie|Encoding}i, '... and nothing else');
+my $r;
+subtest 'what is sent' => sub {
+	$r = fetch_one("5000 ap $base/echo <a>x</a>");
+	is($r->{status}, 200, 'a request is answered');
+	is($r->{error}, '', '... without an error');
+	like($r->{answer}, qr{\|<a>x</a>$}, '... with its body');
+	like($r->{answer}, qr{Content-Type: text/xml; charset=utf-8\r}, 'it is XML');
+	like($r->{answer}, qr{Authorization: Bearer secret\r}, '... authorized');
+	like($r->{answer}, qr{Prefer: wait=30\r}, '... and willing to wait');
+	like($r->{answer}, qr{User-Agent: qlm/test\r}, '... and says who it is');
+	unlike($r->{answer}, qr{Expect|Cookie|Encoding}i, '... and nothing else');
 
-$r = fetch_one("5000 f $base/echo <a b=\"1+1\">\xc3\xa4 &~</a>");
-like($r->{answer},
-	qr{\|msg=%3Ca%20b%3D%221%2B1%22%3E%C3%A4%20%26%7E%3C%2Fa%3E$},
-	'a form field is percent-encoded');
-like($r->{answer}, qr{Content-Type: application/x-www-form-urlencoded\r},
-	'... and said to be one');
+	$r = fetch_one("5000 f $base/echo <a b=\"1+1\">\xc3\xa4 &~</a>");
+	like($r->{answer},
+		qr{\|msg=%3Ca%20b%3D%221%2B1%22%3E%C3%A4%20%26%7E%3C%2Fa%3E$},
+		'a form field is percent-encoded');
+	like($r->{answer}, qr{Content-Type: application/x-www-form-urlencoded\r},
+		'... and said to be one');
 
-my $large = 'x' x 60_000;
-$r = fetch_one("5000 - $base/echo $large", '-m 1000000');
-is($r->{status}, 200, 'a large body is sent');
-cmp_ok($r->{length}, '>', 60_000, '... whole and without waiting for 100');
-cmp_ok($r->{ms}, '<', 900, '... at once');
+	my $large = 'x' x 60_000;
+	$r = fetch_one("5000 - $base/echo $large", '-m 1000000');
+	is($r->{status}, 200, 'a large body is sent');
+	cmp_ok($r->{length}, '>', 60_000, '... whole and without waiting for 100');
+	cmp_ok($r->{ms}, '<', 900, '... at once');
+};
 
-# Good answers
-for (
-	[ 'chunked', 200, 'one two three' ],
-	[ 'interim', 200, 'late' ],
-	[ 'until_close', 200, 'all' ],
-	[ 'slow', 200, 'slowly' ],
-	[ 'empty', 204, '' ],
-	[ 'refuse', 500, 'no' ],
-	[ 'redirect', 302, '' ])
-{
-	my ($path, $status, $answer) = @$_;
-	$r = fetch_one("5000 - $base/$path x");
-	is("$r->{status} $r->{answer} $r->{error}", "$status $answer ", $path);
-}
+subtest 'good answers' => sub {
+	for (
+		[ 'chunked', 200, 'one two three' ],
+		[ 'interim', 200, 'late' ],
+		[ 'until_close', 200, 'all' ],
+		[ 'slow', 200, 'slowly' ],
+		[ 'empty', 204, '' ],
+		[ 'refuse', 500, 'no' ],
+		[ 'redirect', 302, '' ])
+	{
+		my ($path, $status, $answer) = @$_;
+		$r = fetch_one("5000 - $base/$path x");
+		is("$r->{status} $r->{answer} $r->{error}", "$status $answer ", $path);
+	}
+};
 
-# Bounds
-$r = fetch_one("5000 - $base/exact x", '-m 100000');
-is("$r->{status} $r->{length} $r->{error}", '200 100000 ',
-	'an answer of the largest size');
-for my $path (qw(one_more endless))
-{
-	$r = fetch_one("5000 - $base/$path x", '-m 100000');
-	is("$r->{status} $r->{length}", '200 100000', "$path: cut, with its status");
-	like($r->{error}, qr/larger than qlm.max_message_size/, '... which is said');
-}
-for my $path (qw(many_headers long_header many_interim trailers))
-{
-	$r = fetch_one("5000 - $base/$path x");
-	is("$r->{status} $r->{length}", '0 0', "$path: no answer");
-	cmp_ok($r->{ms}, '<', 3000, '... known soon');
-	isnt($r->{error}, '', "... because $r->{error}");
-}
+subtest 'bounds' => sub {
+	$r = fetch_one("5000 - $base/exact x", '-m 100000');
+	is("$r->{status} $r->{length} $r->{error}", '200 100000 ',
+		'an answer of the largest size');
+	for my $path (qw(one_more endless))
+	{
+		$r = fetch_one("5000 - $base/$path x", '-m 100000');
+		is("$r->{status} $r->{length}", '200 100000', "$path: cut, with its status");
+		like($r->{error}, qr/larger than qlm.max_message_size/, '... which is said');
+	}
+	for my $path (qw(many_headers long_header many_interim trailers))
+	{
+		$r = fetch_one("5000 - $base/$path x");
+		is("$r->{status} $r->{length}", '0 0', "$path: no answer");
+		cmp_ok($r->{ms}, '<', 3000, '... known soon');
+		isnt($r->{error}, '', "... because $r->{error}");
+	}
+};
 
-# Answers that never come
-for my $path (qw(silent drip))
-{
-	$r = fetch_one("300 - $base/$path x");
-	is($r->{status}, 0, "$path: no answer");
-	like($r->{error}, qr/timed out/, '... in time');
-	ok($r->{ms} >= 290 && $r->{ms} < 2000, "... after $r->{ms} ms");
-}
-for my $path (
-	qw(broken_status broken_header broken_second only_interim broken_body
+subtest 'answers that never come' => sub {
+	for my $path (qw(silent drip))
+	{
+		$r = fetch_one("300 - $base/$path x");
+		is($r->{status}, 0, "$path: no answer");
+		like($r->{error}, qr/timed out/, '... in time');
+		ok($r->{ms} >= 290 && $r->{ms} < 2000, "... after $r->{ms} ms");
+	}
+	for my $path (
+		qw(broken_status broken_header broken_second only_interim broken_body
 	broken_chunk reset nothing garbage bad_length))
-{
-	$r = fetch_one("5000 - $base/$path x");
-	is("$r->{status} $r->{length}", '0 0', "$path: no answer");
-	like($r->{error}, qr/^[ -~]+$/, "... because $r->{error}");
-	cmp_ok($r->{ms}, '<', 3000, '... known soon');
-}
+	{
+		$r = fetch_one("5000 - $base/$path x");
+		is("$r->{status} $r->{length}", '0 0', "$path: no answer");
+		like($r->{error}, qr/^[ -~]+$/, "... because $r->{error}");
+		cmp_ok($r->{ms}, '<', 3000, '... known soon');
+	}
+};
 
-# Nobody there
-my $closed = listen_on_loopback();
-my $closed_port = $closed->sockport;
-close $closed;
-$r = fetch_one("5000 - http://127.0.0.1:$closed_port/ x");
-is("$r->{status} $r->{forbidden}", '0 0', 'nobody listens');
-like($r->{error}, qr/connect/, "... because $r->{error}");
-$r = fetch_one('20000 y http://name.invalid/ x');
-is("$r->{status} $r->{forbidden}", '0 0', 'a name that is none');
-like($r->{error}, qr/resolve|timed out/i, "... because $r->{error}");
+my $closed_port;
+subtest 'nobody there' => sub {
+	my $closed = listen_on_loopback();
+	$closed_port = $closed->sockport;
+	close $closed;
+	$r = fetch_one("5000 - http://127.0.0.1:$closed_port/ x");
+	is("$r->{status} $r->{forbidden}", '0 0', 'nobody listens');
+	like($r->{error}, qr/connect/, "... because $r->{error}");
+	$r = fetch_one('20000 y http://name.invalid/ x');
+	is("$r->{status} $r->{forbidden}", '0 0', 'a name that is none');
+	like($r->{error}, qr/resolve|timed out/i, "... because $r->{error}");
+};
 
-# URLs that are none, or of something else
-for my $url ('', 'http://', 'nonsense://127.0.0.1/', 'file:///etc/passwd',
-	"gopher://127.0.0.1:$port/", "ftp://127.0.0.1:$port/",
-	"http://127.0.0.1:$port:1/")
-{
-	$r = fetch_one("5000 y $url x");
-	is("$r->{status} $r->{forbidden}", '0 0', "no answer from '$url'");
-	isnt($r->{error}, '', "... because $r->{error}");
-}
+subtest 'URLs that are none, or of something else' => sub {
+	for my $url ('', 'http://', 'nonsense://127.0.0.1/', 'file:///etc/passwd',
+		"gopher://127.0.0.1:$port/", "ftp://127.0.0.1:$port/",
+		"http://127.0.0.1:$port:1/")
+	{
+		$r = fetch_one("5000 y $url x");
+		is("$r->{status} $r->{forbidden}", '0 0', "no answer from '$url'");
+		isnt($r->{error}, '', "... because $r->{error}");
+	}
+};
 
-# Where callbacks may go
-$r = fetch_one("5000 - $base/echo x", '-a 10.0.0.0/8');
-is("$r->{status} $r->{forbidden}", '0 1', 'an address that is not allowed');
-like($r->{error}, qr/127\.0\.0\.1/, "... because $r->{error}");
-for my $host (qw(localhost 2130706433 0x7f.1 127.1 [::ffff:127.0.0.1]))
-{
-	$r = fetch_one("5000 - http://$host:$port/echo x", '-a 10.0.0.0/8');
-	is("$r->{status} $r->{forbidden}", '0 1', "... nor by the name $host");
-}
-$r = fetch_one("5000 - http://LOCALHOST:$port/echo x", '-a localhost');
-is($r->{status}, 200, 'a host that is allowed');
-$r = fetch_one("5000 y $base/echo x", '-a 10.0.0.0/8');
-is($r->{status}, 200, 'the configured need not be');
-my @r = fetch('-a 10.0.0.0/8', "5000 y $base/process x", "5000 - $base/process x",
-	"5000 y $base/process x");
-is(join(' ', map { "$_->{status},$_->{forbidden}" } @r), '200,0 0,1 200,0',
-	'nor is their connection a way around');
+my @r;
+subtest 'where callbacks may go' => sub {
+	$r = fetch_one("5000 - $base/echo x", '-a 10.0.0.0/8');
+	is("$r->{status} $r->{forbidden}", '0 1', 'an address that is not allowed');
+	like($r->{error}, qr/127\.0\.0\.1/, "... because $r->{error}");
+	for my $host (qw(localhost 2130706433 0x7f.1 127.1 [::ffff:127.0.0.1]))
+	{
+		$r = fetch_one("5000 - http://$host:$port/echo x", '-a 10.0.0.0/8');
+		is("$r->{status} $r->{forbidden}", '0 1', "... nor by the name $host");
+	}
+	$r = fetch_one("5000 - http://LOCALHOST:$port/echo x", '-a localhost');
+	is($r->{status}, 200, 'a host that is allowed');
+	$r = fetch_one("5000 y $base/echo x", '-a 10.0.0.0/8');
+	is($r->{status}, 200, 'the configured need not be');
+	@r = fetch('-a 10.0.0.0/8', "5000 y $base/process x", "5000 - $base/process x",
+		"5000 y $base/process x");
+	is(join(' ', map { "$_->{status},$_->{forbidden}" } @r), '200,0 0,1 200,0',
+		'nor is their connection a way around');
 
-{
-	local $ENV{http_proxy} = "http://127.0.0.1:$closed_port";
-	local $ENV{ALL_PROXY} = $ENV{http_proxy};
-	$r = fetch_one("5000 - $base/echo x");
-	is($r->{status}, 200, 'the environment is no way around either');
-}
+	{
+		local $ENV{http_proxy} = "http://127.0.0.1:$closed_port";
+		local $ENV{ALL_PROXY} = $ENV{http_proxy};
+		$r = fetch_one("5000 - $base/echo x");
+		is($r->{status}, 200, 'the environment is no way around either');
+	}
+};
 
-# Connections
-@r = fetch('', ("5000 - $base/process x") x 20);
-my %seen = map { $_->{answer} => 1 } @r;
-is(scalar keys %seen, 1, 'a connection is used again');
-@r = fetch('', ("5000 - $base/forgetful x") x 5);
-is(join(' ', map { $_->{error} =~ /^used before: / ? 200 : $_->{status} } @r), '200 200 200 200 200',
-	'one that was closed meanwhile is replaced, or said to be one');
-@r = fetch('-w 100', ("8000 - $base/chunked x") x 100);
-is(scalar(grep { $_->{status} == 200 } @r), 100, '100 at a time');
-@r = fetch('-w 60', ("2000 - $base/silent x") x 50,
-	("5000 - $base/process x") x 10);
-is(scalar(grep { $_->{status} == 200 && $_->{ms} < 1500 } @r), 10,
-	'50 dead ones delay nobody');
-@r = fetch('-w 4 -c 300', "5000 - $base/silent x", "5000 - $base/process x",
-	"5000 - $base/drip x", "20000 y http://name.invalid/ x");
-is("$r[0]{status} $r[1]{status} $r[2]{status}", 'cancelled 200 cancelled',
-	'transfers are cancelled');
-fetch('-n 300 -w 10', map { "5000 - $base/$_ x" } qw(process broken_body refuse));
-ok(!-s "$folder/stderr" || `cat $folder/stderr` !~ /Sanitizer/, 'nothing leaks');
+subtest 'connections' => sub {
+	@r = fetch('', ("5000 - $base/process x") x 20);
+	my %seen = map { $_->{answer} => 1 } @r;
+	is(scalar keys %seen, 1, 'a connection is used again');
+	@r = fetch('', ("5000 - $base/forgetful x") x 5);
+	is(join(' ', map { $_->{error} =~ /^used before: / ? 200 : $_->{status} } @r), '200 200 200 200 200',
+		'one that was closed meanwhile is replaced, or said to be one');
+	@r = fetch('-w 100', ("8000 - $base/chunked x") x 100);
+	is(scalar(grep { $_->{status} == 200 } @r), 100, '100 at a time');
+	@r = fetch('-w 60', ("2000 - $base/silent x") x 50,
+		("5000 - $base/process x") x 10);
+	is(scalar(grep { $_->{status} == 200 && $_->{ms} < 1500 } @r), 10,
+		'50 dead ones delay nobody');
+	@r = fetch('-w 4 -c 300', "5000 - $base/silent x", "5000 - $base/process x",
+		"5000 - $base/drip x", "20000 y http://name.invalid/ x");
+	is("$r[0]{status} $r[1]{status} $r[2]{status}", 'cancelled 200 cancelled',
+		'transfers are cancelled');
+	fetch('-n 300 -w 10', map { "5000 - $base/$_ x" } qw(process broken_body refuse));
+	ok(!-s "$folder/stderr" || `cat $folder/stderr` !~ /Sanitizer/, 'nothing leaks');
+};
 
 done_testing();

@@ -125,40 +125,43 @@ is(chosen(machine(path => 15, 15 => [qw(client headers)])), "bin/pg_config\npost
 is(chosen(machine(path => 14, 14 => [qw(client server headers)])), "postgresql-17\npostgresql-server-dev-17",
 	'one that is too old is none');
 
-# Who names a pg_config means this one.
-my $several = machine(path => 17, 14 => [qw(client server headers)], 15 => [qw(client server)], 17 => [qw(client server headers)]);
+subtest 'who names a pg_config means this one' => sub {
+	my $several = machine(path => 17, 14 => [qw(client server headers)], 15 => [qw(client server)], 17 => [qw(client server headers)]);
 
-is(chosen($several, PG_CONFIG => "$several/servers/15/bin/pg_config"), "servers/15/bin/pg_config\npostgresql-server-dev-15",
-	'PG_CONFIG: no other, and its headers are missing');
-is(ask($several, 'check_pg_config; echo fine', PG_CONFIG => "$several/servers/15/bin/pg_config"), 'fine', 'packages can complete it');
-like(ask($several, 'check_pg_config; echo fine', PG_CONFIG => "$several/servers/14/bin/pg_config"),
-	qr/PG_CONFIG is .* of PostgreSQL 14\.4 .*qlm needs PostgreSQL 15 or later$/, 'PG_CONFIG of one that is too old');
-like(ask($several, 'check_pg_config; echo fine', PG_CONFIG => '/no/pg_config'), qr/PG_CONFIG is '\/no\/pg_config', which does not run$/,
-	'PG_CONFIG of none');
-like(ask($several, 'DEBIAN_SERVERS=/usr/lib/none; check_pg_config; echo fine', PG_CONFIG => "$several/servers/15/bin/pg_config"),
-	qr/the server's headers are not in servers\/15\/include$/, 'PG_CONFIG of one that no package completes');
+	is(chosen($several, PG_CONFIG => "$several/servers/15/bin/pg_config"), "servers/15/bin/pg_config\npostgresql-server-dev-15",
+		'PG_CONFIG: no other, and its headers are missing');
+	is(ask($several, 'check_pg_config; echo fine', PG_CONFIG => "$several/servers/15/bin/pg_config"), 'fine', 'packages can complete it');
+	like(ask($several, 'check_pg_config; echo fine', PG_CONFIG => "$several/servers/14/bin/pg_config"),
+		qr/PG_CONFIG is .* of PostgreSQL 14\.4 .*qlm needs PostgreSQL 15 or later$/, 'PG_CONFIG of one that is too old');
+	like(ask($several, 'check_pg_config; echo fine', PG_CONFIG => '/no/pg_config'), qr/PG_CONFIG is '\/no\/pg_config', which does not run$/,
+		'PG_CONFIG of none');
+	like(ask($several, 'DEBIAN_SERVERS=/usr/lib/none; check_pg_config; echo fine', PG_CONFIG => "$several/servers/15/bin/pg_config"),
+		qr/the server's headers are not in servers\/15\/include$/, 'PG_CONFIG of one that no package completes');
+};
 
-# Without root and sudo it is said what to install.
-SKIP:
-{
-	skip 'only as an unprivileged user', 2 if $> == 0;
-	my $poor = machine(path => 15, 15 => [qw(client server)]);
+subtest 'without root and sudo it is said what to install' => sub {
+	SKIP:
+	{
+		skip 'only as an unprivileged user', 2 if $> == 0;
+		my $poor = machine(path => 15, 15 => [qw(client server)]);
 
-	write_program("$poor/bin/apt-get", "exit 1\n");
-	like(ask($poor, 'have() { [ "$1" != sudo ] && command -v "$1" >/dev/null 2>&1; }; need_packages'),
-		qr/neither root nor sudo is there to install them: apt-get install .*postgresql-server-dev-15/,
-		'what to install is said to who cannot');
-	like(ask($poor, 'have() { case $1 in sudo | */squid | */haproxy) return 1 ;; esac; command -v "$1" >/dev/null 2>&1; }
+		write_program("$poor/bin/apt-get", "exit 1\n");
+		like(ask($poor, 'have() { [ "$1" != sudo ] && command -v "$1" >/dev/null 2>&1; }; need_packages'),
+			qr/neither root nor sudo is there to install them: apt-get install .*postgresql-server-dev-15/,
+			'what to install is said to who cannot');
+		like(ask($poor, 'have() { case $1 in sudo | */squid | */haproxy) return 1 ;; esac; command -v "$1" >/dev/null 2>&1; }
 		need_packages proxies && echo played'), qr/neither root nor sudo is there to install them: apt-get install .*squid haproxy$/,
-		'proxies for the demo, too');
-}
+			'proxies for the demo, too');
+	}
+};
 
-# make looks for the headers, too.
-my $headless = machine(path => 15, 15 => [qw(client server)]);
-my $said = `make -C '$top' -n PG_CONFIG='$headless/bin/pg_config' 2>&1`;
+subtest 'make looks for the headers, too' => sub {
+	my $headless = machine(path => 15, 15 => [qw(client server)]);
+	my $said = `make -C '$top' -n PG_CONFIG='$headless/bin/pg_config' 2>&1`;
 
-like($said, qr{needs the server's headers, and \Q$headless\E/servers/15/include/postgres\.h is not there: apt-get install postgresql-server-dev-15},
-	'make says which package has the headers');
-unlike(`make -C '$top' -n clean PG_CONFIG=/no/pg_config 2>&1`, qr/\*\*\*/, 'make clean needs no server');
+	like($said, qr{needs the server's headers, and \Q$headless\E/servers/15/include/postgres\.h is not there: apt-get install postgresql-server-dev-15},
+		'make says which package has the headers');
+	unlike(`make -C '$top' -n clean PG_CONFIG=/no/pg_config 2>&1`, qr/\*\*\*/, 'make clean needs no server');
+};
 
 done_testing();

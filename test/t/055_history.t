@@ -23,14 +23,15 @@ EOQ
 my $id = sql("SELECT qlm_subscribe('History')");
 sql("SELECT qlm_write('History/x', '1')");
 
-# It begins with a look.
-$node->restart;
-ok(wait_for_sql($node, "SELECT count(*) FROM qlm.outbox WHERE kind = 'response'", 100000),
-	'finished messages: the newest 100,000 stay');
-is(sql("SELECT min(message_id) FROM qlm.outbox WHERE kind = 'response'"), 2511, 'the oldest have gone');
-is(sql("SELECT count(*) FROM qlm.outbox WHERE kind = 'request'"), 10, 'and push no requests out');
-ok(wait_for_sql($node, 'SELECT string_agg(DISTINCT request_id::text, $$ $$) FROM qlm.subscription_value', $id),
-	'values that wait for a subscription that is gone go too');
+subtest 'it begins with a look' => sub {
+	$node->restart;
+	ok(wait_for_sql($node, "SELECT count(*) FROM qlm.outbox WHERE kind = 'response'", 100000),
+		'finished messages: the newest 100,000 stay');
+	is(sql("SELECT min(message_id) FROM qlm.outbox WHERE kind = 'response'"), 2511, 'the oldest have gone');
+	is(sql("SELECT count(*) FROM qlm.outbox WHERE kind = 'request'"), 10, 'and push no requests out');
+	ok(wait_for_sql($node, 'SELECT string_agg(DISTINCT request_id::text, $$ $$) FROM qlm.subscription_value', $id),
+		'values that wait for a subscription that is gone go too');
+};
 
 $node->stop;
 done_testing();

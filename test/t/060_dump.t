@@ -29,8 +29,9 @@ INSERT INTO qlm.gathering (request_id, role, callback, envelope, dialect, ttl, c
 INSERT INTO qlm.executed (peer, request_id, answer, executed_at) VALUES ('away', '9001', '<omiEnvelope/>', '2024-03-01Z');
 EOQ
 
-# Everything, in an order that does not depend on the tables.
-my $everything = <<'EOQ';
+my ($everything, $before, $file);
+subtest 'everything, in an order that does not depend on the tables' => sub {
+	$everything = <<'EOQ';
 SELECT 'object', o::text FROM qlm.object o UNION ALL
 SELECT 'id', o::text FROM qlm.object_id o UNION ALL
 SELECT 'item', i::text FROM qlm.info_item i UNION ALL
@@ -49,65 +50,70 @@ SELECT 'target', t::text FROM qlm.subscription_target t UNION ALL
 SELECT 'waiting', w::text FROM qlm.subscription_value w
 ORDER BY 1, 2
 EOQ
-my $indexes = <<'EOQ';
+	my $indexes = <<'EOQ';
 SELECT c.relname, count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 	JOIN pg_index x ON x.indrelid = c.oid AND x.indisunique
 WHERE i.inhparent = 'qlm.value'::regclass GROUP BY 1 ORDER BY 1
 EOQ
-my $before = $node->safe_psql('postgres', $everything);
-my $file = "$PostgreSQL::Test::Utils::tmp_check/qlm.dump";
+	$before = $node->safe_psql('postgres', $everything);
+	$file = "$PostgreSQL::Test::Utils::tmp_check/qlm.dump";
 
-cmp_ok(() = $before =~ /^waiting/mg, '==', 1, 'a value waits to be polled');
-for my $format ('plain', 'custom')
-{
-	my $database = "restored_$format";
-
-	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0");
-	$node->command_ok([ 'pg_dump', "-F$format", '-f', $file, '-d', $node->connstr('postgres') ], "pg_dump, $format");
-	if ($format eq 'plain')
+	cmp_ok(() = $before =~ /^waiting/mg, '==', 1, 'a value waits to be polled');
+	for my $format ('plain', 'custom')
 	{
-		$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ], 'restores without an error');
-	}
-	else
-	{
-		$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr($database), $file ], 'restores without an error');
-	}
-	is($node->safe_psql($database, $everything), $before, 'everything is there, and nothing more');
-	is($node->safe_psql($database, $indexes), $node->safe_psql('postgres', $indexes), 'each partition has its unique index');
-	$node->safe_psql($database, "SELECT qlm_write('D/x', '4', '2024-03-02Z'), qlm_write('D/y', '5', '2024-03-02Z'), qlm_add_peer('q')");
-	is($node->safe_psql($database, "SELECT string_agg(value, ' ' ORDER BY path, ts) FROM qlm_poll((SELECT request_id FROM qlm.subscription WHERE node IS NULL))"),
-		'3 4 5', 'subscriptions go on, numbers do not clash');
-	is($node->safe_psql($database, "SELECT string_agg(value, ' ') FROM qlm_read('D/x', '1400-01-01Z')"), 'old 1 2.50 3 4', 'history is whole');
-}
+		my $database = "restored_$format";
 
-# Rows that come by way of the parent are no new values, where a dump says so.
-$node->safe_psql('postgres', 'CREATE DATABASE restored_by_parent TEMPLATE template0');
-$node->command_ok([ 'pg_dump', '-Fc', '--load-via-partition-root', '-f', $file, '-d', $node->connstr('postgres') ], 'pg_dump, by way of the parent');
-$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('restored_by_parent'), $file ], 'restores without an error');
-is($node->safe_psql('restored_by_parent', $everything), $before, 'and fires nothing');
+		$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0");
+		$node->command_ok([ 'pg_dump', "-F$format", '-f', $file, '-d', $node->connstr('postgres') ], "pg_dump, $format");
+		if ($format eq 'plain')
+		{
+			$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ], 'restores without an error');
+		}
+		else
+		{
+			$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr($database), $file ], 'restores without an error');
+		}
+		is($node->safe_psql($database, $everything), $before, 'everything is there, and nothing more');
+		is($node->safe_psql($database, $indexes), $node->safe_psql('postgres', $indexes), 'each partition has its unique index');
+		$node->safe_psql($database, "SELECT qlm_write('D/x', '4', '2024-03-02Z'), qlm_write('D/y', '5', '2024-03-02Z'), qlm_add_peer('q')");
+		is($node->safe_psql($database, "SELECT string_agg(value, ' ' ORDER BY path, ts) FROM qlm_poll((SELECT request_id FROM qlm.subscription WHERE node IS NULL))"),
+			'3 4 5', 'subscriptions go on, numbers do not clash');
+		is($node->safe_psql($database, "SELECT string_agg(value, ' ') FROM qlm_read('D/x', '1400-01-01Z')"), 'old 1 2.50 3 4', 'history is whole');
+	}
+};
 
-# The settings of a dump mean nothing in the hands of others.
-$node->safe_psql('postgres', <<'EOQ');
+subtest 'rows that come by way of the parent are no new values, where a dump says so' => sub {
+	$node->safe_psql('postgres', 'CREATE DATABASE restored_by_parent TEMPLATE template0');
+	$node->command_ok([ 'pg_dump', '-Fc', '--load-via-partition-root', '-f', $file, '-d', $node->connstr('postgres') ], 'pg_dump, by way of the parent');
+	$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('restored_by_parent'), $file ], 'restores without an error');
+	is($node->safe_psql('restored_by_parent', $everything), $before, 'and fires nothing');
+};
+
+subtest 'the settings of a dump mean nothing in the hands of others' => sub {
+	$node->safe_psql('postgres', <<'EOQ');
 CREATE ROLE device IN ROLE qlm_writer;
 CREATE FUNCTION waiting() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM qlm.subscription_value; END;
 EOQ
-my $settings = "SELECT set_config('search_path', '', false); SET check_function_bodies = false; SET row_security = off;";
-$node->safe_psql('postgres', "SET SESSION AUTHORIZATION device; $settings SELECT public.qlm_write('D/x', '10', '2024-04-01Z')");
-is($node->safe_psql('postgres', 'SELECT waiting()'), 2, 'who owns no tables restores no dump');
-$node->safe_psql('postgres', <<"EOQ");
+	my $settings = "SELECT set_config('search_path', '', false); SET check_function_bodies = false; SET row_security = off;";
+	$node->safe_psql('postgres', "SET SESSION AUTHORIZATION device; $settings SELECT public.qlm_write('D/x', '10', '2024-04-01Z')");
+	is($node->safe_psql('postgres', 'SELECT waiting()'), 2, 'who owns no tables restores no dump');
+	$node->safe_psql('postgres', <<"EOQ");
 CREATE FUNCTION sly() RETURNS void LANGUAGE sql SECURITY DEFINER AS \$\$
 	SELECT public.qlm_write('D/x', '11', '2024-04-02Z') \$\$;
 ALTER FUNCTION sly() OWNER TO device;
 $settings
 SELECT public.sly();
 EOQ
-is($node->safe_psql('postgres', 'SELECT waiting()'), 3, 'nor does his function in a session of who does');
-$node->safe_psql('postgres', "SET check_function_bodies = false; SELECT qlm_write('D/x', '12', '2024-04-03Z')");
-is($node->safe_psql('postgres', 'SELECT waiting()'), 4, 'one setting alone is no dump');
+	is($node->safe_psql('postgres', 'SELECT waiting()'), 3, 'nor does his function in a session of who does');
+	$node->safe_psql('postgres', "SET check_function_bodies = false; SELECT qlm_write('D/x', '12', '2024-04-03Z')");
+	is($node->safe_psql('postgres', 'SELECT waiting()'), 4, 'one setting alone is no dump');
+};
 
-# DROP EXTENSION leaves nothing behind but the roles.
-$node->safe_psql('postgres', 'DROP EXTENSION qlm CASCADE');
-is($node->safe_psql('postgres', "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'qlm'"), 0,
-	'DROP EXTENSION leaves nothing');
+subtest 'DROP EXTENSION leaves nothing behind but the roles' => sub {
+	$node->safe_psql('postgres', 'DROP EXTENSION qlm CASCADE');
+	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'qlm'"), 0,
+		'DROP EXTENSION leaves nothing');
+};
+
 $node->stop;
 done_testing();

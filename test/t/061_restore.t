@@ -12,30 +12,7 @@ my $node = qlm_node('restore', preload => 0, conf => "qlm.callback_allow = '192.
 my $folder = PostgreSQL::Test::Utils::tempdir;
 my $source = $node->connstr('postgres');
 
-# Enough rows for the tables to be filled at the same time.
-$node->safe_psql('postgres', <<'EOQ');
-SELECT count(qlm_write(format('House/Room%s/item%s', i / 20, i), i, '2024-01-15Z')) FROM generate_series(1, 5000) i;
-SELECT count(qlm_write('House/Room1/item21', i::text, '2024-02-15Z'::timestamptz + i * interval '1 day')) FROM generate_series(1, 60) i;
-SELECT qlm_write('House/Room1/item21', 'of old', '1500-01-01Z');
-INSERT INTO qlm.meta_data (info_item_id, name, value) SELECT info_item_id, 'unit', 'K' FROM qlm.info_item;
-INSERT INTO qlm.object_id (object_id, id, position) SELECT object_id, 'urn:' || object_id, 1 FROM qlm.object;
-SELECT qlm_add_peer('p', role => 'qlm_writer', credential => 'secret', paths => '{House}');
-SELECT qlm_request('p', qlm_read_envelope('House/Room1'));
-SELECT qlm_add_peer('away', url => 'http://192.0.2.1/qlm');
-SELECT qlm_handle('<omiEnvelope version="2.0" ttl="-1"><read interval="-1"><nodeList><node>away</node></nodeList><msg><Objects/></msg></read></omiEnvelope>');
-INSERT INTO qlm.forwarded_result (request_id, answer) SELECT request_id, '<omiEnvelope/>' FROM qlm.forwarding;
-SELECT qlm_subscribe('House', -1), qlm_subscribe('House/Room1', -1, 'http://192.0.2.1/callback');
-SELECT qlm_write('House/Room1/item21', 1, '2024-06-01Z');
-SELECT qlm_set_retention('House', keep => '1000 years');
-EOQ
-
-my @tables = qw(object object_id info_item meta_data value retention peer outbox endpoint
-  subscription subscription_target subscription_value forwarding forwarded_result);
-my $everything = join ' UNION ALL ',
-  map { "SELECT '$_' AS name, count(*), md5(string_agg(t::text, ',' ORDER BY t::text COLLATE \"C\")) FROM qlm.$_ t" } @tables;
-my $before = $node->safe_psql('postgres', "$everything ORDER BY 1");
-like($before, qr/^info_item\|5000\|/m, 'there is something to dump');
-like($before, qr/^subscription_value\|1\|/m, 'a value waits to be polled');
+my ($everything, $before, $n, $custom, $by_parent, $clean);
 
 sub is_whole
 {
@@ -54,8 +31,6 @@ sub is_whole
 	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.meta_data'), 0, "$way: children go with their parents");
 	$node->safe_psql('postgres', "DROP DATABASE $database");
 }
-
-my $n = 0;
 
 sub fresh_database
 {
@@ -81,45 +56,73 @@ sub restore_ok
 	$node->command_ok([ 'pg_restore', @arguments, '-d', $node->connstr($database), $file ], $way);
 }
 
-my $custom = dump_ok('-Fc');
-my $directory = dump_ok('-Fd', '-j2');
-my $tar = dump_ok('-Ft');
-my $plain = dump_ok('-Fp');
-my $inserts = dump_ok('-Fp', '--inserts');
-my $by_parent = dump_ok('-Fc', '--load-via-partition-root');
-my $clean = dump_ok('-Fp', '--clean', '--if-exists');
+subtest 'enough rows for the tables to be filled at the same time' => sub {
+	$node->safe_psql('postgres', <<'EOQ');
+SELECT count(qlm_write(format('House/Room%s/item%s', i / 20, i), i, '2024-01-15Z')) FROM generate_series(1, 5000) i;
+SELECT count(qlm_write('House/Room1/item21', i::text, '2024-02-15Z'::timestamptz + i * interval '1 day')) FROM generate_series(1, 60) i;
+SELECT qlm_write('House/Room1/item21', 'of old', '1500-01-01Z');
+INSERT INTO qlm.meta_data (info_item_id, name, value) SELECT info_item_id, 'unit', 'K' FROM qlm.info_item;
+INSERT INTO qlm.object_id (object_id, id, position) SELECT object_id, 'urn:' || object_id, 1 FROM qlm.object;
+SELECT qlm_add_peer('p', role => 'qlm_writer', credential => 'secret', paths => '{House}');
+SELECT qlm_request('p', qlm_read_envelope('House/Room1'));
+SELECT qlm_add_peer('away', url => 'http://192.0.2.1/qlm');
+SELECT qlm_handle('<omiEnvelope version="2.0" ttl="-1"><read interval="-1"><nodeList><node>away</node></nodeList><msg><Objects/></msg></read></omiEnvelope>');
+INSERT INTO qlm.forwarded_result (request_id, answer) SELECT request_id, '<omiEnvelope/>' FROM qlm.forwarding;
+SELECT qlm_subscribe('House', -1), qlm_subscribe('House/Room1', -1, 'http://192.0.2.1/callback');
+SELECT qlm_write('House/Room1/item21', 1, '2024-06-01Z');
+SELECT qlm_set_retention('House', keep => '1000 years');
+EOQ
 
-for my $case (
-	[ 'custom', $custom, '-e' ],
-	[ 'custom, two at a time', $custom, '-e', '-j2' ],
-	[ 'custom, four at a time', $custom, '-e', '-j4' ],
-	[ 'directory', $directory, '-e' ],
-	[ 'directory, two at a time', $directory, '-e', '-j2' ],
-	[ 'directory, four at a time', $directory, '-e', '-j4' ],
-	[ 'tar', $tar, '-e' ],
-	[ 'in one transaction', $custom, '-1' ],
-	[ 'without owners', $custom, '-e', '-O', '-x' ],
-	[ 'without triggers', $custom, '-e', '--disable-triggers' ],
-	[ 'under policies', $custom, '-e', '-j2', '--enable-row-security' ],
-	[ 'under policies, by way of the parent', $by_parent, '-e', '--enable-row-security' ],
-	[ 'by way of the parent', $by_parent, '-e' ],
-	[ 'by way of the parent, two at a time', $by_parent, '-e', '-j2' ])
-{
-	my ($way, $file, @arguments) = @$case;
-	my $database = fresh_database();
+	my @tables = qw(object object_id info_item meta_data value retention peer outbox endpoint
+  subscription subscription_target subscription_value forwarding forwarded_result);
+	$everything = join ' UNION ALL ',
+	  map { "SELECT '$_' AS name, count(*), md5(string_agg(t::text, ',' ORDER BY t::text COLLATE \"C\")) FROM qlm.$_ t" } @tables;
+	$before = $node->safe_psql('postgres', "$everything ORDER BY 1");
+	like($before, qr/^info_item\|5000\|/m, 'there is something to dump');
+	like($before, qr/^subscription_value\|1\|/m, 'a value waits to be polled');
 
-	restore_ok($way, $database, $file, @arguments);
-	is_whole($database, $way);
-}
+	$n = 0;
 
-for my $case ([ 'plain', $plain ], [ 'plain, in one transaction', $plain, '-1' ], [ 'rows as INSERT', $inserts ])
-{
-	my ($way, $file, @arguments) = @$case;
-	my $database = fresh_database();
+	$custom = dump_ok('-Fc');
+	my $directory = dump_ok('-Fd', '-j2');
+	my $tar = dump_ok('-Ft');
+	my $plain = dump_ok('-Fp');
+	my $inserts = dump_ok('-Fp', '--inserts');
+	$by_parent = dump_ok('-Fc', '--load-via-partition-root');
+	$clean = dump_ok('-Fp', '--clean', '--if-exists');
 
-	$node->command_ok([ 'psql', '-Xq', @arguments, '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ], $way);
-	is_whole($database, $way);
-}
+	for my $case (
+		[ 'custom', $custom, '-e' ],
+		[ 'custom, two at a time', $custom, '-e', '-j2' ],
+		[ 'custom, four at a time', $custom, '-e', '-j4' ],
+		[ 'directory', $directory, '-e' ],
+		[ 'directory, two at a time', $directory, '-e', '-j2' ],
+		[ 'directory, four at a time', $directory, '-e', '-j4' ],
+		[ 'tar', $tar, '-e' ],
+		[ 'in one transaction', $custom, '-1' ],
+		[ 'without owners', $custom, '-e', '-O', '-x' ],
+		[ 'without triggers', $custom, '-e', '--disable-triggers' ],
+		[ 'under policies', $custom, '-e', '-j2', '--enable-row-security' ],
+		[ 'under policies, by way of the parent', $by_parent, '-e', '--enable-row-security' ],
+		[ 'by way of the parent', $by_parent, '-e' ],
+		[ 'by way of the parent, two at a time', $by_parent, '-e', '-j2' ])
+	{
+		my ($way, $file, @arguments) = @$case;
+		my $database = fresh_database();
+
+		restore_ok($way, $database, $file, @arguments);
+		is_whole($database, $way);
+	}
+
+	for my $case ([ 'plain', $plain ], [ 'plain, in one transaction', $plain, '-1' ], [ 'rows as INSERT', $inserts ])
+	{
+		my ($way, $file, @arguments) = @$case;
+		my $database = fresh_database();
+
+		$node->command_ok([ 'psql', '-Xq', @arguments, '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ], $way);
+		is_whole($database, $way);
+	}
+};
 
 # Section by section, and the data two at a time.
 {
@@ -129,59 +132,62 @@ for my $case ([ 'plain', $plain ], [ 'plain, in one transaction', $plain, '-1' ]
 	is_whole($database, 'section by section');
 }
 
-# Over what is there.
-{
-	my $database = fresh_database();
+subtest 'a restore over what is there' => sub {
+	{
+		my $database = fresh_database();
 
-	restore_ok('into an empty database', $database, $custom, '-e');
-	$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $clean ], 'over what is there');
-	is_whole($database, 'over what is there');
-}
+		restore_ok('into an empty database', $database, $custom, '-e');
+		$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $clean ], 'over what is there');
+		is_whole($database, 'over what is there');
+	}
+};
 
-# Partitions that lack what the node gives to its own: an owner, and what a dump of 0.1.0 knows nothing of.
-{
-	my $database = fresh_database();
-	my $partitions = <<'EOQ';
+subtest 'partitions that lack what the node gives to its own: an owner, and what a dump of 0.1.0 knows nothing of' => sub {
+	{
+		my $database = fresh_database();
+		my $partitions = <<'EOQ';
 SELECT c.relname, c.relowner::regrole, c.relreplident, (SELECT string_agg(t.tgname, ' ' ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'qlm.value'::regclass ORDER BY 1
 EOQ
-	my $should = $node->safe_psql('postgres', $partitions);
+		my $should = $node->safe_psql('postgres', $partitions);
 
-	restore_ok('without owners', $database, $custom, '-e', '-O');
-	$node->safe_psql($database, 'ALTER TABLE qlm.value_2024_02 REPLICA IDENTITY DEFAULT; DROP TRIGGER value_checked ON qlm.value_2024_02');
-	isnt($node->safe_psql($database, $partitions), $should, 'partitions lack something');
-	cmp_ok($node->safe_psql($database, 'SELECT qlm.adopt_partitions()'), '>', 2, 'they are adopted');
-	is($node->safe_psql($database, $partitions), $should, 'they have what others have');
-	is($node->safe_psql($database, 'SELECT qlm.adopt_partitions()'), 0, 'and lack nothing any more');
+		restore_ok('without owners', $database, $custom, '-e', '-O');
+		$node->safe_psql($database, 'ALTER TABLE qlm.value_2024_02 REPLICA IDENTITY DEFAULT; DROP TRIGGER value_checked ON qlm.value_2024_02');
+		isnt($node->safe_psql($database, $partitions), $should, 'partitions lack something');
+		cmp_ok($node->safe_psql($database, 'SELECT qlm.adopt_partitions()'), '>', 2, 'they are adopted');
+		is($node->safe_psql($database, $partitions), $should, 'they have what others have');
+		is($node->safe_psql($database, 'SELECT qlm.adopt_partitions()'), 0, 'and lack nothing any more');
 
-	# One that nobody has adopted is in nobody's way.
-	$node->safe_psql($database, "ALTER TABLE qlm.value_2024_01 OWNER TO postgres; SELECT qlm_delete('House')");
-	$node->safe_psql($database, 'VACUUM qlm.value');
-	$node->safe_psql($database, 'SELECT qlm_start()');
-	ok($node->poll_query_until($database, "SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'qlm'::regnamespace AND relname ~ '^value_2024_0[1-4]\$'", 'value_2024_01'),
-		'empty partitions of the past go, but for the one of somebody else');
-	like(slurp_file($node->logfile), qr/cannot drop empty partition "value_2024_01"/, 'which is in the log');
-	$node->safe_psql($database, 'SELECT qlm_stop()');
-	$node->safe_psql('postgres', "DROP DATABASE $database");
-}
+		# One that nobody has adopted is in nobody's way.
+		$node->safe_psql($database, "ALTER TABLE qlm.value_2024_01 OWNER TO postgres; SELECT qlm_delete('House')");
+		$node->safe_psql($database, 'VACUUM qlm.value');
+		$node->safe_psql($database, 'SELECT qlm_start()');
+		ok($node->poll_query_until($database, "SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'qlm'::regnamespace AND relname ~ '^value_2024_0[1-4]\$'", 'value_2024_01'),
+			'empty partitions of the past go, but for the one of somebody else');
+		like(slurp_file($node->logfile), qr/cannot drop empty partition "value_2024_01"/, 'which is in the log');
+		$node->safe_psql($database, 'SELECT qlm_stop()');
+		$node->safe_psql('postgres', "DROP DATABASE $database");
+	}
+};
 
-# Data only, into an extension that is there: by way of the parent, since there are no partitions yet.
-for my $jobs (1, 2)
-{
-	my $database = fresh_database();
+subtest 'data only, into an extension that is there: by way of the parent, since there are no partitions yet' => sub {
+	for my $jobs (1, 2)
+	{
+		my $database = fresh_database();
 
-	$node->safe_psql($database, 'CREATE EXTENSION qlm');
-	restore_ok("data only, $jobs at a time", $database, $by_parent, '-e', "-j$jobs", '--data-only');
-	is_whole($database, "data only, $jobs at a time");
-}
-{
-	my $database = fresh_database();
-	my $file = dump_ok('-Fp', '--data-only', '--load-via-partition-root');
+		$node->safe_psql($database, 'CREATE EXTENSION qlm');
+		restore_ok("data only, $jobs at a time", $database, $by_parent, '-e', "-j$jobs", '--data-only');
+		is_whole($database, "data only, $jobs at a time");
+	}
+	{
+		my $database = fresh_database();
+		my $file = dump_ok('-Fp', '--data-only', '--load-via-partition-root');
 
-	$node->safe_psql($database, 'CREATE EXTENSION qlm');
-	$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ], 'data only, plain');
-	is_whole($database, 'data only, plain');
-}
+		$node->safe_psql($database, 'CREATE EXTENSION qlm');
+		$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ], 'data only, plain');
+		is_whole($database, 'data only, plain');
+	}
+};
 
 # Data only, where the partitions are there: made before, or by the schema.
 {

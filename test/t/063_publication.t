@@ -36,40 +36,43 @@ my $history = "SELECT path, ts, value, unit FROM qlm.history ORDER BY path, ts";
 copied($history, 'values are copied, with what describes them');
 is(get($copy, '/Objects/F/x/value')->{body}, '2.50', 'the copy answers with them');
 
-# Each of these changes rows that are there.
-my $answer = post($node, write_envelope('M1b', 'F/x', 3, at => '2024-02-15T00:00:00Z'));
-is($answer->{status}, 200, 'a correction by HTTP') or diag $answer->{body};
-is(return_code($answer), 200, 'is taken');
-copied($history, 'and copied');
-is(get($copy, '/Objects/F/x/value')->{body}, '3', 'the copy answers with it');
-$node->safe_psql('postgres', "SELECT qlm_write('F/x', 'older', '1500-01-01Z'), qlm_write('F/gone', 'other', '2024-01-15Z')");
-copied($history, 'corrections where there is no partition, and of what was text');
-$node->safe_psql('postgres', "SELECT qlm_delete('F/x', '2024-01-01Z', '2024-01-31Z'), qlm_delete('F/x', NULL, '1600-01-01Z'), qlm_delete('F/gone')");
-copied($history, 'deletions');
-is(get($copy, '/Objects/F/gone')->{status}, 404, 'the copy has forgotten what was deleted');
-$node->safe_psql('postgres', "SELECT qlm_delete('G'), qlm_write('G/y', '1', '2024-05-15Z')");
-copied("$history", 'an Object that was made anew');
-copied("SELECT * FROM qlm.object_id", 'its ids are gone');
-is(get($copy, '/Objects/G/y/value')->{body}, '1', 'the copy answers with the new one');
-$node->safe_psql('postgres', "UPDATE qlm.meta_data SET value = 'C' WHERE value = 'K'");
-copied($history, 'what describes them');
+subtest 'what changes rows that are there' => sub {
+	my $answer = post($node, write_envelope('M1b', 'F/x', 3, at => '2024-02-15T00:00:00Z'));
+	is($answer->{status}, 200, 'a correction by HTTP') or diag $answer->{body};
+	is(return_code($answer), 200, 'is taken');
+	copied($history, 'and copied');
+	is(get($copy, '/Objects/F/x/value')->{body}, '3', 'the copy answers with it');
+	$node->safe_psql('postgres', "SELECT qlm_write('F/x', 'older', '1500-01-01Z'), qlm_write('F/gone', 'other', '2024-01-15Z')");
+	copied($history, 'corrections where there is no partition, and of what was text');
+	$node->safe_psql('postgres', "SELECT qlm_delete('F/x', '2024-01-01Z', '2024-01-31Z'), qlm_delete('F/x', NULL, '1600-01-01Z'), qlm_delete('F/gone')");
+	copied($history, 'deletions');
+	is(get($copy, '/Objects/F/gone')->{status}, 404, 'the copy has forgotten what was deleted');
+	$node->safe_psql('postgres', "SELECT qlm_delete('G'), qlm_write('G/y', '1', '2024-05-15Z')");
+	copied("$history", 'an Object that was made anew');
+	copied("SELECT * FROM qlm.object_id", 'its ids are gone');
+	is(get($copy, '/Objects/G/y/value')->{body}, '1', 'the copy answers with the new one');
+	$node->safe_psql('postgres', "UPDATE qlm.meta_data SET value = 'C' WHERE value = 'K'");
+	copied($history, 'what describes them');
+};
 
-# All tables, each partition as a table of its own.
-$node->safe_psql('postgres', "CREATE PUBLICATION everything FOR ALL TABLES");
-is($node->safe_psql('postgres', <<'EOQ'), '', 'every table of ours has an identity');
+subtest 'all tables, each partition as a table of its own' => sub {
+	$node->safe_psql('postgres', "CREATE PUBLICATION everything FOR ALL TABLES");
+	is($node->safe_psql('postgres', <<'EOQ'), '', 'every table of ours has an identity');
 SELECT c.oid::regclass FROM pg_class c
 WHERE c.relnamespace = 'qlm'::regnamespace AND c.relkind = 'r' AND c.relreplident <> 'f'
 	AND NOT EXISTS (SELECT FROM pg_index x WHERE x.indrelid = c.oid
 		AND CASE c.relreplident WHEN 'd' THEN x.indisprimary ELSE x.indisreplident END)
 EOQ
-for my $statement ("SELECT qlm_write('F/x', '4', '2024-02-15Z')", "SELECT qlm_write('F/new', 'x', '1999-02-15Z')", "SELECT qlm_write('F/new', 'y', '1999-02-15Z')",
-	"SELECT qlm_set_retention('F', keep => '10 years'); SELECT qlm_apply_retention()", "SELECT qlm_subscribe('F')", "SELECT qlm_cancel(request_id) FROM qlm.subscription",
-	"SELECT qlm_add_peer('p'); SELECT qlm_request('p', qlm_read_envelope('F')); SELECT qlm_handle(qlm_read_envelope('F')::text, 'p'); SELECT qlm_drop_peer('p')",
-	"SELECT qlm_delete('F')")
-{
-	my ($status, $out, $err) = $node->psql('postgres', $statement);
-	is($status, 0, $statement) or diag $err;
-}
+	for my $statement ("SELECT qlm_write('F/x', '4', '2024-02-15Z')", "SELECT qlm_write('F/new', 'x', '1999-02-15Z')", "SELECT qlm_write('F/new', 'y', '1999-02-15Z')",
+		"SELECT qlm_set_retention('F', keep => '10 years'); SELECT qlm_apply_retention()", "SELECT qlm_subscribe('F')", "SELECT qlm_cancel(request_id) FROM qlm.subscription",
+		"SELECT qlm_add_peer('p'); SELECT qlm_request('p', qlm_read_envelope('F')); SELECT qlm_handle(qlm_read_envelope('F')::text, 'p'); SELECT qlm_drop_peer('p')",
+		"SELECT qlm_delete('F')")
+	{
+		my ($status, $out, $err) = $node->psql('postgres', $statement);
+		is($status, 0, $statement) or diag $err;
+	}
+};
+
 $copy->stop;
 $node->stop;
 done_testing();

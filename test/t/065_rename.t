@@ -61,32 +61,36 @@ is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT value), count(D
 	'nothing is told twice');
 is($node->safe_psql('postgres', "SELECT path FROM qlm.subscription_target WHERE request_id = $subscription"), $path, 'the subscription has followed');
 
-# Each value that is newer than all others is told of: one writer, who is renamed under way.
-my $at = 0;
-for my $round (1 .. $rounds)
-{
-	my $new = $path eq 'A' ? 'B' : 'A';
+subtest 'each value that is newer than all others is told of: one writer, who is renamed under way' => sub {
+	my $at = 0;
+	for my $round (1 .. $rounds)
+	{
+		my $new = $path eq 'A' ? 'B' : 'A';
 
-	$connections[0]->send_request('POST', '/', body => write_envelope('M1b', 'A/x', "event $round", at => sprintf('2025-01-01T%02d:%02d:00Z', int($round / 60), $round % 60)));
-	$node->safe_psql('postgres', "SELECT qlm_rename('$path', '$new', true)");
-	$connections[0]->response;
-	$path = $new;
-}
-is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT value) FROM qlm_poll($subscription) WHERE value ^@ 'event'"), "$rounds|$rounds", 'each event is told of once');
+		$connections[0]->send_request('POST', '/', body => write_envelope('M1b', 'A/x', "event $round", at => sprintf('2025-01-01T%02d:%02d:00Z', int($round / 60), $round % 60)));
+		$node->safe_psql('postgres', "SELECT qlm_rename('$path', '$new', true)");
+		$connections[0]->response;
+		$path = $new;
+	}
+	is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT value) FROM qlm_poll($subscription) WHERE value ^@ 'event'"), "$rounds|$rounds", 'each event is told of once');
+};
 
-# Without the old id: all processes look anew.
-get($node, "/Objects/$path/x/value") for 1 .. 8;
-$node->safe_psql('postgres', "SELECT qlm_rename('$path', 'C'); DELETE FROM qlm.object_id");
-is_deeply([ map { get($node, "/Objects/$path/x/value")->{status} } 1 .. 8 ], [ (404) x 8 ], 'the old path is unknown in all processes');
-is_deeply([ map { get($node, '/Objects/C/x/value')->{body} } 1 .. 8 ], [ ("event $rounds") x 8 ], 'and the new one known');
+subtest 'without the old id: all processes look anew' => sub {
+	get($node, "/Objects/$path/x/value") for 1 .. 8;
+	$node->safe_psql('postgres', "SELECT qlm_rename('$path', 'C'); DELETE FROM qlm.object_id");
+	is_deeply([ map { get($node, "/Objects/$path/x/value")->{status} } 1 .. 8 ], [ (404) x 8 ], 'the old path is unknown in all processes');
+	is_deeply([ map { get($node, '/Objects/C/x/value')->{body} } 1 .. 8 ], [ ("event $rounds") x 8 ], 'and the new one known');
+};
 
-# A session with one snapshot does not leave behind what it cannot see.
-my $session = $node->background_psql('postgres', on_error_stop => 0);
-$session->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM qlm.object;');
-$node->safe_psql('postgres', "SELECT qlm_write('C/late', '1')");
-$session->query("SELECT qlm_rename('C', 'D');");
-$session->query('COMMIT;');
-$session->quit;
-is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT split_part(path, '/', 1), ' ') FROM qlm.info_item"), 'C', 'it is refused and nothing is renamed');
+subtest 'a session with one snapshot does not leave behind what it cannot see' => sub {
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	$session->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM qlm.object;');
+	$node->safe_psql('postgres', "SELECT qlm_write('C/late', '1')");
+	$session->query("SELECT qlm_rename('C', 'D');");
+	$session->query('COMMIT;');
+	$session->quit;
+	is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT split_part(path, '/', 1), ' ') FROM qlm.info_item"), 'C', 'it is refused and nothing is renamed');
+};
+
 $node->stop;
 done_testing();

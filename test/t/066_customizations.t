@@ -87,40 +87,7 @@ SELECT qlm_add_peer('fridge'), qlm_request('fridge', qlm_read_envelope('Cellar/v
 TRUNCATE audit;
 EOQ
 
-# All that may be set up on tables of the schema, members or not, and what is in them, by the catalog itself
-my $everything = <<'EOQ';
-SET search_path = pg_catalog;
-SET bytea_output = hex;
-CREATE TEMP VIEW r AS SELECT *, oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'qlm'::regnamespace AND relkind IN ('r', 'p', 'v', 'S');
-SELECT 'table', name, relowner::regrole, relrowsecurity, relforcerowsecurity, relreplident, reloptions, (SELECT reloptions FROM pg_class t WHERE t.oid = r.reltoastrelid),
-	(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(COALESCE(relacl, acldefault(CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, relowner))) a), obj_description(oid, 'pg_class')
-	FROM r ORDER BY name COLLATE "C";
-SELECT 'column', name, attname, format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull, attinhcount, attgenerated, attidentity, attstorage, NULLIF(attstattarget, -1), attacl,
-	pg_get_expr(adbin, adrelid), col_description(r.oid, attnum)
-	FROM r JOIN pg_attribute a ON a.attrelid = r.oid LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
-	WHERE relkind <> 'S' AND attnum > 0 AND NOT attisdropped ORDER BY name COLLATE "C", attname COLLATE "C";
-SELECT 'index', pg_get_indexdef(indexrelid) AS d, indisvalid, indisclustered, indisreplident, inhparent::regclass
-	FROM r JOIN pg_index i ON i.indrelid = r.oid LEFT JOIN pg_inherits ON inhrelid = indexrelid ORDER BY 2;
-SELECT 'constraint', name, conname, pg_get_constraintdef(c.oid), coninhcount FROM r JOIN pg_constraint c ON conrelid = r.oid ORDER BY name COLLATE "C", conname COLLATE "C";
-SELECT 'trigger', pg_get_triggerdef(t.oid) AS d, tgenabled, obj_description(t.oid, 'pg_trigger') FROM r JOIN pg_trigger t ON tgrelid = r.oid WHERE NOT tgisinternal ORDER BY 2;
-SELECT 'rule', pg_get_ruledef(w.oid) AS d, ev_enabled FROM r JOIN pg_rewrite w ON ev_class = r.oid ORDER BY 2;
-SELECT 'policy', p.*, obj_description(o.oid, 'pg_policy') FROM pg_policies p JOIN pg_policy o ON o.polname = p.policyname ORDER BY tablename, policyname COLLATE "C";
-SELECT 'statistics', pg_get_statisticsobjdef(oid) AS d FROM pg_statistic_ext ORDER BY 2;
-SELECT 'published', * FROM pg_publication_tables ORDER BY tablename COLLATE "C";
-SELECT 'function', p.oid::regprocedure::text AS d, proconfig, procost, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(proacl) a) FROM pg_proc p
-	WHERE pronamespace = 'qlm'::regnamespace OR proname LIKE 'qlm\_%' ORDER BY 2;
-SELECT 'sequence', * FROM pg_sequences WHERE schemaname = 'qlm' AND sequencename NOT LIKE '%\_no\_seq' ORDER BY sequencename COLLATE "C";
-SELECT 'type', typname, typowner::regrole, typacl, obj_description(t.oid, 'pg_type'), (SELECT count(*) FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'x')
-	FROM pg_type t WHERE typnamespace = 'qlm'::regnamespace AND typname ~ '^(columns_of|secured)_' ORDER BY typname;
-SELECT 'default', defaclobjtype, defaclacl FROM pg_default_acl ORDER BY 1, 2;
-SELECT 'object', object_id, path, colour, tag, no, up, "a b" FROM qlm.object ORDER BY path;
-SELECT 'value', tableoid::regclass, info_item_id, ts, num, txt, quality, twice FROM qlm.value ORDER BY info_item_id, ts;
-SELECT 'audit', count(*) FROM public.audit;
-SELECT 'waits', w.* FROM qlm.subscription_value w;
-SELECT 'queued', message_id, state, envelope FROM qlm.outbox;
-SELECT 'peer', p.* FROM qlm.peer p;
-SELECT 'custom', kind, object, statement, command FROM qlm.customizations() ORDER BY kind COLLATE "C", object COLLATE "C";
-EOQ
+my ($everything, $before, $seen, $n, $database, $custom, $clean);
 
 # What each role sees
 sub seen
@@ -129,17 +96,6 @@ sub seen
 
 	return join "\n", map { "$_: " . $node->safe_psql($database, "SET ROLE $_; SELECT string_agg(path, ' ' ORDER BY path) FROM qlm.info_item; SELECT count(*) FROM qlm.value") } @roles;
 }
-
-my $before = $node->safe_psql('postgres', $everything);
-my $seen = seen('postgres');
-like($before, qr/^waits\|/m, 'a value waits to be polled');
-like($seen, qr/^kitchen: Kitchen\/oven\n1\ncellar: Cellar\/old Cellar\/valve Kitchen\/oven\n5\n/, 'each role sees its own');
-my $listed = $node->safe_psql('postgres', "SELECT string_agg(DISTINCT kind, ' ' ORDER BY kind) FROM qlm.customizations()");
-is($listed, 'clustered column column option comment constraint default forced row security function option function setting identity index not null option owner policy publication '
-	. 'replica identity row security rule sequence statistics statistics target storage trigger trigger state', 'all kinds are known');
-
-my $n = 0;
-my $database;
 
 sub fresh_database
 {
@@ -185,220 +141,279 @@ sub is_the_same
 	return;
 }
 
-my $custom = dump_ok('-Fc');
-my $by_parent = dump_ok('-Fc', '--load-via-partition-root');
-my $clean = dump_ok('--clean', '--if-exists');
+subtest 'all that may be set up on tables of the schema, members or not, and what is in them, by the catalog itself' => sub {
+	$everything = <<'EOQ';
+SET search_path = pg_catalog;
+SET bytea_output = hex;
+CREATE TEMP VIEW r AS SELECT *, oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'qlm'::regnamespace AND relkind IN ('r', 'p', 'v', 'S');
+SELECT 'table', name, relowner::regrole, relrowsecurity, relforcerowsecurity, relreplident, reloptions, (SELECT reloptions FROM pg_class t WHERE t.oid = r.reltoastrelid),
+	(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(COALESCE(relacl, acldefault(CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, relowner))) a), obj_description(oid, 'pg_class')
+	FROM r ORDER BY name COLLATE "C";
+SELECT 'column', name, attname, format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull, attinhcount, attgenerated, attidentity, attstorage, NULLIF(attstattarget, -1), attacl,
+	pg_get_expr(adbin, adrelid), col_description(r.oid, attnum)
+	FROM r JOIN pg_attribute a ON a.attrelid = r.oid LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
+	WHERE relkind <> 'S' AND attnum > 0 AND NOT attisdropped ORDER BY name COLLATE "C", attname COLLATE "C";
+SELECT 'index', pg_get_indexdef(indexrelid) AS d, indisvalid, indisclustered, indisreplident, inhparent::regclass
+	FROM r JOIN pg_index i ON i.indrelid = r.oid LEFT JOIN pg_inherits ON inhrelid = indexrelid ORDER BY 2;
+SELECT 'constraint', name, conname, pg_get_constraintdef(c.oid), coninhcount FROM r JOIN pg_constraint c ON conrelid = r.oid ORDER BY name COLLATE "C", conname COLLATE "C";
+SELECT 'trigger', pg_get_triggerdef(t.oid) AS d, tgenabled, obj_description(t.oid, 'pg_trigger') FROM r JOIN pg_trigger t ON tgrelid = r.oid WHERE NOT tgisinternal ORDER BY 2;
+SELECT 'rule', pg_get_ruledef(w.oid) AS d, ev_enabled FROM r JOIN pg_rewrite w ON ev_class = r.oid ORDER BY 2;
+SELECT 'policy', p.*, obj_description(o.oid, 'pg_policy') FROM pg_policies p JOIN pg_policy o ON o.polname = p.policyname ORDER BY tablename, policyname COLLATE "C";
+SELECT 'statistics', pg_get_statisticsobjdef(oid) AS d FROM pg_statistic_ext ORDER BY 2;
+SELECT 'published', * FROM pg_publication_tables ORDER BY tablename COLLATE "C";
+SELECT 'function', p.oid::regprocedure::text AS d, proconfig, procost, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(proacl) a) FROM pg_proc p
+	WHERE pronamespace = 'qlm'::regnamespace OR proname LIKE 'qlm\_%' ORDER BY 2;
+SELECT 'sequence', * FROM pg_sequences WHERE schemaname = 'qlm' AND sequencename NOT LIKE '%\_no\_seq' ORDER BY sequencename COLLATE "C";
+SELECT 'type', typname, typowner::regrole, typacl, obj_description(t.oid, 'pg_type'), (SELECT count(*) FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'x')
+	FROM pg_type t WHERE typnamespace = 'qlm'::regnamespace AND typname ~ '^(columns_of|secured)_' ORDER BY typname;
+SELECT 'default', defaclobjtype, defaclacl FROM pg_default_acl ORDER BY 1, 2;
+SELECT 'object', object_id, path, colour, tag, no, up, "a b" FROM qlm.object ORDER BY path;
+SELECT 'value', tableoid::regclass, info_item_id, ts, num, txt, quality, twice FROM qlm.value ORDER BY info_item_id, ts;
+SELECT 'audit', count(*) FROM public.audit;
+SELECT 'waits', w.* FROM qlm.subscription_value w;
+SELECT 'queued', message_id, state, envelope FROM qlm.outbox;
+SELECT 'peer', p.* FROM qlm.peer p;
+SELECT 'custom', kind, object, statement, command FROM qlm.customizations() ORDER BY kind COLLATE "C", object COLLATE "C";
+EOQ
 
-for my $case (
-	[ 'custom', $custom, '-e' ],
-	[ 'four at a time', $custom, '-e', '-j4' ],
-	[ 'a directory, three at a time', dump_ok('-Fd', '-j2'), '-e', '-j3' ],
-	[ 'tar', dump_ok('-Ft'), '-e' ],
-	[ 'in one transaction', $custom, '-1' ],
-	[ 'under policies', $custom, '-e', '-j2', '--enable-row-security' ],
-	[ 'by way of the parent', $by_parent, '-e', '-j2' ])
-{
-	my ($way, $file, @arguments) = @$case;
+	$before = $node->safe_psql('postgres', $everything);
+	$seen = seen('postgres');
+	like($before, qr/^waits\|/m, 'a value waits to be polled');
+	like($seen, qr/^kitchen: Kitchen\/oven\n1\ncellar: Cellar\/old Cellar\/valve Kitchen\/oven\n5\n/, 'each role sees its own');
+	my $listed = $node->safe_psql('postgres', "SELECT string_agg(DISTINCT kind, ' ' ORDER BY kind) FROM qlm.customizations()");
+	is($listed, 'clustered column column option comment constraint default forced row security function option function setting identity index not null option owner policy publication '
+		. 'replica identity row security rule sequence statistics statistics target storage trigger trigger state', 'all kinds are known');
+
+	$n = 0;
+
+	$custom = dump_ok('-Fc');
+	my $by_parent = dump_ok('-Fc', '--load-via-partition-root');
+	$clean = dump_ok('--clean', '--if-exists');
+
+	for my $case (
+		[ 'custom', $custom, '-e' ],
+		[ 'four at a time', $custom, '-e', '-j4' ],
+		[ 'a directory, three at a time', dump_ok('-Fd', '-j2'), '-e', '-j3' ],
+		[ 'tar', dump_ok('-Ft'), '-e' ],
+		[ 'in one transaction', $custom, '-1' ],
+		[ 'under policies', $custom, '-e', '-j2', '--enable-row-security' ],
+		[ 'by way of the parent', $by_parent, '-e', '-j2' ])
+	{
+		my ($way, $file, @arguments) = @$case;
+
+		fresh_database();
+		restore_ok($way, $file, @arguments);
+		is_the_same($way);
+	}
+
+	for my $case (
+		[ 'plain', dump_ok() ],
+		[ 'plain, in one transaction', dump_ok(), '-1' ],
+		[ 'rows as INSERT', dump_ok('--inserts') ],
+		[ 'with names', dump_ok('--column-inserts') ],
+		[ 'many at a time', dump_ok('--rows-per-insert=3', '--on-conflict-do-nothing') ])
+	{
+		my ($way, $file, @arguments) = @$case;
+
+		fresh_database();
+		script_ok($way, $file, @arguments);
+		is_the_same($way);
+	}
 
 	fresh_database();
-	restore_ok($way, $file, @arguments);
-	is_the_same($way);
-}
+	restore_ok("section $_", $custom, '-e', '-j2', "--section=$_") for qw(pre-data data post-data);
+	is_the_same('section by section');
+};
 
-for my $case (
-	[ 'plain', dump_ok() ],
-	[ 'plain, in one transaction', dump_ok(), '-1' ],
-	[ 'rows as INSERT', dump_ok('--inserts') ],
-	[ 'with names', dump_ok('--column-inserts') ],
-	[ 'many at a time', dump_ok('--rows-per-insert=3', '--on-conflict-do-nothing') ])
-{
-	my ($way, $file, @arguments) = @$case;
-
+subtest 'over what is there, customized itself' => sub {
 	fresh_database();
-	script_ok($way, $file, @arguments);
-	is_the_same($way);
-}
+	restore_ok('into an empty database', $custom, '-e');
+	script_ok('over it', $clean);
+	is_the_same('over what waits');
+	script_ok('over it once more', $clean);
+	is_the_same('over what is set up');
+	restore_ok('by pg_restore', $custom, '-e', '--clean');
+	is_the_same('by pg_restore --clean');
+	$node->safe_psql($database, 'DROP EXTENSION qlm CASCADE');
+	is($node->safe_psql($database, "SELECT count(*) FROM pg_type WHERE typname ~ '^(columns_of|secured)_'"), 0, 'what carries it goes with the extension');
+};
 
-fresh_database();
-restore_ok("section $_", $custom, '-e', '-j2', "--section=$_") for qw(pre-data data post-data);
-is_the_same('section by section');
+subtest 'rows alone, where the extension is there and nothing else: what they need comes with them' => sub {
+	for my $case ([ 'rows alone', '-e' ], [ 'rows alone, without triggers', '-e', '--disable-triggers' ])
+	{
+		my ($way, @arguments) = @$case;
 
-# Over what is there, customized itself
-fresh_database();
-restore_ok('into an empty database', $custom, '-e');
-script_ok('over it', $clean);
-is_the_same('over what waits');
-script_ok('over it once more', $clean);
-is_the_same('over what is set up');
-restore_ok('by pg_restore', $custom, '-e', '--clean');
-is_the_same('by pg_restore --clean');
-$node->safe_psql($database, 'DROP EXTENSION qlm CASCADE');
-is($node->safe_psql($database, "SELECT count(*) FROM pg_type WHERE typname ~ '^(columns_of|secured)_'"), 0, 'what carries it goes with the extension');
+		fresh_database();
+		restore_ok('types and functions', $custom, '-e', '--schema-only');
+		$node->safe_psql($database, 'DROP EXTENSION qlm CASCADE; CREATE EXTENSION qlm; CREATE SEQUENCE qlm."object_a b_seq" AS int');
+		restore_ok($way, $custom, @arguments, '--data-only');
+		is(seen($database), "kitchen: \n0\ncellar: \n0\nboss: \n0", "$way: nobody sees anything yet");
+		$node->safe_psql($database, "DELETE FROM qlm.customization WHERE kind = 'publication'; SELECT qlm_restore_customizations()");
+		is(seen($database), $seen, "$way: each role sees its own");
+		is($node->safe_psql($database, 'SELECT tableoid::regclass, ts, num, txt, quality, twice FROM qlm.value ORDER BY ts, info_item_id'),
+			$node->safe_psql('postgres', 'SELECT tableoid::regclass, ts, num, txt, quality, twice FROM qlm.value ORDER BY ts, info_item_id'), "$way: all values, in their partitions");
+		is($node->safe_psql($database, "SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'qlm.object'::regclass AND tgenabled = 'A'"),
+			$node->safe_psql('postgres', "SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'qlm.object'::regclass AND tgenabled = 'A'"), "$way: triggers are as they were");
+	}
+};
 
-# Rows alone, where the extension is there and nothing else: what they need comes with them.
-for my $case ([ 'rows alone', '-e' ], [ 'rows alone, without triggers', '-e', '--disable-triggers' ])
-{
-	my ($way, @arguments) = @$case;
-
+subtest 'statements, for where only the tables are the same' => sub {
+	my $script = "$folder/script";
+	$node->command_ok([ 'psql', '-AtX', '-d', $node->connstr('postgres'), '-c', 'SELECT qlm_dump_customizations()', '-o', $script ], 'what is set up is printed');
 	fresh_database();
+	$node->safe_psql($database, 'CREATE EXTENSION qlm');
 	restore_ok('types and functions', $custom, '-e', '--schema-only');
-	$node->safe_psql($database, 'DROP EXTENSION qlm CASCADE; CREATE EXTENSION qlm; CREATE SEQUENCE qlm."object_a b_seq" AS int');
-	restore_ok($way, $custom, @arguments, '--data-only');
-	is(seen($database), "kitchen: \n0\ncellar: \n0\nboss: \n0", "$way: nobody sees anything yet");
-	$node->safe_psql($database, "DELETE FROM qlm.customization WHERE kind = 'publication'; SELECT qlm_restore_customizations()");
-	is(seen($database), $seen, "$way: each role sees its own");
-	is($node->safe_psql($database, 'SELECT tableoid::regclass, ts, num, txt, quality, twice FROM qlm.value ORDER BY ts, info_item_id'),
-		$node->safe_psql('postgres', 'SELECT tableoid::regclass, ts, num, txt, quality, twice FROM qlm.value ORDER BY ts, info_item_id'), "$way: all values, in their partitions");
-	is($node->safe_psql($database, "SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'qlm.object'::regclass AND tgenabled = 'A'"),
-		$node->safe_psql('postgres', "SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'qlm.object'::regclass AND tgenabled = 'A'"), "$way: triggers are as they were");
-}
+	$node->safe_psql($database, 'SELECT qlm_drop_customizations()');
+	script_ok('it is run', $script);
+	script_ok('and once more', $script);
+	my $same = q{SELECT kind, object, statement FROM qlm.customizations() ORDER BY kind COLLATE "C", object COLLATE "C"};
+	is($node->safe_psql($database, $same), $node->safe_psql('postgres', $same), 'which sets up the same');
 
-# Statements, for where only the tables are the same
-my $script = "$folder/script";
-$node->command_ok([ 'psql', '-AtX', '-d', $node->connstr('postgres'), '-c', 'SELECT qlm_dump_customizations()', '-o', $script ], 'what is set up is printed');
-fresh_database();
-$node->safe_psql($database, 'CREATE EXTENSION qlm');
-restore_ok('types and functions', $custom, '-e', '--schema-only');
-$node->safe_psql($database, 'SELECT qlm_drop_customizations()');
-script_ok('it is run', $script);
-script_ok('and once more', $script);
-my $same = q{SELECT kind, object, statement FROM qlm.customizations() ORDER BY kind COLLATE "C", object COLLATE "C"};
-is($node->safe_psql($database, $same), $node->safe_psql('postgres', $same), 'which sets up the same');
+	fresh_database();
+	restore_ok('restored', $custom, '-e');
+	script_ok('then it is run, by those who have kept it', $script);
+	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'and nothing waits any more');
+	is($node->safe_psql($database, $everything), $before, 'all is as it was');
+};
 
-fresh_database();
-restore_ok('restored', $custom, '-e');
-script_ok('then it is run, by those who have kept it', $script);
-is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'and nothing waits any more');
-is($node->safe_psql($database, $everything), $before, 'all is as it was');
+subtest 'a dump of a node that still waits' => sub {
+	fresh_database();
+	restore_ok('restored', $custom, '-e');
+	$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/waiting", '-d', $node->connstr($database) ], 'dumped while it waits');
+	fresh_database();
+	restore_ok('restored again', "$folder/waiting", '-e');
+	is_the_same('after two dumps');
+};
 
-# A dump of a node that still waits
-fresh_database();
-restore_ok('restored', $custom, '-e');
-$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/waiting", '-d', $node->connstr($database) ], 'dumped while it waits');
-fresh_database();
-restore_ok('restored again', "$folder/waiting", '-e');
-is_the_same('after two dumps');
-
-# What a part of a dump is
-fresh_database();
-my $part = dump_ok('-Fc', '-n', 'qlm');
-$node->safe_psql($database, 'CREATE EXTENSION qlm');
 my ($out, $err);
-IPC::Run::run([ 'pg_restore', '-d', $node->connstr($database), $part ], '>', \$out, '2>', \$err);
-like($err, qr/ERROR:  partition "value_2026_01" of qlm.value would be restored without the rest of the node.*HINT:  Dump the whole database, or with -e qlm besides -n qlm/s,
-	'without the extension: refused, with what to do');
-is($node->safe_psql($database, "SELECT count(*) FROM pg_class WHERE relname ~ '^value_2026'"), 0, 'and nothing of it is there');
-# A node that serves notices, and says why it does not.
-$node->safe_psql('postgres', 'CREATE DATABASE served TEMPLATE template0');
-$database = 'served';
-restore_ok('into what is served', $custom, '-e', '-j2');
-wait_until(sub { (eval { get($node, '/health')->{body} } // '') =~ /qlm_restore_customizations/ }, 'it does not serve');
-is(get($node, '/health')->{status}, 503, 'which a watcher sees');
-is(get($node, '/Objects/Cellar/valve/value')->{status}, 503, 'and who asks');
-my $answer = post($node, read_envelope('M1b', 'Cellar/valve'));
-is($answer->{status}, 503, 'and who sends a message');
-like($answer->{headers}{'retry-after'} // '', qr/^\d+$/, 'to come again');
-is($node->safe_psql('served', "SELECT string_agg(DISTINCT relname, ' ') FROM pg_class WHERE relname ~ '^value_2026_(0[4-9]|1)'"), '', 'nor have the workers made anything there');
-like($node->safe_psql('served', "SELECT string_agg(last_error, ' ') FROM qlm.stat_worker"), qr/qlm_restore_customizations/, 'stat_worker shows it');
-like(slurp_file($node->logfile), qr/qlm does not serve database "served".*qlm_restore_customizations/s, 'it is in the log');
+subtest 'what a part of a dump is' => sub {
+	fresh_database();
+	my $part = dump_ok('-Fc', '-n', 'qlm');
+	$node->safe_psql($database, 'CREATE EXTENSION qlm');
+	IPC::Run::run([ 'pg_restore', '-d', $node->connstr($database), $part ], '>', \$out, '2>', \$err);
+	like($err, qr/ERROR:  partition "value_2026_01" of qlm.value would be restored without the rest of the node.*HINT:  Dump the whole database, or with -e qlm besides -n qlm/s,
+		'without the extension: refused, with what to do');
+	is($node->safe_psql($database, "SELECT count(*) FROM pg_class WHERE relname ~ '^value_2026'"), 0, 'and nothing of it is there');
+	# A node that serves notices, and says why it does not.
+	$node->safe_psql('postgres', 'CREATE DATABASE served TEMPLATE template0');
+	$database = 'served';
+	restore_ok('into what is served', $custom, '-e', '-j2');
+	wait_until(sub { (eval { get($node, '/health')->{body} } // '') =~ /qlm_restore_customizations/ }, 'it does not serve');
+	is(get($node, '/health')->{status}, 503, 'which a watcher sees');
+	is(get($node, '/Objects/Cellar/valve/value')->{status}, 503, 'and who asks');
+	my $answer = post($node, read_envelope('M1b', 'Cellar/valve'));
+	is($answer->{status}, 503, 'and who sends a message');
+	like($answer->{headers}{'retry-after'} // '', qr/^\d+$/, 'to come again');
+	is($node->safe_psql('served', "SELECT string_agg(DISTINCT relname, ' ') FROM pg_class WHERE relname ~ '^value_2026_(0[4-9]|1)'"), '', 'nor have the workers made anything there');
+	like($node->safe_psql('served', "SELECT string_agg(last_error, ' ') FROM qlm.stat_worker"), qr/qlm_restore_customizations/, 'stat_worker shows it');
+	like(slurp_file($node->logfile), qr/qlm does not serve database "served".*qlm_restore_customizations/s, 'it is in the log');
+};
 
-# Somebody has set up what cannot be now: nothing is, and it says what.
-my ($status);
-$node->safe_psql('served', 'ALTER FUNCTION public.note() RENAME TO noted');
-($status, $out, $err) = $node->psql('served', 'SELECT qlm_restore_customizations()');
-like($err, qr/could not restore trigger audit on qlm\.\w+: function public.note\(\) does not exist.*Nothing was restored/s, 'what cannot be set up is named');
-is(get($node, '/health')->{status}, 503, 'and it is still not served');
-is(seen('served'), "kitchen: \n0\ncellar: \n0\nboss: \n0", 'nor seen');
-$node->safe_psql('served', 'ALTER FUNCTION public.noted() RENAME TO note');
-for my $call ('qlm_restore_customizations', 'qlm_drop_customizations')
-{
-	($status, $out, $err) = $node->psql('served', "GRANT EXECUTE ON FUNCTION $call() TO boss; SET ROLE boss; SELECT $call()");
-	like($err, qr/only a superuser|permission denied/, "$call: not for others");
-}
-$node->safe_psql('served', 'SELECT qlm_restore_customizations()');
-wait_for_http($node);
-is(get($node, '/Objects/Cellar/valve/value')->{body}, '4', 'then it serves');
+my $status;
+subtest 'somebody has set up what cannot be now: nothing is, and it says what' => sub {
+	$node->safe_psql('served', 'ALTER FUNCTION public.note() RENAME TO noted');
+	($status, $out, $err) = $node->psql('served', 'SELECT qlm_restore_customizations()');
+	like($err, qr/could not restore trigger audit on qlm\.\w+: function public.note\(\) does not exist.*Nothing was restored/s, 'what cannot be set up is named');
+	is(get($node, '/health')->{status}, 503, 'and it is still not served');
+	is(seen('served'), "kitchen: \n0\ncellar: \n0\nboss: \n0", 'nor seen');
+	$node->safe_psql('served', 'ALTER FUNCTION public.noted() RENAME TO note');
+	for my $call ('qlm_restore_customizations', 'qlm_drop_customizations')
+	{
+		($status, $out, $err) = $node->psql('served', "GRANT EXECUTE ON FUNCTION $call() TO boss; SET ROLE boss; SELECT $call()");
+		like($err, qr/only a superuser|permission denied/, "$call: not for others");
+	}
+	$node->safe_psql('served', 'SELECT qlm_restore_customizations()');
+	wait_for_http($node);
+	is(get($node, '/Objects/Cellar/valve/value')->{body}, '4', 'then it serves');
+};
 
-# An administrator may go on without.
-$node->safe_psql('postgres', 'DROP DATABASE served WITH (FORCE)') if $node->safe_psql('served', 'SELECT qlm_stop()') >= 0;
-fresh_database();
-restore_ok('restored', $custom, '-e');
-($status, $out, $err) = $node->psql($database, 'SELECT qlm_drop_customizations()');
-like($err, qr/WARNING:  row level security without a policy shows nothing to others than owners: qlm.info_item, qlm.value/, 'who goes on without is told what is closed');
-is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'nothing waits');
+subtest 'an administrator may go on without' => sub {
+	$node->safe_psql('postgres', 'DROP DATABASE served WITH (FORCE)') if $node->safe_psql('served', 'SELECT qlm_stop()') >= 0;
+	fresh_database();
+	restore_ok('restored', $custom, '-e');
+	($status, $out, $err) = $node->psql($database, 'SELECT qlm_drop_customizations()');
+	like($err, qr/WARNING:  row level security without a policy shows nothing to others than owners: qlm.info_item, qlm.value/, 'who goes on without is told what is closed');
+	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'nothing waits');
+};
 
-# Nobody puts statements there for a superuser to run.
-$node->safe_psql($database, 'CREATE ROLE owner_member LOGIN; GRANT qlm_owner TO owner_member; GRANT CREATE ON SCHEMA public TO owner_member');
-my $row = q{INSERT INTO qlm.customization VALUES (1, 'trap', 'trap', '', 'ALTER ROLE owner_member SUPERUSER')};
-my $settings = 'SET check_function_bodies = off; SET row_security = off;';
-($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION boss; $settings $row");
-like($err, qr/permission denied for table customization/, "boss has no right to");
-for my $who ('qlm_owner', 'owner_member')
-{
-	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings $row");
-	like($err, qr/only a dump that a superuser restores/, "nor is it for $who");
-	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings INSERT INTO qlm.customization VALUES (0, 'restore', 'rows', NULL, 'ALTER ROLE owner_member SUPERUSER')");
-	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'nor is anything kept of what each dump has');
-}
-$node->safe_psql($database, 'GRANT ALL ON qlm.customization TO owner_member');
-($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION owner_member; $settings $row");
-like($err, qr/only a dump that a superuser restores/, 'nor, with the right, who is no superuser');
-($status, $out, $err) = $node->psql($database, "SET ROLE owner_member; $settings $row");
-like($err, qr/only a dump that a superuser restores/, 'nor a superuser who is somebody else');
-($status, $out, $err) = $node->psql($database, $row);
-like($err, qr/only a dump that a superuser restores/, 'nor he himself, but in a restore');
-($status, $out, $err) = $node->psql($database, 'SET SESSION AUTHORIZATION owner_member; ALTER TABLE qlm.customization DISABLE TRIGGER ALL');
-like($err, qr/must be owner/, 'nor are the triggers anybody else\'s');
+subtest 'nobody puts statements there for a superuser to run' => sub {
+	$node->safe_psql($database, 'CREATE ROLE owner_member LOGIN; GRANT qlm_owner TO owner_member; GRANT CREATE ON SCHEMA public TO owner_member');
+	my $row = q{INSERT INTO qlm.customization VALUES (1, 'trap', 'trap', '', 'ALTER ROLE owner_member SUPERUSER')};
+	my $settings = 'SET check_function_bodies = off; SET row_security = off;';
+	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION boss; $settings $row");
+	like($err, qr/permission denied for table customization/, "boss has no right to");
+	for my $who ('qlm_owner', 'owner_member')
+	{
+		($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings $row");
+		like($err, qr/only a dump that a superuser restores/, "nor is it for $who");
+		($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings INSERT INTO qlm.customization VALUES (0, 'restore', 'rows', NULL, 'ALTER ROLE owner_member SUPERUSER')");
+		is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'nor is anything kept of what each dump has');
+	}
+	$node->safe_psql($database, 'GRANT ALL ON qlm.customization TO owner_member');
+	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION owner_member; $settings $row");
+	like($err, qr/only a dump that a superuser restores/, 'nor, with the right, who is no superuser');
+	($status, $out, $err) = $node->psql($database, "SET ROLE owner_member; $settings $row");
+	like($err, qr/only a dump that a superuser restores/, 'nor a superuser who is somebody else');
+	($status, $out, $err) = $node->psql($database, $row);
+	like($err, qr/only a dump that a superuser restores/, 'nor he himself, but in a restore');
+	($status, $out, $err) = $node->psql($database, 'SET SESSION AUTHORIZATION owner_member; ALTER TABLE qlm.customization DISABLE TRIGGER ALL');
+	like($err, qr/must be owner/, 'nor are the triggers anybody else\'s');
+};
 
-# Everybody may go on altering what is his own, and who owns our tables, those.
-$node->safe_psql($database, 'CREATE ROLE somebody; GRANT CREATE ON SCHEMA public TO somebody');
-for my $case ([ 'somebody', 'CREATE TYPE public.t AS (a int); CREATE TABLE public.x (a public.t); ALTER TABLE public.x ADD COLUMN b int; CREATE INDEX i ON public.x (b); ALTER INDEX public.i RENAME TO j; DROP TYPE public.t CASCADE; DROP TABLE public.x' ],
-	[ 'owner_member', 'ALTER TABLE qlm.object_id ADD COLUMN mine int; ALTER TABLE qlm.object_id ENABLE ROW LEVEL SECURITY' ])
-{
-	my ($who, $sql) = @$case;
+subtest 'everybody may go on altering what is his own, and who owns our tables, those' => sub {
+	$node->safe_psql($database, 'CREATE ROLE somebody; GRANT CREATE ON SCHEMA public TO somebody');
+	for my $case ([ 'somebody', 'CREATE TYPE public.t AS (a int); CREATE TABLE public.x (a public.t); ALTER TABLE public.x ADD COLUMN b int; CREATE INDEX i ON public.x (b); ALTER INDEX public.i RENAME TO j; DROP TYPE public.t CASCADE; DROP TABLE public.x' ],
+		[ 'owner_member', 'ALTER TABLE qlm.object_id ADD COLUMN mine int; ALTER TABLE qlm.object_id ENABLE ROW LEVEL SECURITY' ])
+	{
+		my ($who, $sql) = @$case;
 
-	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; SET client_min_messages = warning; $sql");
-	is("$status $err", '0 ', "$who may");
-}
-is($node->safe_psql($database, "SELECT string_agg(format('%s of %s', typname, typowner::regrole), ', ' ORDER BY typname) FROM pg_type WHERE typname ~ '_object_id\$' AND typname !~ '^_' AND typtype = 'c' AND typname <> 'object_id'"),
-	'columns_of_object_id of qlm_owner, secured_object_id of qlm_owner', 'which is noted');
-$node->safe_psql($database, 'ALTER TABLE qlm.object_id DROP COLUMN mine; ALTER TABLE qlm.object_id DISABLE ROW LEVEL SECURITY');
-is($node->safe_psql($database, "SELECT count(*) FROM pg_type WHERE typname IN ('columns_of_object_id', 'secured_object_id')"), 0, 'until it is undone');
+		($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; SET client_min_messages = warning; $sql");
+		is("$status $err", '0 ', "$who may");
+	}
+	is($node->safe_psql($database, "SELECT string_agg(format('%s of %s', typname, typowner::regrole), ', ' ORDER BY typname) FROM pg_type WHERE typname ~ '_object_id\$' AND typname !~ '^_' AND typtype = 'c' AND typname <> 'object_id'"),
+		'columns_of_object_id of qlm_owner, secured_object_id of qlm_owner', 'which is noted');
+	$node->safe_psql($database, 'ALTER TABLE qlm.object_id DROP COLUMN mine; ALTER TABLE qlm.object_id DISABLE ROW LEVEL SECURITY');
+	is($node->safe_psql($database, "SELECT count(*) FROM pg_type WHERE typname IN ('columns_of_object_id', 'secured_object_id')"), 0, 'until it is undone');
+};
 
-# Where nothing is set up nothing waits.
-$node->safe_psql('postgres', 'CREATE DATABASE simple TEMPLATE template0');
-$node->safe_psql('simple', "CREATE EXTENSION qlm; SELECT qlm_write('a/b', '1', '2026-01-01Z')");
-is($node->safe_psql('simple', 'SELECT count(*) FROM qlm.customizations()'), 0, 'a new node has nothing set up');
-$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/simple", '-d', $node->connstr('simple') ], 'is dumped');
-fresh_database();
-restore_ok('is restored', "$folder/simple", '-e');
-is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'and nothing waits');
+subtest 'where nothing is set up nothing waits' => sub {
+	$node->safe_psql('postgres', 'CREATE DATABASE simple TEMPLATE template0');
+	$node->safe_psql('simple', "CREATE EXTENSION qlm; SELECT qlm_write('a/b', '1', '2026-01-01Z')");
+	is($node->safe_psql('simple', 'SELECT count(*) FROM qlm.customizations()'), 0, 'a new node has nothing set up');
+	$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/simple", '-d', $node->connstr('simple') ], 'is dumped');
+	fresh_database();
+	restore_ok('is restored', "$folder/simple", '-e');
+	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'and nothing waits');
 
-$node->safe_psql('simple', "ALTER TABLE qlm.object ENABLE ROW LEVEL SECURITY, ADD COLUMN mine int; CREATE INDEX my_ix ON qlm.value (num)");
-$node->command_ok([ 'pg_dump', '-Fc', '-n', 'qlm', '-e', 'qlm', '-f', "$folder/part", '-d', $node->connstr('simple') ], 'the schema alone, with the extension');
-fresh_database();
-restore_ok('is restored', "$folder/part", '-e');
-is($node->safe_psql($database, "SELECT qlm_restore_customizations(); SELECT string_agg(object, ' ' ORDER BY kind) FROM qlm.customizations(); SELECT path, value FROM qlm.current"),
-	"0\nqlm.object.mine qlm.my_ix qlm.object\na/b|1", 'whole, with what was set up');
+	$node->safe_psql('simple', "ALTER TABLE qlm.object ENABLE ROW LEVEL SECURITY, ADD COLUMN mine int; CREATE INDEX my_ix ON qlm.value (num)");
+	$node->command_ok([ 'pg_dump', '-Fc', '-n', 'qlm', '-e', 'qlm', '-f', "$folder/part", '-d', $node->connstr('simple') ], 'the schema alone, with the extension');
+	fresh_database();
+	restore_ok('is restored', "$folder/part", '-e');
+	is($node->safe_psql($database, "SELECT qlm_restore_customizations(); SELECT string_agg(object, ' ' ORDER BY kind) FROM qlm.customizations(); SELECT path, value FROM qlm.current"),
+		"0\nqlm.object.mine qlm.my_ix qlm.object\na/b|1", 'whole, with what was set up');
+};
 
-# A role for backups needs SELECT and no more, and who owns the tables restores rows alone.
-$node->safe_psql('postgres', 'CREATE ROLE backup LOGIN; CREATE DATABASE lean TEMPLATE template0');
-$node->safe_psql('lean', "CREATE EXTENSION qlm; SELECT qlm_write('a/b', '1', '2026-01-01Z'); GRANT USAGE ON SCHEMA qlm TO backup; GRANT SELECT ON ALL TABLES IN SCHEMA qlm TO backup; GRANT SELECT ON ALL SEQUENCES IN SCHEMA qlm TO backup");
-$node->command_ok([ 'pg_dump', '-Fc', '--load-via-partition-root', '-f', "$folder/lean", '-d', $node->connstr('lean') . ' user=backup' ], 'a role that may read all dumps it');
-fresh_database();
-restore_ok('which is restored, with its rights', "$folder/lean", '-e', '-j4');
-$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/again", '-d', $node->connstr($database) . ' user=backup' ], 'and dumped again by that role');
-fresh_database();
-$node->safe_psql($database, 'CREATE EXTENSION qlm');
-$node->command_ok([ 'pg_restore', '-1', '--data-only', '-d', $node->connstr($database) . ' user=owner_member', "$folder/lean" ], 'a member of qlm_owner restores rows');
-is($node->safe_psql($database, 'SELECT path, value FROM qlm.history; SELECT count(*) FROM qlm.customization'), "a/b|1\n0", 'all of them, and nothing waits');
+subtest 'a role for backups needs SELECT and no more, and who owns the tables restores rows alone' => sub {
+	$node->safe_psql('postgres', 'CREATE ROLE backup LOGIN; CREATE DATABASE lean TEMPLATE template0');
+	$node->safe_psql('lean', "CREATE EXTENSION qlm; SELECT qlm_write('a/b', '1', '2026-01-01Z'); GRANT USAGE ON SCHEMA qlm TO backup; GRANT SELECT ON ALL TABLES IN SCHEMA qlm TO backup; GRANT SELECT ON ALL SEQUENCES IN SCHEMA qlm TO backup");
+	$node->command_ok([ 'pg_dump', '-Fc', '--load-via-partition-root', '-f', "$folder/lean", '-d', $node->connstr('lean') . ' user=backup' ], 'a role that may read all dumps it');
+	fresh_database();
+	restore_ok('which is restored, with its rights', "$folder/lean", '-e', '-j4');
+	$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/again", '-d', $node->connstr($database) . ' user=backup' ], 'and dumped again by that role');
+	fresh_database();
+	$node->safe_psql($database, 'CREATE EXTENSION qlm');
+	$node->command_ok([ 'pg_restore', '-1', '--data-only', '-d', $node->connstr($database) . ' user=owner_member', "$folder/lean" ], 'a member of qlm_owner restores rows');
+	is($node->safe_psql($database, 'SELECT path, value FROM qlm.history; SELECT count(*) FROM qlm.customization'), "a/b|1\n0", 'all of them, and nothing waits');
+};
 
-# A dump that says nothing of it, as those of 0.1.0, may leave tables open: that is for the administrator to say.
-fresh_database();
-my $silent = dump_ok('-Fc', '--exclude-table-data=qlm.customization');
-restore_ok('without what was set up', $silent, '-e');
-is($node->safe_psql($database, 'SELECT kind FROM qlm.customization'), 'restore', 'it is not served by itself');
-$node->safe_psql($database, 'SELECT qlm_restore_customizations()');
-is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'but when somebody says so');
+subtest 'a dump that says nothing of it, as those of 0.1.0, may leave tables open: that is for the administrator to say' => sub {
+	fresh_database();
+	my $silent = dump_ok('-Fc', '--exclude-table-data=qlm.customization');
+	restore_ok('without what was set up', $silent, '-e');
+	is($node->safe_psql($database, 'SELECT kind FROM qlm.customization'), 'restore', 'it is not served by itself');
+	$node->safe_psql($database, 'SELECT qlm_restore_customizations()');
+	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'but when somebody says so');
+};
+
 $node->stop;
 done_testing();

@@ -64,17 +64,18 @@ EOQ
 is(notified(), 1, 'a late value, another InfoItem, a rollback: none but our own');
 is(polled(), '', 'and nothing to poll');
 
-# An interval: the dispatcher notifies at each tick at which there is a value.
-$listener->query_safe("SELECT qlm_cancel($id)");
-$id = $listener->query_safe("SELECT qlm_subscribe('SmartFridge411/door', 0.1, 'notify:fridge')");
-my $empty = $listener->query_safe("SELECT qlm_subscribe('SmartFridge411/light', 0.1, 'notify:fridge')");
-cmp_ok(notified(), '>=', 1, 'an interval: a notification');
-like(polled(), qr/^open( open)*$/, 'after which the value of each tick can be polled');
-cmp_ok(notified(), '>=', 1, 'and again after the next interval');
-my $more = '';
-wait_for_sql($node, "SELECT next_due > created_at + 10 * interval '0.1 s' FROM qlm.subscription WHERE request_id = $empty", 't');
-$more .= $listener->query('SELECT 1');
-unlike($more, qr/payload "$empty"/, 'none where nothing has a value');
+subtest 'an interval: the dispatcher notifies at each tick at which there is a value' => sub {
+	$listener->query_safe("SELECT qlm_cancel($id)");
+	$id = $listener->query_safe("SELECT qlm_subscribe('SmartFridge411/door', 0.1, 'notify:fridge')");
+	my $empty = $listener->query_safe("SELECT qlm_subscribe('SmartFridge411/light', 0.1, 'notify:fridge')");
+	cmp_ok(notified(), '>=', 1, 'an interval: a notification');
+	like(polled(), qr/^open( open)*$/, 'after which the value of each tick can be polled');
+	cmp_ok(notified(), '>=', 1, 'and again after the next interval');
+	my $more = '';
+	wait_for_sql($node, "SELECT next_due > created_at + 10 * interval '0.1 s' FROM qlm.subscription WHERE request_id = $empty", 't');
+	$more .= $listener->query('SELECT 1');
+	unlike($more, qr/payload "$empty"/, 'none where nothing has a value');
+};
 
 $listener->quit;
 $node->stop;

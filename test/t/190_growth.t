@@ -29,13 +29,14 @@ SELECT count(*) = 4 FROM generate_series(0, 3) n
 WHERE to_regclass('qlm.value_' || to_char((now() AT TIME ZONE 'UTC') + n * interval '1 month', 'YYYY_MM')) IS NOT NULL
 EOQ
 
-# Old values of many InfoItems, more than one step takes.
-$node->safe_psql('postgres', <<'EOQ');
+subtest 'old values of many InfoItems, more than one step takes' => sub {
+	$node->safe_psql('postgres', <<'EOQ');
 SELECT count(qlm_write('Old/' || i || '/x', i::float8, now() - interval '400 days' + n * interval '1 hour'))
 FROM generate_series(1, 600) i, generate_series(1, 30) n;
 SELECT qlm_write('Old/1/x', '0', now() - interval '10 years');
 EOQ
-is(partitions('_' . ((localtime)[5] + 1890) . '_'), 1, 'a value of ten years ago has a partition');
+	is(partitions('_' . ((localtime)[5] + 1890) . '_'), 1, 'a value of ten years ago has a partition');
+};
 
 # Writers that give up as soon as they wait for a lock.
 my @writers;
@@ -59,36 +60,38 @@ EOQ
 	push @writers, $run;
 }
 
-# The worker does it by itself, in steps.
-$node->safe_psql('postgres', "SELECT qlm_set_retention('Old', '100 days')");
-$node->safe_psql('postgres', 'SELECT qlm_apply_retention()');
-for my $run (@writers)
-{
-	ok($run->{handle}->finish, 'a writer goes on while values are deleted and partitions are made')
-	  or diag($run->{err});
-	my ($transactions) = $run->{out} =~ /transactions actually processed: (\d+)/;
-	cmp_ok($transactions // 0, '>', 10, 'it has written');
-}
-$node->safe_psql('postgres', 'SELECT qlm_apply_retention()');
-is($node->safe_psql('postgres', <<'EOQ'), '0', 'what the rule does not keep is gone');
+subtest 'the worker does it by itself, in steps' => sub {
+	$node->safe_psql('postgres', "SELECT qlm_set_retention('Old', '100 days')");
+	$node->safe_psql('postgres', 'SELECT qlm_apply_retention()');
+	for my $run (@writers)
+	{
+		ok($run->{handle}->finish, 'a writer goes on while values are deleted and partitions are made')
+		  or diag($run->{err});
+		my ($transactions) = $run->{out} =~ /transactions actually processed: (\d+)/;
+		cmp_ok($transactions // 0, '>', 10, 'it has written');
+	}
+	$node->safe_psql('postgres', 'SELECT qlm_apply_retention()');
+	is($node->safe_psql('postgres', <<'EOQ'), '0', 'what the rule does not keep is gone');
 SELECT count(*) FROM qlm.history WHERE path LIKE 'Old/%' AND ts < now() - interval '100 days'
 AND ts < (SELECT max(v.ts) FROM qlm.value v WHERE v.info_item_id = history.info_item_id)
 EOQ
-is($node->safe_psql('postgres', <<'EOQ'), '600', 'each InfoItem still has its newest value');
+	is($node->safe_psql('postgres', <<'EOQ'), '600', 'each InfoItem still has its newest value');
 SELECT count(*) FROM qlm.current WHERE path LIKE 'Old/%' AND value IS NOT NULL
 EOQ
+};
 
-# New rules are seen by the server worker, which deletes without being asked. A
-# partition that has become empty goes, too, once vacuum has given its pages back.
-$node->safe_psql('postgres', "SELECT qlm_delete('Old')");
-$node->safe_psql('postgres', 'VACUUM qlm.value');
-$node->safe_psql('postgres', "SELECT qlm_write('Alone/x', '1', now() - n * interval '2 days') FROM generate_series(0, 5) n");
-$node->safe_psql('postgres', "SELECT qlm_set_retention('Alone', '1 day')");
-wait_for_sql($node, "SELECT count(*) FROM qlm.history WHERE path = 'Alone/x'", '1',
-	'the worker deletes old values by and by');
-my $year = (localtime)[5] + 1890;
-wait_for_sql($node, "SELECT count(*) FROM pg_class WHERE relname ~ '^value_${year}_'", '0',
-	'an empty partition of the past is dropped');
+subtest 'new rules are seen by the server worker, which deletes without being asked' => sub {
+	# A partition that has become empty goes, too, once vacuum has given its pages back.
+	$node->safe_psql('postgres', "SELECT qlm_delete('Old')");
+	$node->safe_psql('postgres', 'VACUUM qlm.value');
+	$node->safe_psql('postgres', "SELECT qlm_write('Alone/x', '1', now() - n * interval '2 days') FROM generate_series(0, 5) n");
+	$node->safe_psql('postgres', "SELECT qlm_set_retention('Alone', '1 day')");
+	wait_for_sql($node, "SELECT count(*) FROM qlm.history WHERE path = 'Alone/x'", '1',
+		'the worker deletes old values by and by');
+	my $year = (localtime)[5] + 1890;
+	wait_for_sql($node, "SELECT count(*) FROM pg_class WHERE relname ~ '^value_${year}_'", '0',
+		'an empty partition of the past is dropped');
+};
 
 $node->stop;
 done_testing();

@@ -52,40 +52,41 @@ sub all_is_well
 	return;
 }
 
-# The times that are waited for: so many disturbances; a relay that only delays has none
-my @orders = (
-	[ 'pass' => 0 ], [ 'delay 0.3' => 0 ],
-	[ 'repeat' => 6 ],
-	(map { [ "cut $_" => 4 ] } 10, 200, 700, 1500),
-	[ 'refuse' => 3 ],
-	(map { [ "lie $_" => 4 ] } qw(502 504 login empty)),
-	[ 'swallow' => 2 ]);
+subtest 'the times that are waited for: so many disturbances; a relay that only delays has none' => sub {
+	my @orders = (
+		[ 'pass' => 0 ], [ 'delay 0.3' => 0 ],
+		[ 'repeat' => 6 ],
+		(map { [ "cut $_" => 4 ] } 10, 200, 700, 1500),
+		[ 'refuse' => 3 ],
+		(map { [ "lie $_" => 4 ] } qw(502 504 login empty)),
+		[ 'swallow' => 2 ]);
 
-for my $order (@orders)
-{
-	my ($how, $times) = @$order;
+	for my $order (@orders)
+	{
+		my ($how, $times) = @$order;
 
-	subtest $how => sub {
-		$round++;
-		my $before = $relay->disturbed;
-		$relay->set($how);
-		my @out = map { ask($fridge, 'plant', $_) } 1 .. $n;
-		my @in = map { ask($plant, 'fridge', $_) } 1 .. $n;
-		wait_until(sub { return $relay->disturbed >= $before + $times }, "$times requests are disturbed");
-		if ($how eq 'repeat')
-		{
-			post($plant, write_envelope('M2', 'Repeated/x', 1), port => $relay->{port}, path => '/peer/fridge');
-			wait_for_sql($plant, "SELECT count(*) FROM qlm.journal WHERE direction = 'in' AND envelope LIKE '%Repeated%'", 2, 'each comes twice');
+		subtest $how => sub {
+			$round++;
+			my $before = $relay->disturbed;
+			$relay->set($how);
+			my @out = map { ask($fridge, 'plant', $_) } 1 .. $n;
+			my @in = map { ask($plant, 'fridge', $_) } 1 .. $n;
+			wait_until(sub { return $relay->disturbed >= $before + $times }, "$times requests are disturbed");
+			if ($how eq 'repeat')
+			{
+				post($plant, write_envelope('M2', 'Repeated/x', 1), port => $relay->{port}, path => '/peer/fridge');
+				wait_for_sql($plant, "SELECT count(*) FROM qlm.journal WHERE direction = 'in' AND envelope LIKE '%Repeated%'", 2, 'each comes twice');
+				all_is_well($fridge, 'plant', $plant, @out);
+				all_is_well($plant, 'fridge', $fridge, @in);
+			}
+			$relay->set('pass') unless $how =~ /delay/;
 			all_is_well($fridge, 'plant', $plant, @out);
 			all_is_well($plant, 'fridge', $fridge, @in);
-		}
-		$relay->set('pass') unless $how =~ /delay/;
-		all_is_well($fridge, 'plant', $plant, @out);
-		all_is_well($plant, 'fridge', $fridge, @in);
-		$relay->set('pass');
-	};
-}
+			$relay->set('pass');
+		};
+	}
 
-is(inside("SELECT state FROM qlm.stat_delivery WHERE url LIKE '%:$relay->{port}/%'"), 'ok', 'the way is whole again');
+	is(inside("SELECT state FROM qlm.stat_delivery WHERE url LIKE '%:$relay->{port}/%'"), 'ok', 'the way is whole again');
+};
 
 done_testing();

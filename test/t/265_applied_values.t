@@ -73,34 +73,35 @@ CREATE POLICY part ON qlm.value FOR SELECT TO guest USING (public.seen_as(num));
 CREATE POLICY whole ON qlm.value TO qlm_writer USING (true);
 EOQ
 
-# Without the trigger it is a copy.
-subscribe();
-applied(value('x', 1, '2024-01-02Z'));
-is(told(), '', 'what is copied is no event');
-is(polled($poll), '', 'for nobody');
+subtest 'without the trigger it is a copy' => sub {
+	subscribe();
+	applied(value('x', 1, '2024-01-02Z'));
+	is(told(), '', 'what is copied is no event');
+	is(polled($poll), '', 'for nobody');
 
-on_copy('CREATE TRIGGER value_applied AFTER INSERT ON qlm.value FOR EACH ROW EXECUTE FUNCTION qlm.value_applied(); ALTER TABLE qlm.value ENABLE REPLICA TRIGGER value_applied');
-applied(value('x', 2, '2024-01-03Z'));
-is(told(), '2', 'a value that is applied is one now');
-is(polled($poll), '2', 'and waits for a poll');
-like(in_session($listener, 'SELECT 1'), qr/"reports" with payload "$notified"/, 'and for a listener');
-applied('BEGIN;' . value('x', 3, '2024-01-04Z') . ';' . value('y', 4, '2024-01-04Z') . ';' . value('x', 5, '2024-01-05Z') . '; COMMIT');
-is(told(), '3 4 5', 'a transaction is told in one message');
-is(polled($poll), '3 4 5', 'and all of it');
-applied(value('x', 'late', '2023-06-01Z') . ';' . value('x', 6, '2024-01-05Z'));
-is(told(), '', 'late values and corrections are no events here either');
-applied('BEGIN; SAVEPOINT a;' . value('x', 7, '2024-01-07Z') . '; ROLLBACK TO a;' . value('x', 8, '2024-01-06Z') . '; COMMIT');
-is(told(), '8', 'nothing is told that was undone');
-applied("SELECT qlm_write('F/z', '20', '2031-05-01Z')");
-is(told(), '20', 'an InfoItem that comes, into the partition for other times');
-is(polled($first), '20', 'and its first value');
-is(on_copy("SELECT count(*) FROM qlm.subscription_value WHERE request_id = $guest"), 1, 'a subscriber gets what he may see, and nothing of the rest');
-is(polled($guest), '20', 'and sees it');
-my %seen_as = map { $_ => 1 } slurp_file($copy->logfile) =~ /LOG:  seen as (.*)/g;
-is(join('; ', keys %seen_as), 'guest, a superuser: f', 'what runs for him runs as him, also where replication applies');
+	on_copy('CREATE TRIGGER value_applied AFTER INSERT ON qlm.value FOR EACH ROW EXECUTE FUNCTION qlm.value_applied(); ALTER TABLE qlm.value ENABLE REPLICA TRIGGER value_applied');
+	applied(value('x', 2, '2024-01-03Z'));
+	is(told(), '2', 'a value that is applied is one now');
+	is(polled($poll), '2', 'and waits for a poll');
+	like(in_session($listener, 'SELECT 1'), qr/"reports" with payload "$notified"/, 'and for a listener');
+	applied('BEGIN;' . value('x', 3, '2024-01-04Z') . ';' . value('y', 4, '2024-01-04Z') . ';' . value('x', 5, '2024-01-05Z') . '; COMMIT');
+	is(told(), '3 4 5', 'a transaction is told in one message');
+	is(polled($poll), '3 4 5', 'and all of it');
+	applied(value('x', 'late', '2023-06-01Z') . ';' . value('x', 6, '2024-01-05Z'));
+	is(told(), '', 'late values and corrections are no events here either');
+	applied('BEGIN; SAVEPOINT a;' . value('x', 7, '2024-01-07Z') . '; ROLLBACK TO a;' . value('x', 8, '2024-01-06Z') . '; COMMIT');
+	is(told(), '8', 'nothing is told that was undone');
+	applied("SELECT qlm_write('F/z', '20', '2031-05-01Z')");
+	is(told(), '20', 'an InfoItem that comes, into the partition for other times');
+	is(polled($first), '20', 'and its first value');
+	is(on_copy("SELECT count(*) FROM qlm.subscription_value WHERE request_id = $guest"), 1, 'a subscriber gets what he may see, and nothing of the rest');
+	is(polled($guest), '20', 'and sees it');
+	my %seen_as = map { $_ => 1 } slurp_file($copy->logfile) =~ /LOG:  seen as (.*)/g;
+	is(join('; ', keys %seen_as), 'guest, a superuser: f', 'what runs for him runs as him, also where replication applies');
+};
 
-# Nor can he get more rights there, though who applies is a superuser.
-on_copy(<<'EOQ');
+subtest 'who writes gets no more rights there, though who applies is a superuser' => sub {
+	on_copy(<<'EOQ');
 CREATE FUNCTION public.greedy() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	BEGIN RESET ROLE; EXCEPTION WHEN OTHERS THEN RAISE LOG 'greedy: %', SQLERRM; END;
@@ -112,70 +113,76 @@ END $$;
 ALTER FUNCTION public.greedy() OWNER TO guest;
 ALTER POLICY part ON qlm.value USING (num > 10 AND public.greedy());
 EOQ
-applied("SELECT qlm_write('F/z', '21', '2031-05-02Z')");
-is(told(), '21', 'a subscriber with a function of his own in his policy');
-is(polled($guest), '21', 'is served');
-my @greedy = slurp_file($copy->logfile) =~ /LOG:  greedy:? (.*)/g;
-is((grep { $_ eq 'is guest' } @greedy) > 0, 1, 'with the rights of the subscriber');
-is((grep { /^is (?!guest)/ } @greedy) + 0, 0, 'and no others');
-is(on_copy("SELECT rolsuper FROM pg_roles WHERE rolname = 'guest'"), 'f', 'he gets no more of them');
-on_copy('ALTER POLICY part ON qlm.value USING (public.seen_as(num))');
-polled($first);
+	applied("SELECT qlm_write('F/z', '21', '2031-05-02Z')");
+	is(told(), '21', 'a subscriber with a function of his own in his policy');
+	is(polled($guest), '21', 'is served');
+	my @greedy = slurp_file($copy->logfile) =~ /LOG:  greedy:? (.*)/g;
+	is((grep { $_ eq 'is guest' } @greedy) > 0, 1, 'with the rights of the subscriber');
+	is((grep { /^is (?!guest)/ } @greedy) + 0, 0, 'and no others');
+	is(on_copy("SELECT rolsuper FROM pg_roles WHERE rolname = 'guest'"), 'f', 'he gets no more of them');
+	on_copy('ALTER POLICY part ON qlm.value USING (public.seen_as(num))');
+	polled($first);
+};
 
-# The node's own partitions have the trigger as soon as they are made.
-on_copy("SELECT qlm_make_partitions('2025-01-01', '2025-01-02')");
-applied(value('x', 9, '2025-01-01Z'));
-is(told(), '9', 'a partition that was made later');
+subtest q{the node's own partitions have the trigger as soon as they are made} => sub {
+	on_copy("SELECT qlm_make_partitions('2025-01-01', '2025-01-02')");
+	applied(value('x', 9, '2025-01-01Z'));
+	is(told(), '9', 'a partition that was made later');
+};
 
-# What is written here fires as before, once.
-is(post($copy, write_envelope('M1b', 'F/x', 10, at => '2025-01-02T00:00:00Z'))->{status}, 200, 'a write here');
-is(told(), '10', 'is one event');
-on_copy("INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, '2025-01-03Z', 11 FROM qlm.info_item WHERE path = 'F/x'");
-is(told(), '11', 'by SQL too');
-on_copy('ALTER TABLE qlm.value ENABLE ALWAYS TRIGGER value_applied');
-on_copy("SELECT qlm_write('F/x', '12', '2025-01-04Z')");
-is(told(), '12', 'whatever the trigger is enabled for');
-on_copy('ALTER TABLE qlm.value ENABLE REPLICA TRIGGER value_applied');
+subtest 'what is written here fires as before, once' => sub {
+	is(post($copy, write_envelope('M1b', 'F/x', 10, at => '2025-01-02T00:00:00Z'))->{status}, 200, 'a write here');
+	is(told(), '10', 'is one event');
+	on_copy("INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, '2025-01-03Z', 11 FROM qlm.info_item WHERE path = 'F/x'");
+	is(told(), '11', 'by SQL too');
+	on_copy('ALTER TABLE qlm.value ENABLE ALWAYS TRIGGER value_applied');
+	on_copy("SELECT qlm_write('F/x', '12', '2025-01-04Z')");
+	is(told(), '12', 'whatever the trigger is enabled for');
+	on_copy('ALTER TABLE qlm.value ENABLE REPLICA TRIGGER value_applied');
+};
 
-# An error of one subscriber is nobody else's.
-on_copy("CREATE FUNCTION public.fails(qlm.payload_row[]) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''never''; END'; SELECT qlm_add_format('failing', NULL, 'public.fails(qlm.payload_row[])')");
-on_copy("SELECT qlm_handle('<omiEnvelope xmlns=\"http://www.opengroup.org/xsd/omi/1.0/\" version=\"1.0\" ttl=\"-1\"><read interval=\"-1\" msgformat=\"failing\" callback=\"" . $receiver->url . "\"><msg><Objects xmlns=\"http://www.opengroup.org/xsd/odf/1.0/\"><Object><id>F</id></Object></Objects></msg></read></omiEnvelope>')");
-applied(value('x', 13, '2025-01-05Z'));
-like(told(), qr/13/, 'where the format of another one cannot be written');
+subtest q{an error of one subscriber is nobody else's} => sub {
+	on_copy("CREATE FUNCTION public.fails(qlm.payload_row[]) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''never''; END'; SELECT qlm_add_format('failing', NULL, 'public.fails(qlm.payload_row[])')");
+	on_copy("SELECT qlm_handle('<omiEnvelope xmlns=\"http://www.opengroup.org/xsd/omi/1.0/\" version=\"1.0\" ttl=\"-1\"><read interval=\"-1\" msgformat=\"failing\" callback=\"" . $receiver->url . "\"><msg><Objects xmlns=\"http://www.opengroup.org/xsd/odf/1.0/\"><Object><id>F</id></Object></Objects></msg></read></omiEnvelope>')");
+	applied(value('x', 13, '2025-01-05Z'));
+	like(told(), qr/13/, 'where the format of another one cannot be written');
+};
 
-# More than is kept at once, and many InfoItems that go
-applied("SELECT qlm_cancel(request_id) FROM qlm.subscription");
-on_copy("SELECT qlm_cancel(request_id) FROM qlm.subscription");
-$poll = on_copy("SELECT qlm_subscribe('Many')");
-on_copy("ALTER SYSTEM SET qlm.poll_buffer_max = 1000000; SELECT pg_reload_conf()");
-my $many = long_run() ? 100_000 : 20_000;
-on_node("SELECT qlm_write('Many/x', '0', '2000-01-01Z')");
-applied(<<"EOQ");
+subtest 'more than is kept at once, and many InfoItems that go' => sub {
+	applied("SELECT qlm_cancel(request_id) FROM qlm.subscription");
+	on_copy("SELECT qlm_cancel(request_id) FROM qlm.subscription");
+	$poll = on_copy("SELECT qlm_subscribe('Many')");
+	on_copy("ALTER SYSTEM SET qlm.poll_buffer_max = 1000000; SELECT pg_reload_conf()");
+	my $many = long_run() ? 100_000 : 20_000;
+	on_node("SELECT qlm_write('Many/x', '0', '2000-01-01Z')");
+	applied(<<"EOQ");
 WITH o AS (SELECT object_id FROM qlm.object WHERE path = 'Many'),
 i AS (INSERT INTO qlm.info_item (object_id, name, path) SELECT object_id, 'i' || n, 'Many/i' || n FROM o, generate_series(1, $many) AS n RETURNING info_item_id)
 SELECT count(*) FROM i;
 INSERT INTO qlm.value (info_item_id, ts, num) SELECT info_item_id, '2025-01-01Z'::timestamptz, 1 FROM qlm.info_item WHERE path LIKE 'Many/i%'
 UNION ALL SELECT info_item_id, '2025-01-02Z'::timestamptz, 1 FROM qlm.info_item WHERE path LIKE 'Many/i%';
 EOQ
-is(on_copy("SELECT count(*) FROM qlm.subscription_value WHERE request_id = $poll"), 1 + 2 * $many, 'many values of one transaction');
-is(status_of('Many/i1'), 200, 'a worker knows an InfoItem of theirs');
-my $began = time;
-applied("DELETE FROM qlm.info_item WHERE path LIKE 'Many/i%'");
-note sprintf '%d InfoItems were deleted here and there in %.1f s', $many, time - $began;
-is(on_copy("SELECT count(*) FROM qlm.info_item WHERE path LIKE 'Many/i%'"), 0, 'many InfoItems go');
-is(status_of('Many/i1'), 404, 'for the workers, too');
-is(on_copy("SELECT count(*) FROM qlm.subscription_value"), 1, 'and with them what waits for a poll');
-
-# History is none of it.
-on_copy("SELECT qlm_cancel($poll)");
-$poll = on_copy("SELECT qlm_subscribe('F')");
-on_copy('DROP SUBSCRIPTION reports; TRUNCATE qlm.object');
-subscribe();
-is(polled($poll), '', 'the first copy of a table is no event');
-applied(value('x', 14, '2025-01-06Z'));
-is(polled($poll), '14', 'what comes after it is');
+	is(on_copy("SELECT count(*) FROM qlm.subscription_value WHERE request_id = $poll"), 1 + 2 * $many, 'many values of one transaction');
+	is(status_of('Many/i1'), 200, 'a worker knows an InfoItem of theirs');
+	my $began = time;
+	applied("DELETE FROM qlm.info_item WHERE path LIKE 'Many/i%'");
+	note sprintf '%d InfoItems were deleted here and there in %.1f s', $many, time - $began;
+	is(on_copy("SELECT count(*) FROM qlm.info_item WHERE path LIKE 'Many/i%'"), 0, 'many InfoItems go');
+	is(status_of('Many/i1'), 404, 'for the workers, too');
+	is(on_copy("SELECT count(*) FROM qlm.subscription_value"), 1, 'and with them what waits for a poll');
+};
 
 sub status_of { return get($copy, "/Objects/$_[0]")->{status}; }
+
+subtest 'history is none of it' => sub {
+	on_copy("SELECT qlm_cancel($poll)");
+	$poll = on_copy("SELECT qlm_subscribe('F')");
+	on_copy('DROP SUBSCRIPTION reports; TRUNCATE qlm.object');
+	subscribe();
+	is(polled($poll), '', 'the first copy of a table is no event');
+	applied(value('x', 14, '2025-01-06Z'));
+	is(polled($poll), '14', 'what comes after it is');
+};
 
 $listener->quit;
 $copy->stop;

@@ -66,48 +66,53 @@ on_copy("SELECT pglogical.create_subscription(subscription_name := 'reports', pr
 on_copy("SET statement_timeout = '60s'; SELECT pglogical.wait_for_subscription_sync_complete('reports')");
 is(body('/Objects/F/x/value'), '1', 'the first copy is there');
 
-# Deletes
-is(post($copy, write_envelope('M1b', $_, 2, at => '2024-01-02T00:00:00Z'))->{status}, 200, "a write of $_ here") for 'F/x', 'F/gone', 'G/x';
-applied("SELECT qlm_delete('F/gone'), qlm_delete('G')");
-for my $path ('F/gone', 'G/x')
-{
-	is(status("/Objects/$path"), 404, "$path was deleted there");
-	is(post($copy, write_envelope('M1b', $path, 3))->{status}, 503, 'no write of it is acknowledged');
-}
-is(on_copy('SELECT count(*) FROM qlm.value WHERE info_item_id NOT IN (SELECT info_item_id FROM qlm.info_item)'), 0, 'none of its values is left');
+subtest 'deletes' => sub {
+	is(post($copy, write_envelope('M1b', $_, 2, at => '2024-01-02T00:00:00Z'))->{status}, 200, "a write of $_ here") for 'F/x', 'F/gone', 'G/x';
+	applied("SELECT qlm_delete('F/gone'), qlm_delete('G')");
+	for my $path ('F/gone', 'G/x')
+	{
+		is(status("/Objects/$path"), 404, "$path was deleted there");
+		is(post($copy, write_envelope('M1b', $path, 3))->{status}, 503, 'no write of it is acknowledged');
+	}
+	is(on_copy('SELECT count(*) FROM qlm.value WHERE info_item_id NOT IN (SELECT info_item_id FROM qlm.info_item)'), 0, 'none of its values is left');
+};
 
-# What describes them, and who may call
-is(body('/Objects/F/x') =~ /MetaData/ ? 1 : 0, 0, 'it has no MetaData');
-applied("INSERT INTO qlm.meta_data (info_item_id, name, value) SELECT info_item_id, 'unit', 'V' FROM qlm.info_item WHERE path = 'F/x'");
-like(body('/Objects/F/x'), qr/MetaData/, 'until some comes');
-applied("UPDATE qlm.meta_data SET value = 'C'");
-is(body('/Objects/F/x/MetaData/unit/value'), 'C', 'and changes');
-applied('DELETE FROM qlm.meta_data');
-unlike(body('/Objects/F/x'), qr/MetaData/, 'and goes');
-my %as = (path => '/peer/reader', headers => { Authorization => 'Bearer secret' });
-is(post($copy, read_envelope('M1b', 'F/x'), %as)->{status}, 401, 'nobody knows the peer');
-applied("SELECT qlm_add_peer('reader', credential => 'secret')");
-is(post($copy, read_envelope('M1b', 'F/x'), %as)->{status}, 200, 'a peer that was added there');
-applied("SELECT qlm_drop_peer('reader')");
-is(post($copy, read_envelope('M1b', 'F/x'), %as)->{status}, 401, 'and dropped');
+subtest 'what describes them, and who may call' => sub {
+	is(body('/Objects/F/x') =~ /MetaData/ ? 1 : 0, 0, 'it has no MetaData');
+	applied("INSERT INTO qlm.meta_data (info_item_id, name, value) SELECT info_item_id, 'unit', 'V' FROM qlm.info_item WHERE path = 'F/x'");
+	like(body('/Objects/F/x'), qr/MetaData/, 'until some comes');
+	applied("UPDATE qlm.meta_data SET value = 'C'");
+	is(body('/Objects/F/x/MetaData/unit/value'), 'C', 'and changes');
+	applied('DELETE FROM qlm.meta_data');
+	unlike(body('/Objects/F/x'), qr/MetaData/, 'and goes');
+	my %as = (path => '/peer/reader', headers => { Authorization => 'Bearer secret' });
+	is(post($copy, read_envelope('M1b', 'F/x'), %as)->{status}, 401, 'nobody knows the peer');
+	applied("SELECT qlm_add_peer('reader', credential => 'secret')");
+	is(post($copy, read_envelope('M1b', 'F/x'), %as)->{status}, 200, 'a peer that was added there');
+	applied("SELECT qlm_drop_peer('reader')");
+	is(post($copy, read_envelope('M1b', 'F/x'), %as)->{status}, 401, 'and dropped');
+};
 
-# Events, where they are asked for
-my $receiver = QlmReceiver->new;
-my $poll = on_copy("SELECT qlm_subscribe('F')");
-on_copy("SELECT qlm_subscribe('F', -1, '" . $receiver->url . "')");
-applied("SELECT qlm_write('F/x', '4', '2024-01-04Z')");
-is(on_copy("SELECT count(*) FROM qlm_poll($poll)"), 0, 'values that are copied are no events');
-on_copy('CREATE TRIGGER value_applied AFTER INSERT ON qlm.value FOR EACH ROW EXECUTE FUNCTION qlm.value_applied(); ALTER TABLE qlm.value ENABLE REPLICA TRIGGER value_applied');
-applied("BEGIN; SELECT qlm_write('F/x', '5', '2024-01-05Z'), qlm_write('F/x', '6', '2024-01-06Z'); COMMIT");
-is(on_copy("SELECT string_agg(value, ' ') FROM qlm_poll($poll)"), '5 6', 'but for who asks');
-my @bodies = $receiver->bodies(1);
-is(join(' ', $bodies[0] =~ m{<value[^>]*>(\d+)</value>}g), '5 6', 'in one message');
+subtest 'events, where they are asked for' => sub {
+	my $receiver = QlmReceiver->new;
+	my $poll = on_copy("SELECT qlm_subscribe('F')");
+	on_copy("SELECT qlm_subscribe('F', -1, '" . $receiver->url . "')");
+	applied("SELECT qlm_write('F/x', '4', '2024-01-04Z')");
+	is(on_copy("SELECT count(*) FROM qlm_poll($poll)"), 0, 'values that are copied are no events');
+	on_copy('CREATE TRIGGER value_applied AFTER INSERT ON qlm.value FOR EACH ROW EXECUTE FUNCTION qlm.value_applied(); ALTER TABLE qlm.value ENABLE REPLICA TRIGGER value_applied');
+	applied("BEGIN; SELECT qlm_write('F/x', '5', '2024-01-05Z'), qlm_write('F/x', '6', '2024-01-06Z'); COMMIT");
+	is(on_copy("SELECT string_agg(value, ' ') FROM qlm_poll($poll)"), '5 6', 'but for who asks');
+	my @bodies = $receiver->bodies(1);
+	is(join(' ', $bodies[0] =~ m{<value[^>]*>(\d+)</value>}g), '5 6', 'in one message');
+};
 
-# Everything
-applied('TRUNCATE qlm.object');
-is(status('/Objects/F/x'), 404, 'what was truncated');
+subtest 'everything' => sub {
+	applied('TRUNCATE qlm.object');
+	is(status('/Objects/F/x'), 404, 'what was truncated');
 
-on_copy("SELECT pglogical.drop_subscription('reports')");
+	on_copy("SELECT pglogical.drop_subscription('reports')");
+};
+
 $copy->stop;
 $node->stop;
 done_testing();

@@ -62,18 +62,20 @@ my $id = $staging->safe_psql('postgres', "SELECT qlm_request('device', qlm_read_
 like(post($staging, write_envelope('M1b', 'F/y', 1), path => '/peer/device')->{body}, qr/$id/, 'a test device is given what is queued at it');
 my $staged = event($staging);
 
-# And where it may call, it calls nobody whom the plant calls.
-my $tester = QlmReceiver->new;
-$staging->safe_psql('postgres', "SELECT qlm_subscribe('F/x', -1, '" . $tester->url . "')");
-PostgreSQL::Test::Utils::append_to_file("$folder/staging/postgresql.conf", "qlm.outgoing = on\n");
-$staging->safe_psql('postgres', 'SELECT pg_reload_conf()');
-my $tested = event($staging);
-wait_until(sub { times_arrived($tester, $tested) }, 'a callback of its own');
-$down->start;
-goes_on($plant, $receiver, 'the plant meanwhile');
-wait_until(sub { times_arrived($down, $event) }, 'a receiver that comes back is told');
-is(times_arrived($down, $event), 1, 'once');
-is(times_arrived($_, $staged) + times_arrived($_, $tested), 0, 'and of nothing that happens in the copy') for $receiver, $down;
-is(scalar(() = $hub->bodies), $called, 'nobody else has called');
+subtest 'where it may call, it calls nobody whom the plant calls' => sub {
+	my $tester = QlmReceiver->new;
+	$staging->safe_psql('postgres', "SELECT qlm_subscribe('F/x', -1, '" . $tester->url . "')");
+	PostgreSQL::Test::Utils::append_to_file("$folder/staging/postgresql.conf", "qlm.outgoing = on\n");
+	$staging->safe_psql('postgres', 'SELECT pg_reload_conf()');
+	my $tested = event($staging);
+	wait_until(sub { times_arrived($tester, $tested) }, 'a callback of its own');
+	$down->start;
+	goes_on($plant, $receiver, 'the plant meanwhile');
+	wait_until(sub { times_arrived($down, $event) }, 'a receiver that comes back is told');
+	is(times_arrived($down, $event), 1, 'once');
+	is(times_arrived($_, $staged) + times_arrived($_, $tested), 0, 'and of nothing that happens in the copy') for $receiver, $down;
+	is(scalar(() = $hub->bodies), $called, 'nobody else has called');
+};
+
 $plant->stop;
 done_testing();
