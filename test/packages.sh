@@ -119,8 +119,11 @@ need() {
 
 # wish PACKAGE COMMAND...: the same for what not every distribution has; tests that use it say so
 wish() {
-    if [[ $(apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[!\(]* ]]; then
-        need "$@"
+    local package=$1
+    shift
+    if ! "$@" >/dev/null 2>&1 &&
+        [[ $(apt-cache policy "$package" 2>/dev/null) == *"Candidate: "[!\(]* ]]; then
+        MISSING+=("$package")
     fi
 }
 

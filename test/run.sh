@@ -237,7 +237,7 @@ tap_suite() {
 
 
 fuzz_suite() {
-    local seconds=20
+    local seconds=10
     [ "$quick" = yes ] && seconds=5
     [ "$long" = yes ] && seconds=1200
     if wanted fuzz envelope; then
