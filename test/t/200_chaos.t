@@ -329,61 +329,8 @@ while (@plan || time() < $start + $seconds)
 }
 note(scalar(@faults) . ' faults');
 
-# All is healed.
-$_->set('pass') for values %line;
-for my $node ($plant, $fridge)
-{
-	bring_back($node);
-	settings($node, 'qlm.http_workers' => 2, 'qlm.max_transfers' => 64, 'qlm.piggyback_max' => 8);
-	wait_until(sub { defined try_sql($node, 'SET statement_timeout = 0; ALTER SYSTEM RESET ALL') }, 'no timeout any more');
-	$node->reload;
-	wait_for_http($node);
-}
-eval { add_fridge() };
-eval { add_plant() };
-my $healed = time();
-
-$chaos->stop(@writers, @asking);
-my $unfinished = "SELECT count(*) FROM qlm.outbox WHERE state IN ('queued', 'sent')";
-wait_for_sql($_, $unfinished, 0, $_->name . ': the queue drains') or diag($_->safe_psql('postgres',
-	"SELECT message_id, peer, url, kind, state, posting, attempts, next_attempt_at - now(), paused_until - now(), o.last_error FROM qlm.outbox o LEFT JOIN qlm.endpoint USING (url) WHERE state IN ('queued', 'sent') LIMIT 20"))
-  for $plant, $fridge;
-note(sprintf 'the queues drain %.1f s after all was healed', time() - $healed);
-$chaos->stop;
-
-for my $client (@clients)
-{
-	my @died = $chaos->lines($client, 'died');
-	is(scalar @died, 0, "$client: has gone on") or diag($died[0][1]);
-	my @wrong = $chaos->lines($client, 'wrong');
-	is(scalar @wrong, 0, "$client: no answer but good ones and 'later'") or diag(join "\n", map { $_->[1] } @wrong[ 0 .. ($#wrong < 4 ? $#wrong : 4) ]);
-}
-
-# Values
-
+my $unfinished;
 my %history;    # Object: its values in order of time
-for my $name ('plant', 'fridge')
-{
-	for my $object (grep { /^$name/ } @writers)
-	{
-		$history{$object} = [ split /\n/, $node{$name}->safe_psql('postgres', "SELECT value FROM qlm.history WHERE path LIKE '$object/%' ORDER BY ts, split_part(value, ':', 2)::int") ];
-		my %count;
-		$count{$_}++ for @{ $history{$object} };
-		my %acked;
-		for my $line ($chaos->lines($object, 'acked'))
-		{
-			my ($when, @values) = @$line;
-			$acked{$_} = $when for @values;
-		}
-		my @missing = grep { !$count{$_} } keys %acked;
-		my @twice = grep { $count{$_} > 1 } keys %count;
-		cmp_ok(scalar keys %acked, '>', @faults / 4, "$object: " . keys(%acked) . ' values were acknowledged');
-		is(scalar @missing, 0, "$object: and all are there") or diag(join ' ', sort @missing);
-		is(scalar @twice, 0, "$object: each once") or diag(join ' ', sort @twice);
-	}
-}
-
-# Events
 
 sub number { return (split /:/, $_[0])[1] }
 
@@ -433,143 +380,183 @@ sub disturbed
 	return grep { $_->[0] <= $to && $_->[1] + 12 >= $from } @faults;
 }
 
-for my $who (sort keys %expected)
-{
-	my @got = $chaos->lines($who, 'got');
-	my @lost = map { $_->[0] } $chaos->lines($who, 'lost');
-	my $again = check_events($who, $expected{$who}, [ map { my (undef, @values) = @$_; @values } @got ], scalar @lost);
-	is(scalar $chaos->lines($who, 'dropped'), 0, "$who: nothing was dropped");
-	is($again, 0, "$who: nothing again over HTTP") if $who =~ /HTTP/;
-	note("$who: $again again");
-}
-
-# The copy has all that is stored and nothing else, each value once, in order.
-my %copied;
-my %stored = map { $_ => 1 } @{ $history{'plant-copied'} };
-wait_for_sql($plant, "SELECT count(*) FROM qlm.outbox WHERE peer = 'mirror' AND kind = 'response' AND state IN ('queued', 'sent')", 0, 'the copy: all is acknowledged');
-$copied{$_}++ for split /\n/, inside("SELECT value FROM qlm.history WHERE path LIKE 'plant-copied/%'");
-my @uncopied = grep { !$copied{$_} } sort keys %stored;
-is(scalar @uncopied, 0, 'the copy: every value') or diag(join ' ', @uncopied[ 0 .. ($#uncopied < 20 ? $#uncopied : 20) ]);
-is(join(' ', grep { !$stored{$_} || $copied{$_} > 1 } sort keys %copied), '', 'the copy: ' . keys(%copied) . ' of ' . keys(%stored) . ' values, each once');
-my @told = map { my (undef, @values) = @$_; @values } $chaos->lines('the copy', 'got');
-check_events('the copy', 'plant-copied', \@told, scalar(my @lost_polls = $chaos->lines('the copy', 'lost')));
-post($plant, write_envelope('M2', "plant-copied/after$_", "after:$_")) for 1 .. 20;
-wait_for_sql($fridge, "SELECT count(*) FROM qlm.history WHERE path LIKE 'plant-copied/after%'", 20, 'the copy goes on');
-is(return_code(post($fridge, envelope('M2', "<cancel><requestID>$copy</requestID></cancel>"))), 200, 'and can be left');
-
-# Callbacks: which, when and what
-my %posted;
-for my $file (sort glob("$receiver->{folder}/body.*"))
-{
-	my ($when) = $file =~ /body\.(\d+\.\d+)/;
-	my $body = slurp_file($file);
-	my ($id) = request_ids($body);
-	push @{ $posted{$id} }, [ $when, QlmChaos::values_of($body) ];
-	fail("data were dropped: $body") if $body =~ /were dropped/;
-}
-for my $url (sort keys %subscription)
-{
-	my ($object) = $url =~ m{/([^/]+)$};
-	my (%first, @unexplained);
-	my $messages = $posted{ $subscription{$url} } // [];
-	my $again = check_events("callback $object", $object, [ map { my (undef, @values) = @$_; @values } @$messages ]);
-
-	for my $message (@$messages)
+subtest 'all is healed' => sub {
+	$_->set('pass') for values %line;
+	for my $node ($plant, $fridge)
 	{
-		my ($when, @values) = @$message;
-		if (defined $first{ $values[0] } && !disturbed($first{ $values[0] }, $when))
-		{
-			push @unexplained, sprintf '%s %.1f and %.1f', $values[0], $first{ $values[0] } - $start, $when - $start;
-		}
-		$first{ $values[0] } //= $when;
+		bring_back($node);
+		settings($node, 'qlm.http_workers' => 2, 'qlm.max_transfers' => 64, 'qlm.piggyback_max' => 8);
+		wait_until(sub { defined try_sql($node, 'SET statement_timeout = 0; ALTER SYSTEM RESET ALL') }, 'no timeout any more');
+		$node->reload;
+		wait_for_http($node);
 	}
-	is(scalar @unexplained, 0, "callback $object: again only after a fault") or diag(join ', ', @unexplained);
-	cmp_ok($again, '<', @$messages, "callback $object: $again of " . @$messages . ' again');
-}
+	eval { add_fridge() };
+	eval { add_plant() };
+	my $healed = time();
 
-# WebSockets: of each connection whatever came while it lasted, without a gap
-for my $name ('plant', 'fridge')
-{
-	my (@gaps, %last, %seen);
-	my ($epochs, $n) = (0, 0);
-	for my $line ($chaos->lines("$name has a WebSocket"))
+	$chaos->stop(@writers, @asking);
+	$unfinished = "SELECT count(*) FROM qlm.outbox WHERE state IN ('queued', 'sent')";
+	wait_for_sql($_, $unfinished, 0, $_->name . ': the queue drains') or diag($_->safe_psql('postgres',
+		"SELECT message_id, peer, url, kind, state, posting, attempts, next_attempt_at - now(), paused_until - now(), o.last_error FROM qlm.outbox o LEFT JOIN qlm.endpoint USING (url) WHERE state IN ('queued', 'sent') LIMIT 20"))
+	  for $plant, $fridge;
+	note(sprintf 'the queues drain %.1f s after all was healed', time() - $healed);
+	$chaos->stop;
+
+	for my $client (@clients)
 	{
-		my (undef, $word, @values) = @$line;
-		if ($word eq 'epoch')
+		my @died = $chaos->lines($client, 'died');
+		is(scalar @died, 0, "$client: has gone on") or diag($died[0][1]);
+		my @wrong = $chaos->lines($client, 'wrong');
+		is(scalar @wrong, 0, "$client: no answer but good ones and 'later'") or diag(join "\n", map { $_->[1] } @wrong[ 0 .. ($#wrong < 4 ? $#wrong : 4) ]);
+	}
+};
+
+subtest 'values' => sub {
+	for my $name ('plant', 'fridge')
+	{
+		for my $object (grep { /^$name/ } @writers)
 		{
-			$epochs++;
-			%last = %seen = ();
-		}
-		next unless $word eq 'got';
-		for my $value (@values)
-		{
-			my $item = number($value) % 3;
-			push @gaps, "$value after $last{$item}" if defined $last{$item} && number($value) != $last{$item} + 3;
-			$last{$item} = number($value);
-			$n++;
+			$history{$object} = [ split /\n/, $node{$name}->safe_psql('postgres', "SELECT value FROM qlm.history WHERE path LIKE '$object/%' ORDER BY ts, split_part(value, ':', 2)::int") ];
+			my %count;
+			$count{$_}++ for @{ $history{$object} };
+			my %acked;
+			for my $line ($chaos->lines($object, 'acked'))
+			{
+				my ($when, @values) = @$line;
+				$acked{$_} = $when for @values;
+			}
+			my @missing = grep { !$count{$_} } keys %acked;
+			my @twice = grep { $count{$_} > 1 } keys %count;
+			cmp_ok(scalar keys %acked, '>', @faults / 4, "$object: " . keys(%acked) . ' values were acknowledged');
+			is(scalar @missing, 0, "$object: and all are there") or diag(join ' ', sort @missing);
+			is(scalar @twice, 0, "$object: each once") or diag(join ' ', sort @twice);
 		}
 	}
-	is(scalar @gaps, 0, "WebSocket of $name: $n events on $epochs connections, in order, none missing, none twice") or diag(join ', ', @gaps);
-	is($node{$name}->safe_psql('postgres', "SELECT count(*) FROM qlm.subscription WHERE callback LIKE '~%'"), 0, 'and nothing is left of it');
-}
 
-# Requests
-my %executed;
-$executed{$_}++ for split(/\n/, inside("SELECT value FROM qlm.history WHERE path = 'Inside/once' UNION ALL SELECT n FROM called")),
-  split(/\n/, outside("SELECT value FROM qlm.history WHERE path = 'Outside/once'"));
-for my $case ([ 'the plant asks', $plant, 'fridge', 'once', 'call' ], [ 'the fridge asks', $fridge, 'plant', 'posted' ])
-{
-	my ($who, $node, $other, @kinds) = @$case;
-	my @dropped = grep { $_->[2] =~ /dropped/ && $_->[3] eq $other } @faults;
-	my %row = map { my @f = split /\|/, $_, -1; ($f[0] => \@f) } split /\n/, $node->safe_psql('postgres',
-		"SELECT message_id, state, return_code, extract(epoch FROM created_at), extract(epoch FROM COALESCE(answered_at, now())), expires_at - created_at < '1 min', COALESCE(translate(last_error, E'\\n|', '  '), '') FROM qlm.outbox");
-	my (@bad, @twice, %states);
-	for my $line ($chaos->lines($who, 'queued'))
+	for my $who (sort keys %expected)
 	{
-		my (undef, $id, $kind, $n) = @$line;
-		my $row = $row{$id};
-		if (!$row)
-		{
-			push @bad, "$id is gone";
-			next;
-		}
-		my (undef, $state, $code, $from, $to, $short, $error) = @$row;
-		$states{$state}++;
-		# 503: it was asked in vain, while the other end was disturbed itself.
-		push @bad, "$id: @$row[1 .. $#$row]" if !($state eq 'answered' && ($code == 200 || $code == 503)
-			|| $state eq 'expired' && $short eq 't'
-			|| $state eq 'cancelled' && $error ne '');
-		next unless defined $kinds[$kind];
-		my $count = $executed{"$kinds[$kind]:$n"} // 0;
-		# Who drops a peer forgets what it has asked.
-		my $forgotten = grep { $_->[0] <= $to && $_->[1] >= $from } @dropped;
-		push @twice, "$id: $count times, $state $code" if $count > 1 && !$forgotten
-		  || $state eq 'answered' && $count != ($code == 200 ? 1 : 0) && !$forgotten;
+		my @got = $chaos->lines($who, 'got');
+		my @lost = map { $_->[0] } $chaos->lines($who, 'lost');
+		my $again = check_events($who, $expected{$who}, [ map { my (undef, @values) = @$_; @values } @got ], scalar @lost);
+		is(scalar $chaos->lines($who, 'dropped'), 0, "$who: nothing was dropped");
+		is($again, 0, "$who: nothing again over HTTP") if $who =~ /HTTP/;
+		note("$who: $again again");
 	}
-	cmp_ok($states{answered} // 0, '>', 0, "$who: " . join(', ', map { "$states{$_} $_" } sort keys %states));
-	is(scalar @bad, 0, "$who: every request is answered, or has ended for a reason") or diag(join "\n", @bad);
-	is(scalar @twice, 0, "$who: each is executed once") or diag(join "\n", @twice);
-}
+};
 
-# Nothing is stuck.
-for my $node ($plant, $fridge)
-{
-	my $name = $node->name;
+subtest 'the copy has all that is stored and nothing else, each value once, in order' => sub {
+	my %copied;
+	my %stored = map { $_ => 1 } @{ $history{'plant-copied'} };
+	wait_for_sql($plant, "SELECT count(*) FROM qlm.outbox WHERE peer = 'mirror' AND kind = 'response' AND state IN ('queued', 'sent')", 0, 'the copy: all is acknowledged');
+	$copied{$_}++ for split /\n/, inside("SELECT value FROM qlm.history WHERE path LIKE 'plant-copied/%'");
+	my @uncopied = grep { !$copied{$_} } sort keys %stored;
+	is(scalar @uncopied, 0, 'the copy: every value') or diag(join ' ', @uncopied[ 0 .. ($#uncopied < 20 ? $#uncopied : 20) ]);
+	is(join(' ', grep { !$stored{$_} || $copied{$_} > 1 } sort keys %copied), '', 'the copy: ' . keys(%copied) . ' of ' . keys(%stored) . ' values, each once');
+	my @told = map { my (undef, @values) = @$_; @values } $chaos->lines('the copy', 'got');
+	check_events('the copy', 'plant-copied', \@told, scalar(my @lost_polls = $chaos->lines('the copy', 'lost')));
+	post($plant, write_envelope('M2', "plant-copied/after$_", "after:$_")) for 1 .. 20;
+	wait_for_sql($fridge, "SELECT count(*) FROM qlm.history WHERE path LIKE 'plant-copied/after%'", 20, 'the copy goes on');
+	is(return_code(post($fridge, envelope('M2', "<cancel><requestID>$copy</requestID></cancel>"))), 200, 'and can be left');
+};
 
-	is($node->safe_psql('postgres', "SELECT count(*) FROM qlm.outbox WHERE posting OR (url LIKE '~%' AND state IN ('queued', 'sent')) OR state = 'failed' OR (state = 'sent' AND next_attempt_at IS NULL)"), 0, "$name: no message is stuck");
-	wait_for_sql($node, 'SELECT count(*) FROM qlm.subscription_value', 0, "$name: no value waits for a poll");
-	is($node->safe_psql('postgres', 'SELECT count(*) FROM qlm.subscription_value v WHERE NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.request_id = v.request_id)'), 0, "$name: no buffer without subscription");
-	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_catalog.pg_prepared_xacts"), 0, "$name: no transaction is open");
-	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type LIKE 'qlm%' AND state LIKE 'idle in transaction%'"), 0, "$name: no worker waits in a transaction");
-	my $log = slurp_file($node->logfile);
-	# PostgreSQL itself aborts when there is no room for its WAL.
-	my %full = map { $_ => 1 } $log =~ /\[(\d+)\][^\n]*PANIC:  could not write to file[^\n]*No space left on device/g;
-	my $bad = join "\n", grep { /TRAP|signal 11|signal 6|Segmentation|invalid memory|leak|could not find|cache lookup/
-		  && !(/\(PID (\d+)\) was terminated by signal 6/ && $full{$1}) } split /\n/, $log;
-	is($bad, '', "$name: nothing bad in the log");
-}
+subtest 'callbacks: which, when and what' => sub {
+	my %posted;
+	for my $file (sort glob("$receiver->{folder}/body.*"))
+	{
+		my ($when) = $file =~ /body\.(\d+\.\d+)/;
+		my $body = slurp_file($file);
+		my ($id) = request_ids($body);
+		push @{ $posted{$id} }, [ $when, QlmChaos::values_of($body) ];
+		fail("data were dropped: $body") if $body =~ /were dropped/;
+	}
+	for my $url (sort keys %subscription)
+	{
+		my ($object) = $url =~ m{/([^/]+)$};
+		my (%first, @unexplained);
+		my $messages = $posted{ $subscription{$url} } // [];
+		my $again = check_events("callback $object", $object, [ map { my (undef, @values) = @$_; @values } @$messages ]);
 
-# Nothing leaks: rounds of trouble on the lines, with the same processes.
+		for my $message (@$messages)
+		{
+			my ($when, @values) = @$message;
+			if (defined $first{ $values[0] } && !disturbed($first{ $values[0] }, $when))
+			{
+				push @unexplained, sprintf '%s %.1f and %.1f', $values[0], $first{ $values[0] } - $start, $when - $start;
+			}
+			$first{ $values[0] } //= $when;
+		}
+		is(scalar @unexplained, 0, "callback $object: again only after a fault") or diag(join ', ', @unexplained);
+		cmp_ok($again, '<', @$messages, "callback $object: $again of " . @$messages . ' again');
+	}
+};
+
+subtest 'WebSockets: of each connection whatever came while it lasted, without a gap' => sub {
+	for my $name ('plant', 'fridge')
+	{
+		my (@gaps, %last, %seen);
+		my ($epochs, $n) = (0, 0);
+		for my $line ($chaos->lines("$name has a WebSocket"))
+		{
+			my (undef, $word, @values) = @$line;
+			if ($word eq 'epoch')
+			{
+				$epochs++;
+				%last = %seen = ();
+			}
+			next unless $word eq 'got';
+			for my $value (@values)
+			{
+				my $item = number($value) % 3;
+				push @gaps, "$value after $last{$item}" if defined $last{$item} && number($value) != $last{$item} + 3;
+				$last{$item} = number($value);
+				$n++;
+			}
+		}
+		is(scalar @gaps, 0, "WebSocket of $name: $n events on $epochs connections, in order, none missing, none twice") or diag(join ', ', @gaps);
+		is($node{$name}->safe_psql('postgres', "SELECT count(*) FROM qlm.subscription WHERE callback LIKE '~%'"), 0, 'and nothing is left of it');
+	}
+};
+
+subtest 'requests' => sub {
+	my %executed;
+	$executed{$_}++ for split(/\n/, inside("SELECT value FROM qlm.history WHERE path = 'Inside/once' UNION ALL SELECT n FROM called")),
+	  split(/\n/, outside("SELECT value FROM qlm.history WHERE path = 'Outside/once'"));
+	for my $case ([ 'the plant asks', $plant, 'fridge', 'once', 'call' ], [ 'the fridge asks', $fridge, 'plant', 'posted' ])
+	{
+		my ($who, $node, $other, @kinds) = @$case;
+		my @dropped = grep { $_->[2] =~ /dropped/ && $_->[3] eq $other } @faults;
+		my %row = map { my @f = split /\|/, $_, -1; ($f[0] => \@f) } split /\n/, $node->safe_psql('postgres',
+			"SELECT message_id, state, return_code, extract(epoch FROM created_at), extract(epoch FROM COALESCE(answered_at, now())), expires_at - created_at < '1 min', COALESCE(translate(last_error, E'\\n|', '  '), '') FROM qlm.outbox");
+		my (@bad, @twice, %states);
+		for my $line ($chaos->lines($who, 'queued'))
+		{
+			my (undef, $id, $kind, $n) = @$line;
+			my $row = $row{$id};
+			if (!$row)
+			{
+				push @bad, "$id is gone";
+				next;
+			}
+			my (undef, $state, $code, $from, $to, $short, $error) = @$row;
+			$states{$state}++;
+			# 503: it was asked in vain, while the other end was disturbed itself.
+			push @bad, "$id: @$row[1 .. $#$row]" if !($state eq 'answered' && ($code == 200 || $code == 503)
+				|| $state eq 'expired' && $short eq 't'
+				|| $state eq 'cancelled' && $error ne '');
+			next unless defined $kinds[$kind];
+			my $count = $executed{"$kinds[$kind]:$n"} // 0;
+			# Who drops a peer forgets what it has asked.
+			my $forgotten = grep { $_->[0] <= $to && $_->[1] >= $from } @dropped;
+			push @twice, "$id: $count times, $state $code" if $count > 1 && !$forgotten
+			  || $state eq 'answered' && $count != ($code == 200 ? 1 : 0) && !$forgotten;
+		}
+		cmp_ok($states{answered} // 0, '>', 0, "$who: " . join(', ', map { "$states{$_} $_" } sort keys %states));
+		is(scalar @bad, 0, "$who: every request is answered, or has ended for a reason") or diag(join "\n", @bad);
+		is(scalar @twice, 0, "$who: each is executed once") or diag(join "\n", @twice);
+	}
+};
+
+# The processes of both nodes
 sub processes
 {
 	return map { my $node = $_; map { my ($pid, $kind) = split /\|/; [ $pid, $node->name . ' ' . $kind ] } split /\n/, $node->safe_psql('postgres', "SELECT pid, kind FROM qlm.stat_worker WHERE pid IS NOT NULL AND kind <> 'launcher' ORDER BY worker_id") } $plant, $fridge;
@@ -585,44 +572,65 @@ sub usage
 	return (scalar @descriptors, $memory);
 }
 
-SKIP: {
-	skip 'no /proc here', 1 unless -r "/proc/$$/status";
-	my $rounds = long_run() ? 8 : 4;
-	my %usage;
-	my @processes = processes();
-	for my $round (1 .. $rounds)
+subtest 'nothing is stuck' => sub {
+	for my $node ($plant, $fridge)
 	{
-		$line{nodes}->set(one_of('refuse', 'cut 500', 'pass'));
-		$line{receiver}->set(one_of('refuse', 'cut 500', 'stall'));
-		my @connections = map { qlm_connect($plant) } 1 .. 30;
-		$connections[$_]->send_bytes("POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n<omi") for 0 .. 9;
-		my @sockets = map { QlmSocket::qlm_socket($plant) } 1 .. 10;
-		$_->send(envelope('M2', '<read interval="-1" callback="0"><msg>' . objects('M2', 'plant-http/a') . '</msg></read>', ttl => 0)) for @sockets;
-		for my $i (1 .. 20)
+		my $name = $node->name;
+
+		is($node->safe_psql('postgres', "SELECT count(*) FROM qlm.outbox WHERE posting OR (url LIKE '~%' AND state IN ('queued', 'sent')) OR state = 'failed' OR (state = 'sent' AND next_attempt_at IS NULL)"), 0, "$name: no message is stuck");
+		wait_for_sql($node, 'SELECT count(*) FROM qlm.subscription_value', 0, "$name: no value waits for a poll");
+		is($node->safe_psql('postgres', 'SELECT count(*) FROM qlm.subscription_value v WHERE NOT EXISTS (SELECT FROM qlm.subscription s WHERE s.request_id = v.request_id)'), 0, "$name: no buffer without subscription");
+		is($node->safe_psql('postgres', "SELECT count(*) FROM pg_catalog.pg_prepared_xacts"), 0, "$name: no transaction is open");
+		is($node->safe_psql('postgres', "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type LIKE 'qlm%' AND state LIKE 'idle in transaction%'"), 0, "$name: no worker waits in a transaction");
+		my $log = slurp_file($node->logfile);
+		# PostgreSQL itself aborts when there is no room for its WAL.
+		my %full = map { $_ => 1 } $log =~ /\[(\d+)\][^\n]*PANIC:  could not write to file[^\n]*No space left on device/g;
+		my $bad = join "\n", grep { /TRAP|signal 11|signal 6|Segmentation|invalid memory|leak|could not find|cache lookup/
+			  && !(/\(PID (\d+)\) was terminated by signal 6/ && $full{$1}) } split /\n/, $log;
+		is($bad, '', "$name: nothing bad in the log");
+	}
+};
+
+subtest 'nothing leaks: rounds of trouble on the lines, with the same processes' => sub {
+	SKIP: {
+		skip 'no /proc here', 1 unless -r "/proc/$$/status";
+		my $rounds = long_run() ? 8 : 4;
+		my %usage;
+		my @processes = processes();
+		for my $round (1 .. $rounds)
 		{
-			post($plant, write_envelope('M2', 'plant-http/d', "leak:$round.$i"));
-			outside("SELECT qlm_request('fridge', qlm_read_envelope('Inside/state'))") if $i % 5 == 0;
+			$line{nodes}->set(one_of('refuse', 'cut 500', 'pass'));
+			$line{receiver}->set(one_of('refuse', 'cut 500', 'stall'));
+			my @connections = map { qlm_connect($plant) } 1 .. 30;
+			$connections[$_]->send_bytes("POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n<omi") for 0 .. 9;
+			my @sockets = map { QlmSocket::qlm_socket($plant) } 1 .. 10;
+			$_->send(envelope('M2', '<read interval="-1" callback="0"><msg>' . objects('M2', 'plant-http/a') . '</msg></read>', ttl => 0)) for @sockets;
+			for my $i (1 .. 20)
+			{
+				post($plant, write_envelope('M2', 'plant-http/d', "leak:$round.$i"));
+				outside("SELECT qlm_request('fridge', qlm_read_envelope('Inside/state'))") if $i % 5 == 0;
+			}
+			undef @connections;
+			$_->close for @sockets[ 0 .. 4 ];
+			undef @sockets;
+			$_->set('pass') for values %line;
+			wait_for_sql($_, $unfinished, 0, 'the queue drains') for $plant, $fridge;
+			wait_for_sql($plant, "SELECT count(*) FROM qlm.subscription WHERE callback LIKE '~%'", 0, 'sockets are forgotten');
+			push @{ $usage{ $_->[0] } }, [ usage($_->[0]) ] for @processes;
 		}
-		undef @connections;
-		$_->close for @sockets[ 0 .. 4 ];
-		undef @sockets;
-		$_->set('pass') for values %line;
-		wait_for_sql($_, $unfinished, 0, 'the queue drains') for $plant, $fridge;
-		wait_for_sql($plant, "SELECT count(*) FROM qlm.subscription WHERE callback LIKE '~%'", 0, 'sockets are forgotten');
-		push @{ $usage{ $_->[0] } }, [ usage($_->[0]) ] for @processes;
+		is_deeply([ processes() ], \@processes, 'the processes are the same');
+		for my $process (@processes)
+		{
+			my ($pid, $who) = @$process;
+			my @descriptors = map { $_->[0] } @{ $usage{$pid} };
+			my @memory = map { $_->[1] } @{ $usage{$pid} };
+			cmp_ok($descriptors[-1], '<=', $descriptors[1] + 8, "$who: descriptors @descriptors");
+			cmp_ok($memory[-1], '<=', $memory[1] + 4096, "$who: kilobytes @memory");
+		}
+		my ($open, $most) = $line{receiver}->connections;
+		cmp_ok($most, '<=', 2 * keys(%subscription), "at most $most connections to the receiver, now $open");
 	}
-	is_deeply([ processes() ], \@processes, 'the processes are the same');
-	for my $process (@processes)
-	{
-		my ($pid, $who) = @$process;
-		my @descriptors = map { $_->[0] } @{ $usage{$pid} };
-		my @memory = map { $_->[1] } @{ $usage{$pid} };
-		cmp_ok($descriptors[-1], '<=', $descriptors[1] + 8, "$who: descriptors @descriptors");
-		cmp_ok($memory[-1], '<=', $memory[1] + 4096, "$who: kilobytes @memory");
-	}
-	my ($open, $most) = $line{receiver}->connections;
-	cmp_ok($most, '<=', 2 * keys(%subscription), "at most $most connections to the receiver, now $open");
-}
+};
 
 $_->stop for $fridge, $plant;
 done_testing();
