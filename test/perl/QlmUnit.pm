@@ -5,7 +5,7 @@ QlmUnit - the unit tests of the pure layers, the fuzz targets and the client, bu
 
 =head1 SYNOPSIS
 
-  my $folder = unit_programs();     # BAIL_OUT if they cannot be built
+  my $folder = unit_programs();     # dies if they cannot be built
   system("$folder/test_xml");
 
 =head1 DESCRIPTION
@@ -39,7 +39,7 @@ sub unit_programs
 	flock $lock, LOCK_EX or die "$folder.lock: $!";
 	unless (-e "$folder/built")
 	{
-		is(system($build, $folder), 0, 'the unit tests are built') or BAIL_OUT('no unit tests');
+		is(system($build, $folder), 0, 'the unit tests are built') or die 'no unit tests';
 		open(my $built, '>', "$folder/built") or die "$folder/built: $!";
 	}
 	close $lock;
