@@ -28,7 +28,7 @@ EOQ
 	my @watcher = (extra_params => [ '-U', 'watcher' ]);
 	is($node->safe_psql('postgres', "SELECT count(*) > 0 FROM qlm.$_", @watcher), $_ =~ /worker|peer/ ? 't' : 'f', "pg_monitor: $_")
 	  for qw(stat_worker stat_peer stat_delivery stat_subscription);
-	for my $table (qw(peer value object outbox message subscription executed))
+	for my $table (qw(peer value object outbox journal subscription executed))
 	{
 		my ($status, $out, $err) = $node->psql('postgres', "SELECT * FROM qlm.$table", @watcher);
 		like($err, qr/permission denied for table $table/, "and not $table");
@@ -75,7 +75,7 @@ subtest 'ended messages' => sub {
 	$node->safe_psql('postgres', "INSERT INTO qlm.outbox (message_id, peer, envelope, state) SELECT i, 'p', '', 'answered' FROM generate_series(1, 300) i");
 	$node->append_conf('postgresql.conf', "qlm.finished_kept = 100\n");
 	$node->restart;
-	wait_for_sql($node, "SELECT count(*), min(message_id) FROM qlm.outbox", '100|201', 'the newest that have ended stay, as many as the setting says');
+	ok(wait_for_sql($node, "SELECT count(*), min(message_id) FROM qlm.outbox", '100|201'), 'the newest that have ended stay, as many as the setting says');
 };
 
 $node->stop;

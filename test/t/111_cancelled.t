@@ -68,7 +68,7 @@ subtest 'a cancel' => sub {
 	my ($id, $other) = wait_in_vain($receiver, 'Cancel/x');
 
 	is(cancel($id), 200, 'it is answered');
-	is(states($id), 'cancelled: the subscription has ended 5', 'its messages say why they are not posted');
+	ok(wait_until(sub { states($id) eq 'cancelled: the subscription has ended 5' }), 'its messages say why they are not posted') or diag(states($id));
 	is(sql("SELECT count(*) FROM qlm.outbox WHERE subscription_id = $id AND posting"), '0', 'none is leased')
 	  or wait_for_sql($node, "SELECT count(*) FROM qlm.outbox WHERE subscription_id = $id AND posting", '0');
 	$receiver->start;
@@ -93,7 +93,8 @@ subtest 'other ends' => sub {
 		my ($id, $other) = wait_in_vain($receiver, 'End/x');
 
 		$ends{$how}->($id);
-		like(states($id), qr/^(cancelled: the subscription has ended|expired: time to live ended) 5$/, "$how: ended");
+		# What is being posted ends when that has failed.
+		ok(wait_until(sub { states($id) =~ /^(cancelled: the subscription has ended|expired: time to live ended) 5$/ }), "$how: ended") or diag(states($id));
 		$receiver->start;
 		is(join(' ', values_in($receiver->bodies(5))), '1 2 3 4 5', 'those of the other arrive');
 		is(cancel($other), 200, 'which ends');

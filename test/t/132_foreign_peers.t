@@ -70,9 +70,11 @@ subtest 'who is given nested requests' => sub {
 		sql("SELECT qlm_add_peer('$name', role => 'qlm_writer', paths => '{$name}')");
 		my @ids = map { ask($name, "$name/$_") } 1 .. 4;
 		is(join(' ', request_ids($beat->($dialect, $name))), $ids[0], "$dialect: one that may refuse them is tried with one");
-		is(scalar nested($beat->($dialect, $name)), 0, "$dialect: and gets no more until it has answered");
+		# That one is due again after a while.
+		my $others = sub { return join ' ', grep { $_ != $ids[0] } request_ids($beat->($dialect, $name)); };
+		is($others->(), '', "$dialect: and gets no more until it has answered");
 		sql("UPDATE qlm.peer SET piggyback = true WHERE name = '$name'");
-		is(scalar nested($beat->($dialect, $name)), 3, "$dialect: unless it is said to take them");
+		is($others->(), "@ids[1 .. 3]", "$dialect: unless it is said to take them");
 		like(join(' ', @ids), qr/^(?:[1-9]\d{0,9} ?){4}$/, "$dialect: with numbers that fit an integer");
 	}
 	for my $dialect ('Q0', 'Q1', 'QP')
