@@ -267,7 +267,7 @@ subtest 'what is sent' => sub {
 	$r = fetch_one("5000 - $base/echo $large", '-m 1000000');
 	is($r->{status}, 200, 'a large body is sent');
 	cmp_ok($r->{length}, '>', 60_000, '... whole and without waiting for 100');
-	cmp_ok($r->{ms}, '<', 900, '... at once');
+	unlike($r->{answer}, qr/^Expect:/mi, '... nor is it asked for');
 };
 
 subtest 'good answers' => sub {
@@ -298,9 +298,9 @@ subtest 'bounds' => sub {
 	}
 	for my $path (qw(many_headers long_header many_interim trailers))
 	{
-		$r = fetch_one("5000 - $base/$path x");
+		$r = fetch_one("10000 - $base/$path x");
 		is("$r->{status} $r->{length}", '0 0', "$path: no answer");
-		cmp_ok($r->{ms}, '<', 3000, '... known soon');
+		cmp_ok($r->{ms}, '<', 8000, '... known soon');
 		isnt($r->{error}, '', "... because $r->{error}");
 	}
 };
@@ -311,16 +311,16 @@ subtest 'answers that never come' => sub {
 		$r = fetch_one("300 - $base/$path x");
 		is($r->{status}, 0, "$path: no answer");
 		like($r->{error}, qr/timed out/, '... in time');
-		ok($r->{ms} >= 290 && $r->{ms} < 2000, "... after $r->{ms} ms");
+		ok($r->{ms} >= 290 && $r->{ms} < 10_000, "... after $r->{ms} ms");
 	}
 	for my $path (
 		qw(broken_status broken_header broken_second only_interim broken_body
 	broken_chunk reset nothing garbage bad_length))
 	{
-		$r = fetch_one("5000 - $base/$path x");
+		$r = fetch_one("10000 - $base/$path x");
 		is("$r->{status} $r->{length}", '0 0', "$path: no answer");
 		like($r->{error}, qr/^[ -~]+$/, "... because $r->{error}");
-		cmp_ok($r->{ms}, '<', 3000, '... known soon');
+		cmp_ok($r->{ms}, '<', 8000, '... known soon');
 	}
 };
 
@@ -384,9 +384,9 @@ subtest 'connections' => sub {
 		'one that was closed meanwhile is replaced, or said to be one');
 	@r = fetch('-w 100', ("8000 - $base/chunked x") x 100);
 	is(scalar(grep { $_->{status} == 200 } @r), 100, '100 at a time');
-	@r = fetch('-w 60', ("2000 - $base/silent x") x 50,
-		("5000 - $base/process x") x 10);
-	is(scalar(grep { $_->{status} == 200 && $_->{ms} < 1500 } @r), 10,
+	@r = fetch('-w 60', ("6000 - $base/silent x") x 50,
+		("20000 - $base/process x") x 10);
+	is(scalar(grep { $_->{status} == 200 && $_->{ms} < 5000 } @r), 10,
 		'50 dead ones delay nobody');
 	@r = fetch('-w 4 -c 300', "5000 - $base/silent x", "5000 - $base/process x",
 		"5000 - $base/drip x", "20000 y http://name.invalid/ x");

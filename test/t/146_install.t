@@ -88,7 +88,7 @@ EOQ
 	for my $script (glob "$share/extension/qlm--*.sql")
 	{
 		next if $script =~ /qlm--0\.1\.0\.sql$/;    # frozen, and not installed
-		my $sql = PostgreSQL::Test::Utils::slurp_file($script) =~ s{/\*.*?\*/}{}gsr =~ s/^\\.*$//gmr;
+		my $sql = PostgreSQL::Test::Utils::slurp_file($script) =~ s{/\*.*?\*/}{}gsr =~ s/^(?:\\|--).*$//gmr;
 		like($sql, qr/\A\s*SELECT pg_catalog\.set_config\('search_path', 'pg_catalog, pg_temp', true\);/, "$script: begins with a fixed search_path");
 		is(() = $sql =~ /set_config\('search_path'/g, 1, 'which stays');
 	}
