@@ -114,6 +114,7 @@ sub steady
 
 	$text =~ s/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?/TIME/g;
 	$text =~ s/\b\d{10}(\.\d+)?(?=[,"}])/TIME/g;
+	$text =~ s/ttl="3[56]\d\d"/ttl="HOUR"/g;
 	$text =~ s/^\(\d+ rows?\)$//mg;
 	$text =~ s/-{2,}/--/g;
 	$text =~ s/[ \t]+/ /g;

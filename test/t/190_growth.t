@@ -86,10 +86,10 @@ subtest 'new rules are seen by the server worker, which deletes without being as
 	$node->safe_psql('postgres', 'VACUUM qlm.value');
 	$node->safe_psql('postgres', "SELECT qlm_write('Alone/x', '1', now() - n * interval '2 days') FROM generate_series(0, 5) n");
 	$node->safe_psql('postgres', "SELECT qlm_set_retention('Alone', '1 day')");
-	wait_for_sql($node, "SELECT count(*) FROM qlm.history WHERE path = 'Alone/x'", '1',
+	ok(wait_for_sql($node, "SELECT count(*) FROM qlm.history WHERE path = 'Alone/x'", '1'),
 		'the worker deletes old values by and by');
 	my $year = (localtime)[5] + 1890;
-	wait_for_sql($node, "SELECT count(*) FROM pg_class WHERE relname ~ '^value_${year}_'", '0',
+	ok(wait_for_sql($node, "SELECT count(*) FROM pg_class WHERE relname ~ '^value_${year}_'", '0'),
 		'an empty partition of the past is dropped');
 };
 
