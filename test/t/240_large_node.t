@@ -10,6 +10,11 @@ use Test::More;
 my $node = qlm_node('large', conf => <<EOC);
 qlm.anonymous_role = 'qlm_writer'
 qlm.http_workers = 1
+jit = off
+EOC
+
+# CREATE EXTENSION would be compiled for minutes.
+$node->append_conf('postgresql.conf', <<'EOC');
 jit = on
 jit_above_cost = 0
 jit_inline_above_cost = 0
@@ -19,6 +24,8 @@ auto_explain.log_min_duration = 0
 auto_explain.log_analyze = on
 auto_explain.log_nested_statements = on
 EOC
+$node->restart;
+wait_for_http($node);
 
 # All that was executed since, as [query text, whether it was compiled]
 my $seen = -s $node->logfile;
