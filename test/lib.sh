@@ -138,8 +138,10 @@ free_port() {
     perl -MIO::Socket::INET -e '
         for (1 .. 1000) {
             my $port = 10200 + int rand 22000;
-            exit print $port if IO::Socket::INET->new(LocalAddr => "127.0.0.1",
+            next unless IO::Socket::INET->new(LocalAddr => "127.0.0.1",
                 LocalPort => $port, Listen => 1);
+            print $port;
+            exit;
         }
         die "no free port"'
 }

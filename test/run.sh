@@ -280,7 +280,7 @@ install_privately
 programs=$("$PG_CONFIG" --pgxs)
 programs=${programs%/makefiles/pgxs.mk}/test
 mkdir "$WORK/tree" "$WORK/results"
-cp -R "$ROOT"/{Makefile,qlm.control,LICENSE,*.md,bench,demo,docs,src,sql,expected,test} "$WORK/tree/"
+cp -R -p "$ROOT"/{Makefile,qlm.control,LICENSE,*.md,bench,demo,docs,src,sql,expected,test} "$WORK/tree/"
 if [ -n "$SERVER_USER" ]; then
     chown -R "$SERVER_USER" "$WORK/tree" "$WORK/results"
 fi

@@ -104,7 +104,7 @@ build_extension
 make_workplace
 install_privately
 mkdir "$WORK/tree" "$WORK/results" "$WORK/valgrind"
-cp -R "$ROOT"/{Makefile,qlm.control,LICENSE,*.md,bench,demo,docs,src,sql,expected,test} "$WORK/tree/"
+cp -R -p "$ROOT"/{Makefile,qlm.control,LICENSE,*.md,bench,demo,docs,src,sql,expected,test} "$WORK/tree/"
 if [ -n "$SERVER_USER" ]; then
     chown -R "$SERVER_USER" "$WORK/tree" "$WORK/results" "$WORK/valgrind"
 fi
