@@ -86,7 +86,6 @@ bool
 qlm_format_get(const char *name, QlmFormat *format)
 {
 	Datum		values[1];
-	QlmRights	saved;
 	bool		found;
 	const char *reader = NULL;
 	const char *writer = NULL;
@@ -95,9 +94,7 @@ qlm_format_get(const char *name, QlmFormat *format)
 
 	values[0] = CStringGetTextDatum(name);
 	memset(format, 0, sizeof(QlmFormat));
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&find_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&find_plan, values, NULL);
 	found = SPI_processed > 0;
 	if (found)
 	{

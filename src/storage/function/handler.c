@@ -81,14 +81,11 @@ bool
 qlm_handler_find(const char *path, const char *verb, QlmHandler *handler)
 {
 	Datum		values[2] = {path_and_above(path), CStringGetTextDatum(verb)};
-	QlmRights	saved;
 	bool		found;
 	const char *extension_schema = NULL;
 
 	memset(handler, 0, sizeof(QlmHandler));
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&find_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&find_plan, values, NULL);
 	found = SPI_processed > 0;
 	if (found)
 	{

@@ -255,7 +255,6 @@ static void
 require_free(const Rename *rename)
 {
 	Datum		values[2] = {CStringGetTextDatum(rename->new_path)};
-	QlmRights	saved;
 
 	if (execute_as_owner(&find_plan, values) > 0)
 		ereport(ERROR,
@@ -263,9 +262,7 @@ require_free(const Rename *rename)
 				 errmsg("there is an Object or InfoItem \"%s\" already", rename->new_path)));
 	values[0] = CStringGetTextDatum(rename->path);
 	values[1] = CStringGetTextDatum(rename->new_path);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&taken_rules_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&taken_rules_plan, values, NULL);
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),

@@ -313,15 +313,12 @@ static void
 require_free_number(const TriggerData *data)
 {
 	Datum		values[1] = {Int32GetDatum(id_column(data, data->tg_trigtuple, "peer_id"))};
-	QlmRights	saved;
 	bool		taken;
 
 	if (qlm_restoring())
 		return;
 	qlm_storage_begin();
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&number_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&number_plan, values, NULL);
 	taken = SPI_processed > 0;
 	qlm_storage_end();
 	if (taken)
@@ -438,13 +435,10 @@ find_peer(const char *name)
 {
 	Datum		values[1] = {CStringGetTextDatum(name)};
 	int			peer_id = QLM_PEER_UNKNOWN;
-	QlmRights	saved;
 	bool		isnull;
 
 	qlm_storage_begin();
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&find_plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&find_plan, values, NULL);
 	if (SPI_processed > 0)
 		peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
 	qlm_storage_end();

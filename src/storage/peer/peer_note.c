@@ -102,7 +102,6 @@ touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms,
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz before = DT_NOEND;
 	Datum		values[4];
-	QlmRights	saved;
 	bool		isnull;
 
 	if (!TimestampDifferenceExceeds(*known, now, interval_ms) ||
@@ -113,9 +112,7 @@ touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms,
 	values[1] = TimestampTzGetDatum(now);
 	values[2] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, -interval_ms));
 	values[3] = dialect ? CStringGetTextDatum(qlm_dialect_key(dialect)) : (Datum) 0;
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(plan, values, dialect ? NULL : "   n", 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(plan, values, dialect ? NULL : "   n");
 	if (SPI_processed > 0)
 		before = DatumGetTimestampTz(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
@@ -155,30 +152,24 @@ void
 qlm_peer_echoes_ids(QlmPeer *peer)
 {
 	Datum		values[1] = {Int32GetDatum(peer->peer_id)};
-	QlmRights	saved;
 
 	if (peer->echoes_ids || XactReadOnly || IsolationUsesXactSnapshot())
 		return;
 	peer->echoes_ids = true;
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&echoes_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&echoes_plan, values, NULL);
 }
 
 bool
 qlm_peer_try(int peer_id, int64 message_id, const QlmDialect *dialect)
 {
 	Datum		values[3];
-	QlmRights	saved;
 
 	if (XactReadOnly || IsolationUsesXactSnapshot())
 		return false;
 	values[0] = Int32GetDatum(peer_id);
 	values[1] = Int64GetDatum(message_id);
 	values[2] = CStringGetTextDatum(qlm_dialect_key(dialect));
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&try_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&try_plan, values, NULL);
 	return SPI_processed > 0;
 }
 
@@ -186,15 +177,12 @@ void
 qlm_peer_takes_nested(int peer_id, bool takes)
 {
 	Datum		values[2];
-	QlmRights	saved;
 
 	if (XactReadOnly || IsolationUsesXactSnapshot())
 		return;
 	values[0] = Int32GetDatum(peer_id);
 	values[1] = BoolGetDatum(takes);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&takes_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&takes_plan, values, NULL);
 }
 
 /* Who is not noted, since somebody holds the row, will be the next time. */
@@ -203,24 +191,18 @@ qlm_peer_acknowledges(int peer_id)
 {
 	QlmPeer    *peer = qlm_peer_by_id(peer_id);
 	Datum		values[1];
-	QlmRights	saved;
 
 	if (peer == NULL || peer->acknowledges || XactReadOnly || IsolationUsesXactSnapshot())
 		return;
 	values[0] = Int32GetDatum(peer_id);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&acknowledges_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&acknowledges_plan, values, NULL);
 }
 
 static bool
 note_hold(Datum *values, const char *nulls)
 {
-	QlmRights	saved;
 
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&hold_plan, values, nulls, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&hold_plan, values, nulls);
 	return SPI_processed > 0;
 }
 
@@ -250,7 +232,6 @@ qlm_peer_note_way(int peer_id, const QlmWay *way)
 {
 	Datum		values[6];
 	char		nulls[7] = "      ";
-	QlmRights	saved;
 
 	values[0] = Int32GetDatum(peer_id);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -261,8 +242,6 @@ qlm_peer_note_way(int peer_id, const QlmWay *way)
 	values[4] = Int32GetDatum(way->code);
 	nulls[4] = way->code > 0 ? ' ' : 'n';
 	values[5] = CStringGetTextDatum(way->words);
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(&way_plan, values, nulls, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&way_plan, values, nulls);
 	return SPI_processed > 0;
 }

@@ -78,7 +78,6 @@ static int
 room(QlmPlan *plan, Datum whose, int limit)
 {
 	Datum		values[3];
-	QlmRights	saved;
 	int64		n;
 	bool		isnull;
 
@@ -87,9 +86,7 @@ room(QlmPlan *plan, Datum whose, int limit)
 	values[0] = whose;
 	values[1] = Int64GetDatum(limit);
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute_indexed(plan, values, NULL, 1);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(plan, values, NULL);
 	n = DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return (int) Max(limit - n, INT_MIN);

@@ -222,11 +222,8 @@ static void
 note_arrival(const char *how)
 {
 	Datum		values[1] = {CStringGetTextDatum(how)};
-	QlmRights	saved;
 
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&arrive_plan, values, NULL, 0);
-	qlm_rights_restore(&saved);
+	qlm_plan_execute_as_owner(&arrive_plan, values, NULL);
 }
 
 PG_FUNCTION_INFO_V1(qlm_trigger_place_changed);
