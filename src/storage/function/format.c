@@ -133,8 +133,8 @@ execute(const char *sql, int nargs, Oid *types, Datum *values, long limit)
 static void
 call_function(const QlmFunction *function, void (*work) (void *arg), void *arg)
 {
-	bool		late;
-	ErrorData  *error = qlm_function_try(function, work, arg, true, DT_NOEND, &late);
+	QlmFunctionCall call = {function, work, arg, .foreign = true, .end = DT_NOEND};
+	ErrorData  *error = qlm_function_try(&call);
 
 	if (error)
 		ReThrowError(error);
@@ -179,18 +179,19 @@ is_paused(const QlmFormat *format)
 static void
 call_for_subscriber(const QlmFormat *format, void (*work) (void *arg), void *arg)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SUBSCRIBER_MS);
-	bool		late = is_paused(format);
+	QlmFunctionCall call = {&format->writer, work, arg, .foreign = true};
 	ErrorData  *error = NULL;
 
-	if (!late)
+	call.end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SUBSCRIBER_MS);
+	call.late = is_paused(format);
+	if (!call.late)
 	{
-		error = qlm_function_try(&format->writer, work, arg, true, end, &late);
-		if (late)
+		error = qlm_function_try(&call);
+		if (call.late)
 			find_late(format->name, HASH_ENTER)->until =
-				TimestampTzPlusMilliseconds(end, PAUSE_MS);
+				TimestampTzPlusMilliseconds(call.end, PAUSE_MS);
 	}
-	if (late)
+	if (call.late)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("the writer of payload format \"%s\" takes too long", format->name),

@@ -120,8 +120,7 @@ qlm_function_release_locks(void)
  * later.
  */
 void
-qlm_function_run(const QlmFunction *function, void (*work) (void *arg), void *arg,
-				 bool foreign)
+qlm_function_run(const QlmFunctionCall *call)
 {
 	int			level = NewGUCNestLevel();
 	Oid			user;
@@ -129,15 +128,15 @@ qlm_function_run(const QlmFunction *function, void (*work) (void *arg), void *ar
 
 	check_stack_depth();
 	GetUserIdAndSecContext(&user, &context);
-	(void) set_config_option("search_path", function->search_path, PGC_USERSET,
+	(void) set_config_option("search_path", call->function->search_path, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	qlm_rights_fix_spelling();
-	if (foreign)
+	if (call->foreign)
 	{
 		qlm_fmgr_guard_note();
 		SetUserIdAndSecContext(user, context | SECURITY_RESTRICTED_OPERATION);
 	}
-	work(arg);
+	call->work(call->arg);
 	SetUserIdAndSecContext(user, context);
 	AtEOXact_GUC(false, level);
 }
@@ -202,25 +201,23 @@ must_leave(const ErrorData *error, bool late)
 
 /* The time that it has is over when it has ended, however that was. */
 static void
-run_until_end(const QlmFunction *function, void (*work) (void *arg), void *arg,
-			  bool foreign, TimestampTz end, bool *late)
+run_until_end(QlmFunctionCall *call)
 {
-	TimestampTz outer = begin_time(end);
+	TimestampTz outer = begin_time(call->end);
 
 	PG_TRY();
 	{
-		qlm_function_run(function, work, arg, foreign);
+		qlm_function_run(call);
 	}
 	PG_FINALLY();
 	{
-		*late = end_time(outer);
+		call->late = end_time(outer);
 	}
 	PG_END_TRY();
 }
 
 ErrorData *
-qlm_function_try(const QlmFunction *function, void (*work) (void *arg), void *arg,
-				 bool foreign, TimestampTz end, bool *late)
+qlm_function_try(QlmFunctionCall *call)
 {
 	Oid			user;
 	int			context;
@@ -229,7 +226,7 @@ qlm_function_try(const QlmFunction *function, void (*work) (void *arg), void *ar
 	GetUserIdAndSecContext(&user, &context);
 	QLM_SUBTRANSACTION_TRY();
 	{
-		run_until_end(function, work, arg, foreign, end, late);
+		run_until_end(call);
 	}
 	QLM_SUBTRANSACTION_CATCH(error);
 	{
@@ -237,7 +234,7 @@ qlm_function_try(const QlmFunction *function, void (*work) (void *arg), void *ar
 		failure = error;
 	}
 	QLM_SUBTRANSACTION_END();
-	if (failure && must_leave(failure, *late))
+	if (failure && must_leave(failure, call->late))
 		ReThrowError(failure);
 	return failure;
 }

@@ -34,24 +34,32 @@ extern bool qlm_function_find(Oid oid, const char *extension_schema,
  */
 extern bool qlm_function_may_run(Oid oid, Oid role);
 
-/*
- * Do work that calls it, as the current user, and leave nothing behind but what
- * was written: settings are put back, locks are released at the end of the
- * transaction.  foreign: for somebody who has no session here, so nothing may be
- * left that would run later.
- */
-extern void qlm_function_run(const QlmFunction *function,
-							 void (*work) (void *arg), void *arg, bool foreign);
+/* Work that calls a function */
+typedef struct QlmFunctionCall
+{
+	const QlmFunction *function;
+	void		(*work) (void *arg);
+	void	   *arg;
+	bool		foreign;		/* for somebody who has no session here, so nothing
+								 * may be left that would run later */
+
+	/* For qlm_function_try */
+	TimestampTz end;			/* DT_NOEND: that of what this is part of */
+	bool		late;			/* out: the time was over */
+} QlmFunctionCall;
 
 /*
- * The same with an end, at the latest that of the work that it is part of, and
- * in a subtransaction.  An error is undone and returned, with *late where the
- * time was over; NULL: there was none.  Only a cancel that is none of ours is
- * raised.
+ * Do it as the current user, and leave nothing behind but what was written: settings are put
+ * back, locks are released at the end of the transaction.
  */
-extern ErrorData *qlm_function_try(const QlmFunction *function,
-								   void (*work) (void *arg), void *arg,
-								   bool foreign, TimestampTz end, bool *late);
+extern void qlm_function_run(const QlmFunctionCall *call);
+
+/*
+ * The same with an end, at the latest that of the work that it is part of, and in a
+ * subtransaction.  An error is undone and returned; NULL: there was none.  Only a cancel
+ * that is none of ours is raised.
+ */
+extern ErrorData *qlm_function_try(QlmFunctionCall *call);
 
 /*
  * After a transaction of a worker: release the advisory locks of its session

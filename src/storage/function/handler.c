@@ -140,8 +140,9 @@ char *
 qlm_handler_run(const QlmHandler *handler, const QlmHandlerInput *input)
 {
 	Execution	execution = {handler, input, NULL};
+	QlmFunctionCall call = {&handler->function, execute, &execution};
 
-	qlm_function_run(&handler->function, execute, &execution, false);
+	qlm_function_run(&call);
 	return execution.output;
 }
 
@@ -150,9 +151,10 @@ qlm_handler_try(const QlmHandler *handler, const QlmHandlerInput *input,
 				bool foreign, TimestampTz end, char **output, bool *late)
 {
 	Execution	execution = {handler, input, NULL};
-	ErrorData  *error = qlm_function_try(&handler->function, execute, &execution,
-										 foreign, end, late);
+	QlmFunctionCall call = {&handler->function, execute, &execution, foreign, end};
+	ErrorData  *error = qlm_function_try(&call);
 
+	*late = call.late;
 	/* Retries are for who runs the message. */
 	if (error && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
