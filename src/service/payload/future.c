@@ -33,7 +33,7 @@ typedef struct Search
 	StringInfoData path;
 	const QlmInfoItem *meta_data;	/* it is a value of this; NULL: of the path */
 	const QlmValue *value;		/* NULL: none found */
-	QlmWriteCounts  *counts;			/* all are counted; NULL: the first will do */
+	QlmWriteCounts *counts;		/* all are counted; NULL: the first will do */
 } Search;
 
 static void

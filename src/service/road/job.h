@@ -113,7 +113,7 @@ typedef struct QlmJob
 	TimestampTz received_at;	/* it was kept: when it came */
 
 	/* What goes out. */
-	QlmWriteCounts  *counts;			/* to add up what writes did; NULL: not wanted */
+	QlmWriteCounts *counts;		/* to add up what writes did; NULL: not wanted */
 	MemoryContext answer_context;	/* for the answer alone; NULL: the current */
 	StringInfoData answer;		/* an envelope, or what was to be seen;
 								 * empty: none is sent */

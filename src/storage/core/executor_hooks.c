@@ -1,11 +1,11 @@
 /*
  * executor_hooks.c
- *		Work that is done in the place of a statement.
+ *		Work that is done below the executor, shown to those who hook into it.
  *
- * Extensions that audit or count statements hook into the executor.  What goes
- * into tables below that would be seen by none of them.  So where there is such a hook,
- * the executor starts, runs and ends the statement; but of its plan there
- * is one node only, which does the work.
+ * Extensions that audit or count statements do so.  None of them would see what goes
+ * into tables below the executor.  So where there is such a hook, the executor starts,
+ * runs and ends the statement that would do the work; but its plan has one node only, a
+ * custom scan, which does it.
  */
 #include "postgres.h"
 
@@ -22,20 +22,20 @@
 #include "storage/core/executor_hooks.h"
 #include "storage/core/plan.h"
 
-typedef struct StandIn
+typedef struct WorkScan
 {
 	CustomScan	node;
-	QlmHookedWork	function;
+	QlmHookedWork function;
 	void	   *arg;
 	MemoryContext context;		/* of the caller */
-} StandIn;
+} WorkScan;
 
-typedef struct StandInState
+typedef struct WorkScanState
 {
 	CustomScanState node;
-	const StandIn *stand_in;
+	const WorkScan *work;
 	bool		done;
-} StandInState;
+} WorkScanState;
 
 bool
 qlm_executor_hooks_audit(void)
@@ -66,14 +66,14 @@ begin_node(CustomScanState *node, EState *estate, int flags)
 static TupleTableSlot *
 execute_node(CustomScanState *node)
 {
-	StandInState *state = (StandInState *) node;
+	WorkScanState *state = (WorkScanState *) node;
 
 	if (!state->done)
 	{
-		MemoryContext context = MemoryContextSwitchTo(state->stand_in->context);
+		MemoryContext context = MemoryContextSwitchTo(state->work->context);
 
 		state->done = true;
-		node->ss.ps.state->es_processed += state->stand_in->function(state->stand_in->arg);
+		node->ss.ps.state->es_processed += state->work->function(state->work->arg);
 		MemoryContextSwitchTo(context);
 	}
 	return NULL;
@@ -95,23 +95,23 @@ static const CustomExecMethods execute_methods = {
 static Node *
 create_state(CustomScan *scan)
 {
-	StandInState *state = palloc0(sizeof(StandInState));
+	WorkScanState *state = palloc0(sizeof(WorkScanState));
 
 	NodeSetTag(state, T_CustomScanState);
 	state->node.methods = &execute_methods;
-	state->stand_in = (const StandIn *) scan;
+	state->work = (const WorkScan *) scan;
 	return (Node *) state;
 }
 
 /* As those of the statement's plan, but by the node alone */
 static void
 execute_instead(const PlannedStmt *planned, const char *sql, ParamListInfo params,
-				StandIn *stand_in)
+				WorkScan *work)
 {
 	PlannedStmt statement = *planned;
 	QueryDesc  *query;
 
-	statement.planTree = &stand_in->node.scan.plan;
+	statement.planTree = &work->node.scan.plan;
 	statement.subplans = NIL;
 	query = CreateQueryDesc(&statement, sql, GetActiveSnapshot(), InvalidSnapshot,
 							None_Receiver, params, NULL, 0);
@@ -140,7 +140,7 @@ make_params(const QlmPlan *plan, const Datum *values)
 void
 qlm_executor_hooks_run(QlmPlan *plan, const Datum *params, QlmHookedWork function, void *arg)
 {
-	StandIn		stand_in = {.function = function, .arg = arg, .context = CurrentMemoryContext};
+	WorkScan	work = {.function = function, .arg = arg, .context = CurrentMemoryContext};
 	CachedPlan *cached;
 
 	if (!qlm_executor_hooks_exist())
@@ -148,8 +148,8 @@ qlm_executor_hooks_run(QlmPlan *plan, const Datum *params, QlmHookedWork functio
 		(void) function(arg);
 		return;
 	}
-	NodeSetTag(&stand_in, T_CustomScan);
-	stand_in.node.methods = &scan_methods;
+	NodeSetTag(&work, T_CustomScan);
+	work.node.methods = &scan_methods;
 	qlm_storage_begin();
 	qlm_plan_prepare(plan);
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -157,7 +157,7 @@ qlm_executor_hooks_run(QlmPlan *plan, const Datum *params, QlmHookedWork functio
 	if (cached == NULL || list_length(cached->stmt_list) != 1)
 		elog(ERROR, "a rule makes another statement of \"%s\"", plan->sql);
 	execute_instead(linitial_node(PlannedStmt, cached->stmt_list), plan->sql,
-					make_params(plan, params), &stand_in);
+					make_params(plan, params), &work);
 	ReleaseCachedPlan(cached, CurrentResourceOwner);
 	PopActiveSnapshot();
 	qlm_storage_end();

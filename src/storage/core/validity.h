@@ -22,20 +22,20 @@ typedef struct QlmValidity
 static inline QlmValidity
 qlm_validity_take(QlmRelation relation)
 {
-	QlmValidity	stamp;
+	QlmValidity	validity;
 
-	stamp.generation = qlm_catalog_generation(relation);
-	stamp.transaction = IsolationUsesXactSnapshot() ?
+	validity.generation = qlm_catalog_generation(relation);
+	validity.transaction = IsolationUsesXactSnapshot() ?
 		GetCurrentTransactionStartTimestamp() : 0;
-	return stamp;
+	return validity;
 }
 
 static inline bool
-qlm_validity_holds(const QlmValidity *stamp, QlmRelation relation)
+qlm_validity_holds(const QlmValidity *validity, QlmRelation relation)
 {
-	return stamp->generation == qlm_catalog_generation(relation) &&
-		(stamp->transaction == 0 ||
-		 stamp->transaction == GetCurrentTransactionStartTimestamp());
+	return validity->generation == qlm_catalog_generation(relation) &&
+		(validity->transaction == 0 ||
+		 validity->transaction == GetCurrentTransactionStartTimestamp());
 }
 
 #endif							/* QLM_VALIDITY_H */

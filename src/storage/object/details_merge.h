@@ -11,7 +11,7 @@
 /* What one element of a message says of one node */
 typedef struct QlmDetailsTask
 {
-	QlmCachedNode    *node;			/* not for use after SQL has run */
+	QlmCachedNode *node;		/* not for use after SQL has run */
 	int			id;
 	const QlmObject *object;	/* one of the two is NULL */
 	const QlmInfoItem *item;

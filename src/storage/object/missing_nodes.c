@@ -393,7 +393,7 @@ make_levels(QlmMissingNodes *missing, bool in_bulk)
 
 /*
  * The cache knows now what the tables have of it.  Ids and MetaData stand in
- * tables of their own, and are left to whoever stores static data.
+ * tables of their own, and are left to details_merge.c.
  */
 static void
 remember(QlmNodeIdCache *cache, const QlmNewNode *missing)

@@ -17,7 +17,7 @@ typedef struct QlmCachedNode
 	int			parent_id;		/* object_id; 0: at the top */
 	bool		is_item;
 
-	/* Hash of the static data that are known to be stored; 0: not known */
+	/* Hash of the details that are known to be stored; 0: not known */
 	uint64		details_hash;
 	uint64		details_generation;
 
@@ -50,10 +50,10 @@ extern QlmCachedNode *qlm_node_id_cache_find(const QlmNodeIdCache *cache, int pa
 extern QlmCachedNode *qlm_node_id_cache_add(QlmNodeIdCache *cache, int parent_id,
 											const char *name, bool is_item, int id);
 
-/* These static data are stored. */
+/* Details with this hash are stored. */
 extern void qlm_node_id_cache_set_details(QlmCachedNode *node, uint64 hash);
 
-/* Do the stored static data of a node have this hash? */
+/* Do the stored details of a node have this hash? */
 extern bool qlm_node_id_cache_has_details(const QlmCachedNode *node, uint64 hash);
 
 /*

@@ -40,7 +40,7 @@ typedef struct PeerEntry
 typedef struct PeerCache
 {
 	MemoryContext context;
-	QlmValidity	stamp;
+	QlmValidity	validity;
 	int			npeers;
 	PeerEntry  *peers;			/* sorted by name */
 	PeerEntry **by_id;			/* the same, sorted by number */
@@ -165,7 +165,7 @@ load_peers(void)
 	QlmRights	saved;
 
 	cache->context = context;
-	cache->stamp = qlm_validity_take(QLM_REL_PEER);
+	cache->validity = qlm_validity_take(QLM_REL_PEER);
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&load_plan, NULL, NULL, 0);
 	qlm_rights_restore(&saved);
@@ -192,7 +192,7 @@ peers(void)
 {
 	PeerCache  *loaded;
 
-	if (current && qlm_validity_holds(&current->stamp, QLM_REL_PEER))
+	if (current && qlm_validity_holds(&current->validity, QLM_REL_PEER))
 		return current;
 	loaded = load_peers();
 	MemoryContextSetParent(loaded->context, CacheMemoryContext);

@@ -41,7 +41,7 @@
 /* InfoItems that exist */
 static Bitmapset *known = NULL;
 static MemoryContext known_context = NULL;
-static QlmValidity known_stamp;
+static QlmValidity known_validity;
 static bool known_unsure = false;	/* some by this transaction only */
 
 /* Depth of triggers at which there is nothing to check; -1: none */
@@ -99,7 +99,7 @@ prepare_known(void)
 		RegisterXactCallback(transaction_ends, NULL);
 		RegisterSubXactCallback(subtransaction_ends, NULL);
 	}
-	else if (!qlm_validity_holds(&known_stamp, QLM_REL_INFO_ITEM))
+	else if (!qlm_validity_holds(&known_validity, QLM_REL_INFO_ITEM))
 		forget_known();
 }
 
@@ -255,7 +255,7 @@ begin_check(void)
 	qlm_node_lock(RowExclusiveLock);
 	prepare_known();
 	if (known == NULL)
-		known_stamp = qlm_validity_take(QLM_REL_INFO_ITEM);
+		known_validity = qlm_validity_take(QLM_REL_INFO_ITEM);
 }
 
 void

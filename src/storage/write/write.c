@@ -40,7 +40,7 @@ typedef struct Walk
 	QlmAliases *aliases;		/* of what was missing; NULL: none */
 	MemoryContext payload;		/* of the messages */
 	QlmWriteOutcome *outcome;
-	QlmDetailsTasks statics;
+	QlmDetailsTasks details;
 	QlmValueRow *rows;
 	int			nrows;
 	int			capacity;
@@ -157,9 +157,9 @@ enter(Walk *walk, const Position *parent, Position *at, const char *name,
 	if (at->node->is_item != (item != NULL))
 		return refuse_kind(walk, at);
 	if (object != NULL)
-		qlm_details_merge_add_object(&walk->statics, at->node, object);
+		qlm_details_merge_add_object(&walk->details, at->node, object);
 	else
-		qlm_details_merge_add_item(&walk->statics, at->node, item);
+		qlm_details_merge_add_item(&walk->details, at->node, item);
 	return true;
 }
 
@@ -238,7 +238,7 @@ walk_all(Walk *walk, QlmWrite *writes, int n)
 
 	walk->missing = qlm_missing_nodes_create(walk->cache);
 	walk->nrows = 0;
-	qlm_details_merge_reset(&walk->statics);
+	qlm_details_merge_reset(&walk->details);
 	for (int i = 0; i < n; i++)
 	{
 		writes[i].arrival = walk->nrows;
@@ -348,7 +348,7 @@ qlm_write_run(QlmWrite *writes, int n)
 	walk.rows = palloc(walk.capacity * sizeof(QlmValueRow));
 	walk.cache = qlm_node_id_cache_begin();
 	resolve(&walk, writes, n);
-	qlm_details_merge_store(&walk.statics);
+	qlm_details_merge_store(&walk.details);
 	qlm_value_insert(walk.rows, walk.nrows, &observer);
 	qlm_write_outcome_finish(walk.outcome);
 

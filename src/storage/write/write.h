@@ -10,7 +10,7 @@
 
 /*
  * Store payloads with the rights of the current user: Objects and InfoItems
- * that are missing are made, static data are merged, values are inserted in
+ * that are missing are made, what describes nodes is merged, values are inserted in
  * one statement.  What the database refuses raises an error.
  */
 extern void qlm_write_run(QlmWrite *writes, int n);

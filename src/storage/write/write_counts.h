@@ -21,11 +21,11 @@ typedef struct QlmWriteCounts
 {
 	int64		received;		/* values */
 	int64		repeated;		/* they were there already, the same */
-	QlmWriteCount	superseded;		/* by a later one of the message */
-	QlmWriteCount	replaced;		/* stored values, by others of this message */
-	QlmWriteCount	empty;			/* InfoItems, or lines, without a value */
-	QlmWriteCount	made;			/* InfoItems in Objects that were there */
-	QlmWriteCount	ahead;			/* values far ahead of the clock */
+	QlmWriteCount superseded;	/* by a later one of the message */
+	QlmWriteCount replaced;		/* stored values, by others of this message */
+	QlmWriteCount empty;		/* InfoItems, or lines, without a value */
+	QlmWriteCount made;			/* InfoItems in Objects that were there */
+	QlmWriteCount ahead;		/* values far ahead of the clock */
 	TimestampTz latest;			/* of these */
 } QlmWriteCounts;
 

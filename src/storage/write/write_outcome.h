@@ -19,7 +19,7 @@ typedef struct QlmWrite
 	/* Out: 0, or 400 with a sentence; then nothing of it was stored. */
 	int			error_code;
 	const char *error;
-	QlmWriteCounts	counts;			/* but of what is far ahead */
+	QlmWriteCounts counts;		/* but of what is far ahead */
 
 	/* While it runs */
 	uint32		arrival;		/* of its first value */
