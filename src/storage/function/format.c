@@ -20,7 +20,6 @@
 #include "base/quote.h"
 #include "base/sqlstate.h"
 #include "storage/core/plan.h"
-#include "storage/core/rights.h"
 #include "storage/function/format.h"
 #include "storage/function/function.h"
 #include "xml/writer.h"

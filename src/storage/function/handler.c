@@ -16,7 +16,6 @@
 
 #include "storage/core/array.h"
 #include "storage/core/plan.h"
-#include "storage/core/rights.h"
 #include "storage/function/function.h"
 #include "storage/function/handler.h"
 

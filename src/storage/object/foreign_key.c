@@ -22,6 +22,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/trigger.h"
 #include "storage/replica/restore.h"
 
 /* A child is locked out of the deletion of its parent, not of other changes. */
@@ -77,11 +78,10 @@ PG_FUNCTION_INFO_V1(qlm_trigger_delete_children);
 static TriggerData *
 trigger_data(FunctionCallInfo fcinfo, bool for_row)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = qlm_trigger_data(fcinfo, QLM_TRIGGER_AFTER |
+										 (for_row ? QLM_TRIGGER_ROW : QLM_TRIGGER_STATEMENT));
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
-		(TRIGGER_FIRED_FOR_ROW(data->tg_event) != 0) != for_row ||
-		RelationGetNamespace(data->tg_relation) != get_rel_namespace(qlm_catalog_relid(QLM_REL_OBJECT)))
+	if (RelationGetNamespace(data->tg_relation) != get_rel_namespace(qlm_catalog_relid(QLM_REL_OBJECT)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("this function is for triggers of qlm alone")));
@@ -125,8 +125,7 @@ qlm_trigger_require_parent(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, true);
 	Relation	rel = data->tg_relation;
-	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-		data->tg_newtuple : data->tg_trigtuple;
+	HeapTuple	tuple = qlm_trigger_row(data);
 
 	if (qlm_restoring())
 		return PointerGetDatum(NULL);

@@ -15,28 +15,10 @@
 #include "storage/core/node_lock.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/trigger.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_forget);
 PG_FUNCTION_INFO_V1(qlm_trigger_forget_values);
-
-static TriggerData *
-trigger_data(FunctionCallInfo fcinfo)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("this function is for triggers of qlm alone")));
-	return (TriggerData *) fcinfo->context;
-}
-
-static HeapTuple
-row_of(const TriggerData *data)
-{
-	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		return NULL;
-	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-		data->tg_newtuple : data->tg_trigtuple;
-}
 
 /*
  * What is to be forgotten besides the rows of the trigger's own table: "static" what
@@ -76,13 +58,13 @@ is_empty(Tuplestorestate *changed)
 Datum
 qlm_trigger_forget(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo);
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
 
 	if (TRIGGER_FIRED_BEFORE(data->tg_event))
 		qlm_node_lock(ShareRowExclusiveLock);
 	else if (!is_empty(data->tg_oldtable) && !is_empty(data->tg_newtable))
 		invalidate(data);
-	return PointerGetDatum(row_of(data));
+	return PointerGetDatum(qlm_trigger_row(data));
 }
 
 /* A value without its InfoItem would be found by nobody. */
@@ -114,7 +96,7 @@ refuse_left_over(bool all)
 Datum
 qlm_trigger_forget_values(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo);
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
 	bool		all = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
 	QlmRights	saved;
 

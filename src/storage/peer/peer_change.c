@@ -22,6 +22,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/trigger.h"
 #include "storage/peer/credential.h"
 #include "storage/peer/peer.h"
 #include "storage/peer/peer_constraints.h"
@@ -78,16 +79,6 @@ static const char *const adopt_statements[] = {
 	ADOPT("forwarding", "peer_id", "peer"),
 	ADOPT("executed", "peer_id", "peer")
 };
-
-static TriggerData *
-trigger_data(FunctionCallInfo fcinfo)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("this function is for triggers of qlm alone")));
-	return (TriggerData *) fcinfo->context;
-}
 
 static Datum
 column(const TriggerData *data, HeapTuple row, const char *name, bool *isnull)
@@ -335,9 +326,8 @@ require_free_number(const TriggerData *data)
 Datum
 qlm_trigger_check_peer(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo);
-	HeapTuple	new = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-		data->tg_newtuple : data->tg_trigtuple;
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
+	HeapTuple	new = qlm_trigger_row(data);
 
 	if (!qlm_catalog_available())
 		return PointerGetDatum(new);
@@ -368,7 +358,7 @@ qlm_trigger_check_peer(PG_FUNCTION_ARGS)
 Datum
 qlm_trigger_peer_renamed(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo);
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
 	Datum		values[2];
 	QlmRights	saved;
 
@@ -411,7 +401,7 @@ execute(const char *sql)
 Datum
 qlm_trigger_peer_added(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo);
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
 	QlmRights	saved;
 
 	if (!qlm_catalog_available())
@@ -473,9 +463,8 @@ fill_in(const TriggerData *data, HeapTuple row, const char *name_column,
 Datum
 qlm_trigger_find_peer(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo);
-	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-		data->tg_newtuple : data->tg_trigtuple;
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
+	HeapTuple	row = qlm_trigger_row(data);
 
 	if (renaming || !qlm_catalog_available())
 		return PointerGetDatum(row);

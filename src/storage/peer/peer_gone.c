@@ -18,6 +18,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/trigger.h"
 #include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/peer/peer_gone.h"
@@ -168,10 +169,7 @@ PG_FUNCTION_INFO_V1(qlm_trigger_peer_gone);
 Datum
 qlm_trigger_peer_gone(PG_FUNCTION_ARGS)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.peer_gone() must be called as a trigger")));
+	(void) qlm_trigger_data(fcinfo, 0);
 	if (!qlm_catalog_available())
 		return PointerGetDatum(NULL);
 	qlm_storage_begin();

@@ -10,7 +10,6 @@
 #include "utils/timestamp.h"
 
 #include "storage/core/plan.h"
-#include "storage/core/rights.h"
 #include "storage/peer/peer.h"
 #include "storage/peer/peer_note.h"
 

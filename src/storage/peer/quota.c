@@ -13,7 +13,6 @@
 
 #include "base/limits.h"
 #include "storage/core/plan.h"
-#include "storage/core/rights.h"
 #include "storage/peer/quota.h"
 #include "storage/role/role.h"
 

@@ -20,6 +20,7 @@
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/trigger.h"
 #include "storage/outbox/outbox.h"
 #include "storage/replica/node_place.h"
 #include "storage/replica/node_place_compare.h"
@@ -234,12 +235,8 @@ PG_FUNCTION_INFO_V1(qlm_trigger_place_changed);
 Datum
 qlm_trigger_place_changed(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.place_changed() must be called as a trigger")));
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
 	qlm_catalog_invalidate(RelationGetRelid(data->tg_relation));
 	return PointerGetDatum(NULL);
@@ -255,13 +252,9 @@ PG_FUNCTION_INFO_V1(qlm_trigger_rows_arrived);
 Datum
 qlm_trigger_rows_arrived(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = qlm_trigger_data(fcinfo, 0);
 	bool		by_row;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.rows_arrived() must be called as a trigger")));
 	by_row = TRIGGER_FIRED_FOR_ROW(data->tg_event);
 	/* After --disable-triggers it is called for the rows of this node, too. */
 	if (by_row ? SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA : !qlm_restoring())

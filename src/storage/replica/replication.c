@@ -26,6 +26,7 @@
 #include "storage/core/node_lock.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/trigger.h"
 #include "storage/outbox/outbox.h"
 #include "storage/replica/replication.h"
 
@@ -245,14 +246,10 @@ row_changed(const TriggerData *data, const char *what)
 Datum
 qlm_trigger_replicated(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = qlm_trigger_data(fcinfo, QLM_TRIGGER_ROW);
 	HeapTuple	row;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.replicated() must be called as a trigger for each row")));
-	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	row = qlm_trigger_row(data);
 	if (!qlm_catalog_available())
 		return PointerGetDatum(row);
 	if (data->tg_trigger->tgnargs == 0)

@@ -14,6 +14,7 @@
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
+#include "storage/core/trigger.h"
 #include "storage/replica/restore.h"
 #include "storage/validate/details_shape.h"
 #include "storage/validate/odf_text.h"
@@ -73,8 +74,7 @@ void
 qlm_valid_row_require(const TriggerData *data)
 {
 	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-		data->tg_newtuple : data->tg_trigtuple;
+	HeapTuple	tuple = qlm_trigger_row(data);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -98,15 +98,9 @@ PG_FUNCTION_INFO_V1(qlm_trigger_texts_checked);
 Datum
 qlm_trigger_texts_checked(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = qlm_trigger_data(fcinfo, QLM_TRIGGER_BEFORE | QLM_TRIGGER_ROW);
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.texts_checked() must be called as a trigger before rows are inserted or updated")));
 	if (!qlm_restoring())
 		qlm_valid_row_require(data);
-	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
-						   data->tg_newtuple : data->tg_trigtuple);
+	return PointerGetDatum(qlm_trigger_row(data));
 }

@@ -18,6 +18,7 @@
 #include "utils/rel.h"
 
 #include "base/number.h"
+#include "storage/core/trigger.h"
 #include "storage/replica/restore.h"
 #include "storage/validate/valid_row.h"
 
@@ -180,15 +181,10 @@ PG_FUNCTION_INFO_V1(qlm_trigger_value_form);
 Datum
 qlm_trigger_value_form(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = qlm_trigger_data(fcinfo, QLM_TRIGGER_BEFORE | QLM_TRIGGER_ROW);
 	HeapTuple	tuple;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.value_form() must be called as a trigger before rows are inserted or updated")));
-	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	tuple = qlm_trigger_row(data);
 	if (qlm_restoring())
 		return PointerGetDatum(tuple);
 	qlm_valid_row_require(data);

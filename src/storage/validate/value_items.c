@@ -28,6 +28,7 @@
 #include "storage/core/node_lock.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
+#include "storage/core/trigger.h"
 #include "storage/core/validity.h"
 #include "storage/replica/restore.h"
 #include "storage/validate/value_items.h"
@@ -276,15 +277,11 @@ PG_FUNCTION_INFO_V1(qlm_trigger_value_checked);
 Datum
 qlm_trigger_value_checked(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerData *data = qlm_trigger_data(fcinfo, QLM_TRIGGER_AFTER);
 	TupleDesc	desc;
 	bool		isnull;
 	int			id;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.value_checked() must be called as a trigger after INSERT or UPDATE")));
 	desc = RelationGetDescr(data->tg_relation);
 	if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 	{

@@ -1,0 +1,43 @@
+/*
+ * trigger.c
+ *		What trigger functions are called with.
+ */
+#include "postgres.h"
+
+#include "utils/lsyscache.h"
+
+#include "storage/core/trigger.h"
+
+static bool
+fits(TriggerEvent event, int how)
+{
+	return !((how & QLM_TRIGGER_BEFORE) && !TRIGGER_FIRED_BEFORE(event)) &&
+		!((how & QLM_TRIGGER_AFTER) && !TRIGGER_FIRED_AFTER(event)) &&
+		!((how & QLM_TRIGGER_ROW) && !TRIGGER_FIRED_FOR_ROW(event)) &&
+		!((how & QLM_TRIGGER_STATEMENT) && !TRIGGER_FIRED_FOR_STATEMENT(event));
+}
+
+TriggerData *
+qlm_trigger_data(FunctionCallInfo fcinfo, int how)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !fits(data->tg_event, how))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.%s() must be called as a trigger%s%s",
+						get_func_name(fcinfo->flinfo->fn_oid),
+						how & QLM_TRIGGER_BEFORE ? " BEFORE" : how & QLM_TRIGGER_AFTER ? " AFTER" : "",
+						how & QLM_TRIGGER_ROW ? " FOR EACH ROW" :
+						how & QLM_TRIGGER_STATEMENT ? " FOR EACH STATEMENT" : "")));
+	return data;
+}
+
+HeapTuple
+qlm_trigger_row(const TriggerData *data)
+{
+	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return NULL;
+	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+		data->tg_newtuple : data->tg_trigtuple;
+}
