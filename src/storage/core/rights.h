@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+/* What a section has changed; a variable of whoever begins it */
 typedef struct QlmRights
 {
 	Oid			user;
@@ -24,7 +25,8 @@ typedef struct QlmRights
 /*
  * For tables that callers have no rights on.  Nothing can be left behind for
  * later: a deferred trigger is an error.  Functions of others that are called have
- * the rights of their own owners.
+ * the rights of their own owners.  Errors as qlm_catalog_owner.  A single statement is
+ * executed so by qlm_plan_execute_as_owner.
  */
 extern void qlm_rights_become_owner(QlmRights *saved);
 
@@ -37,6 +39,7 @@ extern void qlm_rights_become_reader(Oid role, QlmRights *saved);
  */
 extern void qlm_rights_become_subscriber(Oid role, QlmRights *saved);
 
+/* The end of each of these; after an error the end of the (sub)transaction does it. */
 extern void qlm_rights_restore(const QlmRights *saved);
 
 /*

@@ -1,7 +1,7 @@
 /*
  * credential.h
  *		Secrets of peers: how they are stored, and compared with what a caller
- *		shows.  Used by peer.c only.
+ *		shows.
  */
 #ifndef QLM_CREDENTIAL_H
 #define QLM_CREDENTIAL_H
@@ -18,8 +18,13 @@ typedef struct QlmCredential
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 } QlmCredential;
 
+/* The text that is stored of a secret, with a new random salt */
 extern char *qlm_credential_create(const char *secret);
+
+/* That text, taken apart; what has another form is not valid, and no error. */
 extern void qlm_credential_parse(const char *text, QlmCredential *credential);
+
+/* Is this the secret?  In a time that does not depend on where they differ. */
 extern bool qlm_credential_verify(const QlmCredential *credential,
 								  const char *secret);
 
@@ -38,9 +43,14 @@ typedef struct QlmCredentialKey
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 } QlmCredentialKey;
 
+/* It lives as long as the memory context. */
 extern QlmCredentialMemo *qlm_credential_memo_create(MemoryContext context);
+
+/* Its hash stands for a header, so that no secret is kept. */
 extern void qlm_credential_key(const char *authorization,
 							   QlmCredentialKey *key);
+
+/* Whose it was found to be; NULL: it was not verified yet */
 extern void *qlm_credential_recall(QlmCredentialMemo *memo,
 								   const QlmCredentialKey *key);
 extern void qlm_credential_remember(QlmCredentialMemo *memo,
