@@ -56,7 +56,7 @@ qlm_trigger_value_changed(PG_FUNCTION_ARGS)
 	if (tuplestore_tuple_count(data->tg_newtable) == 0)
 		return PointerGetDatum(NULL);
 	qlm_value_items_check(data->tg_newtable, RelationGetDescr(data->tg_relation));
-	if (!qlm_subscription_any_events() || qlm_restoring())
+	if (!qlm_subscription_any_events() || qlm_restore_is_active())
 		return PointerGetDatum(NULL);
 
 	qlm_storage_begin();

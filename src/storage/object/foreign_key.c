@@ -127,7 +127,7 @@ qlm_trigger_require_parent(PG_FUNCTION_ARGS)
 	Relation	rel = data->tg_relation;
 	HeapTuple	tuple = qlm_trigger_row(data);
 
-	if (qlm_restoring())
+	if (qlm_restore_is_active())
 		return PointerGetDatum(NULL);
 	qlm_storage_begin();
 	for (Link *link = links; link < links + lengthof(links); link++)

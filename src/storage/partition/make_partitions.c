@@ -47,14 +47,14 @@ lock_all(TimestampTz from, TimestampTz to)
 {
 	Oid			parent = qlm_catalog_relid(QLM_REL_VALUE);
 	Oid			default_relid = qlm_partition_default();
-	TimestampTz end = qlm_span_start(to - 1, 1);
+	TimestampTz end = qlm_partition_span_start(to - 1, 1);
 
 	LockDatabaseObject(RelationRelationId, parent, 1, ExclusiveLock);
 	lock_politely(parent, ShareRowExclusiveLock);
 	if (!OidIsValid(default_relid))
 		return;
 	lock_politely(default_relid, AccessExclusiveLock);
-	if (qlm_partition_has_more(default_relid, qlm_span_start(from, 0), end, 0))
+	if (qlm_partition_has_more(default_relid, qlm_partition_span_start(from, 0), end, 0))
 		lock_politely(parent, AccessExclusiveLock);
 }
 
@@ -67,7 +67,7 @@ check_request(TimestampTz from, TimestampTz to)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("partitions are made from a time to a later one, both finite")));
-	for (TimestampTz start = qlm_span_start(from, 0); start < to; start = qlm_span_start(start, 1))
+	for (TimestampTz start = qlm_partition_span_start(from, 0); start < to; start = qlm_partition_span_start(start, 1))
 		if (++n > MAX_SPANS)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -111,7 +111,7 @@ make_in_gap(int gap, TimestampTz start)
 {
 	QlmPartitionRange range = *qlm_partition_range(gap);
 	TimestampTz lower = Max(start, range.lower);
-	TimestampTz upper = Min(qlm_span_start(start, 1), range.upper);
+	TimestampTz upper = Min(qlm_partition_span_start(start, 1), range.upper);
 	TimestampTz end;
 	int64		moved = 0;
 	char		name[NAMEDATALEN];
@@ -132,7 +132,7 @@ make_in_gap(int gap, TimestampTz start)
 static int
 make_span(TimestampTz start)
 {
-	TimestampTz end = qlm_span_start(start, 1);
+	TimestampTz end = qlm_partition_span_start(start, 1);
 	TimestampTz at = start;
 	int			made = 0;
 
@@ -169,7 +169,7 @@ qlm_sql_make_partitions(PG_FUNCTION_ARGS)
 	to = Max(to, from + 1);
 	qlm_storage_begin();
 	lock_all(from, to);
-	for (TimestampTz start = qlm_span_start(from, 0); start < to; start = qlm_span_start(start, 1))
+	for (TimestampTz start = qlm_partition_span_start(from, 0); start < to; start = qlm_partition_span_start(start, 1))
 	{
 		CHECK_FOR_INTERRUPTS();
 		made += make_span(start);

@@ -177,7 +177,7 @@ break_down(TimestampTz ts, struct pg_tm *tm)
 
 /* First moment of the span so many spans after that of a time */
 TimestampTz
-qlm_span_start(TimestampTz ts, int spans)
+qlm_partition_span_start(TimestampTz ts, int spans)
 {
 	struct pg_tm tm;
 	TimestampTz start;
@@ -208,7 +208,7 @@ qlm_partition_name(char *name, TimestampTz lower, TimestampTz upper)
 
 	break_down(lower, &from);
 	break_down(upper - 1, &to);
-	if (lower != qlm_span_start(lower, 0) || upper != qlm_span_start(lower, 1))
+	if (lower != qlm_partition_span_start(lower, 0) || upper != qlm_partition_span_start(lower, 1))
 		snprintf(name, NAMEDATALEN, "value_%04d_%02d_%02d_to_%04d_%02d_%02d",
 				 from.tm_year, from.tm_mon, from.tm_mday,
 				 to.tm_year, to.tm_mon, to.tm_mday);
@@ -248,7 +248,7 @@ qlm_partition_is_growing(int i, TimestampTz *end)
 	if (i < 0 || i + 1 >= nranges || ranges[i].is_default || !ranges[i + 1].is_default ||
 		TIMESTAMP_IS_NOBEGIN(ranges[i].lower))
 		return false;
-	*end = Min(qlm_span_start(ranges[i].lower, 1), ranges[i + 1].upper);
+	*end = Min(qlm_partition_span_start(ranges[i].lower, 1), ranges[i + 1].upper);
 	if (ranges[i].upper >= *end)
 		return false;
 	qlm_partition_name(name, ranges[i].lower, *end);

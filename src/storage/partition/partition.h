@@ -42,7 +42,7 @@ extern bool qlm_partition_covers(const QlmPartitionRange *range, TimestampTz ts)
 extern bool qlm_partition_is_empty(const QlmPartitionRange *range);
 
 /* First moment of the span so many spans after that of a time */
-extern TimestampTz qlm_span_start(TimestampTz ts, int spans);
+extern TimestampTz qlm_partition_span_start(TimestampTz ts, int spans);
 
 /* A table's name says its span, or both ends where it is cut short. */
 extern void qlm_partition_name(char *name, TimestampTz lower, TimestampTz upper);

@@ -79,8 +79,8 @@ find_target(TimestampTz ts, Target *target)
 		qlm_partition_name(target->name, before.lower, end);
 		return;
 	}
-	target->lower = Max(qlm_span_start(ts, 0), range.lower);
-	target->upper = Min(qlm_span_start(ts, 1), range.upper);
+	target->lower = Max(qlm_partition_span_start(ts, 0), range.lower);
+	target->upper = Min(qlm_partition_span_start(ts, 1), range.upper);
 	qlm_partition_name(target->name, target->lower, target->upper);
 }
 

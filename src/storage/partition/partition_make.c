@@ -211,8 +211,8 @@ find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
 	QlmPartitionRange range = *qlm_partition_range(gap);
 	TimestampTz end;
 
-	*lower = Max(qlm_span_start(ts, 0), range.lower);
-	*upper = Min(qlm_span_start(ts, 1), range.upper);
+	*lower = Max(qlm_partition_span_start(ts, 0), range.lower);
+	*upper = Min(qlm_partition_span_start(ts, 1), range.upper);
 	return !(qlm_partition_is_growing(gap - 1, &end) && ts < end);
 }
 
@@ -350,8 +350,8 @@ qlm_partition_prepare(const TimestampTz *times, int n)
 			now = GetCurrentTimestamp();
 		if (!is_wanted(times[i], now) || make_span(times[i]))
 			continue;
-		refused_from = qlm_span_start(times[i], 0);
-		refused_to = qlm_span_start(times[i], 1);
+		refused_from = qlm_partition_span_start(times[i], 0);
+		refused_to = qlm_partition_span_start(times[i], 1);
 	}
 }
 
@@ -363,7 +363,7 @@ qlm_partition_ensure(TimestampTz now)
 	for (int i = 0; i <= qlm_partitions_ahead; i++)
 	{
 		qlm_partition_prepare(&start, 1);
-		start = qlm_span_start(start, 1);
+		start = qlm_partition_span_start(start, 1);
 	}
 }
 

@@ -142,7 +142,7 @@ require_old_role(Oid role, const char *peer)
 static void
 require_new_role(Oid role, const char *role_name)
 {
-	if (OidIsValid(role) ? !qlm_peer_may_act(role) : !superuser() && !qlm_restoring())
+	if (OidIsValid(role) ? !qlm_peer_may_act(role) : !superuser() && !qlm_restore_is_active())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a peer cannot have role \"%s\": you are no member of it", role_name)));
@@ -204,11 +204,11 @@ give_role(const TriggerData *data, HeapTuple row)
 		require_new_role(role, name);
 	if (name == NULL || OidIsValid(role))
 		return set_role(data, row, name, role);
-	ereport(qlm_restoring() ? WARNING : ERROR,
+	ereport(qlm_restore_is_active() ? WARNING : ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("role \"%s\" of peer \"%s\" does not exist", name,
 					text_column(data, row, "name")),
-			 qlm_restoring() ?
+			 qlm_restore_is_active() ?
 			 errdetail("The peer is restored without a role, and is refused until it has one.") : 0,
 			 errhint("Create the roles first. UPDATE qlm.peer SET role = ... gives a peer another role.")));
 	return set_role(data, row, NULL, InvalidOid);
@@ -306,7 +306,7 @@ require_free_number(const TriggerData *data)
 	Datum		values[1] = {Int32GetDatum(id_column(data, data->tg_trigtuple, "peer_id"))};
 	bool		taken;
 
-	if (qlm_restoring())
+	if (qlm_restore_is_active())
 		return;
 	qlm_storage_begin();
 	qlm_plan_execute_as_owner(&number_plan, values, NULL);

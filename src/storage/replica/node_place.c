@@ -257,7 +257,7 @@ qlm_trigger_rows_arrived(PG_FUNCTION_ARGS)
 
 	by_row = TRIGGER_FIRED_FOR_ROW(data->tg_event);
 	/* After --disable-triggers it is called for the rows of this node, too. */
-	if (by_row ? SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA : !qlm_restoring())
+	if (by_row ? SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA : !qlm_restore_is_active())
 		return PointerGetDatum(NULL);
 	qlm_storage_begin();
 	note_arrival(by_row ? "replication" : "a restore");

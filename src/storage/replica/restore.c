@@ -49,15 +49,15 @@ row_security_was_set(void)
 }
 
 bool
-qlm_has_settings_of_dump(void)
+qlm_restore_has_settings(void)
 {
 	return !check_function_bodies && (!row_security || row_security_was_set());
 }
 
 bool
-qlm_restoring(void)
+qlm_restore_is_active(void)
 {
-	if (!qlm_has_settings_of_dump())
+	if (!qlm_restore_has_settings())
 		return false;
 	return MyBackendType == B_BACKEND && owns_tables(GetOuterUserId()) &&
 		(GetUserId() == GetOuterUserId() || owns_tables(GetUserId()));

@@ -12,9 +12,9 @@
  *
  * No SPI is needed.
  */
-extern bool qlm_restoring(void);
+extern bool qlm_restore_is_active(void);
 
 /* Only the settings: for the script of the extension, while there are no tables yet */
-extern bool qlm_has_settings_of_dump(void);
+extern bool qlm_restore_has_settings(void);
 
 #endif							/* QLM_RESTORE_H */

@@ -63,7 +63,7 @@ is_partition_name(const char *name)
 static void
 require_whole_dump(const char *partition)
 {
-	if (whole_dump || !qlm_restoring())
+	if (whole_dump || !qlm_restore_is_active())
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -90,7 +90,7 @@ attach_table(const RangeVar *parent, const PartitionCmd *command)
 {
 	Oid			partition;
 
-	if (strcmp(parent->relname, "value") != 0 || !qlm_restoring())
+	if (strcmp(parent->relname, "value") != 0 || !qlm_restore_is_active())
 		return;
 	require_whole_dump(command->name->relname);
 	partition = RangeVarGetRelid(command->name, NoLock, true);
@@ -111,7 +111,7 @@ attach_index(const RangeVar *parent, const PartitionCmd *command)
 	table = IndexGetRelation(part, true);
 	if (OidIsValid(table) && get_rel_relispartition(table) &&
 		get_partition_parent(table, false) == qlm_catalog_relid(QLM_REL_VALUE) &&
-		qlm_restoring())
+		qlm_restore_is_active())
 	{
 		/* One after the other, without a lock that others could wait for */
 		LockDatabaseObject(RelationRelationId, qlm_catalog_relid(QLM_REL_VALUE), 1,
@@ -137,7 +137,7 @@ drop_constraint(const RangeVar *relation, const char *name)
 	if (OidIsValid(index) && get_rel_relispartition(index) &&
 		get_rel_relispartition(relid) &&
 		get_partition_parent(relid, true) == qlm_catalog_relid(QLM_REL_VALUE) &&
-		qlm_restoring())
+		qlm_restore_is_active())
 		call("SELECT qlm.release_partition($1)", 1, REGCLASSOID,
 			 ObjectIdGetDatum(relid), InvalidOid);
 }
@@ -182,11 +182,11 @@ before_drop(const DropStmt *statement)
 		if (statement->removeType == OBJECT_TRIGGER && list_length((List *) object) == 3 &&
 			strcmp(strVal(linitial((List *) object)), "qlm") == 0 &&
 			is_partition_name(strVal(lsecond((List *) object))) &&
-			qlm_catalog_available() && qlm_restoring())
+			qlm_catalog_available() && qlm_restore_is_active())
 			call("SELECT qlm.clear_tables()", 0, InvalidOid, (Datum) 0, InvalidOid);
 		if (statement->removeType == OBJECT_TYPE && list_length(((TypeName *) object)->names) == 2 &&
 			strcmp(strVal(linitial(((TypeName *) object)->names)), "qlm") == 0 &&
-			qlm_catalog_available() && qlm_restoring())
+			qlm_catalog_available() && qlm_restore_is_active())
 		{
 			Oid			type = LookupTypeNameOid(NULL, (TypeName *) object, true);
 
@@ -233,7 +233,7 @@ qlm_sql_note_whole_dump(PG_FUNCTION_ARGS)
 Datum
 qlm_sql_is_restoring(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(!creating_extension && qlm_restoring());
+	PG_RETURN_BOOL(!creating_extension && qlm_restore_is_active());
 }
 
 /*
@@ -244,7 +244,7 @@ Datum
 qlm_sql_is_restored(PG_FUNCTION_ARGS)
 {
 	whole_dump |= creating_extension;
-	PG_RETURN_BOOL(creating_extension && qlm_has_settings_of_dump());
+	PG_RETURN_BOOL(creating_extension && qlm_restore_has_settings());
 }
 
 Datum

@@ -100,7 +100,7 @@ qlm_trigger_texts_checked(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = qlm_trigger_data(fcinfo, QLM_TRIGGER_BEFORE | QLM_TRIGGER_ROW);
 
-	if (!qlm_restoring())
+	if (!qlm_restore_is_active())
 		qlm_valid_row_require(data);
 	return PointerGetDatum(qlm_trigger_row(data));
 }

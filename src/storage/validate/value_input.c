@@ -185,7 +185,7 @@ qlm_trigger_value_form(PG_FUNCTION_ARGS)
 	HeapTuple	tuple;
 
 	tuple = qlm_trigger_row(data);
-	if (qlm_restoring())
+	if (qlm_restore_is_active())
 		return PointerGetDatum(tuple);
 	qlm_valid_row_require(data);
 	return PointerGetDatum(in_form(data, tuple));

@@ -262,7 +262,7 @@ begin_check(void)
 void
 qlm_value_items_check(Tuplestorestate *rows, TupleDesc desc)
 {
-	if ((known_depth >= 0 && known_depth == trigger_depth()) || qlm_restoring())
+	if ((known_depth >= 0 && known_depth == trigger_depth()) || qlm_restore_is_active())
 		return;
 	begin_check();
 	check_rows(rows, desc);
@@ -289,7 +289,7 @@ qlm_trigger_value_checked(PG_FUNCTION_ARGS)
 			qlm_value_items_check(data->tg_newtable, desc);
 		return PointerGetDatum(NULL);
 	}
-	if (qlm_restoring())
+	if (qlm_restore_is_active())
 		return PointerGetDatum(NULL);
 	begin_check();
 	id = DatumGetInt32(heap_getattr(data->tg_newtuple, SPI_fnumber(desc, "info_item_id"),
