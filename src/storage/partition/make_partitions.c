@@ -89,7 +89,7 @@ report_large(TimestampTz lower, TimestampTz upper, const char *name)
 }
 
 /* One that the workers are filling gets the rest at once. */
-static bool
+static void
 finish_growing(int before, TimestampTz end)
 {
 	QlmPartitionRange range = *qlm_partition_range(before);
@@ -102,7 +102,6 @@ finish_growing(int before, TimestampTz end)
 	(void) qlm_partition_move(default_relid, range.relid, range.upper, end);
 	qlm_partition_extend(range.relid, default_relid, end);
 	qlm_rights_restore(&saved);
-	return false;
 }
 
 /* Make what a gap lacks of the span that begins at a time; was one made? */
@@ -117,7 +116,10 @@ make_in_gap(int gap, TimestampTz start)
 	char		name[NAMEDATALEN];
 
 	if (qlm_partition_is_growing(gap - 1, &end) && lower < end)
-		return finish_growing(gap - 1, end);
+	{
+		finish_growing(gap - 1, end);
+		return false;
+	}
 	qlm_partition_name(name, lower, upper);
 	if (OidIsValid(get_relname_relid(name, get_rel_namespace(qlm_catalog_relid(QLM_REL_VALUE)))))
 		ereport(ERROR,

@@ -89,13 +89,13 @@ static bool
 find_work(Target *target)
 {
 	Oid			relid = qlm_partition_default();
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz from = now - (int64) (qlm_partition_years_back * 365.25) * USECS_PER_DAY;
-	TimestampTz to = now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
+	TimestampTz from;
+	TimestampTz to;
 	TimestampTz first;
 
 	if (!OidIsValid(relid) || qlm_partition_table_is_empty(relid))
 		return false;
+	qlm_partition_wanted_times(GetCurrentTimestamp(), &from, &to);
 	first = qlm_partition_first(relid, Max(from, progress.from), to);
 	if (TIMESTAMP_IS_NOEND(first))
 		return false;

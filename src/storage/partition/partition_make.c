@@ -321,12 +321,22 @@ make_span(TimestampTz ts)
 	return qlm_partition_make(name, lower, upper, upper, &moved);
 }
 
+void
+qlm_partition_wanted_times(TimestampTz now, TimestampTz *from, TimestampTz *to)
+{
+	*from = now - (int64) (qlm_partition_years_back * 365.25) * USECS_PER_DAY;
+	*to = now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
+}
+
 /* Is a time near enough to have a partition? */
 static bool
 is_wanted(TimestampTz ts, TimestampTz now)
 {
-	return ts >= now - (int64) (qlm_partition_years_back * 365.25) * USECS_PER_DAY &&
-		ts <= now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
+	TimestampTz from;
+	TimestampTz to;
+
+	qlm_partition_wanted_times(now, &from, &to);
+	return ts >= from && ts <= to;
 }
 
 void

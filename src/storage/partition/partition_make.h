@@ -13,6 +13,9 @@ extern int	qlm_partitions_ahead;	/* made before their time comes */
 extern int	qlm_partition_years_back;	/* older and */
 extern int	qlm_partition_years_ahead;	/* later times get none */
 
+/* Times from here to there, both included, are near enough to have partitions. */
+extern void qlm_partition_wanted_times(TimestampTz now, TimestampTz *from, TimestampTz *to);
+
 /*
  * Make partitions for times that want one, before values are inserted.  Where
  * many values of that time lie in the default partition, the new ones go there too.
