@@ -4,7 +4,10 @@
  */
 #include "postgres.h"
 
+#include "executor/spi.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "storage/core/trigger.h"
 
@@ -40,4 +43,34 @@ qlm_trigger_row(const TriggerData *data)
 		return NULL;
 	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
 		data->tg_newtuple : data->tg_trigtuple;
+}
+
+Datum
+qlm_trigger_column(const TriggerData *data, HeapTuple row, const char *name, bool *isnull)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			number = SPI_fnumber(desc, name);
+
+	if (number <= 0)
+		elog(ERROR, "relation \"%s\" has no column \"%s\"",
+			 RelationGetRelationName(data->tg_relation), name);
+	return SPI_getbinval(row, desc, number, isnull);
+}
+
+int
+qlm_trigger_int4(const TriggerData *data, HeapTuple row, const char *name)
+{
+	bool		isnull;
+	Datum		id = qlm_trigger_column(data, row, name, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(id);
+}
+
+char *
+qlm_trigger_text(const TriggerData *data, HeapTuple row, const char *name)
+{
+	bool		isnull;
+	Datum		value = qlm_trigger_column(data, row, name, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
 }

@@ -21,4 +21,12 @@ extern TriggerData *qlm_trigger_data(FunctionCallInfo fcinfo, int how);
 /* The row as it will be or, where it is deleted, was; NULL: it is for a statement. */
 extern HeapTuple qlm_trigger_row(const TriggerData *data);
 
+/* A column of a row of the trigger's table, by its name; an error if there is none. */
+extern Datum qlm_trigger_column(const TriggerData *data, HeapTuple row,
+								const char *name, bool *isnull);
+
+/* The same of an integer, 0 where it is null, and of a text, NULL where it is */
+extern int	qlm_trigger_int4(const TriggerData *data, HeapTuple row, const char *name);
+extern char *qlm_trigger_text(const TriggerData *data, HeapTuple row, const char *name);
+
 #endif							/* QLM_TRIGGER_H */

@@ -1,7 +1,6 @@
 /*
- * peer_change.c
- *		Triggers on peers and on what names them: who may change a peer, and
- *		that names follow while numbers stay.
+ * peer_check.c
+ *		Who may add, change and remove peers, and what a row of qlm.peer must be.
  */
 #include "postgres.h"
 
@@ -31,14 +30,8 @@
 #include "storage/role/role.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_check_peer);
-PG_FUNCTION_INFO_V1(qlm_trigger_peer_renamed);
-PG_FUNCTION_INFO_V1(qlm_trigger_peer_added);
-PG_FUNCTION_INFO_V1(qlm_trigger_find_peer);
 PG_FUNCTION_INFO_V1(qlm_sql_paths_are_stored);
 PG_FUNCTION_INFO_V1(qlm_sql_credential_is_hash);
-
-/* Names are being changed to follow their peers. */
-static bool renaming = false;
 
 static QlmPlan roles_plan = {
 	"SELECT DISTINCT role::pg_catalog.text, role_id FROM qlm.peer", 0, {0}
@@ -48,72 +41,10 @@ static QlmPlan number_plan = {
 	"SELECT FROM qlm.peer WHERE peer_id = $1", 1, {INT4OID}
 };
 
-static QlmPlan find_plan = {
-	"SELECT peer_id FROM qlm.peer WHERE name = $1", 1, {TEXTOID}
-};
-
-#define RENAME(table) "UPDATE qlm." table " SET peer = $2 WHERE peer_id = $1"
-
-static QlmPlan rename_plans[] = {
-	{RENAME("outbox"), 2, {INT4OID, TEXTOID}},
-	{"UPDATE qlm.outbox SET asker_peer = $2 WHERE asker_peer_id = $1", 2, {INT4OID, TEXTOID}},
-	{RENAME("subscription"), 2, {INT4OID, TEXTOID}},
-	{RENAME("gathering"), 2, {INT4OID, TEXTOID}},
-	{RENAME("forwarding"), 2, {INT4OID, TEXTOID}},
-	{RENAME("executed"), 2, {INT4OID, TEXTOID}}
-};
-
-/* Of those just inserted, the ones with numbers that come from a dump */
-#define FROM_DUMP \
-	"new_peers AS n WHERE n.peer_id OPERATOR(pg_catalog.>) (SELECT CASE WHEN is_called THEN last_value" \
-	" ELSE 0 END FROM qlm.peer_seq)"
-#define ADOPT(table, id, name) \
-	"UPDATE qlm." table " AS t SET " id " = n.peer_id FROM " FROM_DUMP \
-	" AND t." name " = n.name AND t." id " <= 0"
-
-static const char *const adopt_statements[] = {
-	ADOPT("outbox", "peer_id", "peer"),
-	ADOPT("outbox", "asker_peer_id", "asker_peer"),
-	ADOPT("subscription", "peer_id", "peer"),
-	ADOPT("gathering", "peer_id", "peer"),
-	ADOPT("forwarding", "peer_id", "peer"),
-	ADOPT("executed", "peer_id", "peer")
-};
-
-static Datum
-column(const TriggerData *data, HeapTuple row, const char *name, bool *isnull)
-{
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	int			number = SPI_fnumber(desc, name);
-
-	if (number <= 0)
-		elog(ERROR, "relation \"%s\" has no column \"%s\"",
-			 RelationGetRelationName(data->tg_relation), name);
-	return SPI_getbinval(row, desc, number, isnull);
-}
-
-static int
-id_column(const TriggerData *data, HeapTuple row, const char *name)
-{
-	bool		isnull;
-	Datum		id = column(data, row, name, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(id);
-}
-
 static bool
 same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static char *
-text_column(const TriggerData *data, HeapTuple row, const char *name)
-{
-	bool		isnull;
-	Datum		value = column(data, row, name, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 /*
@@ -152,7 +83,7 @@ static char *
 role_name_of(const TriggerData *data, HeapTuple row)
 {
 	bool		isnull;
-	Datum		role = column(data, row, "role", &isnull);
+	Datum		role = qlm_trigger_column(data, row, "role", &isnull);
 
 	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(role)));
 }
@@ -207,7 +138,7 @@ give_role(const TriggerData *data, HeapTuple row)
 	ereport(qlm_restore_is_active() ? WARNING : ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("role \"%s\" of peer \"%s\" does not exist", name,
-					text_column(data, row, "name")),
+					qlm_trigger_text(data, row, "name")),
 			 qlm_restore_is_active() ?
 			 errdetail("The peer is restored without a role, and is refused until it has one.") : 0,
 			 errhint("Create the roles first. UPDATE qlm.peer SET role = ... gives a peer another role.")));
@@ -246,8 +177,8 @@ check_all_roles(void)
 static void
 check_number(const TriggerData *data)
 {
-	if (id_column(data, data->tg_trigtuple, "peer_id") !=
-		id_column(data, data->tg_newtuple, "peer_id"))
+	if (qlm_trigger_int4(data, data->tg_trigtuple, "peer_id") !=
+		qlm_trigger_int4(data, data->tg_newtuple, "peer_id"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the number of a peer cannot be changed"),
@@ -303,7 +234,7 @@ is_note_of_node(const TriggerData *data)
 static void
 require_free_number(const TriggerData *data)
 {
-	Datum		values[1] = {Int32GetDatum(id_column(data, data->tg_trigtuple, "peer_id"))};
+	Datum		values[1] = {Int32GetDatum(qlm_trigger_int4(data, data->tg_trigtuple, "peer_id"))};
 	bool		taken;
 
 	if (qlm_restore_is_active())
@@ -344,134 +275,12 @@ qlm_trigger_check_peer(PG_FUNCTION_ARGS)
 		require_free_number(data);
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		require_old_role(role_of(data, data->tg_trigtuple),
-						 text_column(data, data->tg_trigtuple, "name"));
+						 qlm_trigger_text(data, data->tg_trigtuple, "name"));
 	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event) && sets_role(data))
 		new = give_role(data, new);
 	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		qlm_peer_constraints_check(data->tg_relation, new);
 	return PointerGetDatum(new);
-}
-
-/*
- * qlm.peer_renamed(): after the name of a peer has changed, for each row
- */
-Datum
-qlm_trigger_peer_renamed(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = qlm_trigger_data(fcinfo, 0);
-	Datum		values[2];
-	QlmRights	saved;
-
-	values[0] = Int32GetDatum(id_column(data, data->tg_newtuple, "peer_id"));
-	values[1] = CStringGetTextDatum(text_column(data, data->tg_newtuple, "name"));
-	qlm_storage_begin();
-	qlm_rights_become_owner(&saved);
-	renaming = true;
-	PG_TRY();
-	{
-		for (int i = 0; i < lengthof(rename_plans); i++)
-			qlm_plan_execute(&rename_plans[i], values, NULL, 0);
-	}
-	PG_FINALLY();
-	{
-		renaming = false;
-	}
-	PG_END_TRY();
-	qlm_rights_restore(&saved);
-	qlm_storage_end();
-	return PointerGetDatum(NULL);
-}
-
-static void
-execute(const char *sql)
-{
-	int			result = SPI_execute(sql, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql,
-			 SPI_result_code_string(result));
-}
-
-/*
- * qlm.peer_added(): after INSERT on qlm.peer, with the new rows as a transition
- * table.  Dumps of releases that knew peers by name alone have messages and the
- * like without numbers, which come before the peers.  Only numbers that this
- * node has not given are taken for a dump's: a new peer inherits nothing.
- */
-Datum
-qlm_trigger_peer_added(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = qlm_trigger_data(fcinfo, 0);
-	QlmRights	saved;
-
-	if (!qlm_catalog_available())
-		return PointerGetDatum(NULL);
-	qlm_storage_begin();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "could not register the new rows");
-	qlm_rights_become_owner(&saved);
-	execute("SELECT FROM " FROM_DUMP " LIMIT 1");
-	if (SPI_processed > 0)
-		for (int i = 0; i < lengthof(adopt_statements); i++)
-			execute(adopt_statements[i]);
-	qlm_rights_restore(&saved);
-	qlm_storage_end();
-	return PointerGetDatum(NULL);
-}
-
-/* The number of the peer that has this name now */
-static int
-find_peer(const char *name)
-{
-	Datum		values[1] = {CStringGetTextDatum(name)};
-	int			peer_id = QLM_PEER_UNKNOWN;
-	bool		isnull;
-
-	qlm_storage_begin();
-	qlm_plan_execute_as_owner(&find_plan, values, NULL);
-	if (SPI_processed > 0)
-		peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
-	qlm_storage_end();
-	return peer_id;
-}
-
-/* The row with the number that its name asks for, where that is not there */
-static HeapTuple
-fill_in(const TriggerData *data, HeapTuple row, const char *name_column,
-		const char *column_of_id)
-{
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	char	   *name = text_column(data, row, name_column);
-	int			peer_id = id_column(data, row, column_of_id);
-	int			number = SPI_fnumber(desc, column_of_id);
-	bool		isnull = false;
-	Datum		value;
-
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) &&
-		(same_text(name, text_column(data, data->tg_trigtuple, name_column)) ||
-		 peer_id != id_column(data, data->tg_trigtuple, column_of_id)))
-		return row;
-	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) && (name == NULL) == (peer_id == 0))
-		return row;
-	value = Int32GetDatum(name ? find_peer(name) : QLM_PEER_NONE);
-	return heap_modify_tuple_by_cols(row, desc, 1, &number, &value, &isnull);
-}
-
-/*
- * qlm.find_peer(): before a row is written that names a peer without its number
- */
-Datum
-qlm_trigger_find_peer(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = qlm_trigger_data(fcinfo, 0);
-	HeapTuple	row = qlm_trigger_row(data);
-
-	if (renaming || !qlm_catalog_available())
-		return PointerGetDatum(row);
-	row = fill_in(data, row, "peer", "peer_id");
-	if (SPI_fnumber(RelationGetDescr(data->tg_relation), "asker_peer") > 0)
-		row = fill_in(data, row, "asker_peer", "asker_peer_id");
-	return PointerGetDatum(row);
 }
 
 /* Are all of them paths as they are stored? */
