@@ -92,14 +92,9 @@ trigger_data(FunctionCallInfo fcinfo, bool for_row)
 static bool
 finds_any(QlmPlan *plan, Datum key)
 {
-	QlmRights	saved;
-	bool		found;
+	bool		found = qlm_plan_execute_as_owner(plan, &key, NULL) > 0;
 
-	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(plan, &key, NULL, 0);
-	found = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
-	qlm_rights_restore(&saved);
 	return found;
 }
 
