@@ -141,7 +141,7 @@ static QlmPlan peers_plan = {
 	2, {INT8OID, INT8OID}
 };
 
-typedef struct Settlement
+typedef struct Outcome
 {
 	Datum		values[2];		/* the first number of this cluster's roles, and
 								 * how many rows at once */
@@ -149,7 +149,7 @@ typedef struct Settlement
 	List	   *peers;			/* that have none now */
 	int			nsubscriptions;
 	int64		nwaiting;		/* values and messages */
-} Settlement;
+} Outcome;
 
 static void
 execute_all(QlmPlan *plans, int n, Datum *values)
@@ -159,68 +159,68 @@ execute_all(QlmPlan *plans, int n, Datum *values)
 }
 
 static void
-add_role(Settlement *settlement, const char *name)
+add_role(Outcome *outcome, const char *name)
 {
 	ListCell   *lc;
 
-	foreach(lc, settlement->roles)
+	foreach(lc, outcome->roles)
 		if (strcmp(lfirst(lc), name) == 0)
 			return;
-	settlement->roles = lappend(settlement->roles, pstrdup(name));
+	outcome->roles = lappend(outcome->roles, pstrdup(name));
 }
 
 /* Rows of a role and how many */
 static void
-add_waiting(Settlement *settlement)
+add_waiting(Outcome *outcome)
 {
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		bool		isnull;
 
-		add_role(settlement, qlm_spi_text(row, 1));
-		settlement->nwaiting += DatumGetInt64(qlm_spi_datum(row, 2, &isnull));
+		add_role(outcome, qlm_spi_text(row, 1));
+		outcome->nwaiting += DatumGetInt64(qlm_spi_datum(row, 2, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
 
 static Datum
-lock_subscriptions(Settlement *settlement)
+lock_subscriptions(Outcome *outcome)
 {
 	int64	   *ids;
 	bool		isnull;
 
-	qlm_plan_execute(&lock_plan, settlement->values, NULL, 0);
-	settlement->nsubscriptions = (int) SPI_processed;
-	ids = palloc(Max(settlement->nsubscriptions, 1) * sizeof(int64));
-	for (int i = 0; i < settlement->nsubscriptions; i++)
+	qlm_plan_execute(&lock_plan, outcome->values, NULL, 0);
+	outcome->nsubscriptions = (int) SPI_processed;
+	ids = palloc(Max(outcome->nsubscriptions, 1) * sizeof(int64));
+	for (int i = 0; i < outcome->nsubscriptions; i++)
 	{
 		ids[i] = DatumGetInt64(qlm_spi_datum(i, 1, &isnull));
-		add_role(settlement, qlm_spi_text(i, 2));
+		add_role(outcome, qlm_spi_text(i, 2));
 	}
 	SPI_freetuptable(SPI_tuptable);
-	return qlm_array_int8(ids, settlement->nsubscriptions);
+	return qlm_array_int8(ids, outcome->nsubscriptions);
 }
 
 static void
-end_all(Settlement *settlement)
+end_all(Outcome *outcome)
 {
-	Datum		ids[1] = {lock_subscriptions(settlement)};
+	Datum		ids[1] = {lock_subscriptions(outcome)};
 	bool		isnull;
 
 	qlm_plan_execute(&waiting_plan, ids, NULL, 0);
-	settlement->nwaiting += DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
+	outcome->nwaiting += DatumGetInt64(qlm_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
-	qlm_plan_execute(&gatherings_plan, settlement->values, NULL, 0);
-	add_waiting(settlement);
-	qlm_plan_execute(&asked_plan, settlement->values, NULL, 0);
-	add_waiting(settlement);
-	if (settlement->nsubscriptions > 0)
+	qlm_plan_execute(&gatherings_plan, outcome->values, NULL, 0);
+	add_waiting(outcome);
+	qlm_plan_execute(&asked_plan, outcome->values, NULL, 0);
+	add_waiting(outcome);
+	if (outcome->nsubscriptions > 0)
 		qlm_plan_execute(&end_plan, ids, NULL, 0);
-	qlm_plan_execute(&peers_plan, settlement->values, NULL, 0);
+	qlm_plan_execute(&peers_plan, outcome->values, NULL, 0);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		add_role(settlement, qlm_spi_text(row, 1));
-		settlement->peers = lappend(settlement->peers, qlm_spi_text(row, 2));
+		add_role(outcome, qlm_spi_text(row, 1));
+		outcome->peers = lappend(outcome->peers, qlm_spi_text(row, 2));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -251,46 +251,46 @@ init_report(Report *report)
 }
 
 static void
-fill_report(Report *report, const Settlement *settlement)
+fill_report(Report *report, const Outcome *outcome)
 {
 	StringInfo	ended = &report->ended;
 
-	append_names(&report->roles, settlement->roles);
-	if (settlement->peers != NIL)
+	append_names(&report->roles, outcome->roles);
+	if (outcome->peers != NIL)
 	{
 		appendStringInfoString(ended, "Peers that are refused until they have another role: ");
-		append_names(ended, settlement->peers);
+		append_names(ended, outcome->peers);
 		appendStringInfoString(ended, ". ");
 	}
-	if (settlement->roles != NIL)
+	if (outcome->roles != NIL)
 		appendStringInfo(ended, "Subscriptions that have ended: %d; values and messages that waited for them, or were asked for: "
 						 INT64_FORMAT ".",
-						 settlement->nsubscriptions, settlement->nwaiting);
+						 outcome->nsubscriptions, outcome->nwaiting);
 }
 
 /* No more than max rows of a kind.  False: there was nothing to do. */
 static bool
 follow(Report *report, int64 max)
 {
-	Settlement	settlement = {{Int64GetDatum(qlm_role_first_number()), Int64GetDatum(max)}};
+	Outcome		outcome = {{Int64GetDatum(qlm_role_first_number()), Int64GetDatum(max)}};
 	QlmRights	saved;
 	bool		any;
 
 	if (XactReadOnly)
 		return false;
 	qlm_rights_become_owner(&saved);
-	qlm_plan_execute(&any_plan, settlement.values, NULL, 1);
+	qlm_plan_execute(&any_plan, outcome.values, NULL, 1);
 	any = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
 	if (any)
 	{
-		execute_all(bind_plans, lengthof(bind_plans), settlement.values);
-		execute_all(follow_plans, lengthof(follow_plans), settlement.values);
-		end_all(&settlement);
+		execute_all(bind_plans, lengthof(bind_plans), outcome.values);
+		execute_all(follow_plans, lengthof(follow_plans), outcome.values);
+		end_all(&outcome);
 	}
 	qlm_rights_restore(&saved);
-	fill_report(report, &settlement);
-	if (settlement.roles != NIL)
+	fill_report(report, &outcome);
+	if (outcome.roles != NIL)
 	{
 		qlm_wake_pending |= QLM_WAKE_OUTBOX | QLM_WAKE_ANSWER | QLM_WAKE_BUFFER;
 		qlm_wake_key_note_all();
