@@ -1,6 +1,6 @@
 -- Facts about what CREATE EXTENSION makes.
 BEGIN;
-SELECT plan(12);
+SELECT plan(13);
 
 CREATE TEMP VIEW member AS
 	SELECT d.classid, d.objid
@@ -75,6 +75,11 @@ SELECT set_has($$ SELECT unnest(ARRAY['qlm_reader']) $$, $$ SELECT r.rolname::te
 	JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles w ON w.oid = m.member WHERE w.rolname = 'qlm_writer' $$, 'a writer is a reader');
 SELECT set_has($$ SELECT unnest(ARRAY['qlm_writer']) $$, $$ SELECT r.rolname::text FROM pg_auth_members m
 	JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member WHERE a.rolname = 'qlm_admin' $$, 'an administrator is a writer');
+
+CREATE TABLE other (txt text, is_odf boolean);
+CREATE TRIGGER wrong AFTER INSERT ON other FOR EACH STATEMENT EXECUTE FUNCTION qlm.value_form();
+SELECT throws_ok('INSERT INTO other VALUES (1)', '39P01', 'function qlm.value_form() must be fired BEFORE ROW',
+	'a trigger function says for which triggers it is');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -25,14 +25,18 @@ qlm_trigger_data(FunctionCallInfo fcinfo, int how)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !fits(data->tg_event, how))
+	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function qlm.%s() must be called as a trigger%s%s",
+				 errmsg("function qlm.%s() must be called as a trigger",
+						get_func_name(fcinfo->flinfo->fn_oid))));
+	if (!fits(data->tg_event, how))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function qlm.%s() must be fired%s%s",
 						get_func_name(fcinfo->flinfo->fn_oid),
 						how & QLM_TRIGGER_BEFORE ? " BEFORE" : how & QLM_TRIGGER_AFTER ? " AFTER" : "",
-						how & QLM_TRIGGER_ROW ? " FOR EACH ROW" :
-						how & QLM_TRIGGER_STATEMENT ? " FOR EACH STATEMENT" : "")));
+						how & QLM_TRIGGER_ROW ? " ROW" : how & QLM_TRIGGER_STATEMENT ? " STATEMENT" : "")));
 	return data;
 }
 
