@@ -3,8 +3,8 @@
  *		Further ids of Objects and other names of InfoItems, where a message
  *		names a node by one.
  *
- * A first id or name always wins: only what is not there by it is looked up
- * here.  What stands for several nodes of one parent stands for none.
+ * A first id or name always wins: only nodes that do not exist by it are looked up here.
+ * An alias of several nodes below one parent means none of them.
  */
 #ifndef QLM_ALIAS_H
 #define QLM_ALIAS_H

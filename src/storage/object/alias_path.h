@@ -12,10 +12,10 @@ typedef struct QlmAliasPath
 } QlmAliasPath;
 
 /*
- * What do paths cover that is called otherwise?  A path that is there by first
- * ids covers that alone; of any other each id that is an alias is replaced, also
- * where what follows is not there yet.  As the current user.  Returns how many
- * there are, in order of their numbers; there[i], unless NULL: path i is there.
+ * Find the nodes' own paths of n paths, as the current user.  A path that exists by first ids
+ * has no other.  In any other each id that is an alias is replaced, also if what follows it
+ * does not exist yet.  Returns how many paths were found, in order of their numbers.  there,
+ * unless it is NULL: whether path i exists as it was given.
  */
 extern int	qlm_alias_paths(const char **paths, int n, bool *there,
 							QlmAliasPath **found);

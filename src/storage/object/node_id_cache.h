@@ -1,9 +1,10 @@
 /*
  * node_id_cache.h
- *		Which Objects and InfoItems this process knows by their paths.
+ *		The ids of Objects and InfoItems that this process has met, by parent and
+ *		name.
  *
- * Only writing uses it.  What it knows saves a look-up, and is for those alone
- * who may see all Objects and InfoItems: who may not looks for himself.
+ * Only writes use it; reads have select/node_row_cache.h.  A write by a role that may not
+ * see all Objects and InfoItems gets a cache of its own, which is empty.
  */
 #ifndef QLM_NODE_ID_CACHE_H
 #define QLM_NODE_ID_CACHE_H
@@ -38,15 +39,17 @@ typedef struct QlmCachedNode
 typedef struct QlmNodeIdCache QlmNodeIdCache;
 
 /*
- * Keep deleters away until the transaction ends, and forget what others have
- * deleted before.  Nodes stay where they are until the next call or until the
- * (sub)transaction that added them is rolled back.  Whom privileges or policies keep
- * from some nodes gets an empty cache in the current memory context.
+ * Lock out deletes until the transaction ends (core/node_lock.h), and forget what others
+ * have deleted before.  Pointers to nodes are valid until the next call, or until the
+ * (sub)transaction that added them is rolled back.  If privileges or policies hide nodes
+ * from the current user, the cache is empty, and lives in the current memory context.
  */
 extern QlmNodeIdCache *qlm_node_id_cache_begin(void);
 
+/* NULL: not known.  parent_id 0: at the top */
 extern QlmCachedNode *qlm_node_id_cache_find(const QlmNodeIdCache *cache, int parent_id,
 											 const char *name);
+/* Add a node that is in the tables; where it is known already, that one is returned. */
 extern QlmCachedNode *qlm_node_id_cache_add(QlmNodeIdCache *cache, int parent_id,
 											const char *name, bool is_item, int id);
 
@@ -57,8 +60,8 @@ extern void qlm_node_id_cache_set_details(QlmCachedNode *node, uint64 hash);
 extern bool qlm_node_id_cache_has_details(const QlmCachedNode *node, uint64 hash);
 
 /*
- * Changes whenever all nodes are forgotten, which SQL may bring about by a
- * trigger that writes: pointers to nodes from before are void then.
+ * A number that changes whenever all nodes are forgotten.  Any statement may cause that, by
+ * a trigger that writes; pointers to nodes from before are invalid then.
  */
 extern uint64 qlm_node_id_cache_epoch(void);
 

@@ -1,9 +1,10 @@
 /*
  * quota.h
- *		How much a caller has here already.
+ *		How much of this node a caller uses: its subscriptions and queued messages.
  *
- * Counted when more of it is asked for, and no further than to the limit.
- * Several at once may pass it by some.  As outbox.h: becomes the owner inside.
+ * It is counted when the caller asks for more, and no further than to the limit.  Callers
+ * that ask at the same time may exceed the limit by a few.  All functions execute their
+ * statements as the owner of the tables.
  */
 #ifndef QLM_QUOTA_H
 #define QLM_QUOTA_H

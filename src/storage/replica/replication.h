@@ -6,17 +6,17 @@
 #define QLM_REPLICATION_H
 
 /*
- * Have it called before each commit from now on, within the transaction; its
- * errors end the transaction.  Once per process.
+ * Have a function called before each commit of this process, within the transaction: an
+ * error in it aborts that.
  */
 typedef void (*QlmBeforeCommit) (void);
 
 extern void qlm_replication_before_commit(QlmBeforeCommit function);
 
-/* Where rows are being applied, do something that is this node's own. */
+/* Run a function in the role "origin", so that what it writes fires the node's triggers. */
 extern void qlm_replication_run_own(QlmBeforeCommit function);
 
-/* Is what runs the work of a replica, and no first copy of a table? */
+/* Are rows of another node being applied, other than by the initial copy of a table? */
 extern bool qlm_replication_is_applying(void);
 
 #endif							/* QLM_REPLICATION_H */

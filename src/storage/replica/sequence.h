@@ -1,6 +1,6 @@
 /*
  * sequence.h
- *		Numbers that rows get, where rows came with theirs.
+ *		Sequences that are behind, because rows were replicated with their numbers.
  */
 #ifndef QLM_SEQUENCE_H
 #define QLM_SEQUENCE_H
@@ -9,14 +9,14 @@
 
 #include "base/compat.h"
 
-/* What to do about that */
+/* A hint: what to do about it */
 #define QLM_ADVANCE_SEQUENCES \
 	"As long as they are replicated from another node, write there. When that has ended:" \
 	" SELECT * FROM qlm_advance_sequences()."
 
 /*
- * Is the error that a number from one of our sequences is taken?  Nobody who sends
- * something is to blame for that.
+ * Does the error say that a number from one of our sequences is taken?  The sender of the
+ * message has not caused that.
  */
 extern bool qlm_sequence_is_behind(const ErrorData *error);
 

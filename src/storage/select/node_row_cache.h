@@ -2,9 +2,9 @@
  * node_row_cache.h
  *		Rows of Objects and InfoItems that this process has read before.
  *
- * Only who may read all of the tables gets what is kept: others, and
- * transactions with one snapshot for all their statements, ask the tables.
- * What is not there is not kept.
+ * Only a user who may read all rows of the tables is given what is kept.  Others read the
+ * tables, as do transactions that have one snapshot for all their statements.  That a node
+ * does not exist is not remembered.
  */
 #ifndef QLM_NODE_ROW_CACHE_H
 #define QLM_NODE_ROW_CACHE_H

@@ -8,9 +8,9 @@
 #include "storage/value/value_row.h"
 
 /*
- * Move rows, sorted and none of a given time, to the first times from their
- * own on that are not taken, in the order they have.  Returns whether any
- * moved.
+ * Give each row the first free time that is not before its own, so that their order stays.
+ * The rows are sorted by InfoItem and time, and none came with a time.  Returns whether any
+ * time has changed.
  */
 extern bool qlm_value_free_time_assign(QlmValueRow *rows, int n);
 
