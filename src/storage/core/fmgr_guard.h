@@ -7,17 +7,17 @@
 
 #include "postgres.h"
 
-/* Once per process */
+/* Install the hook, once per process. */
 extern void qlm_fmgr_guard_register(void);
 
-/* This role is the owner; the one that has his name is, before that is said. */
+/* The role that owns the tables.  Until this is called it is the role named qlm_owner. */
 extern void qlm_fmgr_guard_set_owner(Oid owner);
 
 /*
- * In a worker: has any function been called that no superuser owns, or that was
- * noted, since this was asked?
+ * In a worker: has a function been called that no superuser owns, or has one been noted,
+ * since this was asked last?
  */
-extern void qlm_fmgr_guard_note(void);
 extern bool qlm_fmgr_guard_was_called(void);
+extern void qlm_fmgr_guard_note(void);
 
 #endif							/* QLM_FMGR_GUARD_H */

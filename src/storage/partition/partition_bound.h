@@ -8,16 +8,15 @@
 #include "datatype/timestamp.h"
 
 /*
- * The default partition, which is locked (AccessExclusiveLock), holds nothing
- * of lower <= ts < upper: between these, attaching a partition for that need not look.
+ * Between these two, attaching a partition for lower <= ts < upper does not scan the default
+ * one, which holds none of these times.  The caller holds AccessExclusiveLock on it.
  */
 extern void qlm_partition_claim(Oid default_relid, TimestampTz lower, TimestampTz upper);
 extern void qlm_partition_unclaim(Oid default_relid);
 
 /*
- * Have a partition go on until a later time.  It, the default partition, which
- * holds nothing of that, and the parent are locked against all who write or
- * have read them.
+ * Move the upper bound of a partition to a later time, of which the default partition holds
+ * nothing.  The caller holds AccessExclusiveLock on both and on their parent.
  */
 extern void qlm_partition_extend(Oid relid, Oid default_relid, TimestampTz upper);
 

@@ -9,23 +9,23 @@
 #include "datatype/timestamp.h"
 
 /*
- * All rows of lower <= ts < upper, from one table, which is locked
- * (AccessExclusiveLock), into another one; nothing fires.  How many?
+ * Move all rows of lower <= ts < upper from one table into another; no trigger fires.  The
+ * caller holds AccessExclusiveLock on the first.  Returns how many.
  */
 extern int64 qlm_partition_move(Oid from, Oid to, TimestampTz lower, TimestampTz upper);
 
-/* Are there more of them than so many?  Yes, too, where no index says it quickly. */
+/* Are there more than n of them?  True as well if no index can tell quickly. */
 extern bool qlm_partition_has_more(Oid relid, TimestampTz lower, TimestampTz upper, int n);
 
 /*
- * The time of the first row of lower <= ts < upper; DT_NOEND: there is none, or no
- * index that says it quickly.
+ * The time of the first row of lower <= ts < upper; DT_NOEND if there is none, or if no index
+ * can tell quickly.
  */
 extern TimestampTz qlm_partition_first(Oid relid, TimestampTz lower, TimestampTz upper);
 
 /*
- * The time before which lie so many rows, with all that share a time; upper, if there
- * are no more; DT_NOBEGIN: too many share one.
+ * A time so that about n rows of lower <= ts < upper lie before it; rows of one time are not
+ * torn apart.  upper if there are no more than n; DT_NOBEGIN if too many share one time.
  */
 extern TimestampTz qlm_partition_cut(Oid relid, TimestampTz lower, TimestampTz upper, int n);
 

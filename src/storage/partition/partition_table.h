@@ -6,15 +6,15 @@
 #define QLM_PARTITION_TABLE_H
 
 /*
- * Make it, as CREATE TABLE ... PARTITION OF would: columns, checks, statistics,
- * tablespace and so on are those of the parent.
+ * Create it as CREATE TABLE ... PARTITION OF would: columns, checks, statistics, tablespace
+ * and so on are those of the parent.
  */
 extern void qlm_partition_create_table(const char *name, const char *comment);
 
 /*
- * When its first rows are there: what each partition has for itself, as the default one
- * has it.  What the parent has besides, indexes, row triggers, foreign
- * keys, comes with ATTACH PARTITION.
+ * Add what each partition has for itself, as the default one has it; to be called when its
+ * first rows are there.  Indexes, row triggers and foreign keys of the parent come with
+ * ATTACH PARTITION.
  */
 extern void qlm_partition_finish_table(const char *name);
 

@@ -16,20 +16,22 @@
 extern bool qlm_outgoing;
 
 /*
- * Does this node hold, since it is not known to be the one that its rows belong
- * to?  These need SPI; the first is cheap.
+ * Does this node hold what leaves, because its rows may belong to another node?  These
+ * need SPI.  This one is cheap: it looks again only after qlm.place has changed.
  */
 extern bool qlm_node_place_holds(void);
 
 /*
- * The same, looked up.  Rows are visible a moment before others are told that they
- * have changed, so whoever has taken something out of the queue asks this before
- * it commits: what another node's rows came with is there then.
+ * The same, always looked up.  Rows of other transactions become visible a moment before
+ * their invalidations arrive.  So a process that has taken messages out of the queue calls
+ * this before it commits: if restored rows were among them, so is their row of qlm.place.
  */
 extern bool qlm_node_place_holds_now(void);
+
+/* Why it holds, in words */
 extern const char *qlm_node_place_why(void);
 
-/* Write the marker where it may be: there is none, or what it says is old. */
+/* Write the marker if there is none, or if it is out of date. */
 extern void qlm_node_place_note(void);
 
 #endif							/* QLM_NODE_PLACE_H */
