@@ -443,3 +443,13 @@ qlm_dialect_from_text(const char *text, QlmDialect *dialect)
 	}
 	return true;
 }
+
+QlmDialect
+qlm_dialect_of(const char *text)
+{
+	QlmDialect	dialect;
+
+	if (text == NULL || !qlm_dialect_from_text(text, &dialect))
+		return *qlm_dialect_default();
+	return dialect;
+}

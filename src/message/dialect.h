@@ -43,6 +43,9 @@ extern const QlmDialect *qlm_dialect_default(void);
 extern char *qlm_dialect_to_text(const QlmDialect *dialect);
 extern bool qlm_dialect_from_text(const char *text, QlmDialect *dialect);
 
+/* The dialect of such a text; the default where there is none (NULL), or a wrong one */
+extern QlmDialect qlm_dialect_of(const char *text);
+
 /* What a message showed of its dialect; NULL and false: nothing. */
 typedef struct QlmDialectHints
 {

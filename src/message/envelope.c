@@ -51,3 +51,15 @@ qlm_request_add_result(QlmRequest *response, int code, const char *description)
 	response->results = lappend(response->results, result);
 	return result;
 }
+
+bool
+qlm_code_is_success(int code)
+{
+	return code >= 200 && code < 300;
+}
+
+bool
+qlm_result_is_success(const QlmResult *result)
+{
+	return qlm_code_is_success(result->code);
+}

@@ -1,7 +1,7 @@
 /*
  * envelope.h
- *		QLM-MI / O-MI envelopes as structs, parsed from and printed to every
- *		dialect.
+ *		QLM-MI / O-MI envelopes as structs; text/envelope_text.h reads and
+ *		writes them in every dialect.
  *
  * Pure: no database access, so that it can be fuzzed alone.
  */
@@ -42,6 +42,7 @@ typedef struct QlmResult
 	const char *unread;			/* ... a sentence */
 	List	   *nodes;			/* nodeList, of const char * */
 	QlmEnvelope *nested;		/* piggy-backed request, or NULL */
+	const char *nested_text;	/* as it stands in its result; NULL: not printed yet */
 	const char *nested_error;	/* why a nested envelope was not understood */
 } QlmResult;
 
@@ -93,27 +94,15 @@ struct QlmEnvelope
 	List	   *requests;		/* of QlmRequest *, in document order */
 };
 
-/*
- * Parse a message, XML or JSON.  Always returns an envelope, whose dialect is as much as
- * could be learned; *error_code is 0, or 400, 413 or 415 with *error a
- * sentence that says what is wrong and, where it is known, line and column.
- * Never raises an error for anything that data can contain.
- */
-extern QlmEnvelope *qlm_envelope_parse(const char *data, Size len,
-									   const char *charset,
-									   int *error_code, const char **error);
-
-/*
- * Print an envelope in its dialect; nested ones in theirs, but XML in XML and
- * JSON in JSON.
- */
-extern void qlm_envelope_print(StringInfo buf, const QlmEnvelope *envelope);
-
 /* Builders */
 extern QlmEnvelope *qlm_envelope_create(const QlmDialect *dialect, double ttl);
 extern QlmRequest *qlm_envelope_add_request(QlmEnvelope *envelope,
 											QlmVerb verb);
 extern QlmResult *qlm_request_add_result(QlmRequest *response, int code,
 										 const char *description);
+
+/* Does a returnCode say that it went well?  0, which says nothing, does not. */
+extern bool qlm_code_is_success(int code);
+extern bool qlm_result_is_success(const QlmResult *result);
 
 #endif							/* QLM_ENVELOPE_H */

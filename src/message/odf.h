@@ -1,7 +1,7 @@
 /*
  * odf.h
  *		QLM-DF / O-DF payloads as structs: built by the parser and by storage,
- *		written by the printer.
+ *		written by the printers.
  *
  * Plain singly linked lists in document order; everything lives in the memory
  * context of the message.  Strings are NUL-terminated UTF-8.
@@ -148,25 +148,5 @@ extern QlmInfoItem *qlm_odf_find_item(const QlmObject *parent,
 
 /* Leave out InfoItems that have no value and that nobody has asked for. */
 extern void qlm_odf_drop_implied(QlmOdf *odf);
-
-/*
- * <Objects>...</Objects> in schema order, with the dialect's namespace,
- * version attribute where the dialect has one, both time attributes.
- */
-extern void qlm_odf_print(StringInfo buf, const QlmOdf *odf,
-						  const QlmDialect *dialect);
-
-/* Objects from XML that holds nothing else; NULL: it is something else */
-extern QlmOdf *qlm_odf_parse(const char *data, Size len);
-
-/* Objects, one Object, one InfoItem, MetaData: each a document of its own */
-extern void qlm_odf_print_document(StringInfo buf, const QlmOdf *odf,
-								   const QlmDialect *dialect);
-extern void qlm_odf_print_object(StringInfo buf, const QlmObject *object,
-								 const QlmDialect *dialect);
-extern void qlm_odf_print_item(StringInfo buf, const QlmInfoItem *item,
-							   const QlmDialect *dialect);
-extern void qlm_odf_print_meta_data(StringInfo buf, const QlmInfoItem *item,
-									const QlmDialect *dialect);
 
 #endif							/* QLM_ODF_H */

@@ -20,7 +20,7 @@
 #include "base/url.h"
 #include "process/settings.h"
 #include "service/forward/remote_subscription.h"
-#include "service/road/reception.h"
+#include "service/exchange/delivery_result.h"
 #include "storage/outbox/journal.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_make.h"

@@ -11,7 +11,7 @@
 
 #include "process/presence.h"
 #include "process/shmem.h"
-#include "service/road/guess.h"
+#include "service/exchange/guess.h"
 #include "storage/core/wake_key.h"
 
 QlmShared  *qlm_shared = NULL;

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "message/envelope.h"
+#include "message/text/envelope_text.h"
 
 #include "shim.h"
 

@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
+#include "base/limits.h"
 #include "transport/websocket/frame.h"
 
 #include "check.h"

@@ -6,7 +6,9 @@
  */
 #include "postgres.h"
 
-#include "message/csv/csv.h"
+#include "message/csv/csv_parse.h"
+#include "message/csv/csv_print.h"
+#include "message/json/json_events.h"
 #include "message/json/odf_json.h"
 
 #include "shim.h"

@@ -15,12 +15,13 @@ use Test::More;
 my @tree = (
 	base => 'what a C library for text, addresses, numbers and times would have; the bounds',
 	xml => 'bytes to elements and text, with bounds; text to escaped XML',
-	message => 'an envelope as a tree, whatever its dialect',
-	'message/parse' => 'XML to an envelope',
+	json => 'bytes to a tree of JSON, with bounds, and back',
+	message => 'envelopes and O-DF as trees, whatever their dialect',
+	'message/parse' => 'the parser: the events of XML to an envelope',
 	'message/print' => 'an envelope to XML',
 	'message/json' => 'the same from and to JSON',
-	'message/csv' => 'values from and to CSV',
-	'message/rows' => 'values from JSON of any shape',
+	'message/csv' => 'payloads from and to CSV',
+	'message/text' => 'the entry: a text to an envelope and back, be it XML or JSON',
 	storage => 'all SQL',
 	'storage/core' => 'prepared statements, rights, and what all tables need',
 	'storage/planner' => 'how statements are planned',
@@ -37,6 +38,7 @@ my @tree = (
 	'storage/role' => 'roles of the server that peers and subscriptions name',
 	'storage/replica' => 'dumps, replicas and copies: what holds where rows were made elsewhere',
 	service => 'what a message does',
+	'service/exchange' => 'what is run: who asks, with which rights, and what all parts need of that',
 	'service/road' => 'the road of a message, from its bytes to its answer',
 	'service/verbs' => 'one verb of a request a file',
 	'service/subscribe' => 'what leaves for subscribers',
@@ -62,7 +64,7 @@ my %rank = map { $layers[$_] => $_ } 0 .. $#layers;
 
 # Units (a source and its header) that may include each other: the grammar's,
 # which is recursive itself.
-my %grammar = map { $_ => 1 } qw(message/envelope message/odf);
+my %grammar = map { $_ => 1 } qw(message/parse/envelope_parse message/parse/verb_parse);
 
 # Who may include what of others.
 my @confined = (
@@ -357,24 +359,12 @@ none_but_pending('folder without a right README', map { bad_readme($_, text_of("
 done_testing();
 
 __DATA__
-circle of files: message/print
 circle of files: process
-circle of files: service/forward
-circle of files: service/road
-circle of files: service/subscribe
 circle of files: transport/client
 circle of files: transport/http
 circle of files: transport/websocket
 circle of files: worker/server
 circle of files: xml
-circle of folders: message
-circle of folders: message/json
-circle of folders: message/parse
-circle of folders: message/print
-circle of folders: service/forward
-circle of folders: service/road
-circle of folders: service/subscribe
-circle of folders: service/verbs
 circle of folders: storage/outbox
 circle of folders: storage/peer
 circle of folders: storage/replica
@@ -390,14 +380,10 @@ folder without a right README: message
 folder without a right README: message/csv
 folder without a right README: message/json
 folder without a right README: message/parse
+folder without a right README: json
 folder without a right README: message/print
-folder without a right README: message/rows
+folder without a right README: message/text
 folder without a right README: process
-folder without a right README: service
-folder without a right README: service/payload
-folder without a right README: service/road
-folder without a right README: service/sql
-folder without a right README: service/verbs
 folder without a right README: transport
 folder without a right README: transport/client
 folder without a right README: transport/coding
@@ -409,14 +395,6 @@ folder without a right README: worker/launcher
 folder without a right README: worker/server
 folder without a right README: xml
 header of another source: base
-header of another source: message
-header of another source: message/csv
-header of another source: message/json
-header of another source: message/parse
-header of another source: message/print
-header of another source: service/road
-header of another source: service/sql
-header of another source: service/verbs
 header of another source: transport/client
 header of another source: transport/http
 header of another source: transport/websocket

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/limits.h"
 #include "transport/websocket/frame.h"
 
 #include "shim.h"

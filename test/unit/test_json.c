@@ -5,9 +5,12 @@
 #include "postgres.h"
 
 #include "base/limits.h"
-#include "message/csv/csv.h"
+#include "message/csv/csv_parse.h"
+#include "message/csv/csv_print.h"
 #include "message/envelope.h"
+#include "message/json/json_events.h"
 #include "message/json/odf_json.h"
+#include "message/text/envelope_text.h"
 
 #include "shim.h"
 #include "tap.h"

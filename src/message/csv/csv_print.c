@@ -6,7 +6,8 @@
 
 #include "base/datetime.h"
 #include "base/number.h"
-#include "message/csv/csv.h"
+#include "message/csv/csv_print.h"
+#include "message/value_rows.h"
 
 static bool
 is_blank(char c)

@@ -12,8 +12,16 @@
 #include "base/limits.h"
 #include "base/quote.h"
 #include "base/spelling.h"
+#include "json/json.h"
+#include "json/json_read.h"
+#include "json/json_source.h"
+#include "message/json/json_events.h"
 #include "message/json/json_members.h"
 #include "message/json/odf_json.h"
+#include "message/parse/envelope_parse.h"
+#include "message/parse/parser_text.h"
+#include "message/parse/refuse.h"
+#include "message/parse/verb_parse.h"
 
 /*
  * An element that is written as something else than an object.  Converters
@@ -155,7 +163,7 @@ emit_text(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *text)
 	if (qlm_json_is_scalar(text))
 	{
 		if (text->len > 0)
-			qlm_parser_handler.text(walk->parser, text->as.text, text->len);
+			qlm_envelope_handler.text(walk->parser, text->as.text, text->len);
 		return;
 	}
 	if (shape != MSG && shape != VALUE)
@@ -166,7 +174,7 @@ emit_text(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *text)
 		return;
 	}
 	spelling = qlm_json_spelling(walk->parser->json, text, &len);
-	qlm_parser_handler.text(walk->parser, spelling, len);
+	qlm_envelope_handler.text(walk->parser, spelling, len);
 }
 
 /*
@@ -238,14 +246,14 @@ emit_element(QlmJsonWalk *walk, const char *name, QlmJsonShape shape,
 	if (p->failed)
 		return;
 	walk->depth++;
-	qlm_parser_handler.start(p, &element);
+	qlm_envelope_handler.start(p, &element);
 	if (shape == VALUE && text != NULL && !nested && !qlm_json_is_scalar(text))
 		check_type(walk, &element, text);
 	emit_content(walk, name, shape, json, text, nested);
 	if (element.nattributes > (shape == ITEM))	/* the name */
 		qlm_json_members_check(walk, shape, json);
 	p->json_at = json;
-	qlm_parser_handler.end(p);
+	qlm_envelope_handler.end(p);
 	walk->depth--;
 }
 

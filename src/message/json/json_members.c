@@ -9,7 +9,11 @@
  */
 #include "postgres.h"
 
+#include "base/limits.h"
+#include "json/json.h"
 #include "message/json/json_members.h"
+#include "message/parse/refuse.h"
+#include "message/parse/unknown.h"
 #include "xml/writer.h"
 
 static bool
@@ -186,7 +190,7 @@ qlm_json_members_refuse(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *me
 		return;
 	walk->parser->json_at = member;
 	if (!qlm_json_is_scalar(member) || has_no_attributes(shape, member))
-		qlm_strict_member(walk->parser, member->name, member->line);
+		qlm_unknown_member(walk->parser, member->name, member->line);
 }
 
 /* What makes an element more than a name; the rest of its members is about it. */

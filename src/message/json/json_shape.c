@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "json/json.h"
 #include "message/json/json_shape.h"
 
 static const QlmJsonShapeRow shapes[] = {

@@ -7,7 +7,7 @@
 #ifndef QLM_JSON_SHAPE_H
 #define QLM_JSON_SHAPE_H
 
-#include "message/json/json.h"
+#include "json/json.h"
 
 typedef enum QlmJsonShape
 {

@@ -6,8 +6,10 @@
 
 #include "base/datetime.h"
 #include "base/limits.h"
-#include "message/json/json.h"
+#include "json/json_valid.h"
+#include "json/json_write.h"
 #include "message/json/odf_json.h"
+#include "message/parse/xml_events.h"
 #include "xml/writer.h"
 
 static void

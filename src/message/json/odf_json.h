@@ -27,11 +27,4 @@ extern void qlm_odf_json_print_value(StringInfo buf, const QlmValue *value);
  */
 extern bool qlm_odf_json_is_type(const char *type, int len);
 
-/*
- * Objects from JSON text in UTF-8 that a verb brings.  NULL for what is none: *error_code is then
- * 400 or 413, and *error a sentence with the line.  Never raises an error.
- */
-extern QlmOdf *qlm_odf_json_parse(const char *data, Size len, QlmVerb verb,
-								  int *error_code, const char **error);
-
 #endif							/* QLM_ODF_JSON_H */

@@ -1,21 +1,27 @@
 /*
  * envelope_parse.c
- *		Messages from XML or JSON: a state machine over the reader's events.
+ *		The parser of messages: a state machine over the events of XML, which
+ *		JSON is turned into.
  *
  * Elements match by local name and in any order, because every generation of
  * the protocol wrote them differently; what the message showed of its dialect
  * is collected on the way.  Elements of other vocabularies are skipped with
- * what they hold; others that mean nothing are refused (strict.c).
+ * what they hold; others that mean nothing are refused (unknown.c).
  */
 #include "postgres.h"
 
 #include <math.h>
 
-#include "base/limits.h"
 #include "base/number.h"
-#include "message/json/json.h"
-#include "message/parse/beginning.h"
+#include "message/parse/capture.h"
+#include "message/parse/envelope_parse.h"
+#include "message/parse/odf_parse.h"
 #include "message/parse/parser.h"
+#include "message/parse/parser_text.h"
+#include "message/parse/position.h"
+#include "message/parse/refuse.h"
+#include "message/parse/unknown.h"
+#include "message/parse/verb_parse.h"
 
 const char *
 qlm_envelope_root(const char *name)
@@ -61,7 +67,7 @@ start_envelope(QlmParser *p, QlmParserLevel *level,
 			level->envelope->acknowledge =
 				strcmp(qlm_parser_trim(p, a->value, a->len), "true") == 0;
 		else
-			qlm_strict_envelope_attribute(p, a);
+			qlm_unknown_envelope_attribute(p, a);
 	}
 	if (hints->version != NULL && hints->version[0] == '\0')
 		hints->version = NULL;
@@ -158,9 +164,8 @@ share_hints(QlmDialectHints *to, const QlmDialectHints *from)
 		to->request_id = from->request_id;
 }
 
-/* Returns what is wrong with the envelope, or NULL */
-static const char *
-end_envelope(QlmParser *p)
+const char *
+qlm_envelope_parse_end(QlmParser *p)
 {
 	QlmParserLevel *level = p->level;
 	const char *error;
@@ -168,7 +173,7 @@ end_envelope(QlmParser *p)
 	qlm_dialect_recognize(&level->hints, &level->envelope->dialect);
 	if (level->error != NULL)
 		return level->error;
-	qlm_strict_envelope(level);
+	qlm_unknown_envelope(level);
 	error = read_ttl(p, level);
 	if (error == NULL && level->envelope->requests == NIL)
 		error = psprintf("%s holds no verb: read, write, call, delete, cancel or response (line %d)",
@@ -208,7 +213,7 @@ end_nested(QlmParser *p)
 
 	share_hints(&nested->hints, &outer->hints);
 	share_hints(&outer->hints, &nested->hints);
-	error = end_envelope(p);
+	error = qlm_envelope_parse_end(p);
 	outer->result->nested_error = error;
 	if (error == NULL)
 		outer->result->nested = nested->envelope;
@@ -280,108 +285,9 @@ handle_text(void *state, const char *text, int len)
 	else if (frame != NULL && frame->text)
 		qlm_parser_text(p, text, len);
 	else if (frame != NULL)
-		qlm_strict_text(p, frame, text, len);
+		qlm_unknown_text(p, frame, text, len);
 }
 
-const QlmXmlHandler qlm_parser_handler = {
+const QlmXmlHandler qlm_envelope_handler = {
 	handle_start, handle_end, handle_text
 };
-
-static void
-note_reader_error(QlmParser *p, int *error_code, const char **error)
-{
-	const QlmXmlError *reader_error = qlm_xml_reader_error(p->reader);
-
-	*error_code = reader_error->code;
-	*error = psprintf("%s (line %d, column %d)", reader_error->message,
-					  reader_error->line, reader_error->column);
-}
-
-static void
-run_reader(QlmParser *p, const char *data, Size len, const char *charset,
-		   int *error_code, const char **error)
-{
-	p->reader = qlm_xml_reader_create(&qlm_parser_handler, p, charset);
-	PG_TRY();
-	{
-		if (!qlm_xml_reader_feed(p->reader, data, len) ||
-			!qlm_xml_reader_finish(p->reader))
-			note_reader_error(p, error_code, error);
-	}
-	PG_FINALLY();
-	{
-		qlm_xml_reader_free(p->reader);
-		p->reader = NULL;
-	}
-	PG_END_TRY();
-}
-
-QlmOdf *
-qlm_odf_parse(const char *data, Size len)
-{
-	QlmParser	parser;
-	QlmRequest	request = {.verb = QLM_WRITE};
-	int			error_code = 0;
-	const char *error;
-
-	memset(&parser, 0, sizeof(parser));
-	parser.level = &parser.levels[0];
-	parser.level->request = &request;
-	qlm_parser_push(&parser, QLM_FRAME_MSG, true);
-	run_reader(&parser, data, len, "UTF-8", &error_code, &error);
-	return error_code == 0 && request.error_code == 0 ? request.odf : NULL;
-}
-
-/* What could not be understood is answered as JSON all the same. */
-static QlmEnvelope *
-unknown_envelope(bool is_json)
-{
-	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), 0);
-
-	if (is_json)
-	{
-		envelope->dialect = *qlm_dialect_by_key("M0");
-		envelope->dialect.json = true;
-		envelope->dialect.request_id = "requestID";
-	}
-	return envelope;
-}
-
-QlmEnvelope *
-qlm_envelope_parse(const char *data, Size len, const char *charset,
-				   int *error_code, const char **error)
-{
-	QlmParser	parser;
-	bool		is_json = qlm_json_is_likely(data, len);
-
-	*error_code = 0;
-	*error = NULL;
-	memset(&parser, 0, sizeof(parser));
-	if (is_json)
-	{
-		qlm_json_run(&parser, data, len, charset);
-		*error_code = parser.json_code;
-		*error = parser.json_error;
-	}
-	else
-		run_reader(&parser, data, len, charset, error_code, error);
-	if (parser.level == NULL && *error_code == 400 && !is_json)
-	{
-		const char *beginning = qlm_beginning_explain(data, len);
-
-		*error = beginning != NULL ? beginning : *error;
-	}
-	if (parser.level == NULL)
-		return unknown_envelope(is_json);
-	parser.level = &parser.levels[0];
-	if (*error_code != 0)
-		qlm_dialect_recognize(&parser.level->hints,
-							  &parser.level->envelope->dialect);
-	else
-	{
-		*error = end_envelope(&parser);
-		if (*error != NULL)
-			*error_code = 400;
-	}
-	return parser.level->envelope;
-}

@@ -9,7 +9,14 @@
 
 #include "base/datetime.h"
 #include "base/limits.h"
+#include "message/parse/capture.h"
+#include "message/parse/odf_parse.h"
+#include "message/parse/own_time.h"
 #include "message/parse/parser.h"
+#include "message/parse/parser_text.h"
+#include "message/parse/position.h"
+#include "message/parse/refuse.h"
+#include "message/parse/unknown.h"
 
 static bool
 is_named(const QlmXmlAttribute *attribute, const char *name)
@@ -37,7 +44,7 @@ keep_attribute(QlmParser *p, QlmAttribute **list,
 
 	if (attribute->prefix != NULL && strcmp(attribute->prefix, "xml") == 0)
 		return;
-	if (!qlm_strict_attribute(p, &p->frames[p->nframes - 1], element, attribute))
+	if (!qlm_unknown_attribute(p, &p->frames[p->nframes - 1], element, attribute))
 		return;
 	for (QlmAttribute *other = *list; other != NULL; other = other->next)
 		if (strcmp(other->name, attribute->name) == 0)
@@ -102,7 +109,7 @@ qlm_odf_parse_objects(QlmParser *p, const QlmXmlElement *element, QlmOdf *odf)
 		if (!is_named(&element->attributes[i], "version"))
 			keep_attribute(p, &odf->root.attributes, element, i);
 	if (odf->root.attributes != NULL)
-		frame->own_time = qlm_strict_own_time(p, element, false);
+		frame->own_time = qlm_own_time_name(p, element, false);
 }
 
 static void
@@ -129,7 +136,7 @@ start_object(QlmParser *p, QlmObject *parent, const QlmXmlElement *element)
 			keep_attribute(p, &object->attributes, element, i);
 	}
 	if (object->attributes != NULL)
-		frame->own_time = qlm_strict_own_time(p, element, false);
+		frame->own_time = qlm_own_time_name(p, element, false);
 }
 
 /* The parent is an InfoItem for one in MetaData, else an Object */
@@ -163,7 +170,7 @@ start_item(QlmParser *p, QlmObject *object, QlmInfoItem *parent,
 			keep_attribute(p, &item->attributes, element, i);
 	}
 	if (item->attributes != NULL)
-		frame->own_time = qlm_strict_own_time(p, element, true);
+		frame->own_time = qlm_own_time_name(p, element, true);
 	if (item->name[0] == '\0')
 		qlm_parser_refuse(p, item->line, "An InfoItem has no name");
 	else
@@ -314,7 +321,7 @@ start_value(QlmParser *p, const QlmXmlElement *element)
 	if (value->has_ts)
 		p->odf->latest = Max(p->odf->latest, value->ts);
 	else
-		qlm_strict_value_time(p, element);
+		qlm_own_time_refuse(p, element);
 }
 
 /* Linked where it ends, for in JSON it may be null */
@@ -350,7 +357,7 @@ start_in_object(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 	else if (strcmp(name, "description") == 0)
 		start_description(p, frame, element);
 	else
-		qlm_strict_element(p, frame, element);
+		qlm_unknown_element(p, frame, element);
 }
 
 static void
@@ -367,7 +374,7 @@ start_in_item(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 
 		item->has_meta_data = true;
 		meta_data->as.item = item;
-		qlm_strict_plain(p, meta_data, element);
+		qlm_unknown_plain(p, meta_data, element);
 	}
 	else if (strcmp(name, "description") == 0)
 		start_description(p, frame, element);
@@ -375,7 +382,7 @@ start_in_item(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 			 strcmp(name, "altName") == 0)
 		start_id(p, QLM_FRAME_ALT_NAME, element);
 	else
-		qlm_strict_element(p, frame, element);
+		qlm_unknown_element(p, frame, element);
 }
 
 void
@@ -419,7 +426,7 @@ qlm_odf_parse_start(QlmParser *p, QlmFrame *frame,
 		default:
 			break;
 	}
-	qlm_strict_element(p, frame, element);
+	qlm_unknown_element(p, frame, element);
 }
 
 void

@@ -1,16 +1,15 @@
 /*
  * parser.h
- *		What the parts of the message parser share: its state, memory for
- *		strings, the stack of open elements, captured XML, errors.
+ *		What the parts of the message parser share: its state.
  *
- * Private to this folder.  Everything here runs inside libxml2: data makes it
- * record an error or fail the reader, never raise one.
+ * Everything here runs inside libxml2: data makes it record an error or fail the
+ * reader, never raise one.
  */
 #ifndef QLM_PARSER_H
 #define QLM_PARSER_H
 
+#include "json/json_source.h"
 #include "message/envelope.h"
-#include "message/json/json.h"
 #include "xml/reader.h"
 
 /* Kinds from QLM_FRAME_OBJECTS on belong to odf_parse.c. */
@@ -140,107 +139,5 @@ typedef struct QlmParser
 	int			nvalues;		/* over the whole message, with MetaData */
 	int			nnodes;
 } QlmParser;
-
-/* Strings, NUL-terminated */
-extern char *qlm_parser_strdup(QlmParser *p, const char *text, int len);
-extern char *qlm_parser_trim(QlmParser *p, const char *text, int len);
-extern bool qlm_parser_is_blank(const char *text, int len);
-
-/* Text collected since the current frame was pushed */
-extern void qlm_parser_text(QlmParser *p, const char *text, int len);
-extern char *qlm_parser_take_text(QlmParser *p, int *len);
-extern char *qlm_parser_take_trimmed(QlmParser *p, int *len);
-extern void qlm_parser_drop_text(QlmParser *p);
-
-/* Valid until the next push */
-extern QlmFrame *qlm_parser_push(QlmParser *p, QlmFrameKind kind, bool text);
-
-/*
- * Capture as XML text what the current frame still holds, from this element
- * on; what text came before it is kept unless it is white space.
- */
-extern void qlm_parser_capture(QlmParser *p, const QlmXmlElement *element,
-							   const char *uri, bool self_contained);
-extern void qlm_parser_capture_start(QlmParser *p,
-									 const QlmXmlElement *element);
-extern void qlm_parser_capture_end(QlmParser *p);
-extern void qlm_parser_capture_text(QlmParser *p, const char *text, int len);
-extern char *qlm_parser_captured(QlmParser *p, int *len);
-
-/* Where in the message it is; for an error, with path and column if known */
-extern int	qlm_parser_line(const QlmParser *p);
-extern const char *qlm_parser_place(const QlmParser *p, int line);
-
-/* Spoil the message; spoil the current verb, naming the line */
-extern void qlm_parser_fail(QlmParser *p, int code, const char *fmt,...)
-			pg_attribute_printf(3, 4);
-extern void qlm_parser_refuse(QlmParser *p, int line, const char *fmt,...)
-			pg_attribute_printf(3, 4);
-
-/* Text of the message for an error, cut where it is long */
-extern const char *qlm_parser_quote(QlmParser *p, const char *text, int len);
-
-/* strict.c: what means nothing here; an attribute: is it the sender's own? */
-extern void qlm_strict_element(QlmParser *p, const QlmFrame *frame,
-							   const QlmXmlElement *element);
-extern void qlm_strict_member(QlmParser *p, const char *name, int line);
-extern void qlm_strict_text(QlmParser *p, const QlmFrame *frame,
-							const char *text, int len);
-extern bool qlm_strict_attribute(QlmParser *p, const QlmFrame *frame,
-								 const QlmXmlElement *element,
-								 const QlmXmlAttribute *attribute);
-extern bool qlm_strict_is_foreign(const QlmParser *p,
-								  const QlmXmlElement *element,
-								  const QlmXmlAttribute *attribute);
-extern bool qlm_strict_narrows(const char *name);
-extern bool qlm_strict_is_time(const char *name, const char *text, int len);
-extern const char *qlm_strict_own_time(const QlmParser *p,
-									   const QlmXmlElement *element,
-									   bool of_item);
-extern void qlm_strict_value_time(QlmParser *p, const QlmXmlElement *element);
-/* Elements that have no attributes of the sender's own */
-extern void qlm_strict_plain(QlmParser *p, const QlmFrame *frame,
-							 const QlmXmlElement *element);
-
-/* A new verb: what was found good in the one before says nothing of it. */
-extern void qlm_strict_verb(QlmParser *p);
-
-/* What of an envelope its deletes do not overlook */
-extern void qlm_strict_envelope(const QlmParserLevel *level);
-extern void qlm_strict_verb_attribute(QlmParser *p, const QlmRequest *request,
-									  const QlmXmlElement *element,
-									  const QlmXmlAttribute *attribute);
-extern void qlm_strict_envelope_attribute(QlmParser *p,
-										  const QlmXmlAttribute *attribute);
-
-/* odf_parse.c */
-extern void qlm_odf_parse_objects(QlmParser *p, const QlmXmlElement *element,
-								  QlmOdf *odf);
-extern void qlm_odf_parse_start(QlmParser *p, QlmFrame *frame,
-								const QlmXmlElement *element);
-extern void qlm_odf_parse_end(QlmParser *p, QlmFrame *frame);
-
-/* verb_parse.c */
-extern void qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
-								 const QlmXmlElement *element);
-extern void qlm_verb_parse_end(QlmParser *p, QlmFrame *frame);
-extern void qlm_verb_refuse_no_nodes(QlmParser *p, int line);
-
-/* selector_parse.c */
-extern void qlm_selector_parse_attributes(QlmParser *p, QlmRequest *request,
-										  const QlmXmlElement *element);
-extern void qlm_selector_parse_finish(QlmParser *p, QlmRequest *request);
-
-/* envelope_parse.c: what takes the events, be they of XML or of JSON */
-extern const QlmXmlHandler qlm_parser_handler;
-
-/* json_events.c: the events of a whole message */
-extern void qlm_json_run(QlmParser *p, const char *data, Size len,
-						 const char *charset);
-
-/* envelope_parse.c: the root's name if it is one, else NULL */
-extern const char *qlm_envelope_root(const char *name);
-extern void qlm_envelope_parse_nested(QlmParser *p,
-									  const QlmXmlElement *element);
 
 #endif							/* QLM_PARSER_H */

@@ -14,6 +14,11 @@
 #include "base/limits.h"
 #include "base/number.h"
 #include "message/parse/parser.h"
+#include "message/parse/parser_text.h"
+#include "message/parse/position.h"
+#include "message/parse/refuse.h"
+#include "message/parse/selector_parse.h"
+#include "message/parse/unknown.h"
 
 /* A wrong selector: counts when the verb turns out to be no poll */
 static void
@@ -26,7 +31,7 @@ refuse_selector(QlmParser *p, const QlmXmlAttribute *attribute,
 		psprintf("%s is \"%s\", %s%s (%s)", attribute->name,
 				 qlm_parser_quote(p, attribute->value, attribute->len),
 				 strncmp(what, "which", 5) == 0 ? "" : "which is ", what,
-				 qlm_parser_place(p, qlm_parser_line(p)));
+				 qlm_parser_position(p, qlm_parser_line(p)));
 }
 
 static int
@@ -193,7 +198,7 @@ qlm_selector_parse_attributes(QlmParser *p, QlmRequest *request,
 			level->hints.verb_attributes = true;
 		else if (!(request->verb == QLM_READ && read_selector(p, request, a)) &&
 				 !(request->verb == QLM_DELETE && read_deleted(p, request, a)))
-			qlm_strict_verb_attribute(p, request, element, a);
+			qlm_unknown_verb_attribute(p, request, element, a);
 	}
 }
 

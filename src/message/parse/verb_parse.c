@@ -6,7 +6,15 @@
 #include "postgres.h"
 
 #include "base/limits.h"
+#include "message/parse/capture.h"
+#include "message/parse/envelope_parse.h"
+#include "message/parse/odf_parse.h"
 #include "message/parse/parser.h"
+#include "message/parse/parser_text.h"
+#include "message/parse/refuse.h"
+#include "message/parse/selector_parse.h"
+#include "message/parse/unknown.h"
+#include "message/parse/verb_parse.h"
 
 static bool
 is_request_id(const char *name)
@@ -39,7 +47,7 @@ start_verb(QlmParser *p, const QlmXmlElement *element)
 
 	if (!find_verb(element->name, &verb))
 	{
-		qlm_strict_element(p, &p->frames[p->nframes - 1], element);
+		qlm_unknown_element(p, &p->frames[p->nframes - 1], element);
 		return;
 	}
 	if (++level->nrequests > QLM_MAX_VERBS)
@@ -49,7 +57,7 @@ start_verb(QlmParser *p, const QlmXmlElement *element)
 		return;
 	}
 	level->request = qlm_envelope_add_request(level->envelope, verb);
-	qlm_strict_verb(p);
+	qlm_unknown_verb(p);
 	level->result = NULL;
 	level->nrequest_ids = 0;
 	level->nnodes = 0;
@@ -90,7 +98,7 @@ start_result(QlmParser *p, const QlmXmlElement *element)
 				 (strcmp(text, "device") == 0 || strcmp(text, "node") == 0))
 			result->target_type = text;
 		else
-			(void) qlm_strict_attribute(p, frame, element, a);
+			(void) qlm_unknown_attribute(p, frame, element, a);
 	}
 	note_msgformat(p, result->msgformat);
 }
@@ -148,7 +156,7 @@ start_request_id(QlmParser *p, const QlmXmlElement *element)
 	if (p->level->hints.request_id == NULL)
 		p->level->hints.request_id =
 			strcmp(element->name, "requestID") == 0 ? "requestID" : "requestId";
-	qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_REQUEST_ID, true), element);
+	qlm_unknown_plain(p, qlm_parser_push(p, QLM_FRAME_REQUEST_ID, true), element);
 }
 
 static void
@@ -244,7 +252,7 @@ start_in_msg(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 		if (is_first)
 		{
 			text = qlm_parser_take_text(p, &len);
-			qlm_strict_text(p, frame, text, len);
+			qlm_unknown_text(p, frame, text, len);
 		}
 		frame->has_child = true;
 		frame->text = false;
@@ -256,7 +264,7 @@ start_in_msg(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 		qlm_parser_capture(p, element, p->level->hints.mi_namespace, false);
 	}
 	else
-		qlm_strict_element(p, frame, element);
+		qlm_unknown_element(p, frame, element);
 }
 
 static void
@@ -297,7 +305,7 @@ start_part(QlmParser *p, const QlmFrame *frame, const QlmXmlElement *element)
 	if (strcmp(name, "msg") == 0)
 	{
 		note_wrapping(p, true);
-		qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_MSG, true), element);
+		qlm_unknown_plain(p, qlm_parser_push(p, QLM_FRAME_MSG, true), element);
 	}
 	else if (strcmp(name, "Objects") == 0)
 	{
@@ -307,9 +315,9 @@ start_part(QlmParser *p, const QlmFrame *frame, const QlmXmlElement *element)
 	else if (is_request_id(name))
 		start_request_id(p, element);
 	else if (strcmp(name, "nodeList") == 0)
-		qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_NODE_LIST, false), element);
+		qlm_unknown_plain(p, qlm_parser_push(p, QLM_FRAME_NODE_LIST, false), element);
 	else
-		qlm_strict_element(p, frame, element);
+		qlm_unknown_element(p, frame, element);
 }
 
 void
@@ -344,7 +352,7 @@ qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
 		case QLM_FRAME_NODE_LIST:
 			if (strcmp(name, "node") == 0)
 			{
-				qlm_strict_plain(p, qlm_parser_push(p, QLM_FRAME_NODE, true), element);
+				qlm_unknown_plain(p, qlm_parser_push(p, QLM_FRAME_NODE, true), element);
 				return;
 			}
 			break;
@@ -354,7 +362,7 @@ qlm_verb_parse_start(QlmParser *p, QlmFrame *frame,
 		default:
 			break;
 	}
-	qlm_strict_element(p, frame, element);
+	qlm_unknown_element(p, frame, element);
 }
 
 void

@@ -8,12 +8,10 @@
 #include "postgres.h"
 
 #include "base/number.h"
-#include "message/envelope.h"
+#include "message/print/envelope_print.h"
+#include "message/print/odf_print.h"
 #include "message/print/printer.h"
 #include "xml/writer.h"
-
-static void print_envelope(StringInfo buf, const QlmEnvelope *envelope,
-						   const char *inherited);
 
 static void
 print_double_attribute(StringInfo buf, const char *name, double value)
@@ -77,17 +75,6 @@ print_payload(StringInfo buf, const QlmOdf *odf, const char *opaque,
 		qlm_odf_print(buf, odf, dialect);
 		append_literal(buf, "</msg>");
 	}
-}
-
-const char *
-qlm_payload_format(const QlmOdf *odf, const char *opaque,
-				   const char *msgformat, const QlmDialect *dialect)
-{
-	if (odf != NULL && opaque == NULL)
-		return dialect->msgformat;
-	if (msgformat != NULL && qlm_dialect_format_is_odf(msgformat))
-		return dialect->msgformat;
-	return msgformat;
 }
 
 static void
@@ -167,8 +154,10 @@ print_result(StringInfo buf, const QlmResult *result,
 	print_payload(buf, result->odf, result->opaque, result->opaque_xml,
 				  dialect);
 	print_nodes(buf, result->nodes);
-	if (result->nested != NULL)
-		print_envelope(buf, result->nested, dialect->mi_namespace);
+	if (result->nested_text != NULL)
+		appendStringInfoString(buf, result->nested_text);
+	else if (result->nested != NULL)
+		qlm_envelope_print_nested_xml(buf, result->nested, dialect);
 	append_literal(buf, "</result>");
 }
 
@@ -226,10 +215,14 @@ print_envelope(StringInfo buf, const QlmEnvelope *envelope,
 }
 
 void
-qlm_envelope_print(StringInfo buf, const QlmEnvelope *envelope)
+qlm_envelope_print_xml(StringInfo buf, const QlmEnvelope *envelope)
 {
-	if (envelope->dialect.json)
-		qlm_envelope_json_print(buf, envelope);
-	else
-		print_envelope(buf, envelope, NULL);
+	print_envelope(buf, envelope, NULL);
+}
+
+void
+qlm_envelope_print_nested_xml(StringInfo buf, const QlmEnvelope *nested,
+							  const QlmDialect *outer)
+{
+	print_envelope(buf, nested, outer->mi_namespace);
 }

@@ -1,7 +1,6 @@
 /*
  * printer.h
- *		What the printers of envelopes and payloads share.  Private to this
- *		folder.
+ *		What the printers of envelopes and payloads share.
  */
 #ifndef QLM_PRINTER_H
 #define QLM_PRINTER_H
@@ -40,9 +39,5 @@ print_time_attribute(StringInfo buf, const char *name, bool given,
 extern const char *qlm_payload_format(const QlmOdf *odf, const char *opaque,
 									  const char *msgformat,
 									  const QlmDialect *dialect);
-
-/* envelope_json_print.c: one that is JSON */
-extern void qlm_envelope_json_print(StringInfo buf,
-									const QlmEnvelope *envelope);
 
 #endif							/* QLM_PRINTER_H */

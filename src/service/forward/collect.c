@@ -10,15 +10,14 @@
 
 #include "utils/timestamp.h"
 
+#include "message/text/envelope_text.h"
+#include "service/exchange/callback_row.h"
+#include "service/exchange/lifetime.h"
+#include "service/exchange/request_id.h"
 #include "service/forward/collect.h"
 #include "service/forward/stand_in.h"
-#include "service/road/lifetime.h"
-#include "service/road/request_id.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/collection.h"
-#include "storage/outbox/connection.h"
-#include "storage/outbox/outbox.h"
-#include "storage/outbox/outbox_outcome.h"
 
 static bool
 stands_for(const QlmResult *result, int64 message_id)
@@ -83,7 +82,6 @@ print_answer(const QlmCollection *collection)
 											   strlen(collection->envelope), "UTF-8",
 											   &error_code, &error);
 	QlmRequest *response;
-	StringInfoData text;
 	ListCell   *lc;
 
 	if (error_code != 0 || envelope->requests == NIL)
@@ -93,37 +91,27 @@ print_answer(const QlmCollection *collection)
 	foreach(lc, qlm_outbox_awaited(collection->request_id))
 		response->results = put_in(response->results, lfirst(lc));
 	give_id(response->results, collection->request_id);
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	return text.data;
+	return qlm_envelope_to_text(envelope);
 }
 
 static void
 finish(const QlmCollection *collection)
 {
-	QlmOutboxRow	message = {0};
+	char	   *answer = print_answer(collection);
+	QlmOutboxRow row;
 
-	message.envelope = print_answer(collection);
 	qlm_outbox_told(collection->request_id, 0);
 	qlm_collection_end(collection->request_id);
-	if (message.envelope == NULL)
+	if (answer == NULL)
 		return;
-	message.message_id = collection->request_id;
-	if (!qlm_is_connection(collection->callback))
-	{
-		message.peer_id = collection->peer_id;
-		message.peer = collection->peer;
-	}
-	message.url = collection->callback;
-	message.is_response = true;
-	message.asker_role = collection->role;
-	message.asker_peer_id = collection->peer_id;
-	message.asker_peer = collection->peer;
-	message.created_at = GetCurrentTimestamp();
-	message.expires_at = qlm_kept_until(message.created_at,
-										qlm_ttl_end(message.created_at,
-													collection->ttl));
-	qlm_outbox_add(&message);
+	qlm_callback_row(&row, collection->callback, collection->peer_id, collection->peer);
+	qlm_row_asked_by(&row, collection->role, collection->peer_id, collection->peer);
+	row.message_id = collection->request_id;
+	row.envelope = answer;
+	row.created_at = GetCurrentTimestamp();
+	row.expires_at = qlm_kept_until(row.created_at,
+									qlm_ttl_end(row.created_at, collection->ttl));
+	qlm_outbox_add(&row);
 }
 
 int

@@ -13,17 +13,15 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "service/exchange/callback.h"
+#include "service/exchange/caller_limits.h"
+#include "service/exchange/hops.h"
 #include "service/forward/forward.h"
 #include "service/forward/remote_subscription.h"
 #include "service/forward/send_on.h"
 #include "service/forward/stand_in.h"
-#include "service/road/callback.h"
-#include "service/road/exchange.h"
-#include "service/subscribe/subscribe.h"
-#include "service/verbs/delete_verb.h"
+#include "service/payload/delete_scope.h"
 #include "storage/core/acl.h"
-#include "storage/core/catalog.h"
-#include "storage/peer/peer.h"
 
 /* Through this node a caller does no more than it may do here. */
 static bool
@@ -48,7 +46,7 @@ general_problem(const QlmExchange *exchange, const QlmRequest *request, int *cod
 	*code = 400;
 	if (is_subscription(request))
 	{
-		const char *problem = qlm_is_own_connection(exchange, request->callback) ? NULL :
+		const char *problem = qlm_exchange_is_own_callback(exchange, request->callback) ? NULL :
 			qlm_callback_problem(exchange->peer, request->callback,
 								 exchange->job->from_session, code);
 

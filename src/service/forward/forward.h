@@ -5,19 +5,17 @@
 #ifndef QLM_FORWARD_H
 #define QLM_FORWARD_H
 
-#include "service/road/exchange.h"
-#include "storage/peer/peer.h"
+#include "service/exchange/exchange.h"
 
 /*
- * Send one verb on to the nodes of its nodeList.  May it be at all?
- * If not, the answer says why.
+ * Send one verb on to the nodes of its nodeList.  May it be at all?  If not,
+ * the answer says why.
  */
 extern bool qlm_exchange_may_forward(QlmExchange *exchange, const QlmRequest *request);
-
 extern void qlm_verb_forward(QlmExchange *exchange, const QlmRequest *request,
 							 QlmRequest *response);
 
-/* Send one verb on to a peer, which the results call node */
+/* Send one verb on to a peer, which the results call node. */
 extern void qlm_exchange_forward(QlmExchange *exchange, const QlmRequest *request,
 								 const QlmPeer *peer, const char *node,
 								 QlmRequest *response);

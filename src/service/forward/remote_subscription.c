@@ -15,27 +15,26 @@
 
 #include "base/limits.h"
 #include "base/url.h"
+#include "message/text/envelope_text.h"
+#include "service/exchange/callback.h"
+#include "service/exchange/callback_row.h"
+#include "service/exchange/caller_limits.h"
+#include "service/exchange/guess.h"
+#include "service/exchange/lifetime.h"
+#include "service/exchange/request_id.h"
 #include "service/forward/remote_subscription.h"
 #include "service/forward/send_on.h"
 #include "service/payload/payload.h"
-#include "service/road/exchange.h"
-#include "service/road/guess.h"
-#include "service/road/lifetime.h"
-#include "service/road/request_id.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/acl.h"
-#include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_ended.h"
 #include "storage/outbox/outbox_outcome.h"
-#include "storage/peer/peer.h"
 #include "storage/subscription/dropped.h"
 #include "storage/subscription/remote.h"
-#include "storage/subscription/subscription.h"
 
 #define TOKEN_BYTES		16
 #define MIN_POLL		1.0		/* seconds */
@@ -109,7 +108,7 @@ qlm_remote_subscription_begin(QlmExchange *exchange, const QlmRequest *request, 
 	QlmDialect	dialect = exchange->request->dialect;
 	QlmResult  *result;
 	const char *problem;
-	bool		own = qlm_is_own_connection(exchange, request->callback);
+	bool		own = qlm_exchange_is_own_callback(exchange, request->callback);
 	const char *changed;
 
 	subscription.role = exchange->role;
@@ -137,8 +136,7 @@ qlm_remote_subscription_begin(QlmExchange *exchange, const QlmRequest *request, 
 	result = qlm_request_add_result(response, 200,
 									changed ? psprintf("subscription sent on, %s", changed) :
 									"subscription sent on");
-	result->request_ids = list_make1(psprintf(INT64_FORMAT,
-											  subscription.request_id));
+	result->request_ids = qlm_request_id_list(subscription.request_id);
 	result->nodes = list_make1(unconstify(char *, node));
 }
 
@@ -181,18 +179,14 @@ print_results(const QlmSubscription *subscription, List *results, bool keep)
 {
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
-	StringInfoData text;
 
-	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
-		dialect = *qlm_dialect_default();
+	dialect = qlm_dialect_of(subscription->dialect);
 	if (keep)
 		dialect.json = false;
 	envelope = qlm_envelope_create(&dialect,
 								   qlm_ttl_left(subscription->expires_at));
 	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = results;
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	return text.data;
+	return qlm_envelope_to_text(envelope);
 }
 
 /* What the node gave as O-DF, in the format that was subscribed */
@@ -214,19 +208,14 @@ write_payloads(const QlmSubscription *subscription, List *results)
 static void
 queue_callback(const QlmSubscription *subscription, List *results)
 {
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow message;
 	QlmResult  *first = linitial(results);
 
+	qlm_callback_row(&message, subscription->callback, subscription->peer_id,
+					 subscription->peer);
 	message.dropped = qlm_dropped_take(subscription->request_id);
 	if (first->description == NULL)
 		first->description = qlm_dropped_note(message.dropped, true);
-	if (!qlm_is_connection(subscription->callback))
-	{
-		message.peer_id = subscription->peer_id;
-		message.peer = subscription->peer;
-	}
-	message.url = subscription->callback;
-	message.is_response = true;
 	write_payloads(subscription, results);
 	message.envelope = print_results(subscription, results, false);
 	message.subscription_id = subscription->request_id;
@@ -291,7 +280,6 @@ qlm_remote_subscription_receive(QlmExchange *exchange, const char *token)
 	const QlmRemote *remote = qlm_remote_by_token(token);
 	ListCell   *lc;
 
-	exchange->done = true;
 	if (remote == NULL)
 	{
 		qlm_request_add_result(exchange->response, 404, "there is no such subscription");
@@ -372,22 +360,18 @@ ask_about(const QlmRemote *remote, QlmVerb verb,
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
 	QlmOutboxRow	message = {0};
-	StringInfoData text;
 	const QlmPeer *peer = qlm_peer_copy(qlm_peer_by_id(remote->peer_id));
 
 	if (peer == NULL)
 		return;
-	if (!qlm_dialect_from_text(dialect_text, &dialect))
-		dialect = *qlm_dialect_default();
+	dialect = qlm_dialect_of(dialect_text);
 	envelope = qlm_envelope_create(&dialect, -1);
 	qlm_envelope_add_request(envelope, verb)->request_ids =
 		list_make1(unconstify(char *, remote->remote_id));
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
 	message.peer_id = peer->peer_id;
 	message.peer = peer->name;
 	message.node = node;
-	message.envelope = text.data;
+	message.envelope = qlm_envelope_to_text(envelope);
 	message.expires_at = expires_at;
 	message.awaited_by = verb == QLM_READ ? remote->request_id : 0;
 	qlm_outbox_add(&message);
@@ -429,12 +413,6 @@ qlm_remote_subscription_end(int64 request_id, const char *dialect, TimestampTz e
 		qlm_remote_remove(request_id);
 	else
 		qlm_remote_end_later(request_id);
-}
-
-static bool
-is_success(const QlmResult *result)
-{
-	return result->code >= 200 && result->code < 300;
 }
 
 static List *
@@ -509,7 +487,7 @@ take_up_begin(QlmRemote *remote, const QlmSubscription *subscription,
 						   "the node gave no answer that could be read"));
 		return;
 	}
-	if (!is_success(linitial(results)))
+	if (!qlm_result_is_success(linitial(results)))
 	{
 		give_up(remote, subscription, results);
 		return;
@@ -563,7 +541,7 @@ take_up_poll(const QlmRemote *remote, const QlmSubscription *subscription,
 		return;
 	}
 	foreach(lc, results)
-		if (is_success(lfirst(lc)) || ((QlmResult *) lfirst(lc))->odf)
+		if (qlm_result_is_success(lfirst(lc)) || ((QlmResult *) lfirst(lc))->odf)
 			good = lappend(good, lfirst(lc));
 	give(subscription, good, false);
 	qlm_remote_poll_after(remote);

@@ -6,7 +6,7 @@
 #ifndef QLM_REMOTE_SUBSCRIPTION_H
 #define QLM_REMOTE_SUBSCRIPTION_H
 
-#include "service/road/exchange.h"
+#include "service/exchange/exchange.h"
 #include "storage/peer/peer.h"
 #include "storage/subscription/subscription.h"
 

@@ -3,20 +3,18 @@
  *		Requests whose answer other nodes are to give: which results stand for
  *		theirs until they have come, and what takes the place of those.
  *
- * The answer is printed as it would be if nobody answered, and kept.  Later it
- * is parsed again and what has come is put in.
+ * The answer that is held is the one that would be given if nobody answered.
  */
 #include "postgres.h"
 
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
+#include "message/text/envelope_text.h"
+#include "service/exchange/hops.h"
+#include "service/exchange/request_id.h"
 #include "service/forward/send_on.h"
 #include "service/forward/stand_in.h"
-#include "service/road/exchange.h"
-#include "service/road/job.h"
-#include "service/road/request_id.h"
-#include "storage/outbox/outbox_outcome.h"
 
 void
 qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults, bool device)
@@ -35,43 +33,15 @@ qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
 					  int64 message_id, bool device)
 {
 	bool		holds = qlm_exchange_holds(exchange);
-	List	   *id = list_make1(psprintf(INT64_FORMAT, message_id));
+	List	   *id = qlm_request_id_list(message_id);
 
-	if (!holds || (!device && qlm_exchange_answered_until(exchange) > qlm_exchange_held_until(exchange)))
+	if (!holds || (!device && qlm_exchange_answered_until(exchange) >
+				   qlm_exchange_held_until(exchange)))
 		for (int i = first; i < list_length(response->results); i++)
 			((QlmResult *) list_nth(response->results, i))->request_ids = id;
 	if (holds)
 		qlm_stand_in_add(exchange, message_id, list_length(response->results) - first,
 						 device);
-}
-
-void
-qlm_stand_in_hold(QlmExchange *exchange)
-{
-	QlmJob	   *job = exchange->job;
-	QlmKept    *kept = palloc0(sizeof(QlmKept));
-	QlmStandIn *awaited = palloc(list_length(exchange->awaited) * sizeof(QlmStandIn));
-	ListCell   *lc;
-
-	job->keep = kept;
-	kept->tick = DT_NOEND;
-	foreach(lc, exchange->awaited)
-		awaited[kept->nawaited++] = *(QlmStandIn *) lfirst(lc);
-	kept->awaited = awaited;
-	if (job->kept)
-		return;					/* the rest is as it was */
-	kept->until = qlm_exchange_held_until(exchange);
-	kept->peer_id = exchange->peer ? exchange->peer->peer_id : 0;
-	kept->proof = exchange->peer ? exchange->peer->proof : 0;
-	kept->dialect = qlm_dialect_to_text(&exchange->request->dialect);
-	kept->answer = job->answer.data;
-	kept->answer_len = job->answer.len;
-}
-
-static bool
-is_success(const QlmResult *result)
-{
-	return result->code >= 200 && result->code < 300;
 }
 
 /* Without the number that the request had on its way */
@@ -91,8 +61,6 @@ other_ids(List *request_ids, int64 message_id)
 static List *
 answered_results(const QlmOutcome *outcome, int64 message_id, bool *success)
 {
-	int			error_code;
-	const char *error;
 	QlmEnvelope *answer;
 	List	   *results;
 	ListCell   *lc;
@@ -100,9 +68,8 @@ answered_results(const QlmOutcome *outcome, int64 message_id, bool *success)
 	*success = false;
 	if (strcmp(outcome->state, "answered") != 0 || outcome->answer == NULL)
 		return NIL;
-	answer = qlm_envelope_parse(outcome->answer, strlen(outcome->answer),
-								"UTF-8", &error_code, &error);
-	if (error_code != 0 || answer->requests == NIL)
+	answer = qlm_envelope_from_text(outcome->answer);
+	if (answer == NULL || answer->requests == NIL)
 		return NIL;
 	results = ((QlmRequest *) linitial(answer->requests))->results;
 	foreach(lc, results)
@@ -113,7 +80,7 @@ answered_results(const QlmOutcome *outcome, int64 message_id, bool *success)
 		result->nested = NULL;
 		if (result->code == 0)
 			result->code = 500;
-		*success = *success || is_success(result);
+		*success = *success || qlm_result_is_success(result);
 	}
 	return results;
 }
@@ -180,20 +147,28 @@ qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
 		device_results(outcome, message_id);
 }
 
-/* What takes the place of results; NIL: nothing yet, or never */
+bool
+qlm_stand_ins_are_final(const QlmHeldAnswer *held)
+{
+	for (int i = 0; i < held->nawaited; i++)
+	{
+		QlmOutcome	outcome;
+
+		if (qlm_outbox_outcome(held->awaited[i].message_id, &outcome) && !outcome.final)
+			return false;
+	}
+	return true;
+}
+
+/* What takes the place of results; NIL: nothing */
 static List *
 find_results(QlmExchange *exchange, const QlmStandIn *awaited)
 {
 	QlmOutcome	outcome;
 	const QlmResult *standing;
 
-	if (!qlm_outbox_outcome(awaited->message_id, &outcome))
+	if (!qlm_outbox_outcome(awaited->message_id, &outcome) || !outcome.final)
 		return NIL;
-	if (!outcome.final)
-	{
-		exchange->awaited = lappend(exchange->awaited, unconstify(QlmStandIn *, awaited));
-		return NIL;
-	}
 	standing = list_nth(exchange->response->results, awaited->result);
 	return qlm_outcome_results(&outcome, awaited->message_id,
 							   awaited->device ? NULL :
@@ -211,17 +186,14 @@ append_range(List *results, List *from, int first, int end)
 void
 qlm_stand_in_replace(QlmExchange *exchange)
 {
-	const QlmJob *job = exchange->job;
-	const QlmKept *kept = job->kept;
+	const QlmHeldAnswer *held = exchange->job->held;
 	List	   *standing = exchange->response->results;
 	List	   *results = NIL;
 	int			done = 0;
-	int			error_code;
-	const char *error;
 
-	for (int i = 0; i < kept->nawaited; i++)
+	for (int i = 0; i < held->nawaited; i++)
 	{
-		const QlmStandIn *awaited = &kept->awaited[i];
+		const QlmStandIn *awaited = &held->awaited[i];
 		int			end = awaited->result + awaited->nresults;
 		List	   *found = find_results(exchange, awaited);
 
@@ -232,11 +204,6 @@ qlm_stand_in_replace(QlmExchange *exchange)
 	}
 	exchange->response->results = append_range(results, standing, done,
 											   list_length(standing));
-	exchange->request = qlm_envelope_parse(job->body, job->body_len,
-										   job->charset, &error_code, &error);
-	exchange->merged = true;
-	if (job->is_last)
-		exchange->awaited = NIL;
 }
 
 static bool

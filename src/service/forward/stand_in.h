@@ -5,7 +5,7 @@
 #ifndef QLM_STAND_IN_H
 #define QLM_STAND_IN_H
 
-#include "service/road/exchange.h"
+#include "service/exchange/exchange.h"
 #include "storage/outbox/outbox_outcome.h"
 
 /* The last results stand for the answer to a message. */
@@ -27,9 +27,10 @@ extern void qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, i
 extern List *qlm_outcome_results(const QlmOutcome *outcome, int64 message_id,
 								 const char *node);
 
-/* Keep it until the answers are there; put in those that are. */
-extern void qlm_stand_in_hold(QlmExchange *exchange);
+/* Has all come that a held answer waits for? */
+extern bool qlm_stand_ins_are_final(const QlmHeldAnswer *held);
 
+/* Put in what has come, or why nothing has. */
 extern void qlm_stand_in_replace(QlmExchange *exchange);
 
 /* Poll the answer of a node; false: the caller has not asked so */

@@ -11,15 +11,16 @@
 
 #include "lib/qunique.h"
 
-#include "message/csv/csv.h"
+#include "message/csv/csv_parse.h"
+#include "message/csv/csv_print.h"
+#include "message/json/json_events.h"
 #include "message/json/odf_json.h"
-#include "message/rows/rows.h"
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/subtransaction.h"
 #include "storage/function/format.h"
-#include "xml/reader.h"
+#include "storage/peer/peer.h"
 
 typedef enum PayloadKind
 {

@@ -9,6 +9,7 @@
 
 #include "base/path.h"
 #include "service/payload/tree.h"
+#include "storage/peer/peer.h"
 
 static int
 split_path(const char *path, char ***ids)

@@ -13,18 +13,16 @@
 
 #include "utils/timestamp.h"
 
-#include "service/road/callback.h"
-#include "service/road/content.h"
+#include "message/text/envelope_text.h"
+#include "service/exchange/callback.h"
+#include "service/exchange/lifetime.h"
 #include "service/road/dialog.h"
-#include "service/road/exchange.h"
 #include "service/road/execute_all.h"
-#include "service/road/job.h"
-#include "service/road/lifetime.h"
-#include "service/road/repeat.h"
+#include "service/road/repeated_request.h"
+#include "service/road/request_hash.h"
+#include "service/verbs/response_verb.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/executed.h"
-#include "storage/outbox/outbox.h"
-#include "storage/peer/peer.h"
 
 /* Answers together in one message are not much longer than this. */
 #define TOGETHER_MAX	(64 * 1024)
@@ -57,29 +55,14 @@ qlm_dialog_heartbeat(StringInfo body, const char *dialect_text)
 	qlm_envelope_print(body, envelope);
 }
 
-static char *
-print(const QlmEnvelope *envelope)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	return text.data;
-}
-
 char *
 qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message)
 {
 	QlmPeer    *peer = qlm_peer_by_id(peer_id);
-	QlmEnvelope *envelope;
-	int			error_code;
-	const char *error;
+	QlmEnvelope *envelope = message->is_response ? NULL :
+		qlm_envelope_from_text(message->envelope);
 
-	if (message->is_response)
-		return unconstify(char *, message->envelope);
-	envelope = qlm_envelope_parse(message->envelope, strlen(message->envelope),
-								  "UTF-8", &error_code, &error);
-	if (error_code != 0)
+	if (envelope == NULL)
 		return unconstify(char *, message->envelope);
 	if (peer && peer->dialect)
 		qlm_dialect_from_text(peer->dialect, &envelope->dialect);
@@ -89,7 +72,7 @@ qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message)
 	envelope->key = peer && !qlm_envelope_is_repeatable(envelope) ?
 		psprintf(INT64_FORMAT "." INT64_FORMAT, message->message_id,
 				 message->created_at) : NULL;
-	return print(envelope);
+	return qlm_envelope_to_text(envelope);
 }
 
 static void
@@ -161,7 +144,7 @@ static void
 queue_together(const QlmPeer *peer, Answers *answers)
 {
 	if (answers->envelope)
-		queue_answer(peer, NULL, answers->ttl, print(answers->envelope));
+		queue_answer(peer, NULL, answers->ttl, qlm_envelope_to_text(answers->envelope));
 	answers->envelope = NULL;
 	answers->size = 0;
 }
@@ -229,7 +212,7 @@ refuse_nested(QlmExchange *exchange, const QlmResult *carrier, const char *why)
 
 	qlm_request_add_result(response, 400, why);
 	correlate(response, carrier->request_ids);
-	queue_answer(exchange->peer, NULL, -1, print(answer));
+	queue_answer(exchange->peer, NULL, -1, qlm_envelope_to_text(answer));
 }
 
 /* A nested response may carry no further requests; it says so if one does. */
@@ -278,9 +261,9 @@ must_wait(const QlmResult *carrier, const Answers *answers)
 		carrier->nested->acknowledge;
 }
 
-/* content: what it is remembered by, with its id; NULL: it need not be */
+/* hash: what it is remembered by, with its id; NULL: it need not be */
 static void
-execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *content,
+execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *hash,
 			   Answers *answers)
 {
 	const char *callback = take_callback(exchange->peer, carrier->nested);
@@ -296,7 +279,7 @@ execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *cont
 	if (is_response(carrier->nested) && !finish_data(exchange, carrier, answers))
 		return;
 	correlate(exchange->response, carrier->request_ids);
-	answer = print(exchange->answer);
+	answer = qlm_envelope_to_text(exchange->answer);
 	/* Without ids answers could not be told apart. */
 	if (callback || carrier->request_ids == NIL)
 		queue_answer(peer, callback, carrier->nested->ttl, answer);
@@ -304,30 +287,29 @@ execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *cont
 		add_answer(exchange, answers, carrier->nested->ttl, strlen(answer));
 
 	/* What was refused for now is tried again when it comes again. */
-	if (content && !exchange->put_off)
-		qlm_executed_remember(peer, linitial(carrier->request_ids), content, answer);
+	if (hash && !exchange->put_off)
+		qlm_executed_remember(peer, linitial(carrier->request_ids), hash, answer);
 }
 
 /* What does it ask for that must not be done twice?  NULL: nothing */
 static char *
-content_of(const QlmResult *carrier)
+hash_of(const QlmResult *carrier)
 {
 	if (carrier->request_ids == NIL ||
 		(!is_response(carrier->nested) && qlm_envelope_is_repeatable(carrier->nested)))
 		return NULL;
-	return qlm_content_of(carrier->nested);
+	return qlm_request_hash(carrier->nested);
 }
 
 /* Is it one that was executed before?  Then its answer goes out again. */
 static bool
-answer_again(QlmExchange *exchange, const QlmResult *carrier, const char *content)
+answer_again(QlmExchange *exchange, const QlmResult *carrier, const char *hash)
 {
 	char	   *answer;
 
-	if (content == NULL)
+	if (hash == NULL)
 		return false;
-	answer = qlm_executed_answer(exchange->peer, linitial(carrier->request_ids),
-								 content);
+	answer = qlm_executed_answer(exchange->peer, linitial(carrier->request_ids), hash);
 	if (answer == NULL)
 		return false;
 	queue_answer(exchange->peer, NULL, -1, answer);
@@ -337,20 +319,18 @@ answer_again(QlmExchange *exchange, const QlmResult *carrier, const char *conten
 static int
 receive_result(QlmExchange *exchange, const QlmResult *result, Answers *answers)
 {
-	bool		success = result->code >= 200 && result->code < 300;
-
 	if (result->nested == NULL && result->nested_error == NULL)
 		return 0;
-	if (!success)
+	if (!qlm_result_is_success(result))
 		refuse_nested(exchange, result, "an error result cannot carry a request");
 	else if (result->nested_error)
 		refuse_nested(exchange, result, result->nested_error);
 	else if (!must_wait(result, answers))
 	{
-		char	   *content = content_of(result);
+		const char *hash = hash_of(result);
 
-		if (!answer_again(exchange, result, content))
-			execute_nested(exchange, result, content, answers);
+		if (!answer_again(exchange, result, hash))
+			execute_nested(exchange, result, hash, answers);
 	}
 	return 1;
 }
@@ -377,7 +357,7 @@ own_answer(const QlmEnvelope *envelope, List *results)
 		copy->nested_error = NULL;
 		response->results = lappend(response->results, copy);
 	}
-	return print(answer);
+	return qlm_envelope_to_text(answer);
 }
 
 int

@@ -8,11 +8,11 @@
  */
 #include "postgres.h"
 
-#include "service/road/exchange.h"
+#include "service/exchange/standby.h"
+#include "service/road/execute.h"
 #include "service/road/execute_all.h"
-#include "service/road/repeat.h"
+#include "service/road/repeated_request.h"
 #include "storage/core/subtransaction.h"
-#include "storage/write/write_counts.h"
 
 /* What the message had before, to be had again */
 typedef struct Before
@@ -72,12 +72,8 @@ has_done_something(const QlmRequest *request, List *results)
 	if (only_reads(request))
 		return false;
 	foreach(lc, results)
-	{
-		const QlmResult *result = lfirst(lc);
-
-		if (result->code >= 200 && result->code < 300)
+		if (qlm_result_is_success(lfirst(lc)))
 			return true;
-	}
 	return false;
 }
 

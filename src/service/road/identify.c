@@ -13,11 +13,10 @@
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
-#include "service/road/exchange.h"
-#include "service/road/guess.h"
-#include "service/road/job.h"
+#include "service/exchange/guess.h"
+#include "service/road/identify.h"
+#include "service/verbs/response_verb.h"
 #include "storage/outbox/outbox_nest.h"
-#include "storage/peer/peer.h"
 #include "storage/peer/peer_note.h"
 #include "storage/role/role.h"
 
@@ -129,12 +128,12 @@ note_caller(QlmExchange *exchange)
 	QlmJob	   *job = exchange->job;
 	QlmConnected *caller;
 
-	if (job->connection == NULL || exchange->done)
+	if (job->connection == NULL || exchange->phase != QLM_PHASE_BEGUN)
 		return;
 	caller = palloc0(sizeof(QlmConnected));
 	caller->peer_id = exchange->peer->peer_id;
 	caller->proof = exchange->peer->proof;
-	if (!job->is_greeting)
+	if (job->kind != QLM_JOB_GREETING)
 		caller->dialect = qlm_dialect_to_text(&exchange->request->dialect);
 	job->caller = caller;
 }
@@ -146,10 +145,11 @@ note_caller(QlmExchange *exchange)
 static void
 note_seen(QlmExchange *exchange, QlmPeer *peer)
 {
-	bool		speaks = !exchange->job->is_greeting && exchange->job->discovery == NULL;
-	bool		was_away = qlm_peer_seen(peer, speaks ? &exchange->request->dialect : NULL);
+	QlmJobKind	kind = exchange->job->kind;
+	bool		was_away = qlm_peer_seen(peer, kind == QLM_JOB_MESSAGE ?
+										 &exchange->request->dialect : NULL);
 
-	exchange->connects = (was_away || exchange->job->is_greeting) && peer->npaths > 0;
+	exchange->connects = (was_away || kind == QLM_JOB_GREETING) && peer->npaths > 0;
 	if (was_away)
 		qlm_nest_reconnected(peer->peer_id);
 }
@@ -170,7 +170,7 @@ qlm_exchange_identify(QlmExchange *exchange)
 	bool		claimed = false;
 	QlmPeer    *peer = claimed_peer(exchange, &claimed);
 
-	if (exchange->done)
+	if (exchange->phase != QLM_PHASE_BEGUN)
 		return;
 	if (exchange->job->from_session && peer == NULL)
 	{
@@ -184,7 +184,7 @@ qlm_exchange_identify(QlmExchange *exchange)
 	if (qlm_guess_ids_wait(exchange, peer))
 		return;
 	exchange->peer = qlm_peer_copy(peer);
-	if (peer == NULL && exchange->job->is_greeting)
+	if (peer == NULL && exchange->job->kind == QLM_JOB_GREETING)
 		return;					/* its messages will say */
 	if (peer == NULL)
 		become_anonymous(exchange);
@@ -194,23 +194,9 @@ qlm_exchange_identify(QlmExchange *exchange)
 		if (!OidIsValid(exchange->role))
 			qlm_guess_has_no_role(exchange, peer->name);
 		note_seen(exchange, peer);
-		if (exchange->request->acknowledge && !exchange->done && !XactReadOnly)
+		if (exchange->request->acknowledge && exchange->phase == QLM_PHASE_BEGUN &&
+			!XactReadOnly)
 			qlm_exchange_acknowledges(exchange);
 		note_caller(exchange);
 	}
-}
-
-bool
-qlm_exchange_begin_for_peer(QlmExchange *exchange, QlmJob *job, int peer_id)
-{
-	QlmPeer    *peer = qlm_peer_by_id(peer_id);
-
-	if (peer == NULL || !OidIsValid(peer->role))
-		return false;
-	exchange->job = job;
-	exchange->peer = qlm_peer_copy(peer);
-	exchange->role = peer->role;
-	exchange->alone = true;
-	exchange->received_at = GetCurrentTimestamp();
-	return true;
 }

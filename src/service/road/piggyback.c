@@ -8,13 +8,13 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "service/road/exchange.h"
-#include "service/road/lifetime.h"
-#include "storage/outbox/outbox.h"
+#include "message/text/envelope_text.h"
+#include "service/exchange/lifetime.h"
+#include "service/exchange/request_id.h"
+#include "service/road/piggyback.h"
 #include "storage/outbox/outbox_nest.h"
 #include "storage/outbox/outbox_outcome.h"
 #include "storage/outbox/outbox_reason.h"
-#include "storage/peer/peer.h"
 #include "storage/peer/peer_note.h"
 
 /*
@@ -53,7 +53,7 @@ says_nothing(const QlmResult *result)
 }
 
 static bool
-may_try(const QlmExchange *exchange)
+may_try(QlmExchange *exchange)
 {
 	ListCell   *lc;
 
@@ -62,6 +62,7 @@ may_try(const QlmExchange *exchange)
 	foreach(lc, exchange->request->requests)
 		if (!may_come_again(lfirst(lc)))
 			return false;
+	qlm_exchange_read_held(exchange);
 	foreach(lc, exchange->response->results)
 		if (!says_nothing(lfirst(lc)))
 			return false;
@@ -69,7 +70,7 @@ may_try(const QlmExchange *exchange)
 }
 
 bool
-qlm_exchange_may_carry(const QlmExchange *exchange)
+qlm_exchange_may_carry(QlmExchange *exchange)
 {
 	return qlm_exchange_takes_piggyback(exchange) || may_try(exchange);
 }
@@ -86,13 +87,9 @@ qlm_exchange_outstanding_max(const QlmExchange *exchange)
 QlmEnvelope *
 qlm_exchange_outgoing(const QlmExchange *exchange, const QlmOutboxRow *message)
 {
-	int			error_code;
-	const char *error;
-	QlmEnvelope *nested = qlm_envelope_parse(message->envelope,
-											 strlen(message->envelope), "UTF-8",
-											 &error_code, &error);
+	QlmEnvelope *nested = qlm_envelope_from_text(message->envelope);
 
-	if (error_code != 0)
+	if (nested == NULL)
 		return NULL;
 	nested->dialect = exchange->request->dialect;
 	if (exchange->peer->dialect)
@@ -102,17 +99,11 @@ qlm_exchange_outgoing(const QlmExchange *exchange, const QlmOutboxRow *message)
 	return nested;
 }
 
-static int
-printed_size(const QlmEnvelope *envelope)
+/* A held answer is in the dialect of its request. */
+static const QlmDialect *
+answer_dialect(const QlmExchange *exchange)
 {
-	StringInfoData text;
-	int			size;
-
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	size = text.len;
-	pfree(text.data);
-	return size;
+	return exchange->answer ? &exchange->answer->dialect : &exchange->request->dialect;
 }
 
 /* A result that says nothing else yet can carry it, as in the paper's Fig. 3. */
@@ -129,15 +120,30 @@ carrying_result(QlmRequest *response)
 	return qlm_request_add_result(response, 200, NULL);
 }
 
-static void
-attach(QlmExchange *exchange, const QlmOutboxRow *message, QlmEnvelope *nested)
+/* NULL, and set aside: what is queued is no message. */
+static QlmEnvelope *
+nest(const QlmExchange *exchange, const QlmOutboxRow *message)
 {
-	QlmResult  *result = carrying_result(exchange->response);
+	QlmEnvelope *nested = qlm_exchange_outgoing(exchange, message);
 
-	nested->acknowledge = message->is_data;
+	if (nested == NULL)
+		qlm_outbox_fail(message->message_id, "it is no message");
+	else
+		nested->acknowledge = message->is_data;
+	return nested;
+}
+
+static void
+attach(QlmExchange *exchange, const QlmOutboxRow *message, QlmEnvelope *nested,
+	   const char *text)
+{
+	QlmResult  *result;
+
+	qlm_exchange_read_held(exchange);
+	result = carrying_result(exchange->response);
 	result->nested = nested;
-	result->request_ids = list_make1(psprintf(INT64_FORMAT,
-											  message->message_id));
+	result->nested_text = text;
+	result->request_ids = qlm_request_id_list(message->message_id);
 }
 
 static bool
@@ -167,32 +173,28 @@ claim_for(const QlmExchange *exchange)
 static void
 piggyback_due(QlmExchange *exchange)
 {
-	List	   *messages = claim_for(exchange);
-	int			size = 0;
-	int			attached = 0;
+	Size		size = 0;
+	bool		any = false;
 	bool		full = false;
 	ListCell   *lc;
 
-	foreach(lc, messages)
+	foreach(lc, claim_for(exchange))
 	{
 		QlmOutboxRow *message = lfirst(lc);
-		QlmEnvelope *nested = qlm_exchange_outgoing(exchange, message);
+		QlmEnvelope *nested = nest(exchange, message);
+		const char *text;
 
 		if (nested == NULL)
-		{
-			qlm_outbox_fail(message->message_id, "it is no message");
 			continue;
-		}
-		size += printed_size(nested);
+		text = qlm_envelope_to_nested_text(nested, answer_dialect(exchange));
+		size += strlen(text);
 		/* A message beyond the limit still goes, but alone. */
-		full = full || (attached > 0 && size > qlm_piggyback_max_size);
+		full = full || (any && size > qlm_piggyback_max_size);
 		if (full)
 			qlm_nest_undo(message->message_id);
 		else
-		{
-			attach(exchange, message, nested);
-			attached++;
-		}
+			attach(exchange, message, nested, text);
+		any = true;
 	}
 }
 
@@ -211,15 +213,15 @@ piggyback_try(QlmExchange *exchange)
 	if (messages == NIL)
 		return;
 	message = linitial(messages);
-	nested = qlm_exchange_outgoing(exchange, message);
+	nested = nest(exchange, message);
 	if (nested == NULL)
-		qlm_outbox_fail(message->message_id, "it is no message");
-	else if (!qlm_peer_try(exchange->peer->peer_id, message->message_id,
-						   &exchange->request->dialect))
+		return;
+	if (!qlm_peer_try(exchange->peer->peer_id, message->message_id,
+					  &exchange->request->dialect))
 		qlm_nest_undo(message->message_id);
 	else
 	{
-		attach(exchange, message, nested);
+		attach(exchange, message, nested, NULL);
 		qlm_outbox_say(message->message_id,
 					   "its peer speaks O-MI: it is tried with this one whether it takes piggy-backed requests");
 	}
@@ -233,7 +235,6 @@ static void
 piggyback_nothing(QlmExchange *exchange)
 {
 	const QlmPeer *peer = exchange->peer;
-
 	bool		in_vain = peer->piggyback < 0 && peer->tried && peer->takes_nested < 0 &&
 		qlm_outbox_is_overdue(peer->tried_with);
 

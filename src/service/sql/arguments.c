@@ -18,9 +18,9 @@
 #include "utils/timestamp.h"
 
 #include "base/datetime.h"
-#include "base/number.h"
 #include "service/payload/tree.h"
 #include "service/sql/arguments.h"
+#include "storage/peer/peer.h"
 #include "storage/validate/xml_text.h"
 #include "xml/writer.h"
 

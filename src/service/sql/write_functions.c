@@ -10,14 +10,12 @@
 #include "utils/timestamp.h"
 
 #include "base/number.h"
-#include "message/envelope.h"
+#include "message/text/envelope_text.h"
 #include "service/sql/arguments.h"
-#include "service/sql/counted.h"
-#include "service/verbs/remark.h"
+#include "service/sql/counts_row.h"
+#include "service/verbs/write_remark.h"
 #include "storage/core/plan.h"
 #include "storage/write/write.h"
-#include "storage/write/write_counts.h"
-#include "storage/write/write_outcome.h"
 
 PG_FUNCTION_INFO_V1(qlm_sql_write);
 PG_FUNCTION_INFO_V1(qlm_sql_write_counted);
@@ -50,35 +48,6 @@ qlm_sql_write(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-qlm_counts_return(FunctionCallInfo fcinfo, text *response, const QlmWriteCounts *counts)
-{
-	const char *description = qlm_remark_describe(counts);
-	TupleDesc	desc;
-	Datum		values[10];
-	bool		nulls[10] = {false};
-	int			n = 0;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "the function must return a row");
-	if (response != NULL)
-		values[n++] = PointerGetDatum(response);
-	values[n++] = Int64GetDatum(counts->received);
-	values[n++] = Int64GetDatum(counts->received - counts->replaced.n -
-								counts->repeated - counts->superseded.n);
-	values[n++] = Int64GetDatum(counts->replaced.n);
-	values[n++] = Int64GetDatum(counts->repeated);
-	values[n++] = Int64GetDatum(counts->superseded.n);
-	values[n++] = Int64GetDatum(counts->empty.n);
-	values[n++] = Int64GetDatum(counts->made.n);
-	values[n++] = Int64GetDatum(counts->ahead.n);
-	nulls[n] = description == NULL;
-	values[n++] = description ? CStringGetTextDatum(description) : (Datum) 0;
-	if (desc->natts != n)
-		elog(ERROR, "the function must return %d columns", n);
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
-}
-
 /* Without a value nothing is made. */
 Datum
 qlm_sql_write_counted(PG_FUNCTION_ARGS)
@@ -101,7 +70,6 @@ qlm_sql_write_envelope(PG_FUNCTION_ARGS)
 	QlmEnvelope *envelope = qlm_envelope_create(qlm_dialect_default(), -1);
 	QlmRequest *write = qlm_envelope_add_request(envelope, QLM_WRITE);
 	QlmValue   *value;
-	StringInfoData text;
 
 	write->odf = qlm_item_argument(fcinfo, false, &value);
 	if (!value->has_ts)
@@ -110,9 +78,7 @@ qlm_sql_write_envelope(PG_FUNCTION_ARGS)
 		value->has_ts = true;
 		value->ts = GetCurrentTimestamp();
 	}
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
+	PG_RETURN_TEXT_P(cstring_to_text(qlm_envelope_to_text(envelope)));
 }
 
 Datum

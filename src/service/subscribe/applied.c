@@ -20,9 +20,9 @@
 
 #include "service/subscribe/events.h"
 #include "storage/core/plan.h"
+#include "storage/peer/peer.h"
 #include "storage/replica/replication.h"
 #include "storage/subscription/subscription_events.h"
-#include "storage/subscription/subscription_match.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_value_applied);
 

@@ -8,11 +8,13 @@
 #include "utils/timestamp.h"
 
 #include "base/url.h"
-#include "message/envelope.h"
+#include "message/text/envelope_text.h"
+#include "service/exchange/callback_row.h"
+#include "service/exchange/caller_limits.h"
+#include "service/exchange/error_code.h"
+#include "service/exchange/lifetime.h"
+#include "service/exchange/request_id.h"
 #include "service/payload/payload.h"
-#include "service/road/exchange.h"
-#include "service/road/lifetime.h"
-#include "service/road/limited.h"
 #include "service/subscribe/events.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
@@ -20,16 +22,11 @@
 #include "storage/core/subtransaction.h"
 #include "storage/function/format.h"
 #include "storage/outbox/connection.h"
-#include "storage/outbox/outbox.h"
-#include "storage/peer/peer.h"
 #include "storage/peer/quota.h"
 #include "storage/select/select_event.h"
-#include "storage/select/select_value.h"
 #include "storage/subscription/dropped.h"
-#include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_buffer.h"
 #include "storage/subscription/subscription_events.h"
-#include "storage/subscription/subscription_match.h"
 #include "storage/subscription/subscription_session.h"
 #include "storage/subscription/subscription_visible.h"
 
@@ -205,18 +202,14 @@ print_callback(const QlmSubscription *subscription, const Delivery *delivery,
 {
 	QlmEnvelope *envelope;
 	QlmResult  *result = delivery->result;
-	StringInfoData text;
 
 	envelope = qlm_envelope_create(&delivery->dialect,
 								   qlm_ttl_left(subscription->expires_at));
 	qlm_envelope_add_request(envelope, QLM_RESPONSE)->results = list_make1(result);
 	if (result->odf)
 		result->description = qlm_dropped_note(dropped, true);
-	result->request_ids = list_make1(psprintf(INT64_FORMAT,
-											  subscription->request_id));
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	return text.data;
+	result->request_ids = qlm_request_id_list(subscription->request_id);
+	return qlm_envelope_to_text(envelope);
 }
 
 static void
@@ -225,18 +218,10 @@ fill_message(QlmOutboxRow *message, const Delivery *delivery, bool some_dropped)
 	const QlmSubscription *subscription = delivery->match->subscription;
 	TimestampTz now = GetCurrentTimestamp();
 
-	memset(message, 0, sizeof(QlmOutboxRow));
-	/* What waits for a connection is nobody else's, not even its peer's. */
-	if (!qlm_is_connection(subscription->callback))
-	{
-		message->peer_id = subscription->peer_id;
-		message->peer = subscription->peer;
-	}
-	message->url = subscription->callback;
-	message->is_response = true;
-	message->asker_role = subscription->role;
-	message->asker_peer_id = subscription->peer_id;
-	message->asker_peer = subscription->peer;
+	qlm_callback_row(message, subscription->callback, subscription->peer_id,
+					 subscription->peer);
+	qlm_row_asked_by(message, subscription->role, subscription->peer_id,
+					 subscription->peer);
 	if (some_dropped)
 		message->dropped = qlm_dropped_take(subscription->request_id);
 	message->envelope = print_callback(subscription, delivery, message->dropped);
@@ -327,9 +312,8 @@ deliver(Delivery *delivery, Shown *shown)
 	delivery->by_url = subscription->callback &&
 		(qlm_url_is_callback(subscription->callback, NULL, NULL) ||
 		 qlm_is_connection(subscription->callback));
-	if (delivery->by_url &&
-		!qlm_dialect_from_text(subscription->dialect, &delivery->dialect))
-		delivery->dialect = *qlm_dialect_default();
+	if (delivery->by_url)
+		delivery->dialect = qlm_dialect_of(subscription->dialect);
 	if (is_harmless(delivery))
 		prepare_delivery(delivery);
 	else if (!delivery->by_url)

@@ -7,11 +7,14 @@
 
 #include "utils/timestamp.h"
 
+#include "message/text/envelope_text.h"
+#include "service/exchange/callback.h"
+#include "service/exchange/callback_row.h"
+#include "service/exchange/error_code.h"
+#include "service/exchange/lifetime.h"
+#include "service/exchange/request_id.h"
 #include "service/payload/payload.h"
 #include "service/payload/tree.h"
-#include "service/road/callback.h"
-#include "service/road/exchange.h"
-#include "service/road/lifetime.h"
 #include "service/subscribe/interval.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/answer_size.h"
@@ -19,12 +22,8 @@
 #include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
 #include "storage/function/format.h"
-#include "storage/outbox/connection.h"
-#include "storage/outbox/outbox.h"
 #include "storage/select/select.h"
-#include "storage/select/select_value.h"
 #include "storage/subscription/dropped.h"
-#include "storage/subscription/subscription.h"
 #include "storage/subscription/subscription_tick.h"
 
 /* The latest values of all that is subscribed, as a message */
@@ -37,11 +36,9 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 	QlmRequest *response;
 	QlmOdf	   *found;
 	QlmOdf	   *missing;
-	List	   *id = list_make1(psprintf(INT64_FORMAT, subscription->request_id));
-	StringInfoData text;
+	List	   *id = qlm_request_id_list(subscription->request_id);
 
-	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
-		dialect = *qlm_dialect_default();
+	dialect = qlm_dialect_of(subscription->dialect);
 	envelope = qlm_envelope_create(&dialect, subscription->interval);
 	response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
 	qlm_select(qlm_tree_from_paths(subscription->targets,
@@ -66,9 +63,7 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 		result->odf = missing;
 		result->request_ids = id;
 	}
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	return text.data;
+	return qlm_envelope_to_text(envelope);
 }
 
 /* Would a poll bring values? */
@@ -93,18 +88,13 @@ print_failure(const QlmSubscription *subscription, int code,
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
 	QlmResult  *result;
-	StringInfoData text;
 
-	if (!qlm_dialect_from_text(subscription->dialect, &dialect))
-		dialect = *qlm_dialect_default();
+	dialect = qlm_dialect_of(subscription->dialect);
 	envelope = qlm_envelope_create(&dialect, subscription->interval);
 	result = qlm_request_add_result(qlm_envelope_add_request(envelope, QLM_RESPONSE),
 									code, description);
-	result->request_ids = list_make1(psprintf(INT64_FORMAT,
-											  subscription->request_id));
-	initStringInfo(&text);
-	qlm_envelope_print(&text, envelope);
-	return text.data;
+	result->request_ids = qlm_request_id_list(subscription->request_id);
+	return qlm_envelope_to_text(envelope);
 }
 
 /* What is to be done with the rights of a subscription, and what came of it */
@@ -163,21 +153,15 @@ queue_tick(const QlmSubscription *subscription)
 {
 	int64		dropped = qlm_dropped_take(subscription->request_id);
 	Tick		tick = {subscription, dropped};
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow message;
 
+	qlm_callback_row(&message, subscription->callback, subscription->peer_id,
+					 subscription->peer);
+	qlm_row_asked_by(&message, subscription->role, subscription->peer_id,
+					 subscription->peer);
 	run_guarded(&tick, make_message);
 	message.envelope = tick.code == 0 ? tick.text :
 		print_failure(subscription, tick.code, tick.description);
-	if (!qlm_is_connection(subscription->callback))
-	{
-		message.peer_id = subscription->peer_id;
-		message.peer = subscription->peer;
-	}
-	message.url = subscription->callback;
-	message.is_response = true;
-	message.asker_role = subscription->role;
-	message.asker_peer_id = subscription->peer_id;
-	message.asker_peer = subscription->peer;
 	message.subscription_id = subscription->request_id;
 	message.dropped = dropped;
 	message.created_at = GetCurrentTimestamp();

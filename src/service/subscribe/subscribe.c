@@ -11,29 +11,18 @@
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
-#include "base/datetime.h"
-#include "base/limits.h"
+#include "service/exchange/callback.h"
+#include "service/exchange/caller_limits.h"
+#include "service/exchange/guess.h"
+#include "service/exchange/lifetime.h"
+#include "service/exchange/request_id.h"
 #include "service/payload/payload.h"
-#include "service/road/callback.h"
-#include "service/road/exchange.h"
-#include "service/road/guess.h"
-#include "service/road/lifetime.h"
-#include "service/road/limited.h"
-#include "service/road/request_id.h"
+#include "service/payload/verb_payload.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/outbox/connection.h"
-#include "storage/peer/peer.h"
-#include "storage/peer/quota.h"
-#include "storage/subscription/subscription.h"
 
 /* A shorter interval is raised to this, and the answer says so. */
 #define MIN_INTERVAL 0.1
-
-bool
-qlm_is_own_connection(const QlmExchange *exchange, const char *callback)
-{
-	return callback && strcmp(callback, "0") == 0 && exchange->job->connection;
-}
 
 /* The requestID says what to poll; equal ones become one at commit. */
 void
@@ -43,25 +32,6 @@ qlm_subscription_notify(const QlmSubscription *subscription)
 		qlm_notify_channel(subscription->callback))
 		Async_Notify(qlm_notify_channel(subscription->callback),
 					 psprintf(INT64_FORMAT, subscription->request_id));
-}
-
-const char *
-qlm_subscription_surplus(int peer_id, Oid role, bool from_session)
-{
-	int			limit = qlm_max_subscriptions;
-	bool		anonymous = peer_id == 0 && !from_session &&
-		qlm_max_anonymous_subscriptions > 0 &&
-		(limit == 0 || qlm_max_anonymous_subscriptions < limit);
-
-	if (anonymous)
-		limit = qlm_max_anonymous_subscriptions;
-	if (!qlm_is_limited(role, from_session) ||
-		qlm_quota_subscriptions(peer_id, role, limit) > 0)
-		return NULL;
-	return psprintf(anonymous ?
-					"there are %d subscriptions of callers who are no known peer already, and no more are allowed" :
-					"there are %d subscriptions of this caller already, and no more are allowed",
-					limit);
 }
 
 const char *
@@ -104,7 +74,7 @@ qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
-	own = qlm_is_own_connection(exchange, request->callback);
+	own = qlm_exchange_is_own_callback(exchange, request->callback);
 	problem = own ? NULL :
 		qlm_callback_problem(exchange->peer, request->callback,
 							 exchange->job->from_session, &code);
@@ -135,8 +105,7 @@ qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
 	result = qlm_request_add_result(response, 200,
 									changed ? psprintf("subscription started, %s", changed) :
 									"subscription started");
-	result->request_ids = list_make1(psprintf(INT64_FORMAT,
-											  subscription.request_id));
+	result->request_ids = qlm_request_id_list(subscription.request_id);
 }
 
 /*

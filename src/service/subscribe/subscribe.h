@@ -5,19 +5,18 @@
 #ifndef QLM_SUBSCRIBE_H
 #define QLM_SUBSCRIBE_H
 
-#include "service/road/exchange.h"
+#include "service/exchange/exchange.h"
 #include "storage/peer/peer.h"
 #include "storage/subscription/subscription.h"
 
+/* The verbs: a read with an interval, and cancel */
+extern void qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
+							   QlmRequest *response);
+extern void qlm_verb_cancel(QlmExchange *exchange, const QlmRequest *request,
+							QlmRequest *response);
+
 /* NOTIFY whoever is to poll it, if its callback says so. */
 extern void qlm_subscription_notify(const QlmSubscription *subscription);
-
-/* Does it name the WebSocket that the message came on, and is there one? */
-extern bool qlm_is_own_connection(const QlmExchange *exchange, const char *callback);
-
-/* Has the caller as many subscriptions as he may have?  Says so, or NULL. */
-extern const char *qlm_subscription_surplus(int peer_id, Oid role,
-											bool from_session);
 
 /*
  * Store it, ttl in seconds (not above 0: forever).  Returns what its interval
@@ -38,12 +37,5 @@ extern QlmSubscription *qlm_subscription_of_caller(QlmExchange *exchange,
  * were lost before it; NULL for none
  */
 extern const char *qlm_dropped_note(int64 dropped, bool by_callback);
-
-/* The verbs; they add results to response. */
-extern void qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
-							   QlmRequest *response);
-
-extern void qlm_verb_cancel(QlmExchange *exchange, const QlmRequest *request,
-							QlmRequest *response);
 
 #endif							/* QLM_SUBSCRIBE_H */

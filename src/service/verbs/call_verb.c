@@ -10,15 +10,10 @@
 
 #include "service/forward/forward.h"
 #include "service/payload/tree.h"
-#include "service/road/exchange.h"
-#include "service/road/lifetime.h"
+#include "service/payload/verb_payload.h"
+#include "service/verbs/call_verb.h"
 #include "service/verbs/method.h"
-#include "storage/core/subtransaction.h"
-#include "storage/function/handler.h"
-#include "storage/peer/peer.h"
-
-/* Left to the worker, once a function has been stopped, to say so */
-#define TIME_TO_ANSWER	(USECS_PER_SEC / 2)
+#include "service/verbs/method_run.h"
 
 typedef struct Calling
 {
@@ -27,20 +22,6 @@ typedef struct Calling
 	QlmRequest *response;
 	QlmResult  *success;		/* of all that succeeded; NULL: nothing yet */
 } Calling;
-
-/* Until when a function may run: the ttl, and what the message has left */
-static TimestampTz
-call_end(const QlmExchange *exchange)
-{
-	TimestampTz end = qlm_ttl_end(exchange->received_at, exchange->request->ttl);
-	TimestampTz last;
-
-	if (exchange->job->from_session || !get_timeout_active(STATEMENT_TIMEOUT))
-		return end;
-	last = get_timeout_finish_time(STATEMENT_TIMEOUT);
-	last -= Min(TIME_TO_ANSWER, (last - GetCurrentTimestamp()) / 4);
-	return Min(end, last);
-}
 
 /* A failure names what it is about. */
 static void
@@ -61,50 +42,6 @@ add_success(Calling *calling, QlmOdf *odf)
 		qlm_tree_merge(calling->success->odf, odf);
 	else if (odf != NULL)
 		calling->success->odf = odf;
-}
-
-/* What it raises without saying more is no mistake of who calls. */
-static bool
-is_about_data(const ErrorData *error)
-{
-	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return category == ERRCODE_DATA_EXCEPTION ||
-		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
-}
-
-bool
-qlm_method_run(const QlmExchange *exchange, const QlmHandler *handler, const char *path,
-			   const QlmInfoItem *item, bool whole, QlmOdf **odf, int *code,
-			   const char **problem)
-{
-	QlmHandlerInput input;
-	ErrorData  *error;
-	char	   *output = NULL;
-	bool		late;
-
-	qlm_method_input(&input, path, item);
-	error = qlm_handler_try(handler, &input, !exchange->job->from_session,
-							call_end(exchange), &output, &late);
-	if (error == NULL)
-	{
-		*code = 500;
-		return qlm_method_output(handler, path, output, odf, problem);
-	}
-	if (late && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-	{
-		*code = 503;
-		*problem = "the function did not end in time";
-		return false;
-	}
-
-	/* The same call may go well soon: nothing of it counts as done. */
-	if (whole && qlm_error_may_pass(error))
-		ReThrowError(error);
-	*code = qlm_error_code(error, problem);
-	if (*code == 400 && !is_about_data(error))
-		*code = 500;
-	return false;
 }
 
 /* A message with just this InfoItem */

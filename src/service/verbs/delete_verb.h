@@ -1,13 +1,13 @@
 /*
  * delete_verb.h
- *		The delete: does it mean less than all of what it names?
+ *		The delete.
  */
 #ifndef QLM_DELETE_VERB_H
 #define QLM_DELETE_VERB_H
 
-#include "message/envelope.h"
+#include "service/exchange/exchange.h"
 
-/* Values of a time, or what stands in an Object or InfoItem */
-extern bool qlm_delete_is_partial(const QlmRequest *request);
+extern void qlm_verb_delete(QlmExchange *exchange, const QlmRequest *request,
+							QlmRequest *response);
 
 #endif							/* QLM_DELETE_VERB_H */

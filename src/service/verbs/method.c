@@ -5,13 +5,11 @@
  */
 #include "postgres.h"
 
-#include "message/envelope.h"
+#include "message/print/odf_print.h"
+#include "message/text/envelope_text.h"
 #include "service/payload/tree.h"
 #include "service/verbs/method.h"
 #include "storage/core/acl.h"
-#include "storage/core/catalog.h"
-#include "storage/function/handler.h"
-#include "storage/peer/peer.h"
 #include "storage/select/select_alias.h"
 #include "storage/select/select_event.h"
 #include "xml/writer.h"

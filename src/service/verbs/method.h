@@ -7,7 +7,7 @@
 #define QLM_METHOD_H
 
 #include "message/odf.h"
-#include "service/road/exchange.h"
+#include "service/exchange/exchange.h"
 #include "storage/function/handler.h"
 #include "storage/peer/peer.h"
 
@@ -45,15 +45,5 @@ extern void qlm_method_input(QlmHandlerInput *input, const char *path,
 extern bool qlm_method_output(const QlmHandler *handler, const char *path,
 							  const char *output, QlmOdf **odf,
 							  const char **problem);
-
-/*
- * call_verb.c: run a function for a call, in its time and a subtransaction.
- * False: it failed, and *code and *problem say how.  whole: what may go well
- * later is raised instead, so that nothing of the message counts as done.
- */
-struct QlmExchange;
-extern bool qlm_method_run(const struct QlmExchange *exchange, const QlmHandler *handler,
-						   const char *path, const QlmInfoItem *item, bool whole,
-						   QlmOdf **odf, int *code, const char **problem);
 
 #endif							/* QLM_METHOD_H */

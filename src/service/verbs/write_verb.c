@@ -4,14 +4,13 @@
  */
 #include "postgres.h"
 
-#include "service/forward/send_on.h"
-#include "service/payload/future.h"
-#include "service/road/exchange.h"
-#include "service/verbs/remark.h"
+#include "service/exchange/hops.h"
+#include "service/payload/future_time.h"
+#include "service/payload/verb_payload.h"
+#include "service/verbs/write_remark.h"
+#include "service/verbs/write_verb.h"
 #include "storage/core/rights.h"
 #include "storage/write/write.h"
-#include "storage/write/write_counts.h"
-#include "storage/write/write_outcome.h"
 
 static bool
 is_plain_write(const QlmRequest *request)

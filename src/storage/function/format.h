@@ -5,7 +5,7 @@
 #ifndef QLM_FORMAT_H
 #define QLM_FORMAT_H
 
-#include "message/rows/rows.h"
+#include "message/value_rows.h"
 #include "storage/function/function.h"
 
 /* A function that it does not have has no call. */

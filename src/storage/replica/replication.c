@@ -217,7 +217,7 @@ node_deleted(const TriggerData *data)
 										  SPI_fnumber(desc, "info_item_id"), &isnull)));
 }
 
-/* The same as the statement triggers on these tables: invalidate.c, service/sql/triggers.c */
+/* The same as the statement triggers on these tables: invalidate.c, service/sql/change_triggers.c */
 static void
 row_changed(const TriggerData *data, const char *what)
 {

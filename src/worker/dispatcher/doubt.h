@@ -15,7 +15,7 @@
 
 #include "nodes/pg_list.h"
 
-#include "service/road/reception.h"
+#include "service/exchange/delivery_result.h"
 #include "storage/outbox/outbox.h"
 
 /* Of one posting */

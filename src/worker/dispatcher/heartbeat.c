@@ -18,8 +18,8 @@
 
 #include "base/limits.h"
 #include "process/settings.h"
+#include "service/exchange/delivery_result.h"
 #include "service/road/dialog.h"
-#include "service/road/reception.h"
 #include "storage/outbox/heartbeat_peer.h"
 #include "worker/dispatcher/heartbeat.h"
 #include "worker/dispatcher/heartbeat_hold.h"

@@ -21,7 +21,7 @@
 
 #include "process/settings.h"
 #include "process/shmem.h"
-#include "service/road/job.h"
+#include "service/road/entry.h"
 #include "worker/server/errand.h"
 #include "worker/server/errand_segment.h"
 #include "worker/server/reply.h"

@@ -22,7 +22,7 @@
 #include "base/compat.h"
 #include "base/limits.h"
 #include "process/loop.h"
-#include "service/road/job.h"
+#include "service/road/entry.h"
 #include "storage/core/answer_size.h"
 #include "worker/common/transaction.h"
 #include "worker/server/errand.h"

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "service/road/entry.h"
 #include "worker/common/transaction.h"
 #include "worker/launcher/slot.h"
 #include "worker/server/greeting.h"
@@ -39,7 +40,7 @@ qlm_greeting_run(const QlmWebSocket *socket, const char *name, bool has_waited,
 	greeting.connection = name;
 	greeting.authorization = request.authorization;
 	greeting.peer_name = qlm_route_find(&request).peer_name;
-	greeting.is_greeting = true;
+	greeting.kind = QLM_JOB_GREETING;
 	if (greeting.authorization == NULL && greeting.peer_name == NULL)
 		return NULL;
 	if (qlm_transaction_run(run_greeting, &greeting, LIMIT_MS, &message) == QLM_VERDICT_DONE)

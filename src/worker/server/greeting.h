@@ -5,7 +5,7 @@
 #ifndef QLM_GREETING_H
 #define QLM_GREETING_H
 
-#include "service/road/job.h"
+#include "service/exchange/job.h"
 #include "transport/websocket/websocket.h"
 
 /*

@@ -5,12 +5,12 @@
 #ifndef QLM_LOOK_H
 #define QLM_LOOK_H
 
-#include "service/road/job.h"
+#include "service/exchange/job.h"
 
 typedef struct QlmLook
 {
 	int			n;
-	const QlmKept **kept;		/* those to look for */
+	const QlmHeldAnswer **kept;		/* those to look for */
 	bool	   *due;			/* for each */
 	bool		available;		/* the extension is there */
 } QlmLook;

@@ -1,7 +1,7 @@
 /*
  * pause.h
  *		The requests of a server worker that must wait before they are run,
- *		since their callers may be guessing (service/road/guess.h).  They cost a
+ *		since their callers may be guessing (service/exchange/guess.h).  They cost a
  *		connection and what they have in memory anyway.
  */
 #ifndef QLM_PAUSE_H

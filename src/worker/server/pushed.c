@@ -11,7 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "process/stats.h"
-#include "service/road/push.h"
+#include "service/road/socket_push.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/outbox_nest.h"

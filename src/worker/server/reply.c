@@ -103,7 +103,7 @@ qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
 	}
 	qlm_pause_answered(request, job->was_wrong);
 	qlm_sockets_note(request, job);
-	if (job->discovery)
+	if (job->kind == QLM_JOB_DISCOVERY)
 		answer_discovery(slot, request, job);
 	else if (!qlm_waiting_hold(request, job))
 		answer_message(slot, request, job);

@@ -5,7 +5,7 @@
 #ifndef QLM_WORKER_REPLY_H
 #define QLM_WORKER_REPLY_H
 
-#include "service/road/job.h"
+#include "service/exchange/job.h"
 #include "transport/http/http_server.h"
 #include "worker/launcher/slot.h"
 

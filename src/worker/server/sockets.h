@@ -7,7 +7,7 @@
 #define QLM_SOCKETS_H
 
 #include "process/shmem.h"
-#include "service/road/job.h"
+#include "service/exchange/job.h"
 #include "transport/websocket/websocket.h"
 
 /* Once: the number of this worker in its database */

@@ -20,7 +20,7 @@
 #include "base/limits.h"
 #include "process/settings.h"
 #include "process/stats.h"
-#include "service/road/job.h"
+#include "service/road/entry.h"
 #include "storage/core/answer_size.h"
 #include "storage/core/plan.h"
 #include "worker/common/transaction.h"
@@ -92,7 +92,7 @@ reset_answers(QlmJob **jobs, int n)
 		jobs[i]->pause_ms = 0;
 		jobs[i]->was_wrong = false;
 		jobs[i]->waits = false;
-		jobs[i]->keep = NULL;
+		jobs[i]->hold = NULL;
 		jobs[i]->pushes = false;
 		jobs[i]->caller = NULL;
 	}
@@ -382,6 +382,7 @@ add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 		discovery->begin = qlm_query_value(request->query, "begin");
 		discovery->end = qlm_query_value(request->query, "end");
 	}
+	job->kind = QLM_JOB_DISCOVERY;
 	job->discovery = discovery;
 	job->body = request->path;
 	job->body_len = strlen(request->path);

@@ -52,7 +52,7 @@ typedef struct Waiting
 	uint32		key;			/* of the peer, if kept.by_queue */
 	QlmPresence *presence;
 	uint64		client;			/* where it comes from */
-	QlmKept		kept;
+	QlmHeldAnswer kept;
 } Waiting;
 
 static dlist_head all = DLIST_STATIC_INIT(all);
@@ -185,7 +185,7 @@ text_size(const char *text)
 
 /* One piece of memory for all that is kept */
 static Waiting *
-create_waiting(QlmHttpRequest *request, const QlmKept *kept)
+create_waiting(QlmHttpRequest *request, const QlmHeldAnswer *kept)
 {
 	Size		ids_size = kept->nsubscriptions * sizeof(int64);
 	Size		awaited_size = kept->nawaited * sizeof(QlmStandIn);
@@ -224,10 +224,10 @@ begin_waiting(QlmHttpRequest *request, const QlmJob *job)
 {
 	Waiting    *w;
 
-	if (room() <= 0 || (job->keep->nawaited == 0 && room() <= nwaiting &&
-						!is_fair(count_of_peer(job->keep->peer_id))))
+	if (room() <= 0 || (job->hold->nawaited == 0 && room() <= nwaiting &&
+						!is_fair(count_of_peer(job->hold->peer_id))))
 		return false;
-	w = create_waiting(request, job->keep);
+	w = create_waiting(request, job->hold);
 	w->client = qlm_client_key(&request->client);
 	request->owner = w;
 	w->since = w->look_at = GetCurrentTimestamp();
@@ -246,7 +246,7 @@ static void
 go_on_waiting(Waiting *w, const QlmJob *job)
 {
 	w->in_line = false;
-	w->kept.tick = job->keep->tick;
+	w->kept.tick = job->hold->tick;
 	w->look_at = after(w->retry_ms);
 	w->retry_ms = Min(w->retry_ms * 2, look_ms());
 }
@@ -256,8 +256,8 @@ qlm_waiting_hold(QlmHttpRequest *request, const QlmJob *job)
 {
 	Waiting    *w = request->owner;
 
-	if (job->keep == NULL || ended ||
-		(job->keep->nawaited == 0 && qlm_waiting_seconds(request) == 0))
+	if (job->hold == NULL || ended ||
+		(job->hold->nawaited == 0 && qlm_waiting_seconds(request) == 0))
 		return false;
 	if (w == NULL)
 	{
@@ -265,8 +265,6 @@ qlm_waiting_hold(QlmHttpRequest *request, const QlmJob *job)
 			return false;
 		w = request->owner;
 	}
-	else if (GetCurrentTimestamp() >= w->deadline)
-		return false;
 	else
 		go_on_waiting(w, job);
 	next_due = Min(next_due, Min(Min(w->look_at, w->deadline), w->kept.tick));
@@ -280,7 +278,10 @@ qlm_waiting_resume(const QlmHttpRequest *request, QlmJob *job)
 	const Waiting *w = request->owner;
 
 	if (!w->kept.is_poll)
-		job->kept = &w->kept;
+	{
+		job->kind = QLM_JOB_HELD;
+		job->held = &w->kept;
+	}
 	job->journal_no = w->kept.journal_no;
 	job->received_at = w->kept.received_at;
 	job->is_last = GetCurrentTimestamp() >= w->deadline;
@@ -398,7 +399,7 @@ sort_out(Waiting ***to_look, QlmWorkerSlot *slot)
 static bool
 is_served(Waiting **waiting, const QlmLook *look, int i)
 {
-	const QlmKept *kept = look->kept[i];
+	const QlmHeldAnswer *kept = look->kept[i];
 
 	if (!kept->by_queue || kept->is_poll)
 		return false;
@@ -432,14 +433,14 @@ act_on(Waiting **waiting, const QlmLook *look)
  * What to look for.  Messages of the peer are none of it where the peer was heard
  * elsewhere later: nobody knows whether there is still anybody here.
  */
-static const QlmKept *
+static const QlmHeldAnswer *
 wanted(const Waiting *w)
 {
-	QlmKept    *kept;
+	QlmHeldAnswer *kept;
 
 	if (w->presence == NULL || qlm_presence_is_latest(w->presence))
 		return &w->kept;
-	kept = palloc(sizeof(QlmKept));
+	kept = palloc(sizeof(QlmHeldAnswer));
 	*kept = w->kept;
 	kept->by_queue = false;
 	return kept;
@@ -479,7 +480,7 @@ end_superseded(Waiting **waiting, int n, QlmWorkerSlot *slot)
 static void
 look_and_act(Waiting **waiting, int n, QlmWorkerSlot *slot)
 {
-	QlmLook		look = {n, palloc(n * sizeof(QlmKept *)), palloc(n * sizeof(bool)), false};
+	QlmLook		look = {n, palloc(n * sizeof(QlmHeldAnswer *)), palloc(n * sizeof(bool)), false};
 	char	   *message;
 
 	for (int i = 0; i < n; i++)

@@ -8,7 +8,7 @@
 #define QLM_WAITING_H
 
 #include "process/shmem.h"
-#include "service/road/job.h"
+#include "service/exchange/job.h"
 #include "transport/http/http_server.h"
 
 /* The seconds that a request may wait, 0: not at all */

@@ -1,0 +1,270 @@
+/*
+ * delivery_result.c
+ *		What the other end has made of a message, from its status and what it
+ *		says.
+ *
+ * Status 200 alone says that it was heard.  A node that cannot store what it
+ * got, now or ever, may say so in an envelope.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+#include "message/parse/html.h"
+#include "message/text/envelope_text.h"
+#include "service/exchange/delivery_result.h"
+#include "storage/peer/peer.h"
+
+/* What says more of a mere acknowledgement is none. */
+#define MAX_ACKNOWLEDGEMENT	(64 * 1024)
+
+#define MAX_DESCRIPTION		200
+#define MAX_WORDS			120		/* of a page */
+
+bool		qlm_refuse_pages = false;
+
+static QlmReception
+of_code(int code)
+{
+	switch (code)
+	{
+		case 0:
+		case 408:
+		case 425:
+		case 429:
+		case 502:
+		case 503:
+		case 504:
+			return QLM_RECEPTION_LATER;
+		case 400:
+		case 403:
+		case 405:
+		case 410:
+		case 413:
+		case 414:
+		case 415:
+		case 501:
+			return QLM_RECEPTION_REFUSED;
+		default:
+			return qlm_code_is_success(code) ? QLM_RECEPTION_TAKEN :
+				QLM_RECEPTION_DOUBTFUL;
+	}
+}
+
+/* Who says 404 in an envelope has been reached, and does not know it. */
+static QlmReception
+of_result(const QlmResult *result)
+{
+	return result->code == 404 ? QLM_RECEPTION_REFUSED : of_code(result->code);
+}
+
+/* Requests that ride along say nothing of what was sent. */
+static bool
+is_about_it(const QlmResult *result)
+{
+	return result->code != 0 && result->nested == NULL && result->nested_error == NULL;
+}
+
+/*
+ * Does it name a code that is no success?  Most say 200, and need not be read
+ * any further.
+ */
+static bool
+may_refuse(const char *body, Size len)
+{
+	static const char name[] = "returnCode";
+	const char *end = body + len;
+	const char *at = body;
+
+	while (at < end && (at = memmem(at, end - at, name, sizeof(name) - 1)) != NULL)
+	{
+		at += sizeof(name) - 1;
+		while (at < end && strchr(" \t\r\n\"':=", *at) != NULL && *at != '\0')
+			at++;
+		if (at == end || *at != '2')
+			return true;
+	}
+	return false;
+}
+
+/* The result that says what became of data; NULL: they were taken */
+static const QlmResult *
+refusal_of_data(const List *results)
+{
+	const QlmResult *first = NULL;
+	bool		any_success = false;
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		if (!is_about_it(result))
+			continue;
+		if (of_result(result) == QLM_RECEPTION_LATER)
+			return result;
+		any_success |= qlm_result_is_success(result);
+		if (first == NULL && !qlm_result_is_success(result))
+			first = result;
+	}
+	return any_success ? NULL : first;
+}
+
+/* The same of a request: all else than 503 is its answer. */
+static const QlmResult *
+refusal_of_request(const List *results)
+{
+	const QlmResult *first = NULL;
+	ListCell   *lc;
+
+	foreach(lc, results)
+	{
+		const QlmResult *result = lfirst(lc);
+
+		if (!is_about_it(result))
+			continue;
+		if (qlm_result_is_success(result))
+			return NULL;
+		if (first == NULL && result->code == 503)
+			first = result;
+	}
+	return first;
+}
+
+static QlmEnvelope *
+parse(const char *text, Size len)
+{
+	int			error_code;
+	const char *error;
+	QlmEnvelope *envelope = qlm_envelope_parse(text, len, NULL, &error_code, &error);
+
+	return error_code == 0 ? envelope : NULL;
+}
+
+/*
+ * A function that was called and did not end in time is not called again by
+ * itself: that it was refused as a whole the status says.
+ */
+static bool
+calls(const char *asked)
+{
+	QlmEnvelope *envelope = parse(asked, strlen(asked));
+	ListCell   *lc;
+
+	if (envelope == NULL)
+		return false;
+	foreach(lc, envelope->requests)
+		if (((QlmRequest *) lfirst(lc))->verb == QLM_CALL)
+			return true;
+	return false;
+}
+
+bool
+qlm_reception_is_later(const char *asked, const List *results)
+{
+	return refusal_of_request(results) != NULL && !calls(asked);
+}
+
+static const char *
+meaning_of(int status)
+{
+	return status == 421 ? ": it is not called by this host name (see qlm.host_names there)" :
+		status == 407 ? ": the proxy wants other credentials" : "";
+}
+
+static void
+describe(char *why, const QlmReply *reply, const QlmResult *result)
+{
+	int			status = reply->status;
+	const char *description = result && status != 421 ? result->description : NULL;
+	int			len;
+
+	if (status >= 300 && status < 400 && reply->location && *reply->location)
+		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with HTTP status %d and sends to %.250s%s",
+					   status, reply->location,
+					   status >= 307 ? ", which the option redirects of the peer allows to follow" : "");
+	else if (status < 200 || status >= 300)
+		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with HTTP status %d%s", status,
+					   meaning_of(status));
+	else
+		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with returnCode %d", result->code);
+	if (description && *description && len < QLM_MAX_RECEPTION - MAX_DESCRIPTION - 3)
+		snprintf(why + len, QLM_MAX_RECEPTION - len, ": %.*s",
+				 pg_mbcliplen(description, strlen(description), MAX_DESCRIPTION),
+				 description);
+	for (char *p = why; *p; p++)
+		if ((unsigned char) *p < ' ')
+			*p = ' ';
+}
+
+/* The result of an envelope that says why it was not taken; NULL: none does */
+static const QlmResult *
+find_refusal(const QlmOutboxRow *message, const char *body, Size len)
+{
+	QlmEnvelope *envelope;
+	List	   *results = NIL;
+	ListCell   *lc;
+	bool		is_request = message && !message->is_response;
+
+	if (!may_refuse(body, len) || (!is_request && len > MAX_ACKNOWLEDGEMENT) ||
+		(is_request && memmem(body, len, "503", 3) == NULL))
+		return NULL;
+	envelope = parse(body, len);
+	if (envelope == NULL)
+		return NULL;
+	foreach(lc, envelope->requests)
+		results = list_concat(results, ((QlmRequest *) lfirst(lc))->results);
+	if (!is_request)
+		return refusal_of_data(results);
+	return calls(message->envelope) ? NULL : refusal_of_request(results);
+}
+
+/*
+ * A status of 200 without an envelope is no word of a peer: a login page, a page
+ * of who blocks the way, or a wrong URL.  Whoever takes callbacks need say
+ * nothing, but few mean a web page by that.
+ */
+static bool
+is_stray(QlmReply *reply)
+{
+	if (qlm_html_is_nothing(reply->body, reply->len))
+		return false;
+	reply->is_page = qlm_html_is(reply->body, reply->len);
+	return reply->is_peers ? parse(reply->body, reply->len) == NULL :
+		reply->is_page && qlm_refuse_pages;
+}
+
+static void
+describe_stray(char *why, const QlmReply *reply)
+{
+	char		words[MAX_WORDS];
+
+	qlm_html_words(reply->body, reply->len, words, sizeof(words));
+	snprintf(why, QLM_MAX_RECEPTION, "it answered with %s instead of an envelope: \"%s\"",
+			 reply->is_page ? "a web page" : "something else", words);
+}
+
+QlmReception
+qlm_reception_judge(const QlmOutboxRow *message, QlmReply *reply, char *why)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "qlm reception",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	const QlmResult *refusal = reply->len > 0 ?
+		find_refusal(message, reply->body, reply->len) : NULL;
+	QlmReception reception = of_code(reply->status);
+
+	if (reception == QLM_RECEPTION_TAKEN && refusal)
+		reception = of_result(refusal);
+	if (reception != QLM_RECEPTION_TAKEN)
+		describe(why, reply, refusal);
+	else if (is_stray(reply))
+	{
+		reception = QLM_RECEPTION_LATER;
+		describe_stray(why, reply);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return reception;
+}

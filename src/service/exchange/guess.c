@@ -1,0 +1,423 @@
+/*
+ * guess.c
+ *		Callers that guess.
+ *
+ * What waits is the try, before anything is looked at: an answer that comes
+ * late to who was wrong would tell him that he was by not being there.  It
+ * depends on the address, and on the name that is tried, so that many addresses
+ * do not help.  Nobody is turned away for the mistakes of others: a try that is
+ * right waits at most as long as all others, once, and what was right before
+ * does not wait.
+ */
+#include "postgres.h"
+
+#include "common/cryptohash.h"
+#include "common/hashfn.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "service/exchange/guess.h"
+#include "storage/peer/credential.h"
+
+/* Lines in the log: so many at once, and then one in so many ms */
+#define LOG_BURST		20
+#define LOG_MS			500
+
+/* Wrong requestIDs in one message */
+#define MAX_UNKNOWN		100
+
+QlmGuard   *qlm_guess_guard = NULL;
+LWLock	   *qlm_guess_lock = NULL;
+
+static int	log_room = LOG_BURST;
+static TimestampTz log_filled = 0;
+static int64 log_left_out = 0;
+
+void
+qlm_guess_init(QlmGuard *guard)
+{
+	memset(guard, 0, sizeof(QlmGuard));
+	if (!pg_strong_random(guard->seed, sizeof(guard->seed)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random number")));
+}
+
+static QlmGuard *
+lock_guard(LWLockMode mode)
+{
+	if (qlm_guess_guard == NULL)
+	{
+		QlmGuard   *guard = MemoryContextAlloc(TopMemoryContext, sizeof(QlmGuard));
+
+		qlm_guess_init(guard);
+		qlm_guess_guard = guard;
+	}
+	if (qlm_guess_lock)
+		LWLockAcquire(qlm_guess_lock, mode);
+	return qlm_guess_guard;
+}
+
+static void
+unlock_guard(void)
+{
+	if (qlm_guess_lock)
+		LWLockRelease(qlm_guess_lock);
+}
+
+/* Sessions have rights of their own, and need not guess. */
+static bool
+is_watched(const QlmExchange *exchange)
+{
+	return exchange->job->client != NULL;
+}
+
+static uint64
+client_key(const QlmExchange *exchange)
+{
+	return qlm_client_key(exchange->job->client);
+}
+
+/* Unknown names have one, too: they must not be told apart. */
+static uint64
+name_key(const char *name)
+{
+	return name ? hash_bytes_extended((const unsigned char *) name, strlen(name), 0) : 0;
+}
+
+/* What nobody can make who does not know the text */
+static void
+get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGuardDigest *digest)
+{
+	uint64		whose[2] = {MyDatabaseId, of_address ? client_key(exchange) : 0};
+	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	const QlmGuard *guard = lock_guard(LW_SHARED);
+	pg_cryptohash_ctx *context;
+	bool		ok;
+
+	unlock_guard();				/* the seed never changes */
+	context = pg_cryptohash_create(PG_SHA256);
+	ok = context != NULL && pg_cryptohash_init(context) == 0 &&
+		pg_cryptohash_update(context, (const uint8 *) guard->seed, sizeof(guard->seed)) == 0 &&
+		pg_cryptohash_update(context, (const uint8 *) whose, sizeof(whose)) == 0 &&
+		pg_cryptohash_update(context, (const uint8 *) text, strlen(text)) == 0 &&
+		pg_cryptohash_final(context, hash, sizeof(hash)) == 0;
+	pg_cryptohash_free(context);
+	if (!ok)
+		elog(ERROR, "could not compute SHA-256");
+	memcpy(digest, hash, sizeof(QlmGuardDigest));
+}
+
+static bool
+is_proven(QlmGuardProof kind, const QlmGuardDigest *digest)
+{
+	bool		proven = qlm_guard_is_proven(lock_guard(LW_EXCLUSIVE), kind, digest,
+											 GetCurrentTimestamp());
+
+	unlock_guard();
+	return proven;
+}
+
+static void
+prove(QlmGuardProof kind, const QlmGuardDigest *digest)
+{
+	qlm_guard_prove(lock_guard(LW_EXCLUSIVE), kind, digest, GetCurrentTimestamp());
+	unlock_guard();
+}
+
+/* The ms that a try of the caller has to wait; it has not waited yet. */
+static int
+pause_of(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	const QlmGuard *guard;
+	int			ms;
+
+	if (!is_watched(exchange) || exchange->job->has_waited || qlm_guess_guard == NULL ||
+		qlm_guard_is_calm(qlm_guess_guard, now))
+		return 0;
+	guard = lock_guard(LW_SHARED);
+	ms = qlm_guard_pause(guard, kind, client_key(exchange), now);
+	if (name)
+		ms = Max(ms, qlm_guard_pause(guard, QLM_GUARD_NAME, *name, now));
+	unlock_guard();
+	return ms;
+}
+
+static void
+put_off(QlmExchange *exchange, int ms)
+{
+	exchange->job->pause_ms = ms;
+	exchange->phase = QLM_PHASE_LEFT_OUT;
+}
+
+static bool
+waits_unless_proven(QlmExchange *exchange, int ms, QlmGuardProof kind, const char *text,
+					bool of_address)
+{
+	QlmGuardDigest digest;
+
+	if (ms == 0)
+		return false;
+	get_digest(exchange, text, of_address, &digest);
+	if (is_proven(kind, &digest))
+		return false;
+	put_off(exchange, ms);
+	return true;
+}
+
+static void
+count_failure(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	QlmGuard   *guard = lock_guard(LW_EXCLUSIVE);
+
+	exchange->job->was_wrong = true;
+	qlm_guard_failed(guard, kind, client_key(exchange), 1, now);
+	if (name)
+		qlm_guard_failed(guard, QLM_GUARD_NAME, *name, 1, now);
+	unlock_guard();
+}
+
+/* May a line be written?  Guessers must not fill the disk. */
+static bool
+may_log(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64		more = (now - log_filled) / (LOG_MS * 1000);
+
+	if (more > 0)
+	{
+		log_room = (int) Min(log_room + more, LOG_BURST);
+		log_filled = now;
+	}
+	if (log_room == 0)
+	{
+		log_left_out++;
+		return false;
+	}
+	log_room--;
+	return true;
+}
+
+/*
+ * The form is documented, and read by programs.  Names only of peers that there
+ * are: others may be secrets in the wrong place, or lines of their own.
+ */
+static void
+log_failure(const QlmExchange *exchange, const char *what, const char *peer)
+{
+	char		address[QLM_CLIENT_TEXT_SIZE];
+
+	if (!may_log())
+		return;
+	if (log_left_out > 0)
+		ereport(LOG,
+				(errmsg("qlm refused callers " INT64_FORMAT " more times", log_left_out),
+				 errhidestmt(true), errhidecontext(true)));
+	log_left_out = 0;
+	ereport(LOG,
+			(errmsg("qlm refused %s: %s%s%s%s",
+					qlm_client_text(exchange->job->client, address), what,
+					peer ? " for peer \"" : "", peer ? peer : "", peer ? "\"" : ""),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+void
+qlm_guess_has_no_role(QlmExchange *exchange, const char *peer)
+{
+	if (exchange->job->client)
+		log_failure(exchange, "no role", peer);
+	qlm_exchange_refuse(exchange, 403, 403,
+						psprintf("peer \"%s\" has no role here any more: an administrator must give it one",
+								 peer));
+}
+
+void
+qlm_guess_refuse(QlmExchange *exchange)
+{
+	qlm_exchange_refuse(exchange, 401, 401,
+						"who is calling is not known here: the name or the credential is missing or wrong");
+}
+
+/* The name that a credential, or the URL, is about; NULL: none */
+static const char *
+name_of(const QlmExchange *exchange, const char *authorization)
+{
+	char	   *user = NULL;
+	char	   *secret;
+
+	if (authorization && qlm_credential_split(authorization, &user, &secret) && user)
+		return user;
+	return exchange->job->peer_name;
+}
+
+static const char *
+known_peer(const char *name)
+{
+	return name && qlm_peer_by_name(name) ? name : NULL;
+}
+
+bool
+qlm_guess_credential_waits(QlmExchange *exchange, const char *authorization)
+{
+	uint64		name = name_key(name_of(exchange, authorization));
+
+	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUARD_CLIENT, &name),
+							   QLM_PROOF_CREDENTIAL, authorization, false);
+}
+
+void
+qlm_guess_credential_fits(const QlmExchange *exchange, const char *authorization)
+{
+	QlmGuardDigest digest;
+
+	if (!is_watched(exchange))
+		return;
+	get_digest(exchange, authorization, false, &digest);
+	prove(QLM_PROOF_CREDENTIAL, &digest);
+}
+
+void
+qlm_guess_credential_fails(QlmExchange *exchange, const char *authorization)
+{
+	const char *name = name_of(exchange, authorization);
+	uint64		key = name_key(name);
+	QlmGuardDigest digest;
+
+	qlm_guess_refuse(exchange);
+	if (!is_watched(exchange))
+		return;
+	get_digest(exchange, authorization, false, &digest);
+	qlm_guard_disprove(lock_guard(LW_EXCLUSIVE), QLM_PROOF_CREDENTIAL, &digest);
+	unlock_guard();
+	count_failure(exchange, QLM_GUARD_CLIENT, &key);
+	log_failure(exchange, "wrong credential", known_peer(name));
+}
+
+bool
+qlm_guess_name_waits(QlmExchange *exchange, const char *name)
+{
+	uint64		key = name_key(name);
+
+	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUARD_CLIENT, &key),
+							   QLM_PROOF_CLAIM, name, true);
+}
+
+/* Only where it helps: everybody may add to these proofs. */
+void
+qlm_guess_name_fits(const QlmExchange *exchange, const char *name)
+{
+	QlmGuardDigest digest;
+
+	if (!is_watched(exchange) || !exchange->job->has_waited)
+		return;
+	get_digest(exchange, name, true, &digest);
+	prove(QLM_PROOF_CLAIM, &digest);
+}
+
+void
+qlm_guess_name_fails(QlmExchange *exchange, const char *name)
+{
+	uint64		key = name_key(name);
+	const char *known = known_peer(name);
+
+	/* Sessions may read the names. */
+	if (!is_watched(exchange))
+	{
+		qlm_exchange_refuse(exchange, 401, 401,
+							psprintf(known ? "peer \"%s\" must show its credential" :
+									 "there is no peer \"%s\"", name));
+		return;
+	}
+	qlm_guess_refuse(exchange);
+	count_failure(exchange, QLM_GUARD_CLIENT, &key);
+	log_failure(exchange, known ? "no credential" : "unknown name", known);
+}
+
+bool
+qlm_guess_token_waits(QlmExchange *exchange)
+{
+	int			ms = pause_of(exchange, QLM_GUARD_ID, NULL);
+
+	return waits_unless_proven(exchange, ms, QLM_PROOF_CLAIM, exchange->job->token, true);
+}
+
+void
+qlm_guess_token_fails(QlmExchange *exchange)
+{
+	if (!is_watched(exchange))
+		return;
+	count_failure(exchange, QLM_GUARD_ID, NULL);
+	if (!exchange->job->has_waited)
+		return;
+	log_failure(exchange, "unknown callback", NULL);
+}
+
+static bool
+may_ask_freely(const QlmExchange *exchange, const QlmPeer *peer)
+{
+	return !is_watched(exchange) || (peer && peer->has_credential);
+}
+
+/* All requestIDs of a message that ask for something or answer it */
+static List *
+ids_of(const QlmEnvelope *envelope)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+	ListCell   *rc;
+
+	foreach(lc, envelope->requests)
+	{
+		const QlmRequest *request = lfirst(lc);
+
+		ids = list_concat(ids, request->request_ids);
+		foreach(rc, request->results)
+			ids = list_concat(ids, ((QlmResult *) lfirst(rc))->request_ids);
+	}
+	return ids;
+}
+
+bool
+qlm_guess_ids_wait(QlmExchange *exchange, const QlmPeer *peer)
+{
+	int			ms = may_ask_freely(exchange, peer) ? 0 : pause_of(exchange, QLM_GUARD_ID, NULL);
+	List	   *ids = ms > 0 ? ids_of(exchange->request) : NIL;
+	ListCell   *lc;
+
+	foreach(lc, ids)
+		if (waits_unless_proven(exchange, ms, QLM_PROOF_CLAIM, lfirst(lc), true))
+			return true;
+	return false;
+}
+
+void
+qlm_guess_id_fits(const QlmExchange *exchange, const char *id)
+{
+	QlmGuardDigest digest;
+
+	if (may_ask_freely(exchange, exchange->peer) || !exchange->job->has_waited)
+		return;
+	get_digest(exchange, id, true, &digest);
+	prove(QLM_PROOF_CLAIM, &digest);
+}
+
+void
+qlm_guess_id_fails(QlmExchange *exchange)
+{
+	if (may_ask_freely(exchange, exchange->peer))
+		return;
+	count_failure(exchange, QLM_GUARD_ID, NULL);
+	if (exchange->nunknown++ == 0 && exchange->job->has_waited)
+		log_failure(exchange, "unknown requestID", NULL);
+}
+
+bool
+qlm_guess_ids_are_enough(const QlmExchange *exchange, const char **why)
+{
+	*why = "too many requestIDs of this message are not known";
+	return exchange->nunknown >= MAX_UNKNOWN;
+}

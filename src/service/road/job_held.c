@@ -1,0 +1,83 @@
+/*
+ * job_held.c
+ *		Answers that were held: each leaves with what has come for it.
+ *
+ * The text that was held is read again only where something is put in.  Where
+ * nothing is, it leaves or goes on being held as it is.
+ */
+#include "postgres.h"
+
+#include "message/text/envelope_text.h"
+#include "service/forward/stand_in.h"
+#include "service/road/exchange_journal.h"
+#include "service/road/held.h"
+#include "service/road/job_held.h"
+
+/* Is it still the peer that asked? */
+static void
+find_peer(QlmExchange *exchange)
+{
+	const QlmHeldAnswer *held = exchange->job->held;
+
+	if (!qlm_exchange_begin_for_peer(exchange, exchange->job, held->peer_id) ||
+		exchange->peer->proof != held->proof)
+		exchange->peer = NULL;
+}
+
+/*
+ * What other nodes have answered takes the place of what stands for it, once
+ * all have or the time is over.  Its request says what is remembered of it.
+ */
+static void
+complete(QlmExchange *exchange)
+{
+	const QlmJob *job = exchange->job;
+	int			error_code;
+	const char *error;
+
+	if (!job->is_last && !qlm_stand_ins_are_final(job->held))
+		return;
+	qlm_exchange_read_held(exchange);
+	qlm_stand_in_replace(exchange);
+	exchange->request = qlm_envelope_parse(job->body, job->body_len, job->charset,
+										   &error_code, &error);
+	exchange->phase = QLM_PHASE_COMPLETED;
+	find_peer(exchange);
+}
+
+void
+qlm_held_begin(QlmExchange *exchange)
+{
+	QlmJob	   *job = exchange->job;
+	const QlmHeldAnswer *held = job->held;
+	QlmDialect	dialect = qlm_dialect_of(held->dialect);
+
+	job->waits = held->nawaited == 0 || job->prefer_wait > 0;
+	exchange->phase = QLM_PHASE_HELD;
+	exchange->request = qlm_envelope_create(&dialect, 0);
+	if (held->nawaited > 0)
+		complete(exchange);
+	else if (held->by_queue)
+		find_peer(exchange);
+}
+
+void
+qlm_held_finish(QlmExchange *exchange)
+{
+	if (exchange->phase == QLM_PHASE_HELD && !qlm_exchange_has_nested(exchange))
+	{
+		qlm_job_give_held(exchange->job);
+		qlm_exchange_hold_on(exchange);
+		return;
+	}
+	qlm_job_begin_answer(exchange->job);
+	qlm_exchange_print_answer(exchange);
+	qlm_exchange_write_journal(exchange);
+}
+
+void
+qlm_held_refuse(QlmJob *job, int status, const char *description)
+{
+	job->status = 200;
+	qlm_job_give_held(job);
+}
