@@ -9,7 +9,7 @@
 #include "utils/resowner.h"
 
 #include "transport/coding/header.h"
-#include "transport/websocket/handshake.h"
+#include "transport/coding/handshake.h"
 
 #include "shim.h"
 
@@ -91,18 +91,18 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	char	   *version = next_line(&data, &size);
 	char	   *key = next_line(&data, &size);
 	char		accept[QLM_ACCEPT_SIZE];
-	QlmRefusal	refusal = qlm_handshake_check(version, key);
+	QlmHandshake handshake = qlm_handshake_check(version, key);
 
 	if (qlm_header_has_token(list, "Upgrade") && strlen(list) < strlen("Upgrade"))
 		abort();
 	if (qlm_header_has_token(version, list) && strlen(version) < strlen(list))
 		abort();
-	if (qlm_handshake_check(NULL, key).status != 426 ||
-		qlm_handshake_check("13", NULL).status != 400)
+	if (qlm_handshake_check(NULL, key) != QLM_HANDSHAKE_BAD_VERSION ||
+		qlm_handshake_check("13", NULL) != QLM_HANDSHAKE_BAD_KEY)
 		abort();
 
 	/* http_connection.c keeps a key that is taken in QLM_KEY_SIZE bytes. */
-	if (refusal.status == 0 && strlen(key) != QLM_KEY_SIZE - 1)
+	if (handshake == QLM_HANDSHAKE_GOOD && strlen(key) != QLM_KEY_SIZE - 1)
 		abort();
 	if (!qlm_handshake_accept(key, accept) || strlen(accept) != 28)
 		abort();

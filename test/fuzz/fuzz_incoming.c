@@ -124,7 +124,7 @@ add_pieces(QlmIncoming *incoming, const char *body, Size len, Size piece, bool l
 static Outcome
 take(const char *data, Size size, Size piece, bool compress, bool lower)
 {
-	QlmBudget	budget = {0};
+	QlmBodyBudget	budget = {0};
 	QlmIncoming incoming = {.context = CurrentMemoryContext, .budget = &budget};
 	QlmIncomingHead head = {.method = "POST", .version = "HTTP/1.1", .path = copy_text("/", 1)};
 	Outcome		outcome = {0};

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "base/limits.h"
-#include "transport/client/outgoing.h"
+#include "transport/client/transfer.h"
 #include "transport/coding/form.h"
 
 #include "check.h"
@@ -22,7 +22,7 @@ check_form(const char *data, Size size)
 {
 	Size		len;
 	Size		message_len;
-	char	   *form = qlm_outgoing_form(CurrentMemoryContext, data, size, &len);
+	char	   *form = qlm_form_encode(CurrentMemoryContext, data, size, &len);
 	char	   *message;
 
 	/* Of the exact size, so that reading beyond it is noticed */
@@ -50,7 +50,7 @@ check_answer(const char *data, Size size, Size piece)
 		/* As if the setting had been lowered meanwhile */
 		if (i > 2 * LIMIT)
 			qlm_max_message_size = LIMIT / 2;
-		taken = qlm_outgoing_collect(CurrentMemoryContext, &answer, copy, n);
+		taken = qlm_transfer_collect(CurrentMemoryContext, &answer, copy, n);
 		check(taken >= 0 && taken <= n, "it takes what is not there");
 		pfree(copy);
 	}
@@ -66,7 +66,7 @@ check_error(const char *data, Size size)
 	char	   *text = memcpy(palloc(size + 1), data, size);
 
 	text[size] = '\0';
-	qlm_outgoing_set_error(&transfer, text);
+	qlm_transfer_set_error(&transfer, text);
 	check(strstr(text, "://") != NULL ||
 		  strlen(transfer.error) == Min(strlen(text), sizeof(transfer.error) - 1),
 		  "an error is cut early");

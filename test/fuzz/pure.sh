@@ -5,9 +5,9 @@
 : "${PG_CONFIG:=pg_config}"
 
 pure_sources="test/fuzz/shim.c $(echo src/base/*.c src/xml/*.c src/json/*.c src/message/*.c src/message/*/*.c)
-	src/transport/http/budget.c src/transport/coding/compress.c src/transport/coding/form.c src/transport/websocket/frame.c
-	src/transport/websocket/handshake.c src/transport/coding/header.c src/transport/http/incoming.c src/transport/http/incoming_head.c src/transport/http/target.c
-	src/transport/coding/multipart.c src/transport/client/outgoing.c
+	src/transport/http/body_budget.c src/transport/coding/compress.c src/transport/coding/form.c src/transport/websocket/frame.c
+	src/transport/coding/handshake.c src/transport/coding/header.c src/transport/http/http_request.c src/transport/http/incoming.c src/transport/http/incoming_head.c src/transport/http/request_target.c
+	src/transport/coding/multipart.c src/transport/client/transfer.c
 	src/transport/client/upgrade.c"
 
 pure_flags="-g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare

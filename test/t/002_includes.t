@@ -46,11 +46,12 @@ my @tree = (
 	'service/payload' => 'values in other forms than O-DF',
 	'service/sql' => 'the functions of SQL',
 	process => 'what the processes of a server share, and how they are woken',
-	transport => 'bytes from and to the network',
+	transport => 'bytes from and to the network; the server that has both HTTP and WebSockets',
+	'transport/net' => 'descriptors: what is waited for, listened on, kept alive',
 	'transport/http' => 'the HTTP server',
 	'transport/client' => 'HTTP and WebSockets to other nodes',
 	'transport/websocket' => 'frames, and the sockets of callers',
-	'transport/coding' => 'compression, headers, forms',
+	'transport/coding' => 'compression, headers, forms, the handshake of WebSockets',
 	worker => 'the background workers',
 	'worker/launcher' => 'who starts the others',
 	'worker/server' => 'who serves requests',
@@ -71,7 +72,7 @@ my @confined = (
 	[ qr{^libxml/}, qr{^xml/}, 'libxml2' ],
 	[ qr{^microhttpd\.h$}, qr{^transport/http/http_(server|connection|response)\.c$}, 'libmicrohttpd' ],
 	[ qr{^zlib\.h$}, qr{^transport/coding/compress\.c$}, 'zlib' ],
-	[ qr{^curl/}, qr{^transport/client/http_operation\.h$}, 'libcurl' ],
+	[ qr{^curl/}, qr{^transport/client/(http_operation|curl_multi)\.h$}, 'libcurl' ],
 	[ qr{^executor/spi\.h$}, qr{^(storage|process|worker)/}, 'SPI' ],
 	[ qr{^sys/socket\.h$|^netinet/|^netdb\.h$}, qr{^transport/}, 'sockets' ],
 	[ qr{^pthread\.h$}, qr{^$}, 'threads' ]);
@@ -360,18 +361,12 @@ done_testing();
 
 __DATA__
 circle of files: process
-circle of files: transport/client
-circle of files: transport/http
-circle of files: transport/websocket
 circle of files: worker/server
 circle of files: xml
 circle of folders: storage/outbox
 circle of folders: storage/peer
 circle of folders: storage/replica
 circle of folders: storage/role
-circle of folders: transport/client
-circle of folders: transport/http
-circle of folders: transport/websocket
 circle of folders: worker/common
 circle of folders: worker/launcher
 folder without a right README: .

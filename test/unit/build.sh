@@ -22,10 +22,10 @@ for source in test/fuzz/fuzz_*.c; do
 		$pure_libraries -o "$folder/$(basename "$source" .c)"
 done
 ${CC:-cc} $flags -DQLM_VERSION='"test"' $(pkg-config --cflags libcurl) \
-	test/unit/fetch.c src/transport/epoll.c \
+	test/unit/fetch.c src/transport/net/epoll.c src/transport/net/keepalive.c \
+	src/transport/client/client_connection.c src/transport/client/client_socket.c \
+	src/transport/client/client_socket_set.c src/transport/client/curl_multi.c \
 	src/transport/client/http_client.c src/transport/client/http_operation.c \
-	src/transport/client/http_outcome.c src/transport/client/http_redirect.c \
-	src/transport/client/line.c src/transport/client/line_open.c \
-	src/transport/client/lines.c src/transport/client/proxy_auth.c \
-	src/transport/websocket/keepalive.c "$folder/pure.a" \
+	src/transport/client/http_redirect.c src/transport/client/proxy_auth.c \
+	src/transport/websocket/frame_queue.c "$folder/pure.a" \
 	$pure_libraries $(pkg-config --libs libcurl) -lcrypto -o "$folder/fetch"

@@ -16,10 +16,10 @@
 #include "base/limits.h"
 #include "base/url.h"
 #include "transport/client/http_operation.h"
-#include "transport/client/outgoing.h"
 #include "transport/client/proxy_auth.h"
+#include "transport/coding/form.h"
 #include "transport/coding/header.h"
-#include "transport/websocket/keepalive.h"
+#include "transport/net/keepalive.h"
 
 #define CONNECT_TIMEOUT_MS	10000
 #define IDLE_SECONDS		45		/* a connection may be idle, and used again */
@@ -72,7 +72,7 @@ static size_t
 take_body(char *data, size_t one, size_t len, void *arg)
 {
 	QlmHttpOperation *op = arg;
-	int64		taken = qlm_outgoing_collect(op->context,
+	int64		taken = qlm_transfer_collect(op->context,
 											 &op->transfer->answer, data, len);
 
 	if (taken < 0)
@@ -353,7 +353,8 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROXY, op->is_proxied ? op->transfer->proxy : "");
-	SET(CURLOPT_PROXYAUTH, op->is_proxied ? qlm_proxy_auth(op->transfer->proxy) : (long) CURLAUTH_ANY);
+	SET(CURLOPT_PROXYAUTH, op->is_proxied && qlm_proxy_auth_is_basic(op->transfer->proxy) ?
+		(long) CURLAUTH_BASIC : (long) CURLAUTH_ANY);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -398,8 +399,8 @@ set_request(QlmHttpOperation *op)
 
 	if (transfer->form)
 	{
-		op->form = qlm_outgoing_form(op->context, transfer->body,
-									 transfer->body_len, &len);
+		op->form = qlm_form_encode(op->context, transfer->body,
+								   transfer->body_len, &len);
 		if (op->form == NULL)
 			return false;
 	}
@@ -513,10 +514,101 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 		char		redirected[sizeof(transfer->error)];
 
 		snprintf(redirected, sizeof(redirected), "redirected to %.120s: %s", transfer->location, text);
-		qlm_outgoing_set_error(transfer, redirected);
+		qlm_transfer_set_error(transfer, redirected);
 	}
 	else
-		qlm_outgoing_set_error(transfer, text);
+		qlm_transfer_set_error(transfer, text);
+}
+
+/* Seconds for which a receiver that has no time, or no place, wants to be left alone */
+static int
+retry_after(QlmHttpOperation *op, long status)
+{
+	curl_off_t	seconds = 0;
+
+	if ((status != 429 && status != 503) ||
+		curl_easy_getinfo(op->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK)
+		return 0;
+	return (int) Max(Min(seconds, PG_INT32_MAX), 0);
+}
+
+/* The other end of the connection: of the proxy where there is one */
+static void
+note_address(QlmHttpOperation *op)
+{
+	QlmTransfer *transfer = op->transfer;
+	char	   *ip = NULL;
+	long		port = 0;
+
+	if (curl_easy_getinfo(op->easy, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || ip == NULL || *ip == '\0' ||
+		curl_easy_getinfo(op->easy, CURLINFO_PRIMARY_PORT, &port) != CURLE_OK)
+		return;
+	snprintf(transfer->address, sizeof(transfer->address), strchr(ip, ':') ? "[%s]:%ld" : "%s:%ld",
+			 ip, port);
+}
+
+/* Microseconds from the start; 0: it did not get so far */
+static int
+time_of(QlmHttpOperation *op, CURLINFO what)
+{
+	curl_off_t	us = 0;
+
+	if (curl_easy_getinfo(op->easy, what, &us) != CURLE_OK)
+		return 0;
+	return (int) Min(us, PG_INT32_MAX);
+}
+
+static QlmReach
+reach_of(QlmHttpOperation *op, long status)
+{
+	const char *url = op->target ? op->target : op->transfer->url;
+	bool		is_tls = pg_strncasecmp(url, "https:", 6) == 0;
+	long		connect_status = 0;
+
+	if (status > 0)
+		return QLM_REACH_ANSWER;
+	if (op->body_sent > 0 || time_of(op, CURLINFO_PRETRANSFER_TIME_T) > 0)
+		return QLM_REACH_SENT;
+	if (is_tls && time_of(op, CURLINFO_APPCONNECT_TIME_T) > 0)
+		return QLM_REACH_TLS;
+	curl_easy_getinfo(op->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+	if (connect_status >= 200 && connect_status < 300)
+		return QLM_REACH_PROXY;
+	if (op->transfer->address[0])
+		return QLM_REACH_CONNECTION;
+	return time_of(op, CURLINFO_NAMELOOKUP_TIME_T) > 0 ? QLM_REACH_NAME : QLM_REACH_NOTHING;
+}
+
+static void
+note_proxy(QlmHttpOperation *op, long status)
+{
+	long		asked = 0;
+	long		tunnel = 0;
+
+	curl_easy_getinfo(op->easy, CURLINFO_PROXYAUTH_AVAIL, &asked);
+	curl_easy_getinfo(op->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	qlm_proxy_auth_note(op->transfer->proxy, status, tunnel, asked == (long) CURLAUTH_BASIC);
+}
+
+/* The way that it took, where it was sent on to, and when to come again */
+static void
+note_outcome(QlmHttpOperation *op, long status)
+{
+	QlmTransfer *transfer = op->transfer;
+	char	   *location = NULL;
+
+	transfer->retry_after = retry_after(op, status);
+	if (curl_easy_getinfo(op->easy, CURLINFO_REDIRECT_URL, &location) == CURLE_OK && location)
+		qlm_transfer_copy(transfer->location, location, sizeof(transfer->location));
+	note_address(op);
+	transfer->reach = reach_of(op, status);
+	transfer->name_us = time_of(op, CURLINFO_NAMELOOKUP_TIME_T);
+	transfer->connect_us = Max(time_of(op, CURLINFO_CONNECT_TIME_T) - transfer->name_us, 0);
+	if (op->is_proxied)
+	{
+		qlm_transfer_copy(transfer->through, transfer->proxy, sizeof(transfer->through));
+		note_proxy(op, status);
+	}
 }
 
 /*
@@ -531,7 +623,7 @@ qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)
 
 	transfer->sent = op->body_sent > 0;
 	curl_easy_getinfo(op->easy, CURLINFO_RESPONSE_CODE, &status);
-	qlm_http_operation_note(op, status);
+	note_outcome(op, status);
 	if (code == CURLE_OK && (!op->has_headers || status < 200))
 		code = CURLE_GOT_NOTHING;
 	if (code == CURLE_OK || op->stop == QLM_STOP_SIZE)

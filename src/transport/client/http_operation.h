@@ -1,20 +1,18 @@
 /*
  * http_operation.h
- *		One request of the HTTP client, for http_client.c alone.
+ *		One request on libcurl's easy interface: set up, within its bounds, and
+ *		what came of it.
  */
 #ifndef QLM_HTTP_OPERATION_H
 #define QLM_HTTP_OPERATION_H
 
-#include "postgres.h"
-
 #include <arpa/inet.h>
-#include <signal.h>
 
 #include <curl/curl.h>
 
 #include "lib/ilist.h"
 
-#include "transport/client/http_client.h"
+#include "transport/client/transfer.h"
 
 /* Why a callback of the library has ended a transfer */
 typedef enum QlmHttpStop
@@ -82,38 +80,10 @@ extern bool qlm_http_operation_allows(QlmHttpOperation *op,
 /* Why the library, or an address that is not allowed, has ended it */
 extern void qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code);
 
-/* Note the way that the transfer took, and what came besides an answer. */
-extern void qlm_http_operation_note(QlmHttpOperation *op, long status);
-
 /* Note in the transfer what came of it. */
 extern void qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code);
 
-/*
- * Its answer is a redirect that may be followed: the operation is ready to do so.
- * False: it is the answer, or the transfer says why not.  It must not be added.
- */
-extern bool qlm_http_operation_redirect(QlmHttpOperation *op);
-
 /* Forget the transfer: ready for another. */
 extern void qlm_http_operation_clear(QlmHttpOperation *op);
-
-/*
- * The library looks names up in a thread, which must not run signal handlers:
- * around whatever may start one.
- */
-static inline void
-qlm_http_block_signals(sigset_t *before)
-{
-	sigset_t	all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, before);
-}
-
-static inline void
-qlm_http_restore_signals(const sigset_t *before)
-{
-	pthread_sigmask(SIG_SETMASK, before, NULL);
-}
 
 #endif							/* QLM_HTTP_OPERATION_H */

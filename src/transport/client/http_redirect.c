@@ -11,8 +11,7 @@
 #include "utils/memutils.h"
 
 #include "base/url.h"
-#include "transport/client/http_operation.h"
-#include "transport/client/outgoing.h"
+#include "transport/client/http_redirect.h"
 
 #define MAX_REDIRECTS	3
 
@@ -65,7 +64,7 @@ refuse(QlmHttpOperation *op, const char *why)
 
 	snprintf(text, sizeof(text), "it answered with HTTP status %d and sends to %.150s, which is not followed: %s",
 			 op->transfer->status, op->transfer->location, why);
-	qlm_outgoing_set_error(op->transfer, text);
+	qlm_transfer_set_error(op->transfer, text);
 	return false;
 }
 
@@ -98,7 +97,7 @@ turn_to(QlmHttpOperation *op, char *target, bool is_elsewhere)
 }
 
 bool
-qlm_http_operation_redirect(QlmHttpOperation *op)
+qlm_http_redirect(QlmHttpOperation *op)
 {
 	const QlmTransfer *transfer = op->transfer;
 	char	   *location = NULL;

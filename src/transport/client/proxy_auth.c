@@ -1,6 +1,6 @@
 /*
  * proxy_auth.c
- *		How credentials are shown to proxies.
+ *		Which proxies are shown credentials without having asked for them.
  *
  * A proxy says with 407 which schemes it knows, and the message is sent again.
  * One that has asked for Basic alone, and then let it through, is remembered:
@@ -40,28 +40,23 @@ find(const char *proxy)
 	return -1;
 }
 
-long
-qlm_proxy_auth(const char *proxy)
+bool
+qlm_proxy_auth_is_basic(const char *proxy)
 {
-	return (long) (find(proxy) >= 0 ? CURLAUTH_BASIC : CURLAUTH_ANY);
+	return find(proxy) >= 0;
 }
 
 void
-qlm_proxy_auth_note(QlmHttpOperation *op, long status)
+qlm_proxy_auth_note(const char *proxy, long status, long tunnel, bool asked_basic)
 {
-	const char *proxy = op->transfer->proxy;
-	long		asked = 0;
-	long		tunnel = 0;
 	int			known = find(proxy);
 
-	curl_easy_getinfo(op->easy, CURLINFO_PROXYAUTH_AVAIL, &asked);
-	curl_easy_getinfo(op->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
 	if (status == HTTP_PROXY_AUTH_REQUIRED || tunnel == HTTP_PROXY_AUTH_REQUIRED)
 	{
 		if (known >= 0)
 			basic[known] = 0;
 	}
-	else if (status >= 200 && status < 300 && asked == (long) CURLAUTH_BASIC && known < 0)
+	else if (status >= 200 && status < 300 && asked_basic && known < 0)
 	{
 		newest = (newest + 1) % REMEMBERED;
 		basic[newest] = key_of(proxy);

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "transport/client/upgrade.h"
+#include "transport/coding/handshake.h"
 #include "transport/coding/header.h"
 
 /* The headers that matter; a second one of a kind is what is wrong with it. */

@@ -9,12 +9,6 @@
 
 #include "c.h"
 
-/*
- * A header of our own, in the request and in the answer: each message is answered
- * once it is stored, or not.  A pong says only that it was read.
- */
-#define QLM_ACKNOWLEDGE_HEADER	"QLM-Acknowledge"
-
 #define QLM_MAX_UPGRADE		(16 * 1024) /* bytes of a request, or of an answer */
 
 /* What is asked for; no text has a line break in it */

@@ -5,6 +5,8 @@
 #include "postgres.h"
 
 #include "base/number.h"
+#include "utils/memutils.h"
+
 #include "transport/coding/form.h"
 
 /* The byte that %XX at p stands for, -1 where it is no escape */
@@ -149,4 +151,35 @@ bool
 qlm_form_decode(char *text)
 {
 	return decode(text, "");
+}
+
+char *
+qlm_form_encode(MemoryContext context, const char *body, Size body_len, Size *len)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char	   *form;
+	char	   *p;
+
+	form = MemoryContextAllocExtended(context, body_len * 3 + sizeof("msg="),
+									  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	if (form == NULL)
+		return NULL;
+	memcpy(form, "msg=", 4);
+	p = form + 4;
+	for (Size i = 0; i < body_len; i++)
+	{
+		unsigned char c = body[i];
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			(c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_')
+			*p++ = c;
+		else
+		{
+			*p++ = '%';
+			*p++ = digits[c >> 4];
+			*p++ = digits[c & 15];
+		}
+	}
+	*len = p - form;
+	return form;
 }

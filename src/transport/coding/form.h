@@ -1,12 +1,12 @@
 /*
  * form.h
- *		Percent-encoded text: form posts and paths.  Pure functions on bytes,
- *		which decode in place.
+ *		Percent-encoded text: form posts and paths.  Pure functions on bytes;
+ *		what is decoded is so in place.
  */
 #ifndef QLM_FORM_H
 #define QLM_FORM_H
 
-#include "c.h"
+#include "postgres.h"
 
 /*
  * The field msg of a body of type application/x-www-form-urlencoded, decoded
@@ -21,5 +21,9 @@ extern char *qlm_form_message(char *body, Size len, Size *message_len);
  */
 extern bool qlm_form_decode_path(char *path);
 extern bool qlm_form_decode(char *text);
+
+/* A body as the field msg, percent-encoded; NULL: no memory */
+extern char *qlm_form_encode(MemoryContext context, const char *body, Size body_len,
+							 Size *len);
 
 #endif							/* QLM_FORM_H */

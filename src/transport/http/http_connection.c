@@ -13,21 +13,21 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
+#include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "process/settings.h"
-#include "transport/client/upgrade.h"
 #include "transport/http/http_connection.h"
 #include "transport/http/http_response.h"
-#include "transport/http/library.h"
-#include "transport/http/target.h"
+#include "transport/http/request_target.h"
 
 /*
  * Only this thread calls it.  Where libmicrohttpd 1.0 does not know that, what it
@@ -45,7 +45,7 @@
 #define HEAD_MEMORY	(16 * 1024)
 
 int
-qlm_http_connection_socket(const QlmHttpConnection *c)
+qlm_http_connection_fd(const QlmHttpConnection *c)
 {
 	return MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
@@ -62,7 +62,7 @@ refuse(QlmHttpConnection *c, QlmRefusal refusal)
 
 	response = qlm_http_response_refuse(&c->incoming, &refusal,
 										!refusal.is_busy || c->phase != QLM_PHASE_READING,
-										qlm_queue_retry_after(&c->server->queue));
+										qlm_admission_retry_after(&c->set->admission));
 	if (response == NULL)
 		return MHD_NO;
 	result = MHD_queue_response(c->mhd, refusal.status, response);
@@ -91,7 +91,7 @@ note_url(void *cls, const char *url, struct MHD_Connection *mhd)
 	{
 		c->phase = QLM_PHASE_HEAD;
 		c->since = GetCurrentTimestamp();
-		qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_INCOMPLETE);
+		qlm_source_stay(c->set->sources, &c->guest, QLM_STAY_INCOMPLETE);
 	}
 	c->has_line = true;
 	qlm_incoming_url(&c->incoming, url);
@@ -113,37 +113,48 @@ find_header(const QlmHttpConnection *c, const char *name)
 	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
 }
 
+static const QlmRefusal no_refusal = {0, NULL};
+static const QlmRefusal upgrade_lost = {426,
+	"A WebSocket is asked for, but without Upgrade: websocket and Connection: Upgrade, or not with HTTP/1.1."
+	" Proxies pass these on only where they are told to.\n",
+	{"Upgrade", "websocket"}
+};
+static const QlmRefusal bad_version = {426, "Only version 13 of WebSocket is spoken.\n",
+	{"Sec-WebSocket-Version", "13"}
+};
+static const QlmRefusal bad_key = {400, "Sec-WebSocket-Key is not 16 bytes in base64.\n"};
+
 /* Does it ask for a WebSocket, and well? */
 static QlmRefusal
 check_upgrade(QlmHttpConnection *c, const QlmIncomingHead *head)
 {
-	static const QlmRefusal none = {0, NULL};
-	static const QlmRefusal upgrade_lost = {426,
-		"A WebSocket is asked for, but without Upgrade: websocket and Connection: Upgrade, or not with HTTP/1.1."
-		" Proxies pass these on only where they are told to.\n",
-		{"Upgrade", "websocket"}
-	};
 	QlmHttpRequest *request = &c->incoming.request;
 	const char *upgrade = find_header(c, "Upgrade");
 	const char *key;
-	QlmRefusal	refusal;
 
 	request->socket = NULL;
 	request->wants_socket = false;
 	if (request->method != QLM_HTTP_GET)
-		return none;
+		return no_refusal;
 	key = find_header(c, "Sec-WebSocket-Key");
 	if (upgrade != NULL && strcmp(head->version, "HTTP/1.1") == 0 &&
 		qlm_header_has_token(upgrade, "websocket"))
 		MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, find_upgrade,
 									&request->wants_socket);
 	if (!request->wants_socket)
-		return key == NULL ? none : upgrade_lost;
-	refusal = qlm_handshake_check(find_header(c, "Sec-WebSocket-Version"), key);
+		return key == NULL ? no_refusal : upgrade_lost;
 	request->acknowledge = find_header(c, QLM_ACKNOWLEDGE_HEADER) != NULL;
-	if (refusal.status == 0)
-		strlcpy(c->socket_key, key, sizeof(c->socket_key));
-	return refusal;
+	switch (qlm_handshake_check(find_header(c, "Sec-WebSocket-Version"), key))
+	{
+		case QLM_HANDSHAKE_BAD_VERSION:
+			return bad_version;
+		case QLM_HANDSHAKE_BAD_KEY:
+			return bad_key;
+		case QLM_HANDSHAKE_GOOD:
+			break;
+	}
+	strlcpy(c->socket_key, key, sizeof(c->socket_key));
+	return no_refusal;
 }
 
 static enum MHD_Result
@@ -155,7 +166,7 @@ begin_request(QlmHttpConnection *c, const char *url, const char *method,
 	QlmIncomingHead head = {.method = method, .version = version};
 	QlmRefusal	refusal;
 
-	head.path = qlm_target_path(url, authority);
+	head.path = qlm_request_target_path(url, authority);
 	if (head.path == NULL)
 		return refuse(c, bad_target);
 	head.peer_name = MHD_lookup_connection_value(c->mhd, MHD_GET_ARGUMENT_KIND,
@@ -169,7 +180,7 @@ begin_request(QlmHttpConnection *c, const char *url, const char *method,
 	if (refusal.status != 0 && !qlm_incoming_reads_on(&c->incoming, &head, refusal))
 		return refuse(c, refusal);
 	c->phase = QLM_PHASE_READING;
-	c->server->nreading++;
+	c->set->nreading++;
 	c->since = GetCurrentTimestamp();
 	return MHD_YES;
 }
@@ -177,9 +188,9 @@ begin_request(QlmHttpConnection *c, const char *url, const char *method,
 void
 qlm_http_connection_queue(QlmHttpConnection *c)
 {
-	dlist_push_tail(&c->server->ready, &c->queue_node);
+	dlist_push_tail(&c->set->ready, &c->ready_node);
 	c->is_queued = true;
-	c->server->queue.n++;
+	c->set->admission.n++;
 	if (c->guest.source)
 		c->guest.source->nwaiting++;
 }
@@ -187,9 +198,9 @@ qlm_http_connection_queue(QlmHttpConnection *c)
 void
 qlm_http_connection_unqueue(QlmHttpConnection *c)
 {
-	dlist_delete(&c->queue_node);
+	dlist_delete(&c->ready_node);
 	c->is_queued = false;
-	c->server->queue.n--;
+	c->set->admission.n--;
 	if (c->guest.source)
 		c->guest.source->nwaiting--;
 }
@@ -220,8 +231,8 @@ qlm_http_connection_resume(QlmHttpConnection *c)
 		MHD_resume_connection(c->mhd);
 	c->is_suspended = false;
 	c->phase = QLM_PHASE_ANSWERED;
-	c->server->nsending++;
-	c->server->has_answers = true;
+	c->set->nsending++;
+	c->set->has_answers = true;
 }
 
 /* How many requests of one client are in line already?  Behind a proxy are many. */
@@ -237,13 +248,13 @@ complete_request(QlmHttpConnection *c)
 	static const QlmRefusal busy = {503, "Too many requests wait in line now.\n", {NULL}, true};
 	QlmRefusal	refusal = qlm_incoming_finish(&c->incoming);
 
-	if (refusal.status == 0 && qlm_queue_is_full(&c->server->queue, waiting_from(c)))
+	if (refusal.status == 0 && qlm_admission_is_full(&c->set->admission, waiting_from(c)))
 		refusal = busy;
 	if (refusal.status != 0)
 		return refuse(c, refusal);
 	c->phase = QLM_PHASE_READY;
-	c->server->nreading--;
-	qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_BUSY);
+	c->set->nreading--;
+	qlm_source_stay(c->set->sources, &c->guest, QLM_STAY_BUSY);
 	qlm_http_connection_queue(c);
 	return MHD_YES;
 }
@@ -301,10 +312,10 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 		return;
 	*state = NULL;
 	if (c->phase == QLM_PHASE_ANSWERED || c->phase == QLM_PHASE_SENDING)
-		c->server->nsending--;
+		c->set->nsending--;
 	else if (c->phase == QLM_PHASE_READING)
-		c->server->nreading--;
-	c->server->unsent -= c->unsent;
+		c->set->nreading--;
+	c->set->budget->unsent -= c->unsent;
 	c->unsent = 0;
 	if (c->is_queued)
 		qlm_http_connection_unqueue(c);
@@ -313,7 +324,7 @@ handle_completed(void *cls, struct MHD_Connection *mhd, void **state,
 	c->response = NULL;
 	c->phase = QLM_PHASE_IDLE;
 	c->has_line = false;
-	qlm_source_stay(c->server->sources, &c->guest, QLM_STAY_IDLE);
+	qlm_source_stay(c->set->sources, &c->guest, QLM_STAY_IDLE);
 	c->extra_ms = 0;
 	c->since = GetCurrentTimestamp();
 	qlm_incoming_shrink(&c->incoming);
@@ -326,7 +337,7 @@ qlm_http_connection_has_unread(const QlmHttpConnection *c)
 
 	return (c->phase == QLM_PHASE_HEAD || c->phase == QLM_PHASE_IDLE ||
 			c->phase == QLM_PHASE_READING) &&
-		ioctl(qlm_http_connection_socket(c), FIONREAD, &n) == 0 && n > 0;
+		ioctl(qlm_http_connection_fd(c), FIONREAD, &n) == 0 && n > 0;
 }
 
 /* The library notices when it runs. */
@@ -336,48 +347,54 @@ evict(QlmGuest *guest)
 	QlmHttpConnection *c = (QlmHttpConnection *) ((char *) guest - offsetof(QlmHttpConnection, guest));
 
 	return !qlm_http_connection_has_unread(c) &&
-		shutdown(qlm_http_connection_socket(c), SHUT_RDWR) == 0;
+		shutdown(qlm_http_connection_fd(c), SHUT_RDWR) == 0;
+}
+
+/* NULL: no memory, and the library closes it when it asks for the request. */
+static QlmHttpConnection *
+begin_connection(QlmHttpConnections *set, struct MHD_Connection *mhd)
+{
+	const struct sockaddr *address =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+	QlmHttpConnection *c = MemoryContextAllocExtended(set->context, sizeof(QlmHttpConnection),
+													  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO);
+
+	if (c == NULL)
+		return NULL;
+	c->incoming.context = set->context;
+	c->incoming.budget = set->budget;
+	qlm_client_set(&c->incoming.request.client, address);
+	c->set = set;
+	c->mhd = mhd;
+	c->since = GetCurrentTimestamp();
+	if (qlm_source_enter(set->sources, &c->guest, address, evict))
+	{
+		c->incoming.share = &c->guest.source->bodies;
+		c->incoming.request.is_proxied = c->guest.source->is_proxy;
+	}
+	dlist_push_tail(&set->all, &c->node);
+	set->n++;
+	return c;
+}
+
+static void
+end_connection(QlmHttpConnection *c)
+{
+	dlist_delete(&c->node);
+	c->set->n--;
+	qlm_incoming_free(&c->incoming);
+	qlm_source_leave(c->set->sources, &c->guest);
+	pfree(c);
 }
 
 static void
 handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 				  enum MHD_ConnectionNotificationCode code)
 {
-	QlmHttpServer *server = cls;
-	QlmHttpConnection *c = *socket_context;
-
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-	{
-		c = MemoryContextAllocExtended(server->context, sizeof(QlmHttpConnection),
-									   MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO);
-		*socket_context = c;
-		if (c == NULL)
-			return;
-		c->incoming.context = server->context;
-		c->incoming.budget = &server->budget;
-		qlm_client_set(&c->incoming.request.client,
-					   MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-		c->server = server;
-		c->mhd = mhd;
-		c->since = GetCurrentTimestamp();
-		if (qlm_source_enter(server->sources, &c->guest,
-							 MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
-							 evict))
-		{
-			c->incoming.share = &c->guest.source->bodies;
-			c->incoming.request.is_proxied = c->guest.source->is_proxy;
-		}
-		dlist_push_tail(&server->connections, &c->node);
-		server->nconnections++;
-	}
-	else if (c)
-	{
-		dlist_delete(&c->node);
-		server->nconnections--;
-		qlm_incoming_free(&c->incoming);
-		qlm_source_leave(server->sources, &c->guest);
-		pfree(c);
-	}
+		*socket_context = begin_connection(cls, mhd);
+	else if (*socket_context)
+		end_connection(*socket_context);
 }
 
 /* Paths and arguments are decoded by ourselves, after they have been split. */
@@ -387,28 +404,50 @@ keep_escaped(void *cls, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-void
-qlm_http_connection_start_daemon(QlmHttpServer *server)
+static void pg_attribute_printf(2, 0)
+log_line(void *cls, const char *format, va_list args)
 {
+	char		line[512];
+
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\r\n")] = '\0';
+	elog(DEBUG1, "libmicrohttpd: %s", line);
+}
+
+/* Instead of the library's abort(), which would restart the whole cluster */
+static void
+panic(void *cls, const char *file, unsigned int line, const char *reason)
+{
+	elog(LOG, "libmicrohttpd gave up at %s:%u: %s", file, line,
+		 reason ? reason : "no reason given");
+	proc_exit(1);
+}
+
+void
+qlm_http_connections_start(QlmHttpConnections *set)
+{
+	dlist_init(&set->all);
+	dlist_init(&set->ready);
+
 	/* It ends silently who is silent for long: we do so earlier, with a word. */
-	server->timeout = (Max(qlm_request_timeout, qlm_keepalive_timeout) * 2LL + 999) / 1000;
-	MHD_set_panic_func(qlm_library_panic, NULL);
-	server->daemon =
+	set->timeout = (Max(qlm_request_timeout, qlm_keepalive_timeout) * 2LL + 999) / 1000;
+	MHD_set_panic_func(panic, NULL);
+	set->daemon =
 		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
 						 MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
 						 MHD_USE_NO_LISTEN_SOCKET | USE_ONE_THREAD,
-						 0, NULL, NULL, handle_access, server,
-						 MHD_OPTION_EXTERNAL_LOGGER, qlm_library_log, NULL,
+						 0, NULL, NULL, handle_access, set,
+						 MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL,
 						 MHD_OPTION_NOTIFY_COMPLETED, handle_completed, NULL,
-						 MHD_OPTION_NOTIFY_CONNECTION, handle_connection, server,
+						 MHD_OPTION_NOTIFY_CONNECTION, handle_connection, set,
 						 MHD_OPTION_URI_LOG_CALLBACK, note_url, NULL,
 						 MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
 						 MHD_OPTION_STRICT_FOR_CLIENT, 1,
 						 MHD_OPTION_CONNECTION_LIMIT, 200000,
 						 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HEAD_MEMORY,
-						 MHD_OPTION_CONNECTION_TIMEOUT, server->timeout,
+						 MHD_OPTION_CONNECTION_TIMEOUT, set->timeout,
 						 MHD_OPTION_END);
-	if (server->daemon == NULL)
+	if (set->daemon == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not start the HTTP library")));
@@ -416,8 +455,9 @@ qlm_http_connection_start_daemon(QlmHttpServer *server)
 
 /*
  * The answer has left: from here on the connection is not the library's.  It
- * would keep its memory, though, and look at each when it resumes any: so the
- * set takes a descriptor of its own, and the library is told that it is over.
+ * would keep its memory, though, and look at each when it resumes any: so who
+ * takes it over gets a descriptor of his own, and the library is told that it
+ * is over.
  */
 static void
 handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
@@ -427,7 +467,7 @@ handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
 	QlmHttpConnection *c = cls;
 	int			own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	c->server->nsending--;
+	c->set->nsending--;
 	c->phase = QLM_PHASE_SOCKET;
 
 	/* The address is counted with the socket from here on. */
@@ -435,8 +475,8 @@ handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
 	c->incoming.share = NULL;
 	if (own < 0)
 		elog(LOG, "could not take over a connection: %m");
-	else if (!qlm_socket_set_add(c->server->sockets, own,
-								 &c->incoming.request, early, len, &c->guest))
+	else if (!c->set->upgrade.take(c->set->upgrade.owner, own, &c->incoming.request,
+								   early, len, &c->guest))
 		close(own);
 	(void) MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }

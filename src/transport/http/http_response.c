@@ -10,15 +10,15 @@
 
 #include "transport/coding/compress.h"
 #include "transport/http/http_response.h"
-#include "transport/http/reply.h"
+#include "transport/http/response_headers.h"
 
 static void
 add_reply_headers(struct MHD_Response *response, const QlmIncoming *incoming,
 				  Size len, bool is_gzip, int retry_after)
 {
-	QlmReplyHeaders reply;
+	QlmResponseHeaders reply;
 
-	qlm_reply_headers(&reply, incoming, len, is_gzip, retry_after);
+	qlm_response_headers(&reply, incoming, len, is_gzip, retry_after);
 	for (int i = 0; i < reply.n; i++)
 		MHD_add_response_header(response, reply.headers[i].name,
 								reply.headers[i].value);
@@ -112,7 +112,7 @@ qlm_http_response_create(QlmIncoming *incoming, const QlmHttpAnswer *answer,
 	struct MHD_Response *response = NULL;
 	bool		is_gzip;
 
-	if (qlm_reply_wants_gzip(incoming, answer->body_len))
+	if (qlm_response_wants_gzip(incoming, answer->body_len))
 		response = make_gzip_response(incoming, answer);
 	is_gzip = response != NULL;
 	if (response == NULL)

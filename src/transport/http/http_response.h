@@ -5,7 +5,7 @@
 #ifndef QLM_HTTP_RESPONSE_H
 #define QLM_HTTP_RESPONSE_H
 
-#include "transport/http/http_server.h"
+#include "transport/http/http_request.h"
 #include "transport/http/incoming.h"
 
 struct MHD_Response;

@@ -1,7 +1,7 @@
 /*
  * http_server.c
- *		HTTP on libmicrohttpd in external epoll mode: its turns, and who takes
- *		requests and answers them.
+ *		HTTP on libmicrohttpd in external epoll mode: when it runs, and how
+ *		requests are taken, held and answered.
  *
  * A suspended connection neither times out nor notices that its client left;
  * who takes requests from here must answer each in time, or hold it: those
@@ -20,36 +20,43 @@
 
 #include "base/limits.h"
 #include "process/settings.h"
-#include "transport/epoll.h"
-#include "transport/http/http_connection.h"
 #include "transport/http/http_response.h"
-#include "transport/websocket/keepalive.h"
+#include "transport/http/http_server.h"
+#include "transport/net/epoll.h"
+#include "transport/net/keepalive.h"
+#include "transport/net/listen.h"
 
 #define SLOWEST		4			/* bytes a ms that a client must take */
 #define HURRY		1024		/* times that, where memory is short */
 #define TIGHT_MS	100			/* between two looks for who may go */
 #define MAX_PARTS	32			/* of a message, read before others have their turn */
 
-QlmHttpServer *
-qlm_http_server_create(void)
+struct QlmHttpServer
 {
-	QlmHttpServer *server = palloc0(sizeof(QlmHttpServer));
+	QlmHttpConnections connections;
+	QlmListener listener;
+	int			held;			/* an epoll set of the connections held */
+	int			nheld;
+	TimestampTz next_sweep;
+	TimestampTz last_run;
+};
 
-	server->context = AllocSetContextCreate(CurrentMemoryContext, "qlm http",
-											ALLOCSET_DEFAULT_SIZES);
-	dlist_init(&server->connections);
-	dlist_init(&server->ready);
-	server->sources = qlm_source_set_create(server->context);
+QlmHttpServer *
+qlm_http_server_create(const QlmHttpOwner *owner)
+{
+	QlmHttpServer *server = MemoryContextAllocZero(owner->context, sizeof(QlmHttpServer));
+	QlmHttpConnections *connections = &server->connections;
+
+	connections->context = owner->context;
+	connections->sources = owner->sources;
+	connections->budget = owner->budget;
+	connections->upgrade = owner->upgrade;
 	qlm_listener_allow_files(qlm_max_connections);
-	qlm_http_connection_start_daemon(server);
-	server->epoll = qlm_epoll_create();
+	qlm_http_connections_start(connections);
 	server->held = qlm_epoll_create();
-	qlm_epoll_nest(server->epoll, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
-	qlm_epoll_nest(server->epoll, server->held);
-	server->sockets = qlm_socket_set_create(server->context, server->sources,
-											&server->budget);
-	qlm_epoll_nest(server->epoll, qlm_socket_set_fd(server->sockets));
-	qlm_listener_init(&server->listener, server->epoll);
+	qlm_epoll_nest(owner->epoll, MHD_get_daemon_info(connections->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+	qlm_epoll_nest(owner->epoll, server->held);
+	qlm_listener_init(&server->listener, owner->epoll);
 	return server;
 }
 
@@ -65,12 +72,6 @@ const char *
 qlm_http_server_address(const QlmHttpServer *server)
 {
 	return server->listener.address.data;
-}
-
-int
-qlm_http_server_fd(const QlmHttpServer *server)
-{
-	return server->epoll;
 }
 
 /* Tell who has too many, if that is possible without waiting. */
@@ -93,17 +94,17 @@ take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 {
 	QlmHttpServer *server = arg;
 
-	if (!qlm_source_set_admit(server->sources, address))
+	if (!qlm_source_set_admit(server->connections.sources, address))
 		refuse_socket(fd);
-	else if (MHD_add_connection(server->daemon, qlm_keepalive(fd), address, len) != MHD_YES)
+	else if (MHD_add_connection(server->connections.daemon, qlm_keepalive(fd), address, len) != MHD_YES)
 		elog(DEBUG1, "libmicrohttpd did not take a connection: %m");
 }
 
 /* Do answers that have not left take more than half of what they may? */
 static bool
-is_short_of_memory(const QlmHttpServer *server)
+is_short_of_memory(const QlmHttpConnection *c)
 {
-	return qlm_http_server_unsent(server) >
+	return c->set->budget->unsent >
 		(Size) qlm_max_answer_size * QLM_MAX_LARGE_ANSWERS / 2;
 }
 
@@ -119,7 +120,7 @@ patience_with(const QlmHttpConnection *c)
 	if (c->phase == QLM_PHASE_IDLE)
 		return qlm_keepalive_timeout;
 	return qlm_request_timeout +
-		(is_short_of_memory(c->server) ? c->extra_ms / HURRY : c->extra_ms);
+		(is_short_of_memory(c) ? c->extra_ms / HURRY : c->extra_ms);
 }
 
 /* Who has begun a request is told; nothing has been sent on the connection yet. */
@@ -130,7 +131,7 @@ end_slow(QlmHttpConnection *c)
 		"Connection: close\r\nContent-Type: text/plain\r\n"
 		"Content-Length: 76\r\n\r\n"
 		"The request did not come in time (qlm.header_timeout, qlm.request_timeout).\n";
-	int			fd = qlm_http_connection_socket(c);
+	int			fd = qlm_http_connection_fd(c);
 
 	if (c->has_line &&
 		(c->phase == QLM_PHASE_HEAD || c->phase == QLM_PHASE_READING))
@@ -153,7 +154,7 @@ sweep(QlmHttpServer *server)
 		return;
 	server->next_sweep =
 		TimestampTzPlusMilliseconds(now, Max(Min(qlm_header_timeout, qlm_request_timeout) / 8, 100));
-	dlist_foreach(iter, &server->connections)
+	dlist_foreach(iter, &server->connections.all)
 	{
 		QlmHttpConnection *c = dlist_container(QlmHttpConnection, node, iter.cur);
 
@@ -181,7 +182,7 @@ excuse_silence(QlmHttpServer *server)
 	server->last_run = now;
 	if (away < (TimestampTz) Max(qlm_request_timeout / 4, 200) * 1000)
 		return;
-	dlist_foreach(iter, &server->connections)
+	dlist_foreach(iter, &server->connections.all)
 	{
 		QlmHttpConnection *c = dlist_container(QlmHttpConnection, node, iter.cur);
 
@@ -190,7 +191,7 @@ excuse_silence(QlmHttpServer *server)
 		c->since = Min(c->since + away, now);
 		MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
 		MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
-								  server->timeout);
+								  server->connections.timeout);
 	}
 }
 
@@ -204,37 +205,36 @@ read_on(QlmHttpServer *server)
 {
 	MHD_UNSIGNED_LONG_LONG due;
 
-	for (int i = 0; i < MAX_PARTS && server->nreading > 0; i++)
-		if (MHD_get_timeout(server->daemon, &due) != MHD_YES || due > 0 ||
-			MHD_run(server->daemon) != MHD_YES)
+	for (int i = 0; i < MAX_PARTS && server->connections.nreading > 0; i++)
+		if (MHD_get_timeout(server->connections.daemon, &due) != MHD_YES || due > 0 ||
+			MHD_run(server->connections.daemon) != MHD_YES)
 			break;
 }
 
 void
 qlm_http_server_run(QlmHttpServer *server)
 {
-	int			runs = server->has_answers ? 2 : 1;
+	int			runs = server->connections.has_answers ? 2 : 1;
 	dlist_iter	iter;
 
 	excuse_silence(server);
 
-	dlist_foreach(iter, &server->ready)
+	dlist_foreach(iter, &server->connections.ready)
 	{
-		QlmHttpConnection *c = dlist_container(QlmHttpConnection, queue_node, iter.cur);
+		QlmHttpConnection *c = dlist_container(QlmHttpConnection, ready_node, iter.cur);
 
 		if (!qlm_http_connection_is_old(c))
 			break;
 		qlm_http_connection_suspend(c);
 	}
-	qlm_listener_run(&server->listener, qlm_source_set_room(server->sources),
+	qlm_listener_run(&server->listener, qlm_source_set_room(server->connections.sources),
 					 take_socket, server);
 
 	/* It asks for answers when it runs first, and sends them the second time. */
-	for (server->has_answers = false; runs > 0; runs--)
-		if (MHD_run(server->daemon) != MHD_YES)
+	for (server->connections.has_answers = false; runs > 0; runs--)
+		if (MHD_run(server->connections.daemon) != MHD_YES)
 			elog(LOG, "libmicrohttpd could not run");
 	read_on(server);
-	qlm_socket_set_run(server->sockets);
 	sweep(server);
 }
 
@@ -243,90 +243,104 @@ qlm_http_server_due(QlmHttpServer *server)
 {
 	MHD_UNSIGNED_LONG_LONG library;
 	TimestampTz due = DT_NOEND;
-	int64		sockets;
 	int64		after;
 
-	if (!dlist_is_empty(&server->ready))
+	if (!dlist_is_empty(&server->connections.ready))
 		return 0;
-	if (server->nconnections > 0)
+	if (server->connections.n > 0)
 		due = server->next_sweep;
-	if (qlm_source_set_is_tight(server->sources))
+	if (qlm_source_set_is_tight(server->connections.sources))
 		due = Min(due, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TIGHT_MS));
 	if (server->listener.accept_again != 0)
 		due = Min(due, server->listener.accept_again);
 	after = due == DT_NOEND ? -1 :
 		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
-	if (MHD_get_timeout(server->daemon, &library) == MHD_YES)
+	if (MHD_get_timeout(server->connections.daemon, &library) == MHD_YES)
 		after = after < 0 ? (int64) library : Min(after, (int64) library);
-	sockets = qlm_socket_set_due(server->sockets);
-	if (sockets >= 0)
-		after = after < 0 ? sockets : Min(after, sockets);
 	return after;
 }
 
 int
 qlm_http_server_waiting(const QlmHttpServer *server)
 {
-	return server->queue.n;
+	return server->connections.admission.n;
+}
+
+static QlmHttpConnection *
+first_ready(const QlmHttpServer *server)
+{
+	dlist_head *ready = &unconstify(QlmHttpServer *, server)->connections.ready;
+
+	return dlist_is_empty(ready) ? NULL :
+		dlist_container(QlmHttpConnection, ready_node, dlist_head_node(ready));
+}
+
+TimestampTz
+qlm_http_server_first(const QlmHttpServer *server)
+{
+	const QlmHttpConnection *c = first_ready(server);
+
+	return c ? c->incoming.request.received_at : DT_NOEND;
 }
 
 QlmHttpRequest *
 qlm_http_server_next(QlmHttpServer *server)
 {
-	TimestampTz first = qlm_socket_set_first(server->sockets);
-	QlmHttpConnection *c = NULL;
+	QlmHttpConnection *c = first_ready(server);
 
-	if (!dlist_is_empty(&server->ready))
-		c = dlist_container(QlmHttpConnection, queue_node,
-							dlist_head_node(&server->ready));
-	if (first != DT_NOEND && (c == NULL || first <= c->incoming.request.received_at))
-		return qlm_socket_set_next(server->sockets);
 	if (c == NULL)
 		return NULL;
 	qlm_http_connection_unqueue(c);
 	return &c->incoming.request;
 }
 
+static QlmHttpConnection *
+connection_of(QlmHttpRequest *request)
+{
+	return (QlmHttpConnection *) request;
+}
+
+static QlmHttpServer *
+server_of(const QlmHttpConnection *c)
+{
+	return (QlmHttpServer *) ((char *) c->set - offsetof(QlmHttpServer, connections));
+}
+
 void
 qlm_http_server_hold(QlmHttpRequest *request, bool keep_body)
 {
-	QlmHttpConnection *c = (QlmHttpConnection *) request;
+	QlmHttpConnection *c = connection_of(request);
+	QlmHttpServer *server = server_of(c);
 	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
 
-	if (request->socket)
-	{
-		qlm_socket_hold(request, keep_body);
-		return;
-	}
 	if (!keep_body)
 		qlm_incoming_forget_body(&c->incoming);
 	c->phase = QLM_PHASE_HELD;
+	server->nheld++;
 	qlm_http_connection_suspend(c);
 
 	/* Unwatched it is merely held for longer. */
-	if (epoll_ctl(c->server->held, EPOLL_CTL_ADD, qlm_http_connection_socket(c), &event) != 0)
+	if (epoll_ctl(server->held, EPOLL_CTL_ADD, qlm_http_connection_fd(c), &event) != 0)
 		elog(LOG, "could not watch a connection: %m");
 }
 
 static void
 stop_holding(QlmHttpConnection *c)
 {
+	QlmHttpServer *server = server_of(c);
+
 	if (c->phase != QLM_PHASE_HELD)
 		return;
-	(void) epoll_ctl(c->server->held, EPOLL_CTL_DEL, qlm_http_connection_socket(c), NULL);
+	(void) epoll_ctl(server->held, EPOLL_CTL_DEL, qlm_http_connection_fd(c), NULL);
 	c->phase = QLM_PHASE_READY;
+	server->nheld--;
 }
 
 void
 qlm_http_server_requeue(QlmHttpRequest *request)
 {
-	QlmHttpConnection *c = (QlmHttpConnection *) request;
+	QlmHttpConnection *c = connection_of(request);
 
-	if (request->socket)
-	{
-		qlm_socket_requeue(request);
-		return;
-	}
 	stop_holding(c);
 	request->received_at = GetCurrentTimestamp();
 	qlm_http_connection_queue(c);
@@ -337,37 +351,32 @@ qlm_http_server_left(QlmHttpServer *server)
 {
 	struct epoll_event event;
 
-	if (epoll_wait(server->held, &event, 1, 0) != 1)
-		return qlm_socket_set_left(server->sockets);
+	if (server->nheld == 0 || epoll_wait(server->held, &event, 1, 0) != 1)
+		return NULL;
 	return &((QlmHttpConnection *) event.data.ptr)->incoming.request;
 }
 
 void
 qlm_http_server_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 {
-	QlmHttpConnection *c = (QlmHttpConnection *) request;
+	QlmHttpConnection *c = connection_of(request);
 
-	if (request->socket)
-	{
-		qlm_socket_answer(request, answer);
-		return;
-	}
 	stop_holding(c);
 	/* Without a response the library closes the connection. */
-	c->response = qlm_http_response_create(&c->incoming, answer, c->server->context,
-										   qlm_queue_retry_after(&c->server->queue));
+	c->response = qlm_http_response_create(&c->incoming, answer, c->set->context,
+										   qlm_admission_retry_after(&c->set->admission));
 	c->status = answer->status;
 	c->since = GetCurrentTimestamp();
 	c->extra_ms = (int) (answer->body_len / SLOWEST);
 	c->unsent = answer->body_len;
-	c->server->unsent += c->unsent;
+	c->set->budget->unsent += c->unsent;
 	qlm_http_connection_resume(c);
 }
 
 void
 qlm_http_server_upgrade(QlmHttpRequest *request)
 {
-	QlmHttpConnection *c = (QlmHttpConnection *) request;
+	QlmHttpConnection *c = connection_of(request);
 
 	c->response = qlm_http_connection_upgrade(c);
 	c->status = MHD_HTTP_SWITCHING_PROTOCOLS;
@@ -386,48 +395,26 @@ qlm_http_server_is_shared(const QlmHttpRequest *request)
 void
 qlm_http_server_note_pace(QlmHttpServer *server, int n, int64 elapsed, bool hung)
 {
-	qlm_queue_note(&server->queue, n, elapsed, hung);
+	qlm_admission_note(&server->connections.admission, n, elapsed, hung);
 }
 
 int
 qlm_http_server_connections(const QlmHttpServer *server)
 {
-	return server->nconnections + qlm_socket_set_count(server->sockets);
-}
-
-Size
-qlm_http_server_unsent(const QlmHttpServer *server)
-{
-	return server->unsent + qlm_socket_set_unsent(server->sockets);
+	return server->connections.n;
 }
 
 bool
 qlm_http_server_is_sending(const QlmHttpServer *server)
 {
-	return server->nsending > 0 || qlm_socket_set_count(server->sockets) > 0;
-}
-
-void
-qlm_http_server_end_sockets(QlmHttpServer *server)
-{
-	qlm_socket_set_end(server->sockets);
-}
-
-struct QlmWebSocket *
-qlm_http_server_socket_news(QlmHttpServer *server, bool *ended)
-{
-	return qlm_socket_set_news(server->sockets, ended);
+	return server->connections.nsending > 0;
 }
 
 void
 qlm_http_server_destroy(QlmHttpServer *server)
 {
-	qlm_socket_set_destroy(server->sockets);
-	MHD_stop_daemon(server->daemon);
+	MHD_stop_daemon(server->connections.daemon);
 	qlm_listener_close(&server->listener);
 	close(server->held);
-	close(server->epoll);
-	MemoryContextDelete(server->context);
 	pfree(server->listener.address.data);
-	pfree(server);
 }

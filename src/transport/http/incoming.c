@@ -112,7 +112,7 @@ cost_of(const QlmBuffer *body)
 static void
 release_body(QlmIncoming *incoming)
 {
-	qlm_budget_change(incoming->budget, incoming->share,
+	qlm_body_budget_change(incoming->budget, incoming->share,
 					  cost_of(&incoming->body), 0);
 	release(&incoming->body);
 }
@@ -123,23 +123,9 @@ reserve_body(QlmIncoming *incoming, Size used, Size size)
 	Size		before = cost_of(&incoming->body);
 	bool		ok = reserve(incoming->context, &incoming->body, used, size);
 
-	qlm_budget_change(incoming->budget, incoming->share, before,
+	qlm_body_budget_change(incoming->budget, incoming->share, before,
 					  cost_of(&incoming->body));
 	return ok;
-}
-
-static QlmHttpMethod
-method_of(const char *method)
-{
-	if (strcmp(method, "POST") == 0)
-		return QLM_HTTP_POST;
-	if (strcmp(method, "GET") == 0)
-		return QLM_HTTP_GET;
-	if (strcmp(method, "HEAD") == 0)
-		return QLM_HTTP_HEAD;
-	if (strcmp(method, "OPTIONS") == 0)
-		return QLM_HTTP_OPTIONS;
-	return QLM_HTTP_OTHER;
 }
 
 static Size
@@ -318,16 +304,16 @@ qlm_incoming_begin(QlmIncoming *incoming, const QlmIncomingHead *head)
 	if (incoming->refusal.status != 0)
 		return incoming->refusal;
 
-	incoming->request.method = method_of(head->method);
+	incoming->request.method = qlm_http_method(head->method);
 	incoming->request.body = "";
 	incoming->request.body_len = 0;
 	incoming->request.body_problem = NULL;
 	incoming->request.prefer_wait = head->prefer_wait;
-	incoming->request.owner = NULL;
-	incoming->request.paused = NULL;
+	incoming->request.held = NULL;
+	incoming->request.delayed = NULL;
 	incoming->request.has_waited = false;
-	incoming->request.errand = NULL;
-	incoming->request.stays = false;
+	incoming->request.elsewhere = NULL;
+	incoming->request.stays_here = false;
 	incoming->expected = head->length;
 	incoming->seen = 0;
 	refusal = copy_head(incoming, head);
@@ -370,7 +356,7 @@ make_room(QlmIncoming *incoming, Size more)
 		size = need * 2;
 	size = Max(Max(size, need), 1024);
 	if (size > KEEP_BUFFER &&
-		!qlm_budget_has_room(incoming->budget, incoming->share,
+		!qlm_body_budget_has_room(incoming->budget, incoming->share,
 							 cost_of(&incoming->body), size))
 		return too_much;
 	return reserve_body(incoming, used, size) ? accepted : no_memory;

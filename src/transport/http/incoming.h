@@ -8,12 +8,12 @@
 #ifndef QLM_INCOMING_H
 #define QLM_INCOMING_H
 
-#include "base/forwarded.h"
 #include "base/origin.h"
 #include "transport/coding/compress.h"
 #include "transport/coding/header.h"
-#include "transport/http/budget.h"
-#include "transport/http/http_server.h"
+#include "transport/http/body_budget.h"
+#include "transport/http/http_request.h"
+#include "transport/http/incoming_head.h"
 
 typedef struct QlmBuffer
 {
@@ -21,50 +21,13 @@ typedef struct QlmBuffer
 	Size		size;
 } QlmBuffer;
 
-/* Why a request is not taken; status 0: it is.  The text is copied when it is sent. */
-typedef struct QlmRefusal
-{
-	int			status;
-	const char *reason;
-	QlmHttpHeader header;		/* a further one; no name: none */
-	bool		is_busy;		/* it may be tried again soon */
-} QlmRefusal;
-
-/* What its headers say; the texts belong to the library */
-typedef struct QlmIncomingHead
-{
-	const char *method;
-	const char *version;
-	const char *path;
-	const char *peer_name;
-	const char *authorization;
-	const char *content_type;
-	const char *accept;
-	const char *if_none_match;
-	const char *origin;
-	const char *host;
-	const char *fetch_site;
-	const char *fetch_mode;
-	const char *accept_encoding;
-	QlmForwarded forwarded;
-	int			prefer_wait;	/* seconds, 0: not said */
-	QlmCoding	coding;			/* of the body */
-	uint64		length;
-	int			lengths;		/* how many headers say a length */
-	int			hosts;			/* and a host */
-	bool		is_chunked;
-	bool		expects_continue;	/* the body comes only if it is wanted */
-	bool		is_bad;
-	bool		is_ambiguous;	/* who asks is said twice */
-} QlmIncomingHead;
-
 /* Kept from one request of a connection to the next, for its memory */
 typedef struct QlmIncoming
 {
 	QlmHttpRequest request;		/* first: what others see of it */
 	MemoryContext context;
-	QlmBudget  *budget;
-	QlmBudgetShare *share;		/* of its address, or NULL */
+	QlmBodyBudget *budget;
+	QlmBodyBudgetShare *share;	/* of its address, or NULL */
 	QlmOriginVerdict origin;
 	bool		origins_vary;	/* caches must tell origins apart */
 	QlmAcceptCoding accept;
@@ -86,17 +49,6 @@ typedef struct QlmIncoming
  * Without memory the request is refused as it begins.
  */
 extern void qlm_incoming_url(QlmIncoming *incoming, const char *url);
-
-/* Note one header; names are compared without case. */
-extern void qlm_incoming_header(QlmIncomingHead *head,
-								const char *name, Size name_len,
-								const char *value, Size value_len);
-
-/*
- * Is it clear where the body ends?  Where two readers could disagree, a proxy in
- * front and this one, the request is refused.
- */
-extern bool qlm_incoming_is_framed(const QlmIncomingHead *head);
 
 /* All headers are there; a refusal must be answered before the body comes. */
 extern QlmRefusal qlm_incoming_begin(QlmIncoming *incoming,

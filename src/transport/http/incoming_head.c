@@ -4,7 +4,8 @@
  */
 #include "postgres.h"
 
-#include "transport/http/incoming.h"
+#include "transport/coding/header.h"
+#include "transport/http/incoming_head.h"
 
 /* The headers that are passed on as they are; the first of several counts. */
 static const char **

@@ -12,7 +12,7 @@
 #include "lib/ilist.h"
 
 #include "base/client.h"
-#include "transport/http/budget.h"
+#include "transport/http/body_budget.h"
 
 struct sockaddr;
 
@@ -38,7 +38,7 @@ typedef struct QlmSource
 	int			nevictable;
 	dlist_head	stays[QLM_STAYS_EVICTABLE]; /* connections, oldest first */
 	int			nwaiting;		/* requests in line */
-	QlmBudgetShare bodies;		/* under way */
+	QlmBodyBudgetShare bodies;		/* under way */
 } QlmSource;
 
 /* Part of each connection */

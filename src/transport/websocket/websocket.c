@@ -14,18 +14,96 @@
 #include "postgres.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
 #include "process/settings.h"
-#include "transport/websocket/socket_state.h"
+#include "transport/websocket/websocket.h"
+#include "transport/websocket/websocket_state.h"
 
 #define LINGER_MS		5000	/* for the other end to close */
 #define LINGER_END_MS	1000	/* the same when this process ends */
 #define SMALL_BODY	(64 * 1024)	/* bodies up to that cost nothing */
 #define FIRST_BODY		1024
+#define MAX_PIECES		64
+
+static Size
+text_size(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static const char *
+place_text(char **to, const char *text)
+{
+	char	   *copy = *to;
+
+	if (text == NULL)
+		return NULL;
+	memcpy(copy, text, text_size(text));
+	*to += text_size(text);
+	return copy;
+}
+
+/* The texts of the request are one piece of memory, which the path begins. */
+QlmWebSocket *
+qlm_websocket_create(QlmWebSocketShared *shared, const QlmHttpRequest *request,
+					 const char *early, Size len)
+{
+	static uint64 last_id = 0;
+	const int	flags = MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO;
+	QlmWebSocket *socket = MemoryContextAllocExtended(shared->context, sizeof(QlmWebSocket), flags);
+	char	   *texts = MemoryContextAllocExtended(shared->context,
+												   text_size(request->path) +
+												   text_size(request->peer_name) +
+												   text_size(request->authorization), flags);
+	char	   *rest = len > 0 ? MemoryContextAllocExtended(shared->context, len, flags) : NULL;
+
+	if (socket == NULL || texts == NULL || (len > 0 && rest == NULL))
+	{
+		if (socket)
+			pfree(socket);
+		if (texts)
+			pfree(texts);
+		if (rest)
+			pfree(rest);
+		return NULL;
+	}
+	if (len > 0)
+		memcpy(rest, early, len);
+	socket->shared = shared;
+	socket->id = ++last_id;
+	socket->fd = -1;
+	socket->path = place_text(&texts, request->path);
+	socket->peer_name = place_text(&texts, request->peer_name);
+	socket->authorization = place_text(&texts, request->authorization);
+	socket->client = request->client;
+	socket->acknowledge = request->acknowledge;
+	socket->is_proxied = request->is_proxied;
+	socket->rest = rest;
+	socket->rest_len = len;
+	socket->last_kind = QLM_FRAME_TEXT;
+	socket->window = QLM_SOCKET_LINE_START;
+	socket->heard_at = socket->sent_at = socket->begun_at = GetCurrentTimestamp();
+	dlist_init(&socket->messages);
+	qlm_frame_queue_init(&socket->out);
+	qlm_frame_reader_init(&socket->reader, qlm_max_message_size);
+	return socket;
+}
+
+void
+qlm_websocket_free(QlmWebSocket *socket)
+{
+	if (socket->has_news)
+		dlist_delete(&socket->news_node);
+	if (socket->rest)
+		pfree(socket->rest);
+	pfree(unconstify(char *, socket->path));
+	pfree(socket);
+}
 
 uint64
 qlm_websocket_id(const QlmWebSocket *socket)
@@ -57,26 +135,120 @@ qlm_websocket_set_owner(QlmWebSocket *socket, void *owner)
 	socket->owner = owner;
 }
 
+void
+qlm_websocket_mark(QlmWebSocket *socket)
+{
+	if (socket->is_dirty || socket->state == QLM_SOCKET_GONE)
+		return;
+	socket->is_dirty = true;
+	dlist_push_tail(&socket->shared->dirty, &socket->dirty_node);
+}
+
+void
+qlm_websocket_tell(QlmWebSocket *socket, bool anybody)
+{
+	if (socket->has_news || !(anybody || socket->owner))
+		return;
+	socket->has_news = true;
+	dlist_push_tail(&socket->shared->news, &socket->news_node);
+}
+
+static void *
+allocate(QlmWebSocket *socket, Size size)
+{
+	return MemoryContextAllocExtended(socket->shared->context, size,
+									  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+}
+
+/* A whole frame with a copy of the payload; NULL: no memory */
+static QlmQueuedFrame *
+make_frame(QlmWebSocket *socket, QlmFrameKind kind, const char *data, Size len)
+{
+	QlmQueuedFrame *frame = qlm_frame_alloc(socket->shared->context,
+											QLM_MAX_FRAME_HEADER + len);
+
+	if (frame == NULL)
+		return NULL;
+	frame->len = qlm_frame_header(frame->data, kind, len);
+	if (len > 0)
+		memcpy(frame->data + frame->len, data, len);
+	frame->len += len;
+	socket->shared->budget->unsent += frame->len;
+	return frame;
+}
+
+/*
+ * The last in line of what is to be sent.  Where there is no memory for one,
+ * what follows would seem to be it: the socket has failed.
+ */
+static void
+send_frame(QlmWebSocket *socket, QlmQueuedFrame *frame)
+{
+	qlm_websocket_mark(socket);
+	if (frame == NULL)
+	{
+		socket->failed = true;
+		return;
+	}
+	if (socket->out.n == 0)
+		socket->sent_at = GetCurrentTimestamp();
+	qlm_frame_queue_add(&socket->out, frame);
+}
+
+void
+qlm_websocket_send_control(QlmWebSocket *socket, QlmFrameKind kind,
+						   const char *payload, Size len)
+{
+	send_frame(socket, make_frame(socket, kind, payload, len));
+}
+
+void
+qlm_websocket_flush(QlmWebSocket *socket)
+{
+	bool		progress = false;
+
+	while (socket->out.n > 0 && !socket->failed)
+	{
+		struct iovec pieces[MAX_PIECES];
+		struct msghdr message = {.msg_iov = pieces};
+		ssize_t		sent;
+
+		message.msg_iovlen = qlm_frame_queue_pieces(&socket->out, pieces, MAX_PIECES);
+		sent = sendmsg(socket->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent > 0)
+		{
+			socket->shared->budget->unsent -= qlm_frame_queue_sent(&socket->out, sent);
+			progress = true;
+		}
+		else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		else if (sent == 0 || errno != EINTR)
+			socket->failed = true;
+	}
+	if (progress)
+		socket->sent_at = GetCurrentTimestamp();
+}
+
 bool
 qlm_websocket_push(QlmWebSocket *socket, const char *data, Size len)
 {
-	QlmSocketChunk *chunk;
+	QlmQueuedFrame *frame;
 
 	if (socket->state != QLM_SOCKET_OPEN || socket->failed)
 		return false;
-	chunk = qlm_socket_chunk(socket->set, socket->last_kind, data, len);
-	if (chunk == NULL)
+	frame = make_frame(socket, socket->last_kind, data, len);
+	if (frame == NULL)
 		return false;
-	qlm_source_stay(socket->set->sources, &socket->guest, QLM_STAY_BUSY);
-	qlm_socket_send(socket, chunk);
+	qlm_source_stay(socket->shared->sources, &socket->guest, QLM_STAY_BUSY);
+	send_frame(socket, frame);
 	return true;
 }
 
 bool
-qlm_socket_is_full(const QlmWebSocket *socket)
+qlm_websocket_is_full(const QlmWebSocket *socket)
 {
-	return socket->out_bytes > QLM_SOCKET_OUT_BYTES ||
-		socket->nchunks >= QLM_SOCKET_OUT_MESSAGES;
+	return socket->out.bytes > QLM_SOCKET_OUT_BYTES ||
+		socket->out.n >= QLM_SOCKET_OUT_MESSAGES;
 }
 
 bool
@@ -86,22 +258,16 @@ qlm_websocket_has_room(const QlmWebSocket *socket)
 
 	if (s->state != QLM_SOCKET_OPEN)
 		return false;
-	if (qlm_socket_is_full(s))
-		qlm_socket_flush(s);
+	if (qlm_websocket_is_full(s))
+		qlm_websocket_flush(s);
 	if (s->failed)
-		qlm_socket_mark(s);
-	s->wants_room = qlm_socket_is_full(s);
+		qlm_websocket_mark(s);
+	s->wants_room = qlm_websocket_is_full(s);
 	return !s->wants_room;
 }
 
-void
-qlm_websocket_close(QlmWebSocket *socket, int code, const char *reason)
-{
-	qlm_socket_begin_close(socket, code, reason);
-}
-
 bool
-qlm_socket_may_read(const QlmWebSocket *socket)
+qlm_websocket_may_read(const QlmWebSocket *socket)
 {
 	if (socket->at_end || socket->failed)
 		return false;
@@ -109,10 +275,10 @@ qlm_socket_may_read(const QlmWebSocket *socket)
 		return true;
 	return socket->nmessages < socket->window &&
 		socket->message_bytes < QLM_SOCKET_LINE_BYTES &&
-		!qlm_socket_is_full(socket);
+		!qlm_websocket_is_full(socket);
 }
 
-static QlmBudgetShare *
+static QlmBodyBudgetShare *
 share_of(const QlmWebSocket *socket)
 {
 	return socket->guest.source ? &socket->guest.source->bodies : NULL;
@@ -128,13 +294,13 @@ cost_of(Size size)
 static void
 change_cost(QlmWebSocket *socket, Size before, Size after)
 {
-	qlm_budget_change(socket->set->budget, share_of(socket),
+	qlm_body_budget_change(socket->shared->budget, share_of(socket),
 					  cost_of(before), cost_of(after));
 	socket->cost += cost_of(after) - cost_of(before);
 }
 
-void
-qlm_socket_forget_body(QlmWebSocket *socket)
+static void
+forget_body(QlmWebSocket *socket)
 {
 	if (socket->body)
 		pfree(socket->body);
@@ -156,21 +322,47 @@ release_held(QlmWebSocket *socket)
 		if (m->phase != QLM_MESSAGE_HELD)
 			continue;
 		m->phase = QLM_MESSAGE_LEFT;
-		dlist_push_tail(&socket->set->left, &m->line);
+		dlist_push_tail(&socket->shared->left, &m->line);
 	}
 }
 
 void
-qlm_socket_begin_close(QlmWebSocket *socket, int code, const char *reason)
+qlm_websocket_close(QlmWebSocket *socket, int code, const char *reason)
 {
 	if (socket->state != QLM_SOCKET_OPEN)
 		return;
 	socket->state = QLM_SOCKET_CLOSING;
 	socket->close_code = code;
 	strlcpy(socket->close_reason, reason, sizeof(socket->close_reason));
-	qlm_socket_forget_body(socket);
+	forget_body(socket);
 	release_held(socket);
-	qlm_socket_mark(socket);
+	qlm_websocket_mark(socket);
+}
+
+/* What is still under way counts no more as its address's. */
+static void
+leave_source(QlmWebSocket *socket)
+{
+	if (socket->guest.source)
+		socket->guest.source->bodies.used -= socket->cost;
+	qlm_source_leave(socket->shared->sources, &socket->guest);
+}
+
+void
+qlm_websocket_forget(QlmWebSocket *socket)
+{
+	qlm_websocket_close(socket, QLM_CLOSE_NORMAL, "");	/* for who is held */
+	if (socket->is_dirty)
+		dlist_delete(&socket->dirty_node);
+	socket->is_dirty = false;
+	socket->state = QLM_SOCKET_GONE;
+	socket->shared->budget->unsent -= qlm_frame_queue_clear(&socket->out);
+	if (socket->rest)
+		pfree(socket->rest);
+	socket->rest = NULL;
+	forget_body(socket);
+	leave_source(socket);
+	qlm_websocket_tell(socket, false);
 }
 
 /* Room for so many more bytes and a NUL, growing with what really comes */
@@ -186,10 +378,10 @@ make_room(QlmWebSocket *socket, Size more)
 	size = Max(need, socket->body_size * 2);
 	size = Max(Min(size, Max(need, (Size) socket->reader.limit + 1)), FIRST_BODY);
 	if (size > SMALL_BODY &&
-		!qlm_budget_has_room(socket->set->budget, share_of(socket),
+		!qlm_body_budget_has_room(socket->shared->budget, share_of(socket),
 							 cost_of(socket->body_size), size))
 		return false;
-	body = qlm_socket_alloc(socket->set, size);
+	body = allocate(socket, size);
 	if (body == NULL)
 		return false;
 	if (socket->body_len > 0)
@@ -211,7 +403,7 @@ add_message(QlmWebSocket *socket, QlmFrameKind kind)
 	socket->last_kind = kind;
 	if (socket->body_len == 0)
 		return true;
-	m = qlm_socket_alloc(socket->set, sizeof(QlmSocketMessage));
+	m = allocate(socket, sizeof(QlmSocketMessage));
 	if (m == NULL)
 		return false;
 	memset(m, 0, sizeof(QlmSocketMessage));
@@ -234,9 +426,9 @@ add_message(QlmWebSocket *socket, QlmFrameKind kind)
 	socket->body = NULL;
 	socket->body_len = socket->body_size = 0;
 
-	qlm_source_stay(socket->set->sources, &socket->guest, QLM_STAY_BUSY);
+	qlm_source_stay(socket->shared->sources, &socket->guest, QLM_STAY_BUSY);
 	dlist_push_tail(&socket->messages, &m->order);
-	dlist_push_tail(&socket->set->ready, &m->line);
+	dlist_push_tail(&socket->shared->ready, &m->line);
 	socket->nmessages++;
 	socket->nrefs++;
 	socket->message_bytes += m->bytes;
@@ -260,7 +452,7 @@ take_part(QlmWebSocket *socket, const QlmFrame *frame, bool complete)
 	if (ok && complete)
 		ok = add_message(socket, frame->kind);
 	if (!ok)
-		qlm_socket_begin_close(socket, QLM_CLOSE_INTERNAL, "no memory for the message now");
+		qlm_websocket_close(socket, QLM_CLOSE_INTERNAL, "no memory for the message now");
 }
 
 static void
@@ -269,12 +461,11 @@ take_control(QlmWebSocket *socket, const QlmFrame *frame)
 	if (frame->kind == QLM_FRAME_CLOSE)
 	{
 		socket->peer_closed = true;
-		qlm_socket_begin_close(socket, frame->code, "");
-		qlm_socket_mark(socket);
+		qlm_websocket_close(socket, frame->code, "");
+		qlm_websocket_mark(socket);
 	}
 	else if (frame->kind == QLM_FRAME_PING && socket->state == QLM_SOCKET_OPEN)
-		qlm_socket_send(socket, qlm_socket_chunk(socket->set, QLM_FRAME_PONG,
-												 frame->payload, frame->len));
+		qlm_websocket_send_control(socket, QLM_FRAME_PONG, frame->payload, frame->len);
 }
 
 /* Keep what there is no room to look at now. */
@@ -283,11 +474,11 @@ keep_rest(QlmWebSocket *socket, const char *data, Size len)
 {
 	if (len == 0)
 		return;
-	socket->rest = qlm_socket_alloc(socket->set, len);
+	socket->rest = allocate(socket, len);
 	if (socket->rest == NULL)
 	{
 		socket->failed = true;
-		qlm_socket_mark(socket);
+		qlm_websocket_mark(socket);
 		return;
 	}
 	memcpy(socket->rest, data, len);
@@ -301,7 +492,7 @@ take_bytes(QlmWebSocket *socket, char *data, Size len)
 {
 	Size		before = len;
 
-	while (len > 0 && !socket->peer_closed && qlm_socket_may_read(socket))
+	while (len > 0 && !socket->peer_closed && qlm_websocket_may_read(socket))
 	{
 		bool		was_between = qlm_frame_is_between(&socket->reader);
 		QlmFrame	frame;
@@ -323,7 +514,7 @@ take_bytes(QlmWebSocket *socket, char *data, Size len)
 				take_control(socket, &frame);
 				break;
 			case QLM_FRAME_BAD:
-				qlm_socket_begin_close(socket, frame.code, frame.error);
+				qlm_websocket_close(socket, frame.code, frame.error);
 				return before;	/* nothing after it has a meaning */
 			case QLM_FRAME_MORE:
 				break;
@@ -346,13 +537,13 @@ take_rest(QlmWebSocket *socket)
 }
 
 void
-qlm_socket_receive(QlmWebSocket *socket)
+qlm_websocket_receive(QlmWebSocket *socket)
 {
-	char	   *buffer = socket->set->buffer;
+	char	   *buffer = socket->shared->buffer;
 	ssize_t		n;
 	Size		used;
 
-	if (socket->rest || !qlm_socket_may_read(socket))
+	if (socket->rest || !qlm_websocket_may_read(socket))
 		return;
 	n = recv(socket->fd, buffer, QLM_SOCKET_BUFFER, MSG_DONTWAIT);
 	if (n < 0)
@@ -363,7 +554,7 @@ qlm_socket_receive(QlmWebSocket *socket)
 	else if (n == 0)
 	{
 		socket->at_end = socket->peer_closed = true;
-		qlm_socket_begin_close(socket, QLM_CLOSE_NORMAL, "");
+		qlm_websocket_close(socket, QLM_CLOSE_NORMAL, "");
 	}
 	else
 	{
@@ -373,7 +564,7 @@ qlm_socket_receive(QlmWebSocket *socket)
 		used = take_bytes(socket, buffer, n);
 		keep_rest(socket, buffer + used, n - used);
 	}
-	qlm_socket_mark(socket);
+	qlm_websocket_mark(socket);
 }
 
 static void
@@ -383,7 +574,7 @@ send_close(QlmWebSocket *socket)
 	int			len = qlm_frame_close(payload, socket->close_code, socket->close_reason);
 
 	socket->state = QLM_SOCKET_CLOSED;
-	qlm_socket_send(socket, qlm_socket_chunk(socket->set, QLM_FRAME_CLOSE, payload, len));
+	qlm_websocket_send_control(socket, QLM_FRAME_CLOSE, payload, len);
 }
 
 static void
@@ -393,34 +584,31 @@ finish(QlmWebSocket *socket)
 	(void) shutdown(socket->fd, SHUT_WR);
 	socket->close_by =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-									socket->set->ending ? LINGER_END_MS : LINGER_MS);
+									socket->shared->ending ? LINGER_END_MS : LINGER_MS);
 }
 
 /* Something has changed: send, read on, close, whatever is possible now. */
 bool
-qlm_socket_go_on(QlmWebSocket *socket)
+qlm_websocket_go_on(QlmWebSocket *socket)
 {
 	if (socket->state == QLM_SOCKET_CLOSING && socket->nmessages == 0)
 		send_close(socket);
-	qlm_socket_flush(socket);
-	if (socket->state == QLM_SOCKET_CLOSED && socket->nchunks == 0)
+	qlm_websocket_flush(socket);
+	if (socket->state == QLM_SOCKET_CLOSED && socket->out.n == 0)
 		finish(socket);
 	if (socket->failed ||
 		(socket->state == QLM_SOCKET_FINISHED && socket->peer_closed))
-	{
-		qlm_socket_drop(socket);
 		return false;
-	}
-	if (socket->rest && qlm_socket_may_read(socket))
+	if (socket->rest && qlm_websocket_may_read(socket))
 	{
 		take_rest(socket);
-		qlm_socket_mark(socket);
+		qlm_websocket_mark(socket);
 	}
-	if (socket->wants_room && socket->nchunks <= QLM_SOCKET_OUT_MESSAGES / 2 &&
-		socket->out_bytes <= QLM_SOCKET_OUT_BYTES / 2)
+	if (socket->wants_room && socket->out.n <= QLM_SOCKET_OUT_MESSAGES / 2 &&
+		socket->out.bytes <= QLM_SOCKET_OUT_BYTES / 2)
 	{
 		socket->wants_room = false;
-		qlm_socket_tell(socket);
+		qlm_websocket_tell(socket, false);
 	}
 	return true;
 }
@@ -448,7 +636,7 @@ stop_holding(QlmSocketMessage *m)
 }
 
 void
-qlm_socket_hold(QlmHttpRequest *request, bool keep_body)
+qlm_websocket_hold(QlmHttpRequest *request, bool keep_body)
 {
 	QlmSocketMessage *m = (QlmSocketMessage *) request;
 
@@ -460,14 +648,21 @@ qlm_socket_hold(QlmHttpRequest *request, bool keep_body)
 }
 
 void
-qlm_socket_requeue(QlmHttpRequest *request)
+qlm_websocket_requeue(QlmHttpRequest *request)
 {
 	QlmSocketMessage *m = (QlmSocketMessage *) request;
 
 	stop_holding(m);
 	m->phase = QLM_MESSAGE_READY;
 	request->received_at = GetCurrentTimestamp();
-	dlist_push_tail(&request->socket->set->ready, &m->line);
+	dlist_push_tail(&request->socket->shared->ready, &m->line);
+}
+
+static void
+forget_frame(QlmWebSocket *socket, QlmQueuedFrame *frame)
+{
+	socket->shared->budget->unsent -= frame->len;
+	pfree(frame);
 }
 
 /* Answers leave in the order of the messages. */
@@ -485,10 +680,10 @@ send_answers(QlmWebSocket *socket)
 		socket->nmessages--;
 		socket->message_bytes -= m->bytes;
 		if (m->answer && socket->state == QLM_SOCKET_GONE)
-			qlm_socket_chunk_free(socket->set, m->answer);
+			forget_frame(socket, m->answer);
 		else if (m->answer)
-			qlm_socket_send(socket, m->answer);
-		dlist_push_tail(&socket->set->answered, &m->line);
+			send_frame(socket, m->answer);
+		dlist_push_tail(&socket->shared->answered, &m->line);
 	}
 }
 
@@ -509,7 +704,7 @@ adapt_window(QlmWebSocket *socket, Size answer_len)
 }
 
 void
-qlm_socket_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
+qlm_websocket_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 {
 	QlmSocketMessage *m = (QlmSocketMessage *) request;
 	QlmWebSocket *socket = request->socket;
@@ -517,8 +712,7 @@ qlm_socket_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 	stop_holding(m);
 	m->phase = QLM_MESSAGE_ANSWERED;
 	if (answer->body_len > 0 && socket->state != QLM_SOCKET_GONE)
-		m->answer = qlm_socket_chunk(socket->set, m->kind,
-									 answer->body, answer->body_len);
+		m->answer = make_frame(socket, m->kind, answer->body, answer->body_len);
 	if (answer->body_len > 0 && m->answer == NULL)
 		socket->failed = true;
 	forget_message_body(m);
@@ -529,5 +723,5 @@ qlm_socket_answer(QlmHttpRequest *request, const QlmHttpAnswer *answer)
 		socket->message_bytes += m->bytes;
 	}
 	send_answers(socket);
-	qlm_socket_mark(socket);
+	qlm_websocket_mark(socket);
 }

@@ -17,6 +17,7 @@
 #include "storage/value/statistics.h"
 #include "worker/common/analyze.h"
 #include "worker/common/transaction.h"
+#include "worker/common/worker.h"
 
 #define LIMIT_MS	(10 * 60 * 1000)
 

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "worker/launcher/slot.h"
+#include "worker/common/worker.h"
 
 /* Start it for the database of a worker, unless one runs still. */
 extern void qlm_analyze_start(const QlmWorkerOrder *order);

@@ -2,10 +2,10 @@
  * audit.h
  *		Extensions that audit statements, in workers.
  */
-#ifndef QLM_WORKER_AUDIT_H
-#define QLM_WORKER_AUDIT_H
+#ifndef QLM_AUDIT_H
+#define QLM_AUDIT_H
 
 /* Once in a process that executes messages, when all libraries are there */
 extern void qlm_audit_register(void);
 
-#endif							/* QLM_WORKER_AUDIT_H */
+#endif							/* QLM_AUDIT_H */

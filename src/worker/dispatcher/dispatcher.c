@@ -41,7 +41,10 @@
 #include "storage/role/role_follow.h"
 #include "storage/subscription/next_due.h"
 #include "storage/subscription/subscription_tick.h"
+#include "worker/common/readiness.h"
 #include "worker/common/transaction.h"
+#include "worker/common/worker.h"
+#include "worker/common/worker_slot.h"
 #include "worker/dispatcher/autonomous.h"
 #include "worker/dispatcher/backlog.h"
 #include "worker/dispatcher/dispatcher.h"
@@ -49,7 +52,6 @@
 #include "worker/dispatcher/postings.h"
 #include "worker/dispatcher/rounds.h"
 #include "worker/dispatcher/withheld.h"
-#include "worker/launcher/slot.h"
 
 #define LOOK_MS			30000	/* without a reason to look earlier */
 #define LOOK_ALONE_MS	100		/* where nobody can wake it */

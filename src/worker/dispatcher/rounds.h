@@ -2,8 +2,8 @@
  * rounds.h
  *		Dialogs in which each answer that is posted brings the next request.
  */
-#ifndef QLM_WORKER_ROUNDS_H
-#define QLM_WORKER_ROUNDS_H
+#ifndef QLM_ROUNDS_H
+#define QLM_ROUNDS_H
 
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
@@ -17,4 +17,4 @@ extern void qlm_rounds_note(const char *endpoint_key, int nrequests);
 extern List *qlm_rounds_resting(void);
 extern TimestampTz qlm_rounds_due(void);
 
-#endif							/* QLM_WORKER_ROUNDS_H */
+#endif							/* QLM_ROUNDS_H */

@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 
 #include "storage/replica/node_place.h"
+#include "worker/common/worker_slot.h"
 #include "worker/dispatcher/withheld.h"
 
 QlmWithheld

@@ -8,7 +8,7 @@
 #ifndef QLM_WITHHELD_H
 #define QLM_WITHHELD_H
 
-#include "worker/launcher/slot.h"
+#include "process/shmem.h"
 
 /*
  * For the dispatcher, in a transaction with SPI: writes the marker of the place,

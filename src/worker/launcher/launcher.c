@@ -32,8 +32,9 @@
 #include "process/settings.h"
 #include "process/shmem.h"
 #include "storage/core/rights.h"
+#include "worker/common/readiness.h"
+#include "worker/common/worker.h"
 #include "worker/launcher/launcher.h"
-#include "worker/launcher/slot.h"
 
 #define RESTART_SECONDS	5		/* of the launcher itself */
 #define LOOK_MS			5000	/* for a database that cannot be served yet */

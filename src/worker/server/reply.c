@@ -6,10 +6,10 @@
 
 #include "process/settings.h"
 #include "process/stats.h"
-#include "worker/server/pause.h"
+#include "worker/server/guess_delay.h"
+#include "worker/server/held_request.h"
 #include "worker/server/reply.h"
 #include "worker/server/sockets.h"
-#include "worker/server/waiting.h"
 
 #define LARGE_ANSWER	(64 * 1024) /* is handed over instead of copied */
 
@@ -52,7 +52,7 @@ answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmJob *job
 	job->status == 401 ? challenge : headers};
 
 	set_body(&answer, job);
-	qlm_http_server_answer(request, &answer);
+	qlm_web_server_answer(request, &answer);
 	if (answer.status != 304 && request->method != QLM_HTTP_HEAD)
 		QLM_COUNT(slot, bytes_out, answer.body_len);
 }
@@ -87,8 +87,8 @@ answer_message(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmJob *job)
 	answer.content_type = qlm_answer_media(job->answer.data,
 										   job->answer.len);
 	set_body(&answer, job);
-	qlm_waiting_release(request);
-	qlm_http_server_answer(request, &answer);
+	qlm_held_request_release(request);
+	qlm_web_server_answer(request, &answer);
 	QLM_COUNT(slot, bytes_out, answer.body_len);
 }
 
@@ -98,13 +98,13 @@ qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
 {
 	if (job->pause_ms > 0)
 	{
-		qlm_pause_hold(request, job->pause_ms);
+		qlm_guess_delay_hold(request, job->pause_ms);
 		return;
 	}
-	qlm_pause_answered(request, job->was_wrong);
+	qlm_guess_delay_answered(request, job->was_wrong);
 	qlm_sockets_note(request, job);
 	if (job->kind == QLM_JOB_DISCOVERY)
 		answer_discovery(slot, request, job);
-	else if (!qlm_waiting_hold(request, job))
+	else if (!qlm_held_request_hold(request, job))
 		answer_message(slot, request, job);
 }

@@ -2,12 +2,12 @@
  * reply.h
  *		Answers of exchanges, on their way back.
  */
-#ifndef QLM_WORKER_REPLY_H
-#define QLM_WORKER_REPLY_H
+#ifndef QLM_REPLY_H
+#define QLM_REPLY_H
 
+#include "process/shmem.h"
 #include "service/exchange/job.h"
-#include "transport/http/http_server.h"
-#include "worker/launcher/slot.h"
+#include "transport/web_server.h"
 
 /*
  * Give the transport the answer of a job whose transaction has ended, or
@@ -16,4 +16,4 @@
 extern void qlm_reply_send(QlmWorkerSlot *slot, QlmHttpRequest *request,
 						   QlmJob *job);
 
-#endif							/* QLM_WORKER_REPLY_H */
+#endif							/* QLM_REPLY_H */

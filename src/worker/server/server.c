@@ -26,17 +26,20 @@
 #include "service/housekeeping.h"
 #include "storage/core/catalog.h"
 #include "storage/role/role.h"
-#include "transport/http/http_server.h"
+#include "transport/web_server.h"
 #include "worker/common/analyze.h"
+#include "worker/common/readiness.h"
 #include "worker/common/transaction.h"
-#include "worker/launcher/slot.h"
-#include "worker/server/errand.h"
-#include "worker/server/gather.h"
-#include "worker/server/pause.h"
+#include "worker/common/worker.h"
+#include "worker/common/worker_lock.h"
+#include "worker/common/worker_slot.h"
+#include "worker/server/batch.h"
+#include "worker/server/guess_delay.h"
+#include "worker/server/held_request.h"
+#include "worker/server/large_message.h"
+#include "worker/server/linger.h"
 #include "worker/server/server.h"
 #include "worker/server/sockets.h"
-#include "worker/server/turn.h"
-#include "worker/server/waiting.h"
 
 #define MAX_TURNS		16		/* between two looks at the latch */
 #define STOP_MS			2000	/* for answers that are on their way */
@@ -50,7 +53,7 @@ typedef struct Server
 {
 	QlmWorkerOrder order;
 	QlmWorkerSlot *slot;
-	QlmHttpServer *http;
+	QlmWebServer *http;
 	QlmLoop    *loop;
 	char	   *hosts;			/* as listened on, or tried */
 	int			port;
@@ -108,7 +111,7 @@ start_listening(Server *server)
 
 	StartTransactionCommand();
 	shared = qlm_port_enter(server->port);
-	ok = qlm_http_server_listen(server->http, server->hosts, server->port,
+	ok = qlm_web_server_listen(server->http, server->hosts, server->port,
 								!shared, &error);
 	qlm_port_leave(server->port, ok);
 	CommitTransactionCommand();
@@ -117,7 +120,7 @@ start_listening(Server *server)
 		note_failure(server, error.data);
 	else
 	{
-		const char *address = qlm_http_server_address(server->http);
+		const char *address = qlm_web_server_address(server->http);
 
 		server->listen_again = 0;
 		qlm_slot_report(server->slot, QLM_WORKER_RUNNING, address, "");
@@ -158,7 +161,7 @@ check_anonymous_role(const Server *server)
 static void
 apply_reload(Server *server)
 {
-	qlm_waiting_reload();
+	qlm_held_request_reload();
 	check_anonymous_role(server);
 	if (strcmp(server->hosts, qlm_listen_addresses) != 0 ||
 		server->port != wanted_port(server))
@@ -191,23 +194,23 @@ serve(Server *server)
 	int			turns = 0;
 	int			n;
 
-	qlm_waiting_run(server->http, server->slot);
-	qlm_pause_run();
-	qlm_errand_run(server->slot);
+	qlm_held_request_run(server->http, server->slot);
+	qlm_guess_delay_run();
+	qlm_large_message_run(server->slot);
 	qlm_sockets_run(server->http, server->slot);
-	qlm_http_server_run(server->http);
-	qlm_gather_run(server->http);
+	qlm_web_server_run(server->http);
+	qlm_linger_run(server->http);
 	while (turns < MAX_TURNS &&
-		   (n = qlm_turn_run(server->http, server->slot)) > 0)
+		   (n = qlm_batch_run(server->http, server->slot)) > 0)
 	{
-		qlm_http_server_run(server->http);
-		qlm_gather_note(server->http, n);
-		qlm_gather_run(server->http);
+		qlm_web_server_run(server->http);
+		qlm_linger_note(server->http, n);
+		qlm_linger_run(server->http);
 		turns++;
 	}
 	if (server->slot)
 		pg_atomic_write_u32(&server->slot->connections,
-							qlm_http_server_connections(server->http));
+							qlm_web_server_connections(server->http));
 	report_stats(server, turns > 0);
 }
 
@@ -259,17 +262,17 @@ keep_house(Server *server)
 static void
 set_timers(Server *server)
 {
-	int64		due = qlm_http_server_due(server->http);
+	int64		due = qlm_web_server_due(server->http);
 
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
-	due = qlm_waiting_due();
+	due = qlm_held_request_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
-	due = qlm_pause_due();
+	due = qlm_guess_delay_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
-	due = qlm_errand_due();
+	due = qlm_large_message_due();
 	if (due >= 0)
 		qlm_loop_after(server->loop, due);
 	due = qlm_sockets_due();
@@ -292,29 +295,29 @@ stop(Server *server)
 
 	initStringInfo(&error);
 	qlm_slot_report(server->slot, QLM_WORKER_STOPPING, "", "");
-	(void) qlm_http_server_listen(server->http, "", server->port, false, &error);
-	qlm_waiting_end(true);
-	qlm_pause_end();
-	qlm_errand_end(server->slot);
-	qlm_http_server_run(server->http);
-	while (qlm_turn_run(server->http, server->slot) > 0)
-		qlm_http_server_run(server->http);
-	qlm_http_server_end_sockets(server->http);
+	(void) qlm_web_server_listen(server->http, "", server->port, false, &error);
+	qlm_held_request_end(true);
+	qlm_guess_delay_end();
+	qlm_large_message_end(server->slot);
+	qlm_web_server_run(server->http);
+	while (qlm_batch_run(server->http, server->slot) > 0)
+		qlm_web_server_run(server->http);
+	qlm_web_server_end_sockets(server->http);
 	qlm_sockets_end(server->http, server->slot);
-	qlm_http_server_run(server->http);
-	while (qlm_http_server_is_sending(server->http) && GetCurrentTimestamp() < end)
+	qlm_web_server_run(server->http);
+	while (qlm_web_server_is_sending(server->http) && GetCurrentTimestamp() < end)
 	{
-		int64		due = qlm_http_server_due(server->http);
+		int64		due = qlm_web_server_due(server->http);
 
 		qlm_loop_at(server->loop, end);
 		if (due >= 0)
 			qlm_loop_after(server->loop, due);
 		(void) qlm_loop_wait(server->loop);
-		qlm_http_server_run(server->http);
-		while (qlm_turn_run(server->http, server->slot) > 0)
-			qlm_http_server_run(server->http);
+		qlm_web_server_run(server->http);
+		while (qlm_batch_run(server->http, server->slot) > 0)
+			qlm_web_server_run(server->http);
 	}
-	qlm_http_server_destroy(server->http);
+	qlm_web_server_destroy(server->http);
 	ereport(LOG,
 			(errmsg("qlm server %d of database \"%s\" ends",
 					server->order.number, NameStr(server->order.database))));
@@ -332,10 +335,10 @@ qlm_server_main(Datum arg)
 	qlm_interest_attach(server.slot);
 	qlm_loop_signals();
 	qlm_worker_connect(&server.order, "qlm server");
-	server.http = qlm_http_server_create();
-	server.loop = qlm_loop_create(qlm_http_server_fd(server.http));
+	server.http = qlm_web_server_create();
+	server.loop = qlm_loop_create(qlm_web_server_fd(server.http));
 	qlm_sockets_init(server.order.number);
-	qlm_errand_init(&server.order);
+	qlm_large_message_init(&server.order);
 	start_listening(&server);
 	if (server.order.number == 1)
 		server.chores_due = GetCurrentTimestamp();

@@ -27,12 +27,14 @@
 #include "storage/core/wake_key.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox_nest.h"
+#include "transport/websocket/websocket_life.h"
+#include "worker/common/readiness.h"
 #include "worker/common/transaction.h"
-#include "worker/launcher/slot.h"
-#include "worker/server/greeting.h"
-#include "worker/server/pushed.h"
+#include "worker/common/worker_slot.h"
+#include "worker/server/socket_identity.h"
 #include "worker/server/sockets.h"
 #include "worker/server/sockets_sweep.h"
+#include "worker/server/unread_push.h"
 
 #define PAUSE_MS		2		/* between two looks */
 #define LOOK_MIN_MS		250
@@ -56,7 +58,7 @@ typedef struct Connection
 	QlmConnected caller;		/* peer_id 0: not known */
 	uint32		peer_key;
 	QlmPresence *presence;		/* of its peer */
-	QlmPushed	pushed;			/* to its peer, since it was heard */
+	QlmUnreadPushes	pushed;			/* to its peer, since it was heard */
 	bool		look_peer;		/* something may wait for its peer */
 	TimestampTz retry_at;		/* look then for its peer; DT_NOEND: no need */
 	int			retry_ms;		/* grows while looks lead to nothing */
@@ -129,7 +131,7 @@ forget_caller(Connection *c)
 	if (c->caller.peer_id == 0)
 		return;
 	if (qlm_websocket_is_silent(c->socket))
-		qlm_pushed_return(&c->pushed);
+		qlm_unread_push_return(&c->pushed);
 	c->pushed.n = 0;
 	qlm_presence_end(c->presence, false);
 	qlm_interest_disconnect(c->peer_key);
@@ -259,12 +261,12 @@ end_connection(Connection *c)
 }
 
 static void
-take_news(QlmHttpServer *server)
+take_news(QlmWebServer *server)
 {
 	QlmWebSocket *socket;
 	bool		ended;
 
-	while ((socket = qlm_http_server_socket_news(server, &ended)) != NULL)
+	while ((socket = qlm_web_server_news(server, &ended)) != NULL)
 	{
 		Connection *c = find_connection(socket);
 
@@ -311,7 +313,7 @@ static void
 greet(Connection *c)
 {
 	int			pause_ms;
-	const QlmConnected *caller = qlm_greeting_run(c->socket, c->name, c->greet_at != 0,
+	const QlmConnected *caller = qlm_socket_identity_find(c->socket, c->name, c->greet_at != 0,
 												  &pause_ms);
 
 	c->greet = false;
@@ -373,7 +375,7 @@ collect(Look *look)
 		if (!qlm_websocket_has_room(c->socket))
 		{
 			if (c->look_peer)
-				qlm_pushed_ask(c->socket);
+				qlm_unread_push_ask(c->socket);
 			continue;
 		}
 		if (c->look)
@@ -461,7 +463,7 @@ push_all(Look *look, QlmWorkerSlot *slot)
 	}
 	for (int i = 0; i < look->npeers; i++)
 	{
-		qlm_pushed_send(&look->peers[i]->pushed, look->peers[i]->socket, look->texts[i], slot);
+		qlm_unread_push_send(&look->peers[i]->pushed, look->peers[i]->socket, look->texts[i], slot);
 		plan_retry(look->peers[i], look->due[i], look->texts[i] != NIL);
 		if (!look->valid[i])
 			forget_caller(look->peers[i]);
@@ -520,13 +522,13 @@ look_and_push(QlmWorkerSlot *slot)
 }
 
 void
-qlm_sockets_run(QlmHttpServer *server, QlmWorkerSlot *slot)
+qlm_sockets_run(QlmWebServer *server, QlmWorkerSlot *slot)
 {
 	TimestampTz now;
 
 	take_news(server);
 	qlm_sweep_run(slot);
-	qlm_pushed_run(slot);
+	qlm_unread_push_run(slot);
 	if (nconnections == 0)
 		return;
 	any_woken |= qlm_interest_take(QLM_INTEREST_SOCKETS, woken);
@@ -546,7 +548,7 @@ qlm_sockets_run(QlmHttpServer *server, QlmWorkerSlot *slot)
 int64
 qlm_sockets_due(void)
 {
-	TimestampTz due = Min(qlm_sweep_due(), qlm_pushed_due());
+	TimestampTz due = Min(qlm_sweep_due(), qlm_unread_push_due());
 
 	if (nconnections > 0)
 	{
@@ -566,7 +568,7 @@ qlm_sockets_know(const char *name)
 }
 
 void
-qlm_sockets_end(QlmHttpServer *server, QlmWorkerSlot *slot)
+qlm_sockets_end(QlmWebServer *server, QlmWorkerSlot *slot)
 {
 	dlist_mutable_iter iter;
 
@@ -581,5 +583,5 @@ qlm_sockets_end(QlmHttpServer *server, QlmWorkerSlot *slot)
 	}
 	ended = true;
 	qlm_sweep_run(slot);
-	qlm_pushed_run(slot);
+	qlm_unread_push_run(slot);
 }

@@ -8,7 +8,7 @@
 
 #include "process/shmem.h"
 #include "service/exchange/job.h"
-#include "transport/websocket/websocket.h"
+#include "transport/web_server.h"
 
 /* Once: the number of this worker in its database */
 extern void qlm_sockets_init(int worker);
@@ -22,12 +22,12 @@ extern void qlm_sockets_note(const QlmHttpRequest *request,
 							 const QlmJob *job);
 
 /* Push what waits, and forget those that have ended. */
-extern void qlm_sockets_run(QlmHttpServer *server, QlmWorkerSlot *slot);
+extern void qlm_sockets_run(QlmWebServer *server, QlmWorkerSlot *slot);
 
 /* In how many ms that must be done again at the latest; -1: no need */
 extern int64 qlm_sockets_due(void);
 
 /* The worker ends and closes them: remove what belongs to them. */
-extern void qlm_sockets_end(QlmHttpServer *server, QlmWorkerSlot *slot);
+extern void qlm_sockets_end(QlmWebServer *server, QlmWorkerSlot *slot);
 
 #endif							/* QLM_SOCKETS_H */

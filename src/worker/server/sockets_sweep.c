@@ -16,8 +16,10 @@
 
 #include "storage/core/plan.h"
 #include "storage/outbox/connection.h"
+#include "worker/common/readiness.h"
 #include "worker/common/transaction.h"
-#include "worker/launcher/slot.h"
+#include "worker/common/worker_lock.h"
+#include "worker/common/worker_slot.h"
 #include "worker/server/sockets_sweep.h"
 
 #define SWEEP_MS		60000

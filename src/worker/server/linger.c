@@ -1,0 +1,68 @@
+/*
+ * linger.c
+ *		Waits a moment for more requests, where that pays.
+ *
+ * A transaction and its flush cost several times what a small request does.
+ * Few clients that send again as soon as they are answered would come in one
+ * after the other, and each have a flush of its own.  So who is ready waits
+ * for those that were answered last, for less time than the flush takes; where
+ * that brings nobody it is done more and more rarely.  Clients that only read
+ * have no flush to share.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "utils/timestamp.h"
+
+#include "worker/server/linger.h"
+
+#define ENOUGH		32			/* so many share a flush well */
+#define STEP_US		40
+#define MAX_STEPS	4
+#define RECENT_US	1000		/* who has not come by then is not waited for */
+#define MAX_MISSES	8
+
+static int	active = 0;			/* requests of the last turn, and during it */
+static TimestampTz answered_at = 0;
+static int	misses = 0;
+static int	turns_to_skip = 0;
+
+void
+qlm_linger_run(QlmWebServer *server)
+{
+	int			wanted = Min(active, ENOUGH);
+	int			first = qlm_web_server_waiting(server);
+	int			n = first;
+
+	if (n == 0 || n >= wanted ||
+		GetCurrentTimestamp() - answered_at > RECENT_US)
+		return;
+	if (turns_to_skip > 0)
+	{
+		turns_to_skip--;
+		return;
+	}
+	for (int step = 0; step < MAX_STEPS && n < wanted; step++)
+	{
+		int			before = n;
+
+		pg_usleep(STEP_US);
+		qlm_web_server_run(server);
+		n = qlm_web_server_waiting(server);
+		if (n == before)
+			break;
+	}
+	misses = n > first ? 0 : Min(misses + 1, MAX_MISSES);
+	turns_to_skip = misses > 1 ? 1 << misses : 0;
+}
+
+void
+qlm_linger_note(const QlmWebServer *server, int nanswered)
+{
+	static XLogRecPtr flushed = InvalidXLogRecPtr;
+	bool		wrote = XactLastCommitEnd != flushed;
+
+	flushed = XactLastCommitEnd;
+	active = wrote ? nanswered + qlm_web_server_waiting(server) : 0;
+	answered_at = GetCurrentTimestamp();
+}
