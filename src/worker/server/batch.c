@@ -1,8 +1,8 @@
 /*
  * batch.c
- *		One turn of a server worker.
+ *		What has arrived at a server worker is run as one batch, and answered.
  *
- * All messages of a turn share a transaction and so one flush to disk; no
+ * All messages of a batch share a transaction and so one flush to disk; no
  * answer is given before it has committed.  If anything in it fails, it is
  * undone and each message runs in a transaction of its own: a bad one fails
  * alone and costs the others only time.
@@ -39,11 +39,11 @@
 #define MAX_REQUESTS	256
 #define MAX_BYTES		(8 * 1024 * 1024)
 #define MAX_TRIES		3
-#define CROWD			16			/* messages in a turn */
+#define CROWD			16			/* messages in a batch */
 #define PROBE_PART		16			/* of qlm.request_timeout, for one after it hung */
-#define LARGE_TURN		(32 * 1024 * 1024)
+#define LARGE_BATCH		(32 * 1024 * 1024)
 
-typedef struct Turn
+typedef struct Batch
 {
 	QlmWebServer *server;
 	QlmWorkerSlot *slot;
@@ -58,15 +58,15 @@ typedef struct Turn
 	QlmHttpRequest *health[MAX_REQUESTS];
 	bool		hung;			/* some took longer than they may */
 	bool		large;			/* a try that was forgotten took much memory */
-} Turn;
+} Batch;
 
-typedef struct Batch
+typedef struct Run
 {
 	QlmJob	  **jobs;
 	int			n;
-} Batch;
+} Run;
 
-static MemoryContext turn_context = NULL;
+static MemoryContext batch_context = NULL;
 
 static void
 refuse_all(QlmJob **jobs, int n, int status, const char *why)
@@ -102,88 +102,78 @@ reset_answers(QlmJob **jobs, int n)
 static bool
 is_large(MemoryContext context)
 {
-	return MemoryContextMemAllocated(context, true) > LARGE_TURN;
+	return MemoryContextMemAllocated(context, true) > LARGE_BATCH;
 }
 
 static void
-forget_try(Turn *turn)
+forget_try(Batch *batch)
 {
-	turn->large |= is_large(turn->memory);
-	MemoryContextDelete(turn->memory);
-	turn->memory = NULL;
+	batch->large |= is_large(batch->memory);
+	MemoryContextDelete(batch->memory);
+	batch->memory = NULL;
 }
 
 static void
-run_batch(void *arg)
+run_jobs(void *arg)
 {
-	Batch	   *batch = arg;
+	Run		   *run = arg;
 
 	if (qlm_worker_can_serve())
-		qlm_jobs_run(batch->jobs, batch->n);
+		qlm_jobs_run(run->jobs, run->n);
 	else
-		refuse_all(batch->jobs, batch->n, 503, qlm_worker_why_not());
+		refuse_all(run->jobs, run->n, 503, qlm_worker_why_not());
 }
 
 /*
  * What the answers of a try may take beside those that have not left yet, of
- * this turn too.
+ * this batch too.
  */
 static void
-give_room(const Turn *turn)
+give_room(const Batch *batch)
 {
 	Size		room = (Size) qlm_max_answer_size * QLM_MAX_LARGE_ANSWERS;
-	Size		taken = qlm_web_server_unsent(turn->server) + qlm_held_request_size();
+	Size		taken = qlm_web_server_unsent(batch->server) + qlm_held_request_size();
 
 	qlm_answer_size_give_room(room > taken ? room - taken : 0);
 }
 
 /* In memory of its own, so that a try that failed leaves none behind */
 static QlmVerdict
-run(Turn *turn, QlmJob **jobs, int n, int timeout_ms, char **message)
+run(Batch *batch, QlmJob **jobs, int n, int timeout_ms, char **message)
 {
-	Batch		batch = {jobs, n};
+	Run			run_now = {jobs, n};
 	QlmVerdict	verdict;
 
 	reset_answers(jobs, n);
-	give_room(turn);
-	turn->memory = AllocSetContextCreate(turn_context, "qlm try",
+	give_room(batch);
+	batch->memory = AllocSetContextCreate(batch_context, "qlm try",
 										 ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(turn->memory);
-	verdict = qlm_transaction_run(run_batch, &batch, timeout_ms, message);
-	MemoryContextSwitchTo(turn_context);
+	MemoryContextSwitchTo(batch->memory);
+	verdict = qlm_transaction_run(run_jobs, &run_now, timeout_ms, message);
+	MemoryContextSwitchTo(batch_context);
 	if (verdict == QLM_VERDICT_DONE)
 		return verdict;
 	*message = pstrdup(*message);
 	reset_answers(jobs, n);
-	forget_try(turn);
+	forget_try(batch);
 	return verdict;
 }
 
 /* Its transaction has ended: its answer leaves. */
 static void
-answer_one(Turn *turn, int i)
+answer_one(Batch *batch, int i)
 {
-	turn->answered[i] = true;
-	qlm_reply_send(turn->slot, turn->requests[i], turn->jobs[i]);
+	batch->answered[i] = true;
+	qlm_reply_send(batch->slot, batch->requests[i], batch->jobs[i]);
 }
 
 /* All that do not have to run once more */
 static void
-answer_messages(Turn *turn)
+answer_messages(Batch *batch)
 {
-	for (int i = 0; i < turn->n; i++)
-		if (!turn->answered[i] && !turn->jobs[i]->apart)
-			answer_one(turn, i);
-}
-
-/* ms until the request has taken as long as it may */
-static int
-time_left(const QlmHttpRequest *request)
-{
-	TimestampTz end = TimestampTzPlusMilliseconds(request->received_at,
-												  qlm_request_timeout);
-
-	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+	for (int i = 0; i < batch->n; i++)
+		if (!batch->answered[i] && !batch->jobs[i]->apart)
+			answer_one(batch, i);
 }
 
 /*
@@ -191,35 +181,35 @@ time_left(const QlmHttpRequest *request)
  * hangs does not use up that of those behind it.
  */
 static void
-run_alone(Turn *turn, int i)
+run_alone(Batch *batch, int i)
 {
-	QlmJob	   *job = turn->jobs[i];
+	QlmJob	   *job = batch->jobs[i];
 	QlmVerdict	verdict = QLM_VERDICT_LATE;
 	char	   *message = "no time was left";
 	int			tries;
 
 	for (tries = 0; tries < MAX_TRIES; tries++)
 	{
-		int			left = time_left(turn->requests[i]);
+		int			left = qlm_web_server_time_left(batch->requests[i]);
 
 		verdict = QLM_VERDICT_LATE;
 		if (left <= 0)
 			break;
-		verdict = run(turn, &job, 1, left / 2, &message);
+		verdict = run(batch, &job, 1, left / 2, &message);
 		if (verdict != QLM_VERDICT_AGAIN)
 			break;
 	}
 	if (verdict == QLM_VERDICT_DONE)
 	{
-		answer_one(turn, i);
-		forget_try(turn);
+		answer_one(batch, i);
+		forget_try(batch);
 		return;
 	}
 
 	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
-	qlm_slot_error(turn->slot, message);
+	qlm_slot_error(batch->slot, message);
 	reset_answers(&job, 1);
-	turn->hung |= verdict == QLM_VERDICT_LATE;
+	batch->hung |= verdict == QLM_VERDICT_LATE;
 	if (verdict == QLM_VERDICT_FAILED)
 		qlm_job_refuse(job, qlm_transaction_code(), message);
 	else if (verdict == QLM_VERDICT_AGAIN)
@@ -230,21 +220,21 @@ run_alone(Turn *turn, int i)
 
 /* The database still hangs.  Others come, and must hear of it. */
 static void
-give_up(Turn *turn)
+give_up(Batch *batch)
 {
-	reset_answers(turn->jobs, turn->n);
-	refuse_all(turn->jobs, turn->n, 503, "The database is busy, try again later.");
-	turn->hung = true;
+	reset_answers(batch->jobs, batch->n);
+	refuse_all(batch->jobs, batch->n, 503, "The database is busy, try again later.");
+	batch->hung = true;
 }
 
 /*
- * After a turn that hung, a crowd is tried only briefly: while it waits, nobody
+ * After a batch that hung, a crowd is tried only briefly: while it waits, nobody
  * else hears anything.
  */
 static void
-run_messages(Turn *turn)
+run_messages(Batch *batch)
 {
-	static bool hung = false;	/* did the turn before? */
+	static bool hung = false;	/* did the batch before? */
 	char		activity[64];
 	char	   *message;
 	bool		is_probe;
@@ -252,33 +242,33 @@ run_messages(Turn *turn)
 
 	QlmVerdict	verdict = QLM_VERDICT_FAILED;
 
-	if (turn->n == 0)
+	if (batch->n == 0)
 		return;
-	snprintf(activity, sizeof(activity), "qlm: %d message%s", turn->n,
-			 turn->n == 1 ? "" : "s");
+	snprintf(activity, sizeof(activity), "qlm: %d message%s", batch->n,
+			 batch->n == 1 ? "" : "s");
 	pgstat_report_activity(STATE_RUNNING, activity);
-	is_probe = hung && turn->n >= CROWD;
-	if (turn->n > 1)
-		verdict = run(turn, turn->jobs, turn->n,
+	is_probe = hung && batch->n >= CROWD;
+	if (batch->n > 1)
+		verdict = run(batch, batch->jobs, batch->n,
 					  qlm_request_timeout / (is_probe ? PROBE_PART : 2), &message);
 	if (verdict == QLM_VERDICT_LATE && is_probe)
-		give_up(turn);
+		give_up(batch);
 	else if (verdict != QLM_VERDICT_DONE)
 	{
-		if (turn->n > 1)
-			elog(DEBUG1, "qlm runs %d messages one by one: %s", turn->n, message);
-		for (i = 0; i < turn->n; i++)
-			run_alone(turn, i);
+		if (batch->n > 1)
+			elog(DEBUG1, "qlm runs %d messages one by one: %s", batch->n, message);
+		for (i = 0; i < batch->n; i++)
+			run_alone(batch, i);
 	}
 	else
 	{
-		answer_messages(turn);
-		forget_try(turn);
-		for (i = 0; i < turn->n; i++)
-			if (turn->jobs[i]->apart)
-				run_alone(turn, i);
+		answer_messages(batch);
+		forget_try(batch);
+		for (i = 0; i < batch->n; i++)
+			if (batch->jobs[i]->apart)
+				run_alone(batch, i);
 	}
-	hung = turn->hung;
+	hung = batch->hung;
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
@@ -304,19 +294,19 @@ look_for_extension(void *arg)
 
 /* Is the extension there?  Asked once for all who want to know. */
 static void
-answer_health(Turn *turn)
+answer_health(Batch *batch)
 {
 	Health		health = {false};
 	char	   *message;
 	int			i;
 
-	if (turn->nhealth == 0)
+	if (batch->nhealth == 0)
 		return;
 	if (qlm_transaction_run(look_for_extension, &health,
 							qlm_request_timeout / 2, &message) != QLM_VERDICT_DONE)
 		ereport(LOG, (errmsg("qlm could not look at its health: %s", message)));
-	for (i = 0; i < turn->nhealth; i++)
-		qlm_node_page_answer_health(turn->health[i], health.available, health.held);
+	for (i = 0; i < batch->nhealth; i++)
+		qlm_node_page_answer_health(batch->health[i], health.available, health.held);
 }
 
 static QlmJob *
@@ -324,21 +314,21 @@ create_job(void)
 {
 	QlmJob	   *job = palloc0(sizeof(QlmJob));
 
-	job->answer_context = AllocSetContextCreate(turn_context, "qlm answer",
+	job->answer_context = AllocSetContextCreate(batch_context, "qlm answer",
 												ALLOCSET_SMALL_SIZES);
 	return job;
 }
 
 static void
-add_job(Turn *turn, QlmHttpRequest *request, QlmJob *job)
+add_job(Batch *batch, QlmHttpRequest *request, QlmJob *job)
 {
-	turn->requests[turn->n] = request;
-	turn->answered[turn->n] = false;
-	turn->jobs[turn->n++] = job;
+	batch->requests[batch->n] = request;
+	batch->answered[batch->n] = false;
+	batch->jobs[batch->n++] = job;
 }
 
 static void
-add_message(Turn *turn, QlmHttpRequest *request, const QlmUrlRoute *route)
+add_message(Batch *batch, QlmHttpRequest *request, const QlmUrlRoute *route)
 {
 	QlmJob	   *job = create_job();
 
@@ -359,11 +349,11 @@ add_message(Turn *turn, QlmHttpRequest *request, const QlmUrlRoute *route)
 	qlm_sockets_resume(request, job);
 	if (request->held)
 		qlm_held_request_resume(request, job);
-	add_job(turn, request, job);
+	add_job(batch, request, job);
 }
 
 static void
-add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
+add_discovery(Batch *batch, QlmHttpRequest *request, const char *peer_name)
 {
 	static const char *const known[] = {
 		"version", "newest", "oldest", "begin", "end", "peer", NULL
@@ -391,24 +381,24 @@ add_discovery(Turn *turn, QlmHttpRequest *request, const char *peer_name)
 	job->peer_name = peer_name;
 	job->client = &request->client;
 	job->has_waited = request->has_waited;
-	add_job(turn, request, job);
+	add_job(batch, request, job);
 }
 
 static void
-add_request(Turn *turn, QlmHttpRequest *request)
+add_request(Batch *batch, QlmHttpRequest *request)
 {
 	QlmUrlRoute	route = qlm_url_route_find(request);
 
-	turn->nrequests++;
-	turn->nbytes += request->body_len;
+	batch->nrequests++;
+	batch->nbytes += request->body_len;
 	switch (route.kind)
 	{
 		case QLM_ROUTE_MESSAGE:
 			if (!qlm_large_message_take(request, &route))
-				add_message(turn, request, &route);
+				add_message(batch, request, &route);
 			break;
 		case QLM_ROUTE_DISCOVERY:
-			add_discovery(turn, request, route.peer_name);
+			add_discovery(batch, request, route.peer_name);
 			break;
 		case QLM_ROUTE_SOCKET:
 			qlm_web_server_upgrade(request);
@@ -417,7 +407,7 @@ add_request(Turn *turn, QlmHttpRequest *request)
 			qlm_node_page_answer_home(request);
 			break;
 		case QLM_ROUTE_HEALTH:
-			turn->health[turn->nhealth++] = request;
+			batch->health[batch->nhealth++] = request;
 			break;
 		case QLM_ROUTE_OPTIONS:
 			qlm_node_page_answer_options(request, route.allow);
@@ -433,17 +423,17 @@ add_request(Turn *turn, QlmHttpRequest *request)
 }
 
 /*
- * Forget the turn.  After an unusually large one the C library keeps what was
+ * Forget the batch.  After an unusually large one the C library keeps what was
  * freed, in holes between what lives on: have it give that back.
  */
 static void
-forget_turn(const Turn *turn)
+forget_batch(const Batch *batch)
 {
 	bool		large pg_attribute_unused() =
-		turn->large || is_large(turn_context);
+		batch->large || is_large(batch_context);
 
 	MemoryContextSwitchTo(TopMemoryContext);
-	MemoryContextReset(turn_context);
+	MemoryContextReset(batch_context);
 #ifdef __GLIBC__
 	if (large)
 		malloc_trim(0);
@@ -453,35 +443,35 @@ forget_turn(const Turn *turn)
 int
 qlm_batch_run(QlmWebServer *server, QlmWorkerSlot *slot)
 {
-	Turn		turn;
+	Batch		batch;
 	QlmHttpRequest *request;
 	TimestampTz start;
 
-	if (turn_context == NULL)
-		turn_context = AllocSetContextCreate(TopMemoryContext, "qlm turn",
+	if (batch_context == NULL)
+		batch_context = AllocSetContextCreate(TopMemoryContext, "qlm batch",
 											 ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(turn_context);
-	turn.server = server;
-	turn.slot = slot;
-	turn.nrequests = turn.n = turn.nhealth = 0;
-	turn.nbytes = 0;
-	turn.hung = turn.large = false;
-	while (turn.nrequests < MAX_REQUESTS && turn.nbytes < MAX_BYTES &&
+	MemoryContextSwitchTo(batch_context);
+	batch.server = server;
+	batch.slot = slot;
+	batch.nrequests = batch.n = batch.nhealth = 0;
+	batch.nbytes = 0;
+	batch.hung = batch.large = false;
+	while (batch.nrequests < MAX_REQUESTS && batch.nbytes < MAX_BYTES &&
 		   (request = qlm_web_server_next(server)) != NULL)
-		add_request(&turn, request);
+		add_request(&batch, request);
 
-	if (turn.nrequests > 0)
+	if (batch.nrequests > 0)
 	{
 		start = GetCurrentTimestamp();
-		run_messages(&turn);
-		answer_messages(&turn);
-		answer_health(&turn);
-		qlm_web_server_note_pace(server, turn.nrequests,
-								  GetCurrentTimestamp() - start, turn.hung);
-		QLM_COUNT(slot, requests, turn.nrequests);
+		run_messages(&batch);
+		answer_messages(&batch);
+		answer_health(&batch);
+		qlm_web_server_note_pace(server, batch.nrequests,
+								  GetCurrentTimestamp() - start, batch.hung);
+		QLM_COUNT(slot, requests, batch.nrequests);
 		QLM_COUNT(slot, batches, 1);
-		QLM_COUNT(slot, bytes_in, turn.nbytes);
+		QLM_COUNT(slot, bytes_in, batch.nbytes);
 	}
-	forget_turn(&turn);
-	return turn.nrequests;
+	forget_batch(&batch);
+	return batch.nrequests;
 }

@@ -1,6 +1,6 @@
 /*
  * batch.h
- *		One turn of a server worker: what has arrived is run and answered.
+ *		What has arrived at a server worker is run as one batch, and answered.
  */
 #ifndef QLM_BATCH_H
 #define QLM_BATCH_H

@@ -38,7 +38,6 @@ static dlist_head timed = DLIST_STATIC_INIT(timed);
 static HTAB *lines = NULL;
 static MemoryContext pause_context = NULL;
 static TimestampTz next_due = DT_NOEND;
-static int	npaused = 0;
 static bool ended = false;
 
 static void
@@ -79,7 +78,6 @@ forget(Paused *p)
 	if (line && line->first == p)
 		line->first = NULL;
 	p->request->delayed = NULL;
-	npaused--;
 	pfree(p);
 }
 
@@ -106,7 +104,6 @@ qlm_guess_delay_hold(QlmHttpRequest *request, int ms)
 	p->request = request;
 	p->ms = ms;
 	request->delayed = p;
-	npaused++;
 	line = request->socket ? hash_search(lines, &request->socket, HASH_ENTER, &found) : NULL;
 	if (line && !found)
 	{
@@ -158,12 +155,6 @@ qlm_guess_delay_answered(QlmHttpRequest *request, bool was_wrong)
 
 	if (line && line->first == NULL)
 		go_on(line, was_wrong);
-}
-
-bool
-qlm_guess_delay_any(void)
-{
-	return npaused > 0;
 }
 
 bool

@@ -18,9 +18,6 @@ extern void qlm_guess_delay_hold(QlmHttpRequest *request, int ms);
 /* It is about to be answered; was_wrong: that it had to wait was right. */
 extern void qlm_guess_delay_answered(QlmHttpRequest *request, bool was_wrong);
 
-/* Are any held? */
-extern bool qlm_guess_delay_any(void);
-
 /* Its client has gone.  False: it is not held here. */
 extern bool qlm_guess_delay_left(QlmHttpRequest *request);
 

@@ -23,18 +23,11 @@
 #include "storage/core/wake_key.h"
 #include "worker/common/transaction.h"
 #include "worker/common/worker_slot.h"
-#include "worker/server/guess_delay.h"
 #include "worker/server/held_due.h"
 #include "worker/server/held_request.h"
-#include "worker/server/large_message.h"
+#include "worker/server/look_pace.h"
 
-#define PAUSE_MS		2		/* between two looks */
-#define LOOK_MIN_MS		250
-#define LOOK_MAX_MS		5000
-#define LOOK_ALONE_MS	100		/* without shared memory nobody wakes us */
-#define RETRY_MS		20		/* somebody else had it */
 #define SUPERSEDED_MS	3000	/* held at least before a newer one ends it */
-#define LOOK_LIMIT_MS	10000
 #define FEW				8		/* that any may have waiting */
 #define SPARE_PART		10		/* of the connections, for who does not wait */
 
@@ -60,9 +53,7 @@ static int	nwaiting = 0;
 static Size all_sizes = 0;
 static MemoryContext waiting_context = NULL;
 static MemoryContext look_context = NULL;
-static uint64 woken[QLM_WAKE_WORDS];
-static bool any_woken = false;
-static TimestampTz next_look = 0;	/* not earlier, even if woken */
+static QlmLookPace pace = {.who = QLM_INTEREST_REQUESTS};
 static TimestampTz next_due = DT_NOEND; /* or earlier, never later */
 static bool ended = false;
 
@@ -126,15 +117,6 @@ qlm_held_request_size(void)
 	return all_sizes;
 }
 
-/* ms between looks at one request without a reason */
-static int
-look_ms(void)
-{
-	if (qlm_shared == NULL)
-		return LOOK_ALONE_MS;
-	return Max(Min(qlm_retry_delay, LOOK_MAX_MS), LOOK_MIN_MS);
-}
-
 static TimestampTz
 deadline_of(const HeldRequest *w)
 {
@@ -142,12 +124,6 @@ deadline_of(const HeldRequest *w)
 		return w->kept.until;
 	return TimestampTzPlusMilliseconds(w->since,
 									   qlm_held_request_seconds(w->request) * 1000);
-}
-
-static TimestampTz
-after(int milliseconds)
-{
-	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
 }
 
 static void
@@ -191,7 +167,7 @@ create_waiting(QlmHttpRequest *request, const QlmHeldAnswer *kept)
 	Size		awaited_size = kept->nawaited * sizeof(QlmStandIn);
 	Size		size = MAXALIGN(sizeof(HeldRequest)) + MAXALIGN(ids_size) +
 		MAXALIGN(awaited_size) + text_size(kept->dialect) + MAXALIGN(kept->answer_len);
-	HeldRequest    *w;
+	HeldRequest *w;
 	char	   *to;
 
 	if (waiting_context == NULL)
@@ -222,7 +198,7 @@ create_waiting(QlmHttpRequest *request, const QlmHeldAnswer *kept)
 static bool
 begin_waiting(QlmHttpRequest *request, const QlmJob *job)
 {
-	HeldRequest    *w;
+	HeldRequest *w;
 
 	if (room() <= 0 || (job->hold->nawaited == 0 && room() <= nwaiting &&
 						!is_fair(count_of_peer(job->hold->peer_id))))
@@ -232,7 +208,7 @@ begin_waiting(QlmHttpRequest *request, const QlmJob *job)
 	request->held = w;
 	w->since = w->look_at = GetCurrentTimestamp();
 	w->deadline = deadline_of(w);
-	w->retry_ms = RETRY_MS;
+	w->retry_ms = QLM_LOOK_RETRY_MS;
 	if (w->kept.by_queue)
 		w->presence = qlm_presence_begin(w->kept.peer_id, w->since);
 	dlist_push_tail(&all, &w->node);
@@ -247,14 +223,13 @@ go_on_waiting(HeldRequest *w, const QlmJob *job)
 {
 	w->in_line = false;
 	w->kept.tick = job->hold->tick;
-	w->look_at = after(w->retry_ms);
-	w->retry_ms = Min(w->retry_ms * 2, look_ms());
+	w->look_at = qlm_look_again(&w->retry_ms);
 }
 
 bool
 qlm_held_request_hold(QlmHttpRequest *request, const QlmJob *job)
 {
-	HeldRequest    *w = request->held;
+	HeldRequest *w = request->held;
 
 	if (job->hold == NULL || ended ||
 		(job->hold->nawaited == 0 && qlm_held_request_seconds(request) == 0))
@@ -290,7 +265,7 @@ qlm_held_request_resume(const QlmHttpRequest *request, QlmJob *job)
 void
 qlm_held_request_release(QlmHttpRequest *request)
 {
-	HeldRequest    *w = request->held;
+	HeldRequest *w = request->held;
 
 	if (w == NULL)
 		return;
@@ -336,13 +311,13 @@ put_in_line(HeldRequest *w)
 static bool
 is_woken(const HeldRequest *w)
 {
-	if (w->kept.by_queue && qlm_wake_key_is_set(woken, w->key))
+	if (w->kept.by_queue && qlm_look_pace_is_woken(&pace, w->key))
 		return true;
 	for (int i = 0; i < w->kept.nsubscriptions; i++)
-		if (qlm_wake_key_is_set(woken, qlm_wake_key_of_subscription(w->kept.subscriptions[i])))
+		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_subscription(w->kept.subscriptions[i])))
 			return true;
 	for (int i = 0; i < w->kept.nawaited; i++)
-		if (qlm_wake_key_is_set(woken, qlm_wake_key_of_message(w->kept.awaited[i].message_id)))
+		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_message(w->kept.awaited[i].message_id)))
 			return true;
 	return false;
 }
@@ -366,14 +341,14 @@ static int
 sort_out(HeldRequest ***to_look, QlmWorkerSlot *slot)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	HeldRequest   **found = palloc(nwaiting * sizeof(HeldRequest *));
+	HeldRequest **found = palloc(nwaiting * sizeof(HeldRequest *));
 	int			n = 0;
 	dlist_mutable_iter iter;
 
 	next_due = DT_NOEND;
 	dlist_foreach_modify(iter, &all)
 	{
-		HeldRequest    *w = dlist_container(HeldRequest, node, iter.cur);
+		HeldRequest *w = dlist_container(HeldRequest, node, iter.cur);
 
 		if (w->in_line)
 			continue;
@@ -383,10 +358,10 @@ sort_out(HeldRequest ***to_look, QlmWorkerSlot *slot)
 			put_in_line(w);
 		else
 		{
-			if (w->look_at <= now || (any_woken && is_woken(w)))
+			if (w->look_at <= now || is_woken(w))
 			{
 				found[n++] = w;
-				w->look_at = TimestampTzPlusMilliseconds(now, look_ms());
+				w->look_at = TimestampTzPlusMilliseconds(now, qlm_look_idle_ms());
 			}
 			next_due = Min(next_due, Min(Min(w->look_at, w->deadline), w->kept.tick));
 		}
@@ -415,13 +390,13 @@ act_on(HeldRequest **waiting, const QlmHeldDue *look)
 {
 	for (int i = 0; i < look->n; i++)
 	{
-		HeldRequest    *w = waiting[i];
+		HeldRequest *w = waiting[i];
 
 		if (!look->due[i])
 			continue;
 		if (is_served(waiting, look, i))
 		{
-			w->look_at = after(RETRY_MS);
+			w->look_at = qlm_look_after(QLM_LOOK_RETRY_MS);
 			next_due = Min(next_due, w->look_at);
 		}
 		else
@@ -485,7 +460,7 @@ look_and_act(HeldRequest **waiting, int n, QlmWorkerSlot *slot)
 
 	for (int i = 0; i < n; i++)
 		look.kept[i] = wanted(waiting[i]);
-	if (qlm_transaction_run(qlm_held_due, &look, LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
+	if (qlm_transaction_run(qlm_held_due, &look, QLM_LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
 	{
 		ereport(LOG, (errmsg("qlm could not look for what requests wait for: %s", message)));
 		qlm_slot_error(slot, message);
@@ -497,25 +472,23 @@ look_and_act(HeldRequest **waiting, int n, QlmWorkerSlot *slot)
 }
 
 void
-qlm_held_request_run(QlmWebServer *server, QlmWorkerSlot *slot)
+qlm_held_request_left(QlmHttpRequest *request, QlmWorkerSlot *slot)
 {
-	QlmHttpRequest *request;
-	TimestampTz now;
-	HeldRequest   **to_look;
+	((HeldRequest *) request->held)->is_left = true;
+	end_waiting(request->held, slot);
+}
+
+void
+qlm_held_request_run(QlmWorkerSlot *slot)
+{
+	HeldRequest **to_look;
+	bool		may_look;
 	int			n;
 
-	while ((nwaiting > 0 || qlm_guess_delay_any() || qlm_large_message_any()) &&
-		   (request = qlm_web_server_left(server)) != NULL)
-		if (!qlm_guess_delay_left(request) && !qlm_large_message_left(request))
-		{
-			((HeldRequest *) request->held)->is_left = true;
-			end_waiting(request->held, slot);
-		}
 	if (nwaiting == 0)
 		return;
-	any_woken |= qlm_interest_take(QLM_INTEREST_REQUESTS, woken);
-	now = GetCurrentTimestamp();
-	if (!(any_woken && now >= next_look) && now < next_due)
+	may_look = qlm_look_pace_take(&pace);
+	if (!(pace.any_woken && may_look) && GetCurrentTimestamp() < next_due)
 		return;
 
 	if (look_context == NULL)
@@ -523,15 +496,13 @@ qlm_held_request_run(QlmWebServer *server, QlmWorkerSlot *slot)
 											 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(look_context);
 	n = sort_out(&to_look, slot);
-	if (any_woken)
-		memset(woken, 0, sizeof(woken));
-	any_woken = false;
+	qlm_look_pace_forget(&pace);
 	n = end_superseded(to_look, n, slot);
 	if (n > 0)
 		look_and_act(to_look, n, slot);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(look_context);
-	next_look = after(PAUSE_MS);
+	qlm_look_pace_done(&pace);
 }
 
 int64
@@ -541,7 +512,7 @@ qlm_held_request_due(void)
 
 	if (nwaiting == 0)
 		return -1;
-	due = any_woken ? Min(next_due, next_look) : next_due;
+	due = pace.any_woken ? Min(next_due, pace.not_before) : next_due;
 	return due == DT_NOEND ? -1 :
 		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
 }
@@ -553,7 +524,7 @@ qlm_held_request_reload(void)
 
 	dlist_foreach(iter, &all)
 	{
-		HeldRequest    *w = dlist_container(HeldRequest, node, iter.cur);
+		HeldRequest *w = dlist_container(HeldRequest, node, iter.cur);
 
 		if (!w->in_line)
 			w->deadline = deadline_of(w);
@@ -569,7 +540,7 @@ qlm_held_request_end(bool for_good)
 	ended = ended || for_good;
 	dlist_foreach_modify(iter, &all)
 	{
-		HeldRequest    *w = dlist_container(HeldRequest, node, iter.cur);
+		HeldRequest *w = dlist_container(HeldRequest, node, iter.cur);
 
 		if (!w->in_line)
 			answer(w, NULL);

@@ -28,11 +28,11 @@ extern void qlm_held_request_resume(const QlmHttpRequest *request,
 /* It is about to be answered. */
 extern void qlm_held_request_release(QlmHttpRequest *request);
 
-/*
- * Answer those whose time is up or whose client has gone, and put in line
- * those for which something has come.
- */
-extern void qlm_held_request_run(QlmWebServer *server, QlmWorkerSlot *slot);
+/* Answer those whose time is up, and put in line those for which something has come. */
+extern void qlm_held_request_run(QlmWorkerSlot *slot);
+
+/* Its client has gone. */
+extern void qlm_held_request_left(QlmHttpRequest *request, QlmWorkerSlot *slot);
 
 /* In how many ms that must be done again at the latest; -1: no need */
 extern int64 qlm_held_request_due(void);

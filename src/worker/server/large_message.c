@@ -25,7 +25,6 @@
 #include "worker/common/worker.h"
 #include "worker/server/large_message.h"
 #include "worker/server/large_message_segment.h"
-#include "worker/server/reply.h"
 
 #define LOOK_MS		500			/* whether its process lives */
 #define MAX_WAITING	32			/* each keeps its body in memory */
@@ -45,11 +44,13 @@ static int	nall = 0;
 static MemoryContext large_context = NULL;
 static MemoryContext answer_context = NULL;
 static QlmWorkerOrder worker_order;
+static QlmSendAnswer send = NULL;
 static bool ended = false;
 
 void
-qlm_large_message_init(const QlmWorkerOrder *order)
+qlm_large_message_init(const QlmWorkerOrder *order, QlmSendAnswer send_answer)
 {
+	send = send_answer;
 	worker_order = *order;
 	worker_order.number = QLM_MESSAGE_RUNNER;
 	worker_order.slot = -1;
@@ -133,16 +134,6 @@ put_text(QlmLargeMessageSegment *segment, Size *at, const char *text)
 	return place;
 }
 
-/* ms until the request has taken as long as it may */
-static int
-time_left(const QlmHttpRequest *request)
-{
-	TimestampTz end = TimestampTzPlusMilliseconds(request->received_at,
-												  qlm_request_timeout);
-
-	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
-}
-
 static dsm_segment *
 pack(const LargeMessage *large)
 {
@@ -162,7 +153,7 @@ pack(const LargeMessage *large)
 	pg_atomic_init_u32(&segment->state, QLM_LARGE_MESSAGE_WAITING);
 	segment->sender = MyProc - ProcGlobal->allProcs;
 	segment->sender_pid = MyProcPid;
-	segment->timeout_ms = time_left(request);
+	segment->timeout_ms = qlm_web_server_time_left(request);
 	segment->client = request->client;
 	segment->has_waited = request->has_waited;
 	segment->charset = put_text(segment, &at, request->charset);
@@ -251,7 +242,7 @@ send_answer(LargeMessage *large, QlmWorkerSlot *slot, int status, const char *pr
 	else
 		qlm_job_refuse(&job, status, problem ? problem :
 					   "The answer to the message was lost, it may have been stored.");
-	qlm_reply_send(slot, large->request, &job);
+	send(slot, large->request, &job);
 	forget(large);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(answer_context);
@@ -289,7 +280,7 @@ qlm_large_message_run(QlmWorkerSlot *slot)
 	{
 		LargeMessage	   *first = dlist_head_element(LargeMessage, node, &all);
 
-		if (first->segment == NULL && time_left(first->request) <= 0)
+		if (first->segment == NULL && qlm_web_server_time_left(first->request) <= 0)
 			send_answer(first, slot, 503, "The message took longer than qlm.request_timeout.");
 		else if (first->segment == NULL)
 			start(first);
@@ -304,12 +295,6 @@ qlm_large_message_due(void)
 	if (dlist_is_empty(&all))
 		return -1;
 	return dlist_head_element(LargeMessage, node, &all)->segment ? LOOK_MS : 0;
-}
-
-bool
-qlm_large_message_any(void)
-{
-	return !dlist_is_empty(&all);
 }
 
 /* What has begun goes on, as it would in the worker. */

@@ -7,12 +7,16 @@
 #define QLM_LARGE_MESSAGE_H
 
 #include "process/shmem.h"
+#include "service/exchange/job.h"
 #include "transport/web_server.h"
 #include "worker/common/worker.h"
 #include "worker/server/url_route.h"
 
+/* Gives an answer back, as that of a message that was run here */
+typedef void (*QlmSendAnswer) (QlmWorkerSlot *slot, QlmHttpRequest *request, QlmJob *job);
+
 /* Whose worker this is */
-extern void qlm_large_message_init(const QlmWorkerOrder *order);
+extern void qlm_large_message_init(const QlmWorkerOrder *order, QlmSendAnswer send);
 
 /*
  * Take a request that is to be run elsewhere; false: it is run here, since it is
@@ -26,13 +30,10 @@ extern void qlm_large_message_run(QlmWorkerSlot *slot);
 /* In how many ms that must be done again; -1: no need */
 extern int64 qlm_large_message_due(void);
 
-/* Are any held?  Its client has gone; false: it is not held here. */
-extern bool qlm_large_message_any(void);
+/* Its client has gone; false: it is not held here. */
 extern bool qlm_large_message_left(QlmHttpRequest *request);
 
 /* Have what runs end, and answer all. */
 extern void qlm_large_message_end(QlmWorkerSlot *slot);
-
-extern PGDLLEXPORT void qlm_large_message_main(Datum handle);
 
 #endif							/* QLM_LARGE_MESSAGE_H */

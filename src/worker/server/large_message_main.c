@@ -27,7 +27,7 @@
 #include "worker/common/readiness.h"
 #include "worker/common/transaction.h"
 #include "worker/common/worker.h"
-#include "worker/server/large_message.h"
+#include "worker/server/large_message_main.h"
 #include "worker/server/large_message_segment.h"
 
 #define MAX_TRIES	3

@@ -38,10 +38,11 @@
 #include "worker/server/held_request.h"
 #include "worker/server/large_message.h"
 #include "worker/server/linger.h"
+#include "worker/server/reply.h"
 #include "worker/server/server.h"
 #include "worker/server/sockets.h"
 
-#define MAX_TURNS		16		/* between two looks at the latch */
+#define MAX_BATCHES		16		/* between two looks at the latch */
 #define STOP_MS			2000	/* for answers that are on their way */
 #define CHORES_LIMIT_MS	10000	/* for one step of them */
 #define CHORES_PAUSE_MS	20
@@ -188,30 +189,42 @@ report_stats(Server *server, bool worked)
 		server->stats_due = TimestampTzPlusMilliseconds(now, later);
 }
 
+/* Clients of held requests who have gone */
+static void
+take_leave(Server *server)
+{
+	QlmHttpRequest *request;
+
+	while ((request = qlm_web_server_left(server->http)) != NULL)
+		if (!qlm_guess_delay_left(request) && !qlm_large_message_left(request))
+			qlm_held_request_left(request, server->slot);
+}
+
 static void
 serve(Server *server)
 {
-	int			turns = 0;
+	int			batches = 0;
 	int			n;
 
-	qlm_held_request_run(server->http, server->slot);
+	take_leave(server);
+	qlm_held_request_run(server->slot);
 	qlm_guess_delay_run();
 	qlm_large_message_run(server->slot);
 	qlm_sockets_run(server->http, server->slot);
 	qlm_web_server_run(server->http);
 	qlm_linger_run(server->http);
-	while (turns < MAX_TURNS &&
+	while (batches < MAX_BATCHES &&
 		   (n = qlm_batch_run(server->http, server->slot)) > 0)
 	{
 		qlm_web_server_run(server->http);
 		qlm_linger_note(server->http, n);
 		qlm_linger_run(server->http);
-		turns++;
+		batches++;
 	}
 	if (server->slot)
 		pg_atomic_write_u32(&server->slot->connections,
 							qlm_web_server_connections(server->http));
-	report_stats(server, turns > 0);
+	report_stats(server, batches > 0);
 }
 
 static void
@@ -258,26 +271,22 @@ keep_house(Server *server)
 									more ? CHORES_PAUSE_MS : QLM_HOUSEKEEPING_MS);
 }
 
+static void
+set_timer(Server *server, int64 due)
+{
+	if (due >= 0)
+		qlm_loop_after(server->loop, due);
+}
+
 /* Say when to go on even if nothing happens. */
 static void
 set_timers(Server *server)
 {
-	int64		due = qlm_web_server_due(server->http);
-
-	if (due >= 0)
-		qlm_loop_after(server->loop, due);
-	due = qlm_held_request_due();
-	if (due >= 0)
-		qlm_loop_after(server->loop, due);
-	due = qlm_guess_delay_due();
-	if (due >= 0)
-		qlm_loop_after(server->loop, due);
-	due = qlm_large_message_due();
-	if (due >= 0)
-		qlm_loop_after(server->loop, due);
-	due = qlm_sockets_due();
-	if (due >= 0)
-		qlm_loop_after(server->loop, due);
+	set_timer(server, qlm_web_server_due(server->http));
+	set_timer(server, qlm_held_request_due());
+	set_timer(server, qlm_guess_delay_due());
+	set_timer(server, qlm_large_message_due());
+	set_timer(server, qlm_sockets_due());
 	if (server->listen_again != 0)
 		qlm_loop_at(server->loop, server->listen_again);
 	if (server->stats_due != 0)
@@ -307,11 +316,8 @@ stop(Server *server)
 	qlm_web_server_run(server->http);
 	while (qlm_web_server_is_sending(server->http) && GetCurrentTimestamp() < end)
 	{
-		int64		due = qlm_web_server_due(server->http);
-
 		qlm_loop_at(server->loop, end);
-		if (due >= 0)
-			qlm_loop_after(server->loop, due);
+		set_timer(server, qlm_web_server_due(server->http));
 		(void) qlm_loop_wait(server->loop);
 		qlm_web_server_run(server->http);
 		while (qlm_batch_run(server->http, server->slot) > 0)
@@ -338,7 +344,7 @@ qlm_server_main(Datum arg)
 	server.http = qlm_web_server_create();
 	server.loop = qlm_loop_create(qlm_web_server_fd(server.http));
 	qlm_sockets_init(server.order.number);
-	qlm_large_message_init(&server.order);
+	qlm_large_message_init(&server.order, qlm_reply_send);
 	start_listening(&server);
 	if (server.order.number == 1)
 		server.chores_due = GetCurrentTimestamp();

@@ -31,18 +31,13 @@
 #include "worker/common/readiness.h"
 #include "worker/common/transaction.h"
 #include "worker/common/worker_slot.h"
+#include "worker/server/look_pace.h"
 #include "worker/server/socket_identity.h"
 #include "worker/server/sockets.h"
 #include "worker/server/sockets_sweep.h"
 #include "worker/server/unread_push.h"
 
-#define PAUSE_MS		2		/* between two looks */
-#define LOOK_MIN_MS		250
-#define LOOK_MAX_MS		5000
-#define LOOK_ALONE_MS	100		/* without shared memory nobody wakes us */
-#define RETRY_MS		20		/* somebody else had it, or must answer first */
 #define FAILED_MS		1000
-#define LOOK_LIMIT_MS	10000
 #define HURRY_MS		1000	/* for a sign of life once the peer is heard elsewhere */
 
 typedef struct Connection
@@ -87,27 +82,18 @@ static int	nconnections = 0;
 static int	worker_number = 0;
 static MemoryContext sockets_context = NULL;
 static MemoryContext look_context = NULL;
-static uint64 woken[QLM_WAKE_WORDS];
-static bool any_woken = false;
+static QlmLookPace pace = {.who = QLM_INTEREST_SOCKETS};
 static bool any_look = false;	/* a connection asks for a look */
-static TimestampTz next_look = 0;	/* not earlier, whatever happens */
 static TimestampTz look_at_all = DT_NOEND;
 static TimestampTz next_retry = DT_NOEND;
 static bool ended = false;		/* the worker is about to be */
 
-static TimestampTz
-after(int milliseconds)
+/* Is it a connection of this worker? */
+static bool
+is_open(const char *name)
 {
-	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
-}
-
-/* ms between looks without a reason */
-static int
-look_ms(void)
-{
-	if (qlm_shared == NULL)
-		return LOOK_ALONE_MS;
-	return Max(Min(qlm_retry_delay, LOOK_MAX_MS), LOOK_MIN_MS);
+	return strlen(name) < QLM_CONNECTION_NAME_SIZE &&
+		hash_search(by_name, name, HASH_FIND, NULL) != NULL;
 }
 
 void
@@ -122,7 +108,7 @@ qlm_sockets_init(int worker)
 											ALLOCSET_DEFAULT_SIZES);
 	look_context = AllocSetContextCreate(TopMemoryContext, "qlm push",
 										 ALLOCSET_DEFAULT_SIZES);
-	qlm_sweep_init(worker);
+	qlm_sweep_init(worker, is_open);
 }
 
 static void
@@ -160,7 +146,7 @@ static void
 look_for_peer(Connection *c)
 {
 	c->look_peer = any_look = true;
-	c->retry_ms = RETRY_MS;
+	c->retry_ms = QLM_LOOK_RETRY_MS;
 }
 
 /* Who was found first stays: what is queued for a peer leaves only to it. */
@@ -209,7 +195,7 @@ find_connection(QlmWebSocket *socket)
 	(void) hash_search(by_name, c->name, HASH_ENTER, NULL);
 	dlist_push_tail(&all, &c->node);
 	if (nconnections++ == 0)
-		look_at_all = after(look_ms());
+		look_at_all = qlm_look_after(qlm_look_idle_ms());
 	qlm_websocket_set_owner(socket, c);
 	return c;
 }
@@ -284,10 +270,10 @@ mark(TimestampTz now)
 	bool		everything = look_at_all <= now;
 	dlist_iter	iter;
 
-	if (!any_woken && !everything && next_retry > now)
+	if (!pace.any_woken && !everything && next_retry > now)
 		return;
 	if (everything)
-		look_at_all = TimestampTzPlusMilliseconds(now, look_ms());
+		look_at_all = TimestampTzPlusMilliseconds(now, qlm_look_idle_ms());
 	next_retry = DT_NOEND;
 	dlist_foreach(iter, &all)
 	{
@@ -295,18 +281,17 @@ mark(TimestampTz now)
 
 		if (c->greet)
 			any_look = true;
-		if (c->named && (everything || qlm_wake_key_is_set(woken, c->key)))
+		if (c->named && (everything || qlm_look_pace_is_woken(&pace, c->key)))
 			c->look = any_look = true;
 		if (c->caller.peer_id == 0)
 			continue;
-		if (qlm_wake_key_is_set(woken, c->peer_key))
+		if (qlm_look_pace_is_woken(&pace, c->peer_key))
 			look_for_peer(c);
 		else if (everything || c->retry_at <= now)
 			c->look_peer = any_look = true;
 		next_retry = Min(next_retry, c->look_peer ? DT_NOEND : c->retry_at);
 	}
-	memset(woken, 0, sizeof(woken));
-	any_woken = false;
+	qlm_look_pace_forget(&pace);
 }
 
 static void
@@ -320,7 +305,7 @@ greet(Connection *c)
 	if (pause_ms > 0)
 	{
 		c->greet = true;
-		c->greet_at = after(pause_ms);
+		c->greet_at = qlm_look_after(pause_ms);
 	}
 	else if (caller)
 		note_caller(c, caller);
@@ -434,13 +419,12 @@ plan_retry(Connection *c, bool due, bool found)
 	c->retry_at = DT_NOEND;
 	if (found)
 	{
-		c->retry_ms = RETRY_MS;
+		c->retry_ms = QLM_LOOK_RETRY_MS;
 		any_look = true;
 	}
 	else if (due)
 	{
-		c->retry_at = after(c->retry_ms);
-		c->retry_ms = Min(c->retry_ms * 2, look_ms());
+		c->retry_at = qlm_look_again(&c->retry_ms);
 		next_retry = Min(next_retry, c->retry_at);
 	}
 }
@@ -475,14 +459,14 @@ run_look(Look *look, QlmWorkerSlot *slot)
 {
 	char	   *message;
 
-	if (qlm_transaction_run(take, look, LOOK_LIMIT_MS, &message) == QLM_VERDICT_DONE)
+	if (qlm_transaction_run(take, look, QLM_LOOK_LIMIT_MS, &message) == QLM_VERDICT_DONE)
 	{
 		push_all(look, slot);
 		return true;
 	}
 	ereport(LOG, (errmsg("qlm could not take what waits for WebSockets: %s", message)));
 	qlm_slot_error(slot, message);
-	look_at_all = after(FAILED_MS);
+	look_at_all = qlm_look_after(FAILED_MS);
 	return false;
 }
 
@@ -524,25 +508,21 @@ look_and_push(QlmWorkerSlot *slot)
 void
 qlm_sockets_run(QlmWebServer *server, QlmWorkerSlot *slot)
 {
-	TimestampTz now;
-
 	take_news(server);
 	qlm_sweep_run(slot);
 	qlm_unread_push_run(slot);
 	if (nconnections == 0)
 		return;
-	any_woken |= qlm_interest_take(QLM_INTEREST_SOCKETS, woken);
-	now = GetCurrentTimestamp();
-	if (now < next_look)
+	if (!qlm_look_pace_take(&pace))
 		return;
-	mark(now);
+	mark(GetCurrentTimestamp());
 	if (!any_look)
 		return;
 	MemoryContextSwitchTo(look_context);
 	look_and_push(slot);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(look_context);
-	next_look = after(PAUSE_MS);
+	qlm_look_pace_done(&pace);
 }
 
 int64
@@ -553,18 +533,11 @@ qlm_sockets_due(void)
 	if (nconnections > 0)
 	{
 		due = Min(due, Min(look_at_all, next_retry));
-		if (any_look || any_woken)
-			due = Min(due, next_look);
+		if (any_look || pace.any_woken)
+			due = Min(due, pace.not_before);
 	}
 	return due == DT_NOEND ? -1 :
 		TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
-}
-
-bool
-qlm_sockets_know(const char *name)
-{
-	return strlen(name) < QLM_CONNECTION_NAME_SIZE &&
-		hash_search(by_name, name, HASH_FIND, NULL) != NULL;
 }
 
 void

@@ -37,15 +37,17 @@ typedef struct Sweep
 } Sweep;
 
 static int	worker_number = 0;
+static bool (*is_open) (const char *name) = NULL;
 static MemoryContext sweep_context = NULL;
 static List *ended = NIL;		/* of char *, to be removed */
 static TimestampTz remove_due = 0;
 static TimestampTz sweep_due = 0;
 
 void
-qlm_sweep_init(int worker)
+qlm_sweep_init(int worker, bool (*is_open_here) (const char *name))
 {
 	worker_number = worker;
+	is_open = is_open_here;
 	sweep_context = AllocSetContextCreate(TopMemoryContext, "qlm sweep",
 										  ALLOCSET_DEFAULT_SIZES);
 }
@@ -90,7 +92,7 @@ find_stale(void *arg)
 	{
 		int			number = qlm_connection_worker(lfirst(lc));
 
-		if (number == worker_number ? !qlm_sockets_know(lfirst(lc)) :
+		if (number == worker_number ? !is_open(lfirst(lc)) :
 			worker_number == 1 && !runs(processes, n, number))
 			qlm_sweep_add(lfirst(lc));
 	}

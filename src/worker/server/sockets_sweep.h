@@ -8,7 +8,8 @@
 
 #include "process/shmem.h"
 
-extern void qlm_sweep_init(int worker);
+/* Of the worker of this number; is_open: is that a connection of its own? */
+extern void qlm_sweep_init(int worker, bool (*is_open) (const char *name));
 
 /* This one has ended. */
 extern void qlm_sweep_add(const char *name);
@@ -17,8 +18,5 @@ extern void qlm_sweep_run(QlmWorkerSlot *slot);
 
 /* When that must be done again at the latest */
 extern TimestampTz qlm_sweep_due(void);
-
-/* sockets.c: is it a connection of this worker that is open? */
-extern bool qlm_sockets_know(const char *name);
 
 #endif							/* QLM_SOCKETS_SWEEP_H */
