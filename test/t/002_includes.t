@@ -361,14 +361,11 @@ done_testing();
 
 __DATA__
 circle of files: process
-circle of files: worker/server
 circle of files: xml
 circle of folders: storage/outbox
 circle of folders: storage/peer
 circle of folders: storage/replica
 circle of folders: storage/role
-circle of folders: worker/common
-circle of folders: worker/launcher
 folder without a right README: .
 folder without a right README: base
 folder without a right README: message
@@ -379,19 +376,6 @@ folder without a right README: json
 folder without a right README: message/print
 folder without a right README: message/text
 folder without a right README: process
-folder without a right README: transport
-folder without a right README: transport/client
-folder without a right README: transport/coding
-folder without a right README: transport/http
-folder without a right README: transport/websocket
-folder without a right README: worker
-folder without a right README: worker/common
-folder without a right README: worker/launcher
-folder without a right README: worker/server
 folder without a right README: xml
 header of another source: base
-header of another source: transport/client
-header of another source: transport/http
-header of another source: transport/websocket
-header of another source: worker/server
 header of another source: xml

@@ -13,7 +13,7 @@
 
 typedef struct QlmHttpServer QlmHttpServer;
 
-/* Who has to look when the server must run: all of it is the owner's. */
+/* What the server lives in; all of it is the owner's. */
 typedef struct QlmHttpOwner
 {
 	MemoryContext context;

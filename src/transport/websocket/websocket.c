@@ -53,7 +53,6 @@ QlmWebSocket *
 qlm_websocket_create(QlmWebSocketShared *shared, const QlmHttpRequest *request,
 					 const char *early, Size len)
 {
-	static uint64 last_id = 0;
 	const int	flags = MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO;
 	QlmWebSocket *socket = MemoryContextAllocExtended(shared->context, sizeof(QlmWebSocket), flags);
 	char	   *texts = MemoryContextAllocExtended(shared->context,
@@ -75,7 +74,6 @@ qlm_websocket_create(QlmWebSocketShared *shared, const QlmHttpRequest *request,
 	if (len > 0)
 		memcpy(rest, early, len);
 	socket->shared = shared;
-	socket->id = ++last_id;
 	socket->fd = -1;
 	socket->path = place_text(&texts, request->path);
 	socket->peer_name = place_text(&texts, request->peer_name);
@@ -103,12 +101,6 @@ qlm_websocket_free(QlmWebSocket *socket)
 		pfree(socket->rest);
 	pfree(unconstify(char *, socket->path));
 	pfree(socket);
-}
-
-uint64
-qlm_websocket_id(const QlmWebSocket *socket)
-{
-	return socket->id;
 }
 
 void *

@@ -12,9 +12,6 @@
 typedef struct QlmWebSocket QlmWebSocket;
 struct QlmWebSocketShared;
 
-/* Never used twice in a process */
-extern uint64 qlm_websocket_id(const QlmWebSocket *socket);
-
 /* Of who looks after it; NULL at first */
 extern void *qlm_websocket_owner(const QlmWebSocket *socket);
 extern void qlm_websocket_set_owner(QlmWebSocket *socket, void *owner);

@@ -71,7 +71,6 @@ typedef struct QlmWebSocketShared
 struct QlmWebSocket
 {
 	QlmWebSocketShared *shared;
-	uint64		id;
 	void	   *owner;
 	int			fd;
 	const char *path;			/* of the upgrade; one piece of memory */

@@ -8,7 +8,6 @@
 #include "storage/ipc.h"
 #include "utils/timestamp.h"
 
-#include "worker/common/worker.h"
 #include "worker/common/worker_slot.h"
 
 static QlmWorkerSlot *my_slot = NULL;

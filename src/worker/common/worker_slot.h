@@ -7,7 +7,7 @@
 #define QLM_WORKER_SLOT_H
 
 #include "process/shmem.h"
-#include "worker/common/worker.h"
+#include "worker/common/worker_order.h"
 
 /* Take over the slot of the order, until exit; NULL where there is none. */
 extern QlmWorkerSlot *qlm_slot_attach(const QlmWorkerOrder *order);
