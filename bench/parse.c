@@ -12,7 +12,7 @@
 
 #include <time.h>
 
-#include "message/envelope.h"
+#include "message/text/envelope_text.h"
 
 #include "shim.h"
 

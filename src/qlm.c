@@ -9,9 +9,9 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
-#include "process/settings.h"
 #include "process/shmem.h"
 #include "process/wake.h"
+#include "settings.h"
 #include "storage/core/fmgr_guard.h"
 #include "storage/planner/planner_hook.h"
 #include "storage/replica/node_place_here.h"

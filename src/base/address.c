@@ -15,9 +15,6 @@
 
 #include "base/address.h"
 
-char	   *qlm_callback_allow = NULL;
-char	   *qlm_no_proxy = NULL;
-
 #define ADDRESS_BITS	128
 #define MAPPED_BITS		96		/* where the IPv4 part begins */
 #define MAX_HOST_NAME	253

@@ -7,13 +7,6 @@
 
 struct sockaddr;
 
-/* The setting: hosts and networks that callbacks may go to; empty: for peers
- * those of known peers, for others none */
-extern char *qlm_callback_allow;
-
-/* The setting: hosts that are called without a proxy, with all below them */
-extern char *qlm_no_proxy;
-
 /*
  * Is the address in one of the list's networks, or the host (of a URL, without
  * brackets) one of its names?  An IPv4-mapped IPv6 address is an IPv4 address.

@@ -6,7 +6,6 @@
 
 #include "base/limits.h"
 
-int			qlm_connection_age = 300;
 int			qlm_max_message_size = 10 * 1024 * 1024;
 int			qlm_max_depth = 64;
 int			qlm_max_values = 1000000;

@@ -2,7 +2,7 @@
  * limits.h
  *		Every bound that hostile input meets, in one place.
  *
- * Settings (the variables) are registered in process/settings.c; bounds that
+ * Settings (the variables) are registered in settings.c; bounds that
  * nobody should have to tune are constants.
  */
 #ifndef QLM_LIMITS_H
@@ -23,7 +23,6 @@ extern int	qlm_poll_buffer_max;	/* values kept for a poll, a subscription */
 extern int	qlm_max_subscriptions;	/* of one caller; 0: no limit */
 extern int	qlm_max_anonymous_subscriptions;	/* of all without a peer */
 extern int	qlm_max_queued;			/* messages of one caller; 0: no limit */
-extern int	qlm_connection_age;	/* seconds that a connection to another is used */
 extern int	qlm_finished_kept;		/* newest ended messages of each kind */
 
 /* Times that are told of: clocks differ by less, and zones by more. */

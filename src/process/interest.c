@@ -15,7 +15,7 @@
 #include "storage/proc.h"
 
 #include "process/interest.h"
-#include "storage/core/wake_key.h"
+#include "process/wake_key.h"
 
 static QlmWorkerSlot *my_slot = NULL;
 static uint32 requests[QLM_WAKE_KEYS];	/* how many wait for each key */

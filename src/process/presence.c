@@ -12,18 +12,18 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "process/presence.h"
-#include "process/shmem.h"
 
 #define ENTRIES			4096
 #define PROBES			32
 
-/* In use while there are places; found and taken under qlm_shared->lock */
+/* In use while there are places; found and taken under the lock */
 typedef struct Entry
 {
 	uint64		who;
@@ -49,6 +49,7 @@ struct QlmPresence
 };
 
 static Entries *shared = NULL;	/* or of this process alone */
+static LWLock *lock = NULL;		/* of the shared ones */
 static dlist_head mine = DLIST_STATIC_INIT(mine);
 
 Size
@@ -67,7 +68,7 @@ init_entries(Entries *all)
 }
 
 void
-qlm_presence_create(void)
+qlm_presence_create(LWLock *its_lock)
 {
 	bool		found;
 
@@ -79,15 +80,15 @@ qlm_presence_create(void)
 static void
 lock_entries(void)
 {
-	if (qlm_shared)
-		LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
+	if (lock)
+		LWLockAcquire(lock, LW_EXCLUSIVE);
 }
 
 static void
 unlock_entries(void)
 {
-	if (qlm_shared)
-		LWLockRelease(qlm_shared->lock);
+	if (lock)
+		LWLockRelease(lock);
 }
 
 /* The entry of the peer, or a free one; NULL: neither is near. */

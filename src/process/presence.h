@@ -11,6 +11,7 @@
 #define QLM_PRESENCE_H
 
 #include "datatype/timestamp.h"
+#include "storage/lwlock.h"
 
 typedef struct QlmPresence QlmPresence;
 
@@ -35,8 +36,8 @@ extern void qlm_presence_end(QlmPresence *presence, bool it_returns);
 /* How long that moment is */
 #define QLM_PRESENCE_GRACE_MS	2000
 
-/* shmem.c: what it needs of the shared memory */
+/* What it needs of the shared memory, which shmem.c makes */
 extern Size qlm_presence_size(void);
-extern void qlm_presence_create(void);
+extern void qlm_presence_create(LWLock *lock);
 
 #endif							/* QLM_PRESENCE_H */

@@ -11,8 +11,8 @@
 
 #include "process/presence.h"
 #include "process/shmem.h"
-#include "service/exchange/guess.h"
-#include "storage/core/wake_key.h"
+#include "process/wake_key.h"
+#include "process/shared_guesses.h"
 
 QlmShared  *qlm_shared = NULL;
 
@@ -31,7 +31,9 @@ request_shmem(void)
 {
 	if (previous_request_hook)
 		previous_request_hook();
-	RequestAddinShmemSpace(add_size(shared_size(), qlm_presence_size()));
+	RequestAddinShmemSpace(add_size(shared_size(),
+									add_size(qlm_presence_size(),
+											 qlm_shared_guesses_size())));
 	RequestNamedLWLockTranche("qlm", 2);
 }
 
@@ -67,23 +69,20 @@ startup_shmem(void)
 	{
 		memset(qlm_shared, 0, shared_size());
 		qlm_shared->lock = &GetNamedLWLockTranche("qlm")[0].lock;
-		qlm_shared->guard_lock = &GetNamedLWLockTranche("qlm")[1].lock;
-		qlm_guess_init(&qlm_shared->guard);
 		for (i = 0; i < QLM_MAX_WORKERS; i++)
 			init_slot(&qlm_shared->slots[i]);
 		qlm_shared->max_waiting = MaxBackends;
 		pg_atomic_init_u64(&qlm_shared->noutbox, 0);
 		pg_atomic_init_u64(&qlm_shared->nroles, 0);
 		pg_atomic_init_u64(&qlm_shared->nended, 0);
-		pg_atomic_init_u32(&qlm_shared->nparcels, 0);
+		pg_atomic_init_u32(&qlm_shared->nautonomous, 0);
 		pg_atomic_init_u32(&qlm_shared->nwaiting, 0);
 		for (i = 0; i < MaxBackends; i++)
 			pg_atomic_init_u32(&qlm_shared->waiting[i], 0);
 	}
-	qlm_presence_create();
+	qlm_presence_create(qlm_shared->lock);
+	qlm_shared_guesses_create(&GetNamedLWLockTranche("qlm")[1].lock);
 	LWLockRelease(AddinShmemInitLock);
-	qlm_guess_guard = &qlm_shared->guard;
-	qlm_guess_lock = qlm_shared->guard_lock;
 }
 
 void

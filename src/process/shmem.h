@@ -15,11 +15,10 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-#include "base/guard.h"
-#include "storage/core/wake_key.h"
+#include "process/wake_key.h"
 
 #define QLM_MAX_WORKERS		64
-#define QLM_MAX_PARCELS		64
+#define QLM_MAX_AUTONOMOUS		64
 #define QLM_MAX_ERROR		256
 #define QLM_MAX_ADDRESS		128
 
@@ -54,7 +53,7 @@ typedef struct QlmWorkerSlot
 	pg_atomic_uint64 bytes_out;
 	pg_atomic_uint32 connections;
 	int			process;		/* its number */
-	bool		takes_parcels;	/* a dispatcher that is ready for them */
+	bool		takes_autonomous;	/* a dispatcher that is ready for them */
 	bool		has_role;		/* its session is not a superuser's */
 	bool		start_again;	/* it ended to be started again at once */
 	pg_atomic_uint64 interest[QLM_WAKE_WORDS];	/* keys that its requests wait for */
@@ -62,12 +61,12 @@ typedef struct QlmWorkerSlot
 	pg_atomic_uint64 connected[QLM_WAKE_WORDS]; /* keys of peers with a WebSocket */
 } QlmWorkerSlot;
 
-/* A message for the dispatcher of a database, see process/parcel.c */
-typedef struct QlmParcelEntry
+/* A message for the dispatcher of a database, see storage/outbox/outbox_autonomous.c */
+typedef struct QlmAutonomousEntry
 {
 	Oid			database_id;	/* InvalidOid: the entry is free */
 	dsm_handle	handle;
-} QlmParcelEntry;
+} QlmAutonomousEntry;
 
 typedef struct QlmShared
 {
@@ -76,13 +75,11 @@ typedef struct QlmShared
 	int			nstopped;
 	Oid			stopped[QLM_MAX_WORKERS];	/* databases, by qlm_stop() */
 	QlmWorkerSlot slots[QLM_MAX_WORKERS];
-	QlmParcelEntry parcels[QLM_MAX_PARCELS];
-	pg_atomic_uint32 nparcels;	/* entries in use */
+	QlmAutonomousEntry autonomous[QLM_MAX_AUTONOMOUS];
+	pg_atomic_uint32 nautonomous;	/* entries in use */
 	pg_atomic_uint64 noutbox;	/* commits with something to leave */
 	pg_atomic_uint64 nroles;	/* and that renamed or dropped a role */
 	pg_atomic_uint64 nended;	/* commits that have ended subscriptions */
-	LWLock	   *guard_lock;
-	QlmGuard	guard;			/* who guesses */
 	pg_atomic_uint32 nwaiting;
 	int			max_waiting;
 	pg_atomic_uint32 waiting[FLEXIBLE_ARRAY_MEMBER];	/* by process number:

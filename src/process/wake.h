@@ -16,6 +16,13 @@ extern void qlm_wake_register(void);
 extern bool qlm_wake_listen(int what);
 
 /*
+ * The same for a while, where there is shared memory.  The second one is for
+ * PG_ENSURE_ERROR_CLEANUP, too.
+ */
+extern void qlm_wake_expect(int what);
+extern void qlm_wake_ignore(int code, Datum arg);
+
+/*
  * Commits so far, in all databases, that had something to leave: a latch set
  * while a transaction waits for something else may go unnoticed.
  */

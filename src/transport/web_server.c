@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/http/http_server.h"
 #include "transport/net/epoll.h"
 #include "transport/web_server.h"

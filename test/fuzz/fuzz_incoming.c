@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "base/limits.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "service/forward/remote_subscription.h"
 #include "transport/http/incoming.h"
 #include "utils/timestamp.h"

@@ -26,6 +26,7 @@
 
 #include "base/address.h"
 #include "base/limits.h"
+#include "base/server_settings.h"
 #include "transport/client/http_client.h"
 
 #include "shim.h"

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "base/address.h"
+#include "base/client_settings.h"
 #include "base/url.h"
 #include "service/exchange/callback.h"
 

@@ -11,6 +11,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "base/client_settings.h"
 #include "message/parse/html.h"
 #include "message/text/envelope_text.h"
 #include "service/exchange/delivery_result.h"
@@ -21,8 +22,6 @@
 
 #define MAX_DESCRIPTION		200
 #define MAX_WORDS			120		/* of a page */
-
-bool		qlm_refuse_pages = false;
 
 static QlmReception
 of_code(int code)

@@ -32,9 +32,6 @@ typedef struct QlmReply
 	bool		is_page;		/* found: it is a web page, instead of a word */
 } QlmReply;
 
-/* The setting: who answers a callback by a web page has not taken it */
-extern bool qlm_refuse_pages;
-
 /*
  * An envelope may say
  * that a message is refused at status 200, too.  message NULL: a heartbeat.

@@ -18,6 +18,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/guard.h"
+#include "process/shared_guesses.h"
 #include "service/exchange/guess.h"
 #include "storage/peer/credential.h"
 
@@ -28,44 +30,9 @@
 /* Wrong requestIDs in one message */
 #define MAX_UNKNOWN		100
 
-QlmGuard   *qlm_guess_guard = NULL;
-LWLock	   *qlm_guess_lock = NULL;
-
 static int	log_room = LOG_BURST;
 static TimestampTz log_filled = 0;
 static int64 log_left_out = 0;
-
-void
-qlm_guess_init(QlmGuard *guard)
-{
-	memset(guard, 0, sizeof(QlmGuard));
-	if (!pg_strong_random(guard->seed, sizeof(guard->seed)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate a random number")));
-}
-
-static QlmGuard *
-lock_guard(LWLockMode mode)
-{
-	if (qlm_guess_guard == NULL)
-	{
-		QlmGuard   *guard = MemoryContextAlloc(TopMemoryContext, sizeof(QlmGuard));
-
-		qlm_guess_init(guard);
-		qlm_guess_guard = guard;
-	}
-	if (qlm_guess_lock)
-		LWLockAcquire(qlm_guess_lock, mode);
-	return qlm_guess_guard;
-}
-
-static void
-unlock_guard(void)
-{
-	if (qlm_guess_lock)
-		LWLockRelease(qlm_guess_lock);
-}
 
 /* Sessions have rights of their own, and need not guess. */
 static bool
@@ -93,11 +60,11 @@ get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGu
 {
 	uint64		whose[2] = {MyDatabaseId, of_address ? client_key(exchange) : 0};
 	uint8		hash[PG_SHA256_DIGEST_LENGTH];
-	const QlmGuard *guard = lock_guard(LW_SHARED);
+	const QlmGuard *guard = qlm_shared_guesses_lock(LW_SHARED);
 	pg_cryptohash_ctx *context;
 	bool		ok;
 
-	unlock_guard();				/* the seed never changes */
+	qlm_shared_guesses_unlock();				/* the seed never changes */
 	context = pg_cryptohash_create(PG_SHA256);
 	ok = context != NULL && pg_cryptohash_init(context) == 0 &&
 		pg_cryptohash_update(context, (const uint8 *) guard->seed, sizeof(guard->seed)) == 0 &&
@@ -113,18 +80,18 @@ get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGu
 static bool
 is_proven(QlmGuardProof kind, const QlmGuardDigest *digest)
 {
-	bool		proven = qlm_guard_is_proven(lock_guard(LW_EXCLUSIVE), kind, digest,
+	bool		proven = qlm_guard_is_proven(qlm_shared_guesses_lock(LW_EXCLUSIVE), kind, digest,
 											 GetCurrentTimestamp());
 
-	unlock_guard();
+	qlm_shared_guesses_unlock();
 	return proven;
 }
 
 static void
 prove(QlmGuardProof kind, const QlmGuardDigest *digest)
 {
-	qlm_guard_prove(lock_guard(LW_EXCLUSIVE), kind, digest, GetCurrentTimestamp());
-	unlock_guard();
+	qlm_guard_prove(qlm_shared_guesses_lock(LW_EXCLUSIVE), kind, digest, GetCurrentTimestamp());
+	qlm_shared_guesses_unlock();
 }
 
 /* The ms that a try of the caller has to wait; it has not waited yet. */
@@ -135,14 +102,13 @@ pause_of(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
 	const QlmGuard *guard;
 	int			ms;
 
-	if (!is_watched(exchange) || exchange->job->has_waited || qlm_guess_guard == NULL ||
-		qlm_guard_is_calm(qlm_guess_guard, now))
+	if (!is_watched(exchange) || exchange->job->has_waited || qlm_shared_guesses_are_calm(now))
 		return 0;
-	guard = lock_guard(LW_SHARED);
+	guard = qlm_shared_guesses_lock(LW_SHARED);
 	ms = qlm_guard_pause(guard, kind, client_key(exchange), now);
 	if (name)
 		ms = Max(ms, qlm_guard_pause(guard, QLM_GUARD_NAME, *name, now));
-	unlock_guard();
+	qlm_shared_guesses_unlock();
 	return ms;
 }
 
@@ -172,13 +138,13 @@ static void
 count_failure(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	QlmGuard   *guard = lock_guard(LW_EXCLUSIVE);
+	QlmGuard   *guard = qlm_shared_guesses_lock(LW_EXCLUSIVE);
 
 	exchange->job->was_wrong = true;
 	qlm_guard_failed(guard, kind, client_key(exchange), 1, now);
 	if (name)
 		qlm_guard_failed(guard, QLM_GUARD_NAME, *name, 1, now);
-	unlock_guard();
+	qlm_shared_guesses_unlock();
 }
 
 /* May a line be written?  Guessers must not fill the disk. */
@@ -291,8 +257,8 @@ qlm_guess_credential_fails(QlmExchange *exchange, const char *authorization)
 	if (!is_watched(exchange))
 		return;
 	get_digest(exchange, authorization, false, &digest);
-	qlm_guard_disprove(lock_guard(LW_EXCLUSIVE), QLM_PROOF_CREDENTIAL, &digest);
-	unlock_guard();
+	qlm_guard_disprove(qlm_shared_guesses_lock(LW_EXCLUSIVE), QLM_PROOF_CREDENTIAL, &digest);
+	qlm_shared_guesses_unlock();
 	count_failure(exchange, QLM_GUARD_CLIENT, &key);
 	log_failure(exchange, "wrong credential", known_peer(name));
 }

@@ -6,18 +6,8 @@
 #ifndef QLM_GUESS_H
 #define QLM_GUESS_H
 
-#include "storage/lwlock.h"
-
-#include "base/guard.h"
 #include "service/exchange/exchange.h"
 #include "storage/peer/peer.h"
-
-/* Of all processes, if it lies in shared memory; NULL: not there yet */
-extern QlmGuard *qlm_guess_guard;
-extern LWLock *qlm_guess_lock;	/* NULL: of this process alone */
-
-/* Make it, with random seeds. */
-extern void qlm_guess_init(QlmGuard *guard);
 
 /* What one of whom nothing else is known is told; status and code are 401 */
 extern void qlm_guess_refuse(QlmExchange *exchange);

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "base/server_settings.h"
 #include "base/url.h"
 #include "message/text/envelope_text.h"
 #include "service/exchange/callback.h"
@@ -38,8 +39,6 @@
 
 #define TOKEN_BYTES		16
 #define MIN_POLL		1.0		/* seconds */
-
-char	   *qlm_url = NULL;
 
 static char *
 new_token(void)

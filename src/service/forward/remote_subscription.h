@@ -10,9 +10,6 @@
 #include "storage/peer/peer.h"
 #include "storage/subscription/subscription.h"
 
-/* Setting: the address under which other nodes reach this one; empty: none */
-extern char *qlm_url;
-
 /* Subscribe at a node of the nodeList; adds the result. */
 extern void qlm_remote_subscription_begin(QlmExchange *exchange, const QlmRequest *request,
 										  const QlmPeer *peer, const char *node,

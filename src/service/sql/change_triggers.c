@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "process/wake_key.h"
 #include "service/forward/remote_subscription.h"
 #include "service/subscribe/events.h"
 #include "storage/core/catalog.h"

@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/wake_key.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/outbox/endpoint.h"

@@ -16,11 +16,11 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/outbox/lease.h"
 #include "storage/outbox/missed.h"

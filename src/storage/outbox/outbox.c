@@ -12,18 +12,16 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/connection.h"
 #include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_sql.h"
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
-
-int			qlm_wake_pending = 0;
 
 static QlmPlan id_free_plan = {
 	"SELECT WHERE NOT EXISTS (SELECT FROM qlm.outbox WHERE message_id = $1)"

@@ -10,15 +10,6 @@
 
 #include "datatype/timestamp.h"
 
-/* What this transaction did that others wait for; process/wake.c sends it. */
-#define QLM_WAKE_OUTBOX		1	/* something must leave */
-#define QLM_WAKE_ANSWER		2	/* something has ended */
-#define QLM_WAKE_BUFFER		4	/* values wait to be polled */
-#define QLM_WAKE_PUSH		8	/* something waits for a WebSocket */
-#define QLM_WAKE_ROLE		16	/* a role has another name, or none; in all databases */
-#define QLM_WAKE_ENDED		32	/* what has been claimed may have ended */
-extern int	qlm_wake_pending;
-
 /*
  * A fresh number for a subscription or a message.  Whoever knows it may poll and
  * cancel, where callers have no credentials: so it cannot be guessed.  It is

@@ -13,9 +13,9 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/wake_key.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_answer.h"

@@ -11,9 +11,9 @@
 #include "catalog/pg_type.h"
 #include "utils/snapmgr.h"
 
+#include "process/wake_key.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_ended.h"
 #include "storage/outbox/outbox_sql.h"

@@ -22,10 +22,10 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_nest.h"
 #include "storage/outbox/outbox_sql.h"

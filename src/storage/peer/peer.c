@@ -29,7 +29,6 @@
 #include "storage/peer/peer.h"
 #include "storage/role/role.h"
 
-bool		(*qlm_peer_is_connected) (int peer_id) = NULL;
 
 typedef struct PeerEntry
 {

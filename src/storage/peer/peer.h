@@ -8,9 +8,6 @@
 #include "nodes/pg_list.h"
 #include "message/odf.h"
 
-/* Does it have a WebSocket now?  process/wake.c fills it in. */
-extern bool (*qlm_peer_is_connected) (int peer_id);
-
 /*
  * A row of qlm.peer in this process's cache, valid until the transaction ends.
  * Its number is what it is known by everywhere: rows, processes and connections

@@ -14,12 +14,12 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/core/trigger.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/peer/peer_gone.h"
 

@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/catalog.h"
 #include "storage/core/node_lock.h"

@@ -18,6 +18,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 
+#include "process/wake_key.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/subtransaction.h"

@@ -16,11 +16,11 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/role/role.h"
 #include "storage/role/role_follow.h"

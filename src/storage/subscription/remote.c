@@ -9,8 +9,8 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/wake_key.h"
 #include "storage/core/plan.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_sql.h"
 #include "storage/subscription/remote.h"

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"

@@ -10,10 +10,10 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "process/wake_key.h"
 #include "storage/core/array.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
-#include "storage/core/wake_key.h"
 #include "storage/outbox/outbox.h"
 #include "storage/select/select_value.h"
 #include "storage/subscription/dropped.h"

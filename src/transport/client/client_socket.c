@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 
 #include "base/limits.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/client/client_socket.h"
 #include "transport/client/upgrade.h"
 

@@ -10,6 +10,7 @@
 
 #include "utils/memutils.h"
 
+#include "base/client_settings.h"
 #include "base/limits.h"
 #include "transport/client/client_socket.h"
 #include "transport/client/client_socket_set.h"

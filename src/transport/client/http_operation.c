@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/address.h"
+#include "base/client_settings.h"
 #include "base/limits.h"
 #include "base/url.h"
 #include "transport/client/http_operation.h"

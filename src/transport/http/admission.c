@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/http/admission.h"
 
 #define ALWAYS		64			/* so many may wait, however slow it is */

@@ -24,7 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/http/http_connection.h"
 #include "transport/http/http_response.h"
 #include "transport/http/request_target.h"

@@ -19,7 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/http/http_response.h"
 #include "transport/http/http_server.h"
 #include "transport/net/epoll.h"

@@ -12,7 +12,7 @@
 #include "base/host.h"
 #include "base/limits.h"
 #include "base/quote.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "service/forward/remote_subscription.h"
 #include "transport/coding/form.h"
 #include "transport/coding/multipart.h"

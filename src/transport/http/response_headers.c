@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/http/response_headers.h"
 
 #define MIN_COMPRESSED	800		/* below it fits into one packet anyway */

@@ -14,7 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "base/address.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/http/source_set.h"
 
 #define BUCKETS			1024

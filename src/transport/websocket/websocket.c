@@ -20,7 +20,6 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "process/settings.h"
 #include "transport/websocket/websocket.h"
 #include "transport/websocket/websocket_state.h"
 

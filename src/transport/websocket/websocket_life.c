@@ -16,7 +16,7 @@
 
 #include "utils/timestamp.h"
 
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "transport/websocket/websocket_life.h"
 #include "transport/websocket/websocket_state.h"
 

@@ -17,8 +17,8 @@
 #include "utils/memutils.h"
 
 #include "process/loop.h"
-#include "process/parcel.h"
 #include "storage/core/plan.h"
+#include "storage/outbox/outbox_autonomous.h"
 #include "worker/common/transaction.h"
 #include "worker/dispatcher/autonomous.h"
 
@@ -29,47 +29,47 @@
 static void
 insert(void *arg)
 {
-	List	   *parcels = arg;
+	List	   *messages = arg;
 	ListCell   *lc;
 
 	(void) set_config_option("lock_timeout", LOCK_LIMIT, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	qlm_storage_begin();
-	foreach(lc, parcels)
-		qlm_parcel_insert(lfirst(lc));
+	foreach(lc, messages)
+		qlm_autonomous_insert(lfirst(lc));
 	qlm_storage_end();
 }
 
 static void
-run(List *parcels)
+run(List *messages)
 {
 	char	   *message = NULL;
 	ListCell   *lc;
 
-	if (qlm_transaction_run(insert, parcels, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE &&
-		list_length(parcels) > 1)
+	if (qlm_transaction_run(insert, messages, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE &&
+		list_length(messages) > 1)
 	{
 		/* One of them spoils it: each alone. */
-		foreach(lc, parcels)
+		foreach(lc, messages)
 			run(list_make1(lfirst(lc)));
 		return;
 	}
-	foreach(lc, parcels)
-		qlm_parcel_finish(lfirst(lc), message);
+	foreach(lc, messages)
+		qlm_autonomous_finish(lfirst(lc), message);
 }
 
 void
-qlm_autonomous_run(List *parcels)
+qlm_autonomous_run(List *messages)
 {
-	if (parcels != NIL)
-		run(parcels);
+	if (messages != NIL)
+		run(messages);
 }
 
 void
 qlm_autonomous_main(Datum handle)
 {
 	Oid			place[2];		/* database and role */
-	QlmParcel  *parcel;
+	QlmAutonomous *autonomous;
 
 	memcpy(place, MyBgworkerEntry->bgw_extra, sizeof(place));
 	qlm_loop_signals();
@@ -78,8 +78,8 @@ qlm_autonomous_main(Datum handle)
 	SetConfigOption("jit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", "qlm autonomous", PGC_USERSET, PGC_S_OVERRIDE);
 	MemoryContextSwitchTo(TopMemoryContext);
-	parcel = qlm_parcel_open(DatumGetUInt32(handle));
-	if (parcel)
-		run(list_make1(parcel));
+	autonomous = qlm_autonomous_open(DatumGetUInt32(handle));
+	if (autonomous)
+		run(list_make1(autonomous));
 	proc_exit(0);
 }

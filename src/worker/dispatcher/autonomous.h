@@ -8,8 +8,8 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* Of QlmParcel *, in the memory context that is current */
-extern void qlm_autonomous_run(List *parcels);
+/* Of QlmAutonomous *, in the memory context that is current */
+extern void qlm_autonomous_run(List *messages);
 
 /* Entry of a worker that does so for one message, and ends */
 extern PGDLLEXPORT void qlm_autonomous_main(Datum handle);

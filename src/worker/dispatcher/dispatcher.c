@@ -20,11 +20,11 @@
 #include "utils/timestamp.h"
 
 #include "base/address.h"
+#include "base/client_settings.h"
 #include "base/limits.h"
 #include "process/loop.h"
-#include "process/parcel.h"
-#include "process/settings.h"
 #include "process/wake.h"
+#include "process/wake_key.h"
 #include "service/exchange/callback.h"
 #include "service/forward/collect.h"
 #include "service/forward/remote_subscription.h"
@@ -37,6 +37,7 @@
 #include "storage/outbox/lease.h"
 #include "storage/outbox/missed.h"
 #include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_autonomous.h"
 #include "storage/replica/node_place.h"
 #include "storage/role/role_follow.h"
 #include "storage/subscription/next_due.h"
@@ -325,8 +326,8 @@ serve(Dispatcher *dispatcher)
 {
 	MemoryContextSwitchTo(dispatcher->context);
 	collect(dispatcher);
-	if (qlm_parcel_waits())
-		qlm_autonomous_run(qlm_parcel_take());
+	if (qlm_autonomous_waits())
+		qlm_autonomous_run(qlm_autonomous_take());
 	if (qlm_heartbeats_to_record())
 	{
 		run(dispatcher, record_heartbeats);
@@ -361,7 +362,7 @@ set_timers(Dispatcher *dispatcher)
 	qlm_loop_after(dispatcher->loop, LOOK_MS);
 	if (due >= 0)
 		qlm_loop_after(dispatcher->loop, due);
-	if (qlm_parcel_waits())
+	if (qlm_autonomous_waits())
 		qlm_loop_after(dispatcher->loop, 0);
 	qlm_loop_at(dispatcher->loop,
 				dispatcher->seen == qlm_wake_count() ? dispatcher->look_due : 0);
@@ -423,7 +424,7 @@ qlm_dispatcher_main(Datum arg)
 	qlm_heartbeats_init(dispatcher.client);
 	dispatcher.look_ms = qlm_wake_listen(QLM_WAKE_OUTBOX) ? LOOK_MS : LOOK_ALONE_MS;
 	qlm_slot_report(dispatcher.slot, QLM_WORKER_RUNNING, "", "");
-	qlm_parcel_serve(dispatcher.slot);
+	qlm_autonomous_serve(dispatcher.slot);
 	dispatcher.look_due = 0;
 
 	for (;;)

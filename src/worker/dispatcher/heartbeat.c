@@ -16,8 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/client_settings.h"
 #include "base/limits.h"
-#include "process/settings.h"
 #include "service/exchange/delivery_result.h"
 #include "service/road/dialog.h"
 #include "storage/outbox/heartbeat_peer.h"

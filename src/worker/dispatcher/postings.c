@@ -18,7 +18,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "process/settings.h"
+#include "base/client_settings.h"
+#include "base/server_settings.h"
 #include "process/wake.h"
 #include "service/road/dialog.h"
 #include "storage/outbox/endpoint.h"

@@ -20,9 +20,9 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "base/client_settings.h"
 #include "base/compat.h"
 #include "message/parse/html.h"
-#include "process/settings.h"
 #include "storage/core/plan.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/peer/peer.h"

@@ -19,8 +19,8 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "base/client_settings.h"
 #include "base/url.h"
-#include "process/settings.h"
 #include "storage/outbox/endpoint.h"
 #include "worker/dispatcher/shares.h"
 

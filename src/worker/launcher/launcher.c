@@ -28,8 +28,9 @@
 #include "utils/relcache.h"
 #include "utils/timestamp.h"
 
+#include "base/server_settings.h"
+#include "process/databases.h"
 #include "process/loop.h"
-#include "process/settings.h"
 #include "process/shmem.h"
 #include "storage/core/rights.h"
 #include "worker/common/readiness.h"
@@ -226,7 +227,7 @@ is_port_free(Target **targets, int n, const Target *target)
 static int
 find_targets(Target **targets, int max, bool *all)
 {
-	List	   *databases = qlm_settings_databases();
+	List	   *databases = qlm_databases_list();
 	ListCell   *cell;
 	int			n = 0;
 

@@ -20,7 +20,8 @@
 #include "utils/wait_event.h"
 
 #include "base/compat.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
+#include "process/databases.h"
 #include "process/shmem.h"
 #include "storage/core/rights.h"
 #include "worker/common/readiness.h"
@@ -71,7 +72,7 @@ sleep_a_little(void)
 static QlmDatabase *
 find_entry(const char *name)
 {
-	List	   *databases = qlm_settings_databases();
+	List	   *databases = qlm_databases_list();
 	ListCell   *cell;
 
 	foreach(cell, databases)

@@ -18,7 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "process/stats.h"
 #include "service/road/entry.h"
 #include "storage/core/answer_size.h"

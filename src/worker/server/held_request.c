@@ -16,11 +16,11 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
+#include "base/server_settings.h"
 #include "process/interest.h"
 #include "process/presence.h"
-#include "process/settings.h"
 #include "process/stats.h"
-#include "storage/core/wake_key.h"
+#include "process/wake_key.h"
 #include "worker/common/transaction.h"
 #include "worker/common/worker_slot.h"
 #include "worker/server/held_due.h"

@@ -19,7 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "process/shmem.h"
 #include "service/road/entry.h"
 #include "worker/common/worker.h"

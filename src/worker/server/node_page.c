@@ -8,7 +8,7 @@
 #include "lib/stringinfo.h"
 
 #include "base/forwarded.h"
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "service/forward/remote_subscription.h"
 #include "worker/common/readiness.h"
 #include "worker/server/node_page.h"

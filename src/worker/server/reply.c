@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "process/settings.h"
+#include "base/server_settings.h"
 #include "process/stats.h"
 #include "worker/server/guess_delay.h"
 #include "worker/server/held_request.h"

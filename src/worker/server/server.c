@@ -20,9 +20,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/server_settings.h"
 #include "process/interest.h"
 #include "process/loop.h"
-#include "process/settings.h"
 #include "service/housekeeping.h"
 #include "storage/core/catalog.h"
 #include "storage/role/role.h"

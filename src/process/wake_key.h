@@ -1,7 +1,7 @@
 /*
  * wake_key.h
- *		For whom a transaction has queued or buffered something, as a set of
- *		small numbers: process/interest.c tells those who wait for one of them.
+ *		What a transaction has done that others wait for, and for whom, as a set
+ *		of small numbers: wake.c tells those who wait, once it has committed.
  *
  * Several peers and subscriptions share a number; who is told in vain looks
  * and goes on waiting.
@@ -14,7 +14,16 @@
 #define QLM_WAKE_KEYS		4096
 #define QLM_WAKE_WORDS		(QLM_WAKE_KEYS / 64)
 
-/* What this transaction has noted; whoever ends it empties it. */
+/* What this transaction did that others wait for; process/wake.c sends it. */
+#define QLM_WAKE_OUTBOX		1	/* something must leave */
+#define QLM_WAKE_ANSWER		2	/* something has ended */
+#define QLM_WAKE_BUFFER		4	/* values wait to be polled */
+#define QLM_WAKE_PUSH		8	/* something waits for a WebSocket */
+#define QLM_WAKE_ROLE		16	/* a role has another name, or none; in all databases */
+#define QLM_WAKE_ENDED		32	/* what has been claimed may have ended */
+extern int	qlm_wake_pending;
+
+/* The keys that it has noted */
 extern uint64 qlm_wake_keys[QLM_WAKE_WORDS];
 
 extern uint32 qlm_wake_key_of_peer(int peer_id);

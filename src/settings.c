@@ -11,16 +11,18 @@
 
 #include "miscadmin.h"
 #include "utils/guc.h"
-#include "utils/varlena.h"
 
 #include "base/address.h"
+#include "base/client_settings.h"
 #include "base/host.h"
 #include "base/limits.h"
 #include "base/origin.h"
+#include "base/server_settings.h"
 #include "base/url.h"
-#include "process/settings.h"
-#include "service/forward/remote_subscription.h"
+#include "process/databases.h"
 #include "service/exchange/delivery_result.h"
+#include "service/forward/remote_subscription.h"
+#include "settings.h"
 #include "storage/outbox/journal.h"
 #include "storage/partition/partition.h"
 #include "storage/partition/partition_make.h"
@@ -29,28 +31,6 @@
 #include "storage/replica/node_place_here.h"
 #include "storage/role/role.h"
 #include "storage/value/retention.h"
-
-char	   *qlm_databases = NULL;
-char	   *qlm_listen_addresses = NULL;
-int			qlm_port = 8090;
-int			qlm_http_workers = 2;
-int			qlm_request_timeout = 60000;
-int			qlm_keepalive_timeout = 75000;
-int			qlm_ping_interval = 20000;
-char	   *qlm_proxy = NULL;
-bool		qlm_proxy_callbacks = false;
-int			qlm_large_message = 1024 * 1024;
-int			qlm_header_timeout = 10000;
-int			qlm_max_connections = 1000;
-int			qlm_max_connections_per_address = 250;
-char	   *qlm_proxies = NULL;
-int			qlm_max_wait = 55;
-char	   *qlm_cors_origins = NULL;
-char	   *qlm_host_names = NULL;
-bool		qlm_compression = true;
-bool		qlm_http_errors = true;
-int			qlm_max_transfers = 64;
-int			qlm_callback_timeout = 10000;
 
 static const struct config_enum_entry log_messages_options[] = {
 	{"none", QLM_LOG_NONE, false},
@@ -66,75 +46,17 @@ static const struct config_enum_entry span_options[] = {
 	{NULL, 0, false}
 };
 
-/*
- * The port after the last colon, cut off the name.  Returns false where there
- * is something else than a port.
- */
-static bool
-split_port(QlmDatabase *database)
-{
-	char	   *colon = strrchr(database->name, ':');
-	char	   *end;
-	long		port;
-
-	database->port = 0;
-	if (colon == NULL)
-		return database->name[0] != '\0';
-	port = strtol(colon + 1, &end, 10);
-	if (colon[1] < '0' || colon[1] > '9' || *end != '\0' ||
-		port < 1 || port > 65535)
-		return false;
-	*colon = '\0';
-	database->port = (int) port;
-	return database->name[0] != '\0';
-}
-
-/* Parse a list of name[:port]; false, with *bad set, where it is not one. */
-static bool
-parse_databases(const char *value, List **databases, const char **bad)
-{
-	List	   *names;
-	ListCell   *cell;
-
-	*databases = NIL;
-	*bad = value;
-	if (!SplitGUCList(pstrdup(value), ',', &names))
-		return false;
-	foreach(cell, names)
-	{
-		QlmDatabase *database = palloc(sizeof(QlmDatabase));
-
-		*bad = (const char *) lfirst(cell);
-		database->name = pstrdup(*bad);
-		if (!split_port(database) || strlen(database->name) >= NAMEDATALEN)
-			return false;
-		*databases = lappend(*databases, database);
-	}
-	return true;
-}
-
 static bool
 check_databases(char **newval, void **extra, GucSource source)
 {
 	List	   *databases;
 	const char *bad;
 
-	if (parse_databases(*newval, &databases, &bad))
+	if (qlm_databases_parse(*newval, &databases, &bad))
 		return true;
 	GUC_check_errdetail("\"%s\" is not a database name with an optional port, as in \"plant:8091\".",
 						bad);
 	return false;
-}
-
-List *
-qlm_settings_databases(void)
-{
-	List	   *databases;
-	const char *bad;
-
-	if (!parse_databases(qlm_databases, &databases, &bad))
-		return NIL;
-	return databases;
 }
 
 static bool

@@ -1,13 +1,12 @@
 /*
- * parcel.c
+ * outbox_autonomous.c
  *		Messages that must leave although the transaction that queued them is
  *		still open: how they come to another process, and what it does.
  *
- * A parcel is a message in a segment of dynamic shared memory.  The dispatcher
- * finds it in a list in shared memory; where there is none, or it is busy, a
- * background worker of its own is started for it.  Whoever takes the parcel
- * and the sender who gives up agree by its state, so that it is known whether
- * the message leaves.
+ * The message lies in a segment of dynamic shared memory.  The dispatcher finds
+ * it in a list in shared memory; where there is none, or it is busy, a
+ * background worker of its own is started for it.  Whoever takes it and the
+ * sender who gives up agree by its state, so that it is known whether it leaves.
  *
  * The message gets a new id and refers to nothing, so that its insertion never
  * waits for the sender's transaction.
@@ -26,26 +25,25 @@
 #include "utils/wait_event.h"
 
 #include "base/compat.h"
-#include "process/parcel.h"
 #include "process/shmem.h"
 #include "storage/core/rights.h"
-#include "storage/outbox/outbox.h"
+#include "storage/outbox/outbox_autonomous.h"
 #include "storage/peer/peer.h"
 
 #define DISPATCHER_MS	250		/* the dispatcher may be busy so long */
 #define LOOK_MS			1000	/* between looks at whether the other lives */
 
-typedef enum ParcelState
+typedef enum AutonomousState
 {
-	PARCEL_WAITING,
-	PARCEL_TAKEN,
-	PARCEL_QUEUED,				/* and committed */
-	PARCEL_REFUSED,				/* error says why */
-	PARCEL_WITHDRAWN			/* the sender has given up */
-} ParcelState;
+	AUTONOMOUS_WAITING,
+	AUTONOMOUS_TAKEN,
+	AUTONOMOUS_QUEUED,			/* and committed */
+	AUTONOMOUS_REFUSED,			/* error says why */
+	AUTONOMOUS_WITHDRAWN		/* the sender has given up */
+} AutonomousState;
 
 /* In the segment: this, then up to two strings, each with its end. */
-typedef struct ParcelContent
+typedef struct AutonomousContent
 {
 	pg_atomic_uint32 state;
 	int			sender;			/* process number */
@@ -60,17 +58,17 @@ typedef struct ParcelContent
 	Size		envelope_at;	/* in the strings, after the URL */
 	char		error[QLM_MAX_ERROR];
 	char		strings[FLEXIBLE_ARRAY_MEMBER];
-} ParcelContent;
+} AutonomousContent;
 
-struct QlmParcel
+struct QlmAutonomous
 {
 	dsm_segment *segment;
-	ParcelContent *content;
+	AutonomousContent *content;
 	bool		refused;
 };
 
 static bool
-change_state(ParcelContent *content, uint32 from, uint32 to)
+change_state(AutonomousContent *content, uint32 from, uint32 to)
 {
 	return pg_atomic_compare_exchange_u32(&content->state, &from, to);
 }
@@ -80,12 +78,12 @@ pack(const QlmOutboxRow *message)
 {
 	Size		url_size = message->url ? strlen(message->url) + 1 : 0;
 	Size		envelope_size = strlen(message->envelope) + 1;
-	dsm_segment *segment = dsm_create(offsetof(ParcelContent, strings) +
+	dsm_segment *segment = dsm_create(offsetof(AutonomousContent, strings) +
 									  url_size + envelope_size, 0);
-	ParcelContent *content = dsm_segment_address(segment);
+	AutonomousContent *content = dsm_segment_address(segment);
 
-	memset(content, 0, offsetof(ParcelContent, strings));
-	pg_atomic_init_u32(&content->state, PARCEL_WAITING);
+	memset(content, 0, offsetof(AutonomousContent, strings));
+	pg_atomic_init_u32(&content->state, AUTONOMOUS_WAITING);
 	content->sender = MyProc - ProcGlobal->allProcs;
 	content->peer_id = message->peer_id;
 	content->priority = message->priority;
@@ -112,20 +110,20 @@ hand_to_dispatcher(dsm_handle handle)
 		return false;
 	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
 	for (i = 0; i < QLM_MAX_WORKERS && latch == NULL; i++)
-		if (qlm_shared->slots[i].takes_parcels &&
+		if (qlm_shared->slots[i].takes_autonomous &&
 			qlm_shared->slots[i].database_id == MyDatabaseId)
 			latch = &ProcGlobal->allProcs[qlm_shared->slots[i].process].procLatch;
-	for (i = 0; i < QLM_MAX_PARCELS && latch; i++)
-		if (!OidIsValid(qlm_shared->parcels[i].database_id))
+	for (i = 0; i < QLM_MAX_AUTONOMOUS && latch; i++)
+		if (!OidIsValid(qlm_shared->autonomous[i].database_id))
 			break;
-	if (latch == NULL || i == QLM_MAX_PARCELS)
+	if (latch == NULL || i == QLM_MAX_AUTONOMOUS)
 	{
 		LWLockRelease(qlm_shared->lock);
 		return false;
 	}
-	qlm_shared->parcels[i].database_id = MyDatabaseId;
-	qlm_shared->parcels[i].handle = handle;
-	pg_atomic_fetch_add_u32(&qlm_shared->nparcels, 1);
+	qlm_shared->autonomous[i].database_id = MyDatabaseId;
+	qlm_shared->autonomous[i].handle = handle;
+	pg_atomic_fetch_add_u32(&qlm_shared->nautonomous, 1);
 	LWLockRelease(qlm_shared->lock);
 	SetLatch(latch);
 	return true;
@@ -138,9 +136,9 @@ remove_from_list(Oid database_id, dsm_handle handle, dsm_handle *handles)
 	int			n = 0;
 
 	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < QLM_MAX_PARCELS; i++)
+	for (int i = 0; i < QLM_MAX_AUTONOMOUS; i++)
 	{
-		QlmParcelEntry *entry = &qlm_shared->parcels[i];
+		QlmAutonomousEntry *entry = &qlm_shared->autonomous[i];
 
 		if (entry->database_id != database_id ||
 			(handles == NULL && entry->handle != handle))
@@ -149,7 +147,7 @@ remove_from_list(Oid database_id, dsm_handle handle, dsm_handle *handles)
 			handles[n] = entry->handle;
 		n++;
 		entry->database_id = InvalidOid;
-		pg_atomic_fetch_sub_u32(&qlm_shared->nparcels, 1);
+		pg_atomic_fetch_sub_u32(&qlm_shared->nautonomous, 1);
 	}
 	LWLockRelease(qlm_shared->lock);
 	return n;
@@ -198,10 +196,10 @@ sleep_a_little(long milliseconds)
 }
 
 static void
-check_taker(const ParcelContent *content)
+check_taker(const AutonomousContent *content)
 {
 	if (BackendPidGetProc(content->taker) == NULL &&
-		pg_atomic_read_u32((pg_atomic_uint32 *) &content->state) == PARCEL_TAKEN)
+		pg_atomic_read_u32((pg_atomic_uint32 *) &content->state) == AUTONOMOUS_TAKEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("the process that should send the message has ended"),
@@ -210,12 +208,12 @@ check_taker(const ParcelContent *content)
 
 /* Does the worker that was started still have a chance? */
 static void
-check_worker(BackgroundWorkerHandle *worker, const ParcelContent *content)
+check_worker(BackgroundWorkerHandle *worker, const AutonomousContent *content)
 {
 	pid_t		pid;
 
 	if (worker && GetBackgroundWorkerPid(worker, &pid) == BGWH_STOPPED &&
-		pg_atomic_read_u32((pg_atomic_uint32 *) &content->state) == PARCEL_WAITING)
+		pg_atomic_read_u32((pg_atomic_uint32 *) &content->state) == AUTONOMOUS_WAITING)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("the background worker that should send the message has ended"),
@@ -224,7 +222,7 @@ check_worker(BackgroundWorkerHandle *worker, const ParcelContent *content)
 
 /* Until somebody is done with it; false: nobody took it in time. */
 static bool
-wait_for_end(ParcelContent *content, TimestampTz deadline,
+wait_for_end(AutonomousContent *content, TimestampTz deadline,
 			 BackgroundWorkerHandle *worker)
 {
 	for (;;)
@@ -233,18 +231,18 @@ wait_for_end(ParcelContent *content, TimestampTz deadline,
 		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
 														   deadline);
 
-		if (state == PARCEL_QUEUED || state == PARCEL_REFUSED)
+		if (state == AUTONOMOUS_QUEUED || state == AUTONOMOUS_REFUSED)
 			return true;
-		if (state == PARCEL_WITHDRAWN)
+		if (state == AUTONOMOUS_WITHDRAWN)
 			return false;
-		if (state == PARCEL_TAKEN)
+		if (state == AUTONOMOUS_TAKEN)
 			check_taker(content);
 		else
 			check_worker(worker, content);
-		if (state == PARCEL_WAITING && left <= 0)
-			(void) change_state(content, PARCEL_WAITING, PARCEL_WITHDRAWN);
+		if (state == AUTONOMOUS_WAITING && left <= 0)
+			(void) change_state(content, AUTONOMOUS_WAITING, AUTONOMOUS_WITHDRAWN);
 		else
-			sleep_a_little(state == PARCEL_TAKEN ? LOOK_MS : Min(left, LOOK_MS));
+			sleep_a_little(state == AUTONOMOUS_TAKEN ? LOOK_MS : Min(left, LOOK_MS));
 	}
 }
 
@@ -272,26 +270,26 @@ send_by_dispatcher(dsm_segment *segment, TimestampTz deadline)
 static bool
 send_by_worker(dsm_segment *segment, TimestampTz deadline)
 {
-	ParcelContent *content = dsm_segment_address(segment);
+	AutonomousContent *content = dsm_segment_address(segment);
 	BackgroundWorkerHandle *worker;
 
-	pg_atomic_write_u32(&content->state, PARCEL_WAITING);
+	pg_atomic_write_u32(&content->state, AUTONOMOUS_WAITING);
 	start_worker(dsm_segment_handle(segment), &worker);
 	return wait_for_end(content, deadline, worker);
 }
 
 int64
-qlm_parcel_send(const QlmOutboxRow *message, TimestampTz deadline)
+qlm_autonomous_send(const QlmOutboxRow *message, TimestampTz deadline)
 {
 	dsm_segment *segment = pack(message);
-	ParcelContent *content = dsm_segment_address(segment);
+	AutonomousContent *content = dsm_segment_address(segment);
 	int64		message_id = 0;
 
 	if (send_by_dispatcher(segment, deadline) ||
 		(GetCurrentTimestamp() < deadline && send_by_worker(segment, deadline)))
 	{
 		pg_read_barrier();
-		if (pg_atomic_read_u32(&content->state) == PARCEL_REFUSED)
+		if (pg_atomic_read_u32(&content->state) == AUTONOMOUS_REFUSED)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the message cannot be sent before this transaction commits"),
@@ -308,82 +306,82 @@ stop_serving(int code, Datum arg)
 	QlmWorkerSlot *slot = (QlmWorkerSlot *) DatumGetPointer(arg);
 
 	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
-	slot->takes_parcels = false;
+	slot->takes_autonomous = false;
 	LWLockRelease(qlm_shared->lock);
 }
 
 void
-qlm_parcel_serve(QlmWorkerSlot *slot)
+qlm_autonomous_serve(QlmWorkerSlot *slot)
 {
 	if (slot == NULL)
 		return;
 	LWLockAcquire(qlm_shared->lock, LW_EXCLUSIVE);
 	slot->process = MyProc - ProcGlobal->allProcs;
-	slot->takes_parcels = true;
+	slot->takes_autonomous = true;
 	LWLockRelease(qlm_shared->lock);
 	before_shmem_exit(stop_serving, PointerGetDatum(slot));
 }
 
 bool
-qlm_parcel_waits(void)
+qlm_autonomous_waits(void)
 {
 	bool		any = false;
 
-	if (qlm_shared == NULL || pg_atomic_read_u32(&qlm_shared->nparcels) == 0)
+	if (qlm_shared == NULL || pg_atomic_read_u32(&qlm_shared->nautonomous) == 0)
 		return false;
 	LWLockAcquire(qlm_shared->lock, LW_SHARED);
-	for (int i = 0; i < QLM_MAX_PARCELS; i++)
-		any = any || qlm_shared->parcels[i].database_id == MyDatabaseId;
+	for (int i = 0; i < QLM_MAX_AUTONOMOUS; i++)
+		any = any || qlm_shared->autonomous[i].database_id == MyDatabaseId;
 	LWLockRelease(qlm_shared->lock);
 	return any;
 }
 
-QlmParcel *
-qlm_parcel_open(uint32 handle)
+QlmAutonomous *
+qlm_autonomous_open(uint32 handle)
 {
-	QlmParcel  *parcel = palloc0(sizeof(QlmParcel));
+	QlmAutonomous *autonomous = palloc0(sizeof(QlmAutonomous));
 
-	parcel->segment = dsm_attach(handle);
-	if (parcel->segment == NULL)
+	autonomous->segment = dsm_attach(handle);
+	if (autonomous->segment == NULL)
 		return NULL;
-	dsm_pin_mapping(parcel->segment);
-	parcel->content = dsm_segment_address(parcel->segment);
-	if (!change_state(parcel->content, PARCEL_WAITING, PARCEL_TAKEN))
+	dsm_pin_mapping(autonomous->segment);
+	autonomous->content = dsm_segment_address(autonomous->segment);
+	if (!change_state(autonomous->content, AUTONOMOUS_WAITING, AUTONOMOUS_TAKEN))
 	{
-		dsm_detach(parcel->segment);
+		dsm_detach(autonomous->segment);
 		return NULL;
 	}
-	parcel->content->taker = MyProcPid;
-	return parcel;
+	autonomous->content->taker = MyProcPid;
+	return autonomous;
 }
 
 List *
-qlm_parcel_take(void)
+qlm_autonomous_take(void)
 {
-	dsm_handle	handles[QLM_MAX_PARCELS];
+	dsm_handle	handles[QLM_MAX_AUTONOMOUS];
 	int			n = remove_from_list(MyDatabaseId, 0, handles);
-	List	   *parcels = NIL;
+	List	   *taken = NIL;
 
 	for (int i = 0; i < n; i++)
 	{
-		QlmParcel  *parcel = qlm_parcel_open(handles[i]);
+		QlmAutonomous *autonomous = qlm_autonomous_open(handles[i]);
 
-		if (parcel)
-			parcels = lappend(parcels, parcel);
+		if (autonomous)
+			taken = lappend(taken, autonomous);
 	}
-	return parcels;
+	return taken;
 }
 
 void
-qlm_parcel_insert(QlmParcel *parcel)
+qlm_autonomous_insert(QlmAutonomous *autonomous)
 {
-	ParcelContent *content = parcel->content;
+	AutonomousContent *content = autonomous->content;
 	QlmOutboxRow	message = {0};
 	const QlmPeer *peer = qlm_peer_by_id(content->peer_id);
 
 	if (peer == NULL)
 	{
-		parcel->refused = true;
+		autonomous->refused = true;
 		strlcpy(content->error, "Its peer was added by the same transaction, or is gone.",
 				QLM_MAX_ERROR);
 		return;
@@ -401,16 +399,16 @@ qlm_parcel_insert(QlmParcel *parcel)
 }
 
 void
-qlm_parcel_finish(QlmParcel *parcel, const char *error)
+qlm_autonomous_finish(QlmAutonomous *autonomous, const char *error)
 {
-	ParcelContent *content = parcel->content;
+	AutonomousContent *content = autonomous->content;
 	Latch	   *latch = &ProcGlobal->allProcs[content->sender].procLatch;
 
 	if (error)
 		strlcpy(content->error, error, QLM_MAX_ERROR);
 	pg_write_barrier();
-	pg_atomic_write_u32(&content->state, error || parcel->refused ?
-						PARCEL_REFUSED : PARCEL_QUEUED);
-	dsm_detach(parcel->segment);
+	pg_atomic_write_u32(&content->state, error || autonomous->refused ?
+						AUTONOMOUS_REFUSED : AUTONOMOUS_QUEUED);
+	dsm_detach(autonomous->segment);
 	SetLatch(latch);
 }

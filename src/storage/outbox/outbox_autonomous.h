@@ -1,10 +1,10 @@
 /*
- * parcel.h
+ * outbox_autonomous.h
  *		Messages that must leave although the transaction that queued them is
  *		still open: another process inserts and commits them.
  */
-#ifndef QLM_PARCEL_H
-#define QLM_PARCEL_H
+#ifndef QLM_OUTBOX_AUTONOMOUS_H
+#define QLM_OUTBOX_AUTONOMOUS_H
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
@@ -18,24 +18,24 @@
  * which is returned; 0: it has not been by the deadline, and will not be.  An
  * error where it cannot be.
  */
-extern int64 qlm_parcel_send(const QlmOutboxRow *message, TimestampTz deadline);
+extern int64 qlm_autonomous_send(const QlmOutboxRow *message, TimestampTz deadline);
 
 /* From now on this process, the dispatcher of its database, does it for others. */
-extern void qlm_parcel_serve(QlmWorkerSlot *slot);
+extern void qlm_autonomous_serve(QlmWorkerSlot *slot);
 
 /* Is there something for this process to queue? */
-extern bool qlm_parcel_waits(void);
+extern bool qlm_autonomous_waits(void);
 
 /*
  * What the process that queues them does: take them, insert them in a
  * transaction, then tell the senders how that ended (NULL: it has committed).
  * Insert may be called again after an error, with fewer of them.
  */
-typedef struct QlmParcel QlmParcel;
+typedef struct QlmAutonomous QlmAutonomous;
 
-extern List *qlm_parcel_take(void);
-extern QlmParcel *qlm_parcel_open(uint32 handle);
-extern void qlm_parcel_insert(QlmParcel *parcel);
-extern void qlm_parcel_finish(QlmParcel *parcel, const char *error);
+extern List *qlm_autonomous_take(void);
+extern QlmAutonomous *qlm_autonomous_open(uint32 handle);
+extern void qlm_autonomous_insert(QlmAutonomous *autonomous);
+extern void qlm_autonomous_finish(QlmAutonomous *autonomous, const char *error);
 
-#endif							/* QLM_PARCEL_H */
+#endif							/* QLM_OUTBOX_AUTONOMOUS_H */

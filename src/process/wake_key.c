@@ -1,13 +1,15 @@
 /*
  * wake_key.c
- *		For whom a transaction has queued or buffered something.
+ *		What a transaction has done that others wait for, and for whom.
  */
 #include "postgres.h"
 
 #include "common/hashfn.h"
 
-#include "storage/core/wake_key.h"
+#include "process/wake_key.h"
 
+
+int			qlm_wake_pending = 0;
 uint64		qlm_wake_keys[QLM_WAKE_WORDS];
 
 uint32
