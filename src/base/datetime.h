@@ -34,13 +34,6 @@ extern bool qlm_datetime_parse_end(const char *text, int len, TimestampTz *ts);
  */
 extern const char *qlm_unixtime_unit(const char *text, int len);
 
-/*
- * Why a text is no time: "which is ...", and what form is wanted.  A number may
- * be out of range only because it counts another unit.
- */
-extern const char *qlm_datetime_problem(const char *text, int len);
-extern const char *qlm_unixtime_problem(const char *text, int len);
-
 /* 2024-05-01T10:00:00.25Z: UTC, fraction only as long as needed */
 extern void qlm_datetime_append(StringInfo buf, TimestampTz ts);
 

@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "base/datetime.h"
+#include "base/datetime_problem.h"
 
 /* What a date is made of, as written */
 typedef struct Written

@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "base/forwarded.h"
-#include "base/list.h"
+#include "base/setting_list.h"
 
 #define MAX_HOST		300
 #define MAX_PREFIX		200
@@ -17,7 +17,7 @@ first_of(const char *list, int *len)
 	const char *entry = NULL;
 
 	*len = 0;
-	return list && qlm_list_next(&list, &entry, len) ? entry : NULL;
+	return list && qlm_setting_list_next(&list, &entry, len) ? entry : NULL;
 }
 
 static bool
@@ -96,6 +96,6 @@ qlm_forwarded_append_address(StringInfo to, const QlmForwarded *forwarded,
 	}
 	if (called)
 		appendStringInfo(to, "%s://%.*s%.*s/",
-						 proto && qlm_list_is(proto, proto_len, "https") ? "https" : "http",
+						 proto && qlm_setting_list_is(proto, proto_len, "https") ? "https" : "http",
 						 host_len, called, prefix_len, prefix);
 }

@@ -11,7 +11,7 @@
 #include <net/if.h>
 
 #include "base/host.h"
-#include "base/list.h"
+#include "base/setting_list.h"
 #include "base/url.h"
 
 #define MAX_LITERAL		(INET6_ADDRSTRLEN + IF_NAMESIZE)
@@ -62,9 +62,9 @@ is_listed(const char *list, const char *name, int len, bool takes_star)
 	const char *entry;
 	int			entry_len;
 
-	while (qlm_list_next(&list, &entry, &entry_len))
+	while (qlm_setting_list_next(&list, &entry, &entry_len))
 	{
-		if (takes_star && qlm_list_is(entry, entry_len, "*"))
+		if (takes_star && qlm_setting_list_is(entry, entry_len, "*"))
 			return true;
 		if (entry_len > 0 && is_same(entry, entry_len, name, len))
 			return true;
@@ -125,11 +125,11 @@ qlm_host_list_valid(const char *list, const char **bad, int *bad_len)
 {
 	bool		first = true;
 
-	while (qlm_list_next(&list, bad, bad_len))
+	while (qlm_setting_list_next(&list, bad, bad_len))
 	{
 		if (*bad_len == 0 && first && list == NULL)
 			return true;		/* nothing at all */
-		if (!qlm_list_is(*bad, *bad_len, "*") && !is_name(*bad, *bad_len))
+		if (!qlm_setting_list_is(*bad, *bad_len, "*") && !is_name(*bad, *bad_len))
 			return false;
 		first = false;
 	}

@@ -4,8 +4,8 @@
  */
 #include "postgres.h"
 
-#include "base/list.h"
 #include "base/origin.h"
+#include "base/setting_list.h"
 
 /* The host and port of scheme://host:port; NULL where it is none */
 static const char *
@@ -71,11 +71,11 @@ qlm_origin_judge(const char *list, const QlmOriginCaller *caller)
 
 	if (origin == NULL && !is_cross_site(caller))
 		return QLM_ORIGIN_SAME;
-	while (qlm_list_next(&list, &entry, &len))
+	while (qlm_setting_list_next(&list, &entry, &len))
 	{
-		if (qlm_list_is(entry, len, "*"))
+		if (qlm_setting_list_is(entry, len, "*"))
 			return QLM_ORIGIN_ANY;
-		if (len > 0 && origin && qlm_list_is(entry, len, origin))
+		if (len > 0 && origin && qlm_setting_list_is(entry, len, origin))
 			return QLM_ORIGIN_LISTED;
 	}
 	authority = origin ? authority_of(origin, strlen(origin)) : NULL;
@@ -83,7 +83,7 @@ qlm_origin_judge(const char *list, const QlmOriginCaller *caller)
 		((caller->host && pg_strcasecmp(authority, caller->host) == 0) ||
 		 is_authority_of(caller->url, authority) ||
 		 (caller->forwarded &&
-		  qlm_list_is(caller->forwarded, caller->forwarded_len, authority))))
+		  qlm_setting_list_is(caller->forwarded, caller->forwarded_len, authority))))
 		return QLM_ORIGIN_SAME;
 	return QLM_ORIGIN_FOREIGN;
 }
@@ -95,9 +95,9 @@ qlm_origin_list_varies(const char *list)
 	int			len;
 	bool		varies = false;
 
-	while (qlm_list_next(&list, &entry, &len))
+	while (qlm_setting_list_next(&list, &entry, &len))
 	{
-		if (qlm_list_is(entry, len, "*"))
+		if (qlm_setting_list_is(entry, len, "*"))
 			return false;
 		varies |= len > 0;
 	}
@@ -109,11 +109,11 @@ qlm_origin_list_valid(const char *list, const char **bad, int *bad_len)
 {
 	bool		first = true;
 
-	while (qlm_list_next(&list, bad, bad_len))
+	while (qlm_setting_list_next(&list, bad, bad_len))
 	{
 		if (*bad_len == 0 && first && list == NULL)
 			return true;		/* nothing at all */
-		if (!qlm_list_is(*bad, *bad_len, "*") && !qlm_list_is(*bad, *bad_len, "null") &&
+		if (!qlm_setting_list_is(*bad, *bad_len, "*") && !qlm_setting_list_is(*bad, *bad_len, "null") &&
 			!is_origin(*bad, *bad_len))
 			return false;
 		first = false;

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "base/spelling.h"
+#include "base/similar_name.h"
 #include "message/redact.h"
 
 #define STARS			"***"
@@ -223,7 +223,7 @@ is_secret_name(const char *name)
 	static const char *const meant[] = {"authorization", NULL};
 
 	return is_one_of(name, names, lengthof(names) - 1) ||
-		qlm_spelling_meant(name, meant) != NULL;
+		qlm_similar_name(name, meant) != NULL;
 }
 
 /*

@@ -6,9 +6,9 @@
 
 #include "common/hashfn.h"
 
+#include "base/excerpt.h"
 #include "base/limits.h"
 #include "base/path.h"
-#include "base/quote.h"
 #include "message/value_rows.h"
 
 /* What a path is in the tree; each spelling of it has an entry */
@@ -144,11 +144,11 @@ find_item(QlmRowTree *tree, const QlmRow *row, QlmInfoItem **item,
 	n = qlm_path_split(row->path, &ids, &wrong);
 	if (n < 0)
 		return refuse(error_code, error, 400,
-					  psprintf("\"%s\" is no path: %s", qlm_quote(row->path, -1), wrong));
+					  psprintf("\"%s\" is no path: %s", qlm_excerpt(row->path, -1), wrong));
 	if (n < 2 && row->value != NULL && tree->use == QLM_ROWS_DATA)
 		return refuse(error_code, error, 400,
 					  psprintf("\"%s\" is no path of an InfoItem: it needs an Object and a name, as in Fridge/temperature",
-							   qlm_quote(row->path, -1)));
+							   qlm_excerpt(row->path, -1)));
 	initStringInfo(&path);
 	tree->everything |= n == 0;
 	if (n > 0 && tree->use != QLM_ROWS_DATA)
@@ -178,7 +178,7 @@ qlm_row_tree_add(QlmRowTree *tree, const QlmRow *row, int *error_code,
 	if (tree->use == QLM_ROWS_ONLY_PATHS && (row->has_ts || row->len > 0))
 		return refuse(error_code, error, 400,
 					  psprintf("The row of \"%s\" has a %s, but a delete takes paths alone: O-DF and JSON name single values",
-							   qlm_quote(row->path, -1), row->has_ts ? "time" : "value"));
+							   qlm_excerpt(row->path, -1), row->has_ts ? "time" : "value"));
 	if (item == NULL || strcmp(row->path, tree->last_path) != 0)
 	{
 		if (!find_item(tree, row, &item, error_code, error))

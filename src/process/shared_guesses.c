@@ -9,20 +9,20 @@
 
 #include "process/shared_guesses.h"
 
-static QlmGuard *guesses = NULL;	/* NULL: not there yet */
+static QlmGuesses *guesses = NULL;	/* NULL: not there yet */
 static LWLock *lock = NULL;		/* NULL: they are of this process alone */
 
 Size
 qlm_shared_guesses_size(void)
 {
-	return sizeof(QlmGuard);
+	return sizeof(QlmGuesses);
 }
 
 /* With random seeds */
 static void
-init_guesses(QlmGuard *all)
+init_guesses(QlmGuesses *all)
 {
-	memset(all, 0, sizeof(QlmGuard));
+	memset(all, 0, sizeof(QlmGuesses));
 	if (!pg_strong_random(all->seed, sizeof(all->seed)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
@@ -34,18 +34,18 @@ qlm_shared_guesses_create(LWLock *its_lock)
 {
 	bool		found;
 
-	guesses = ShmemInitStruct("qlm guesses", sizeof(QlmGuard), &found);
+	guesses = ShmemInitStruct("qlm guesses", sizeof(QlmGuesses), &found);
 	if (!found)
 		init_guesses(guesses);
 	lock = its_lock;
 }
 
-QlmGuard *
+QlmGuesses *
 qlm_shared_guesses_lock(LWLockMode mode)
 {
 	if (guesses == NULL)
 	{
-		QlmGuard   *own = MemoryContextAlloc(TopMemoryContext, sizeof(QlmGuard));
+		QlmGuesses *own = MemoryContextAlloc(TopMemoryContext, sizeof(QlmGuesses));
 
 		init_guesses(own);
 		guesses = own;
@@ -65,5 +65,5 @@ qlm_shared_guesses_unlock(void)
 bool
 qlm_shared_guesses_are_calm(TimestampTz now)
 {
-	return guesses == NULL || qlm_guard_is_calm(guesses, now);
+	return guesses == NULL || qlm_guesses_is_calm(guesses, now);
 }

@@ -10,14 +10,15 @@
 #include "datatype/timestamp.h"
 #include "storage/lwlock.h"
 
-#include "base/guard.h"
+#include "base/guesses.h"
+
 
 /* What it needs of the shared memory, which shmem.c makes */
 extern Size qlm_shared_guesses_size(void);
 extern void qlm_shared_guesses_create(LWLock *lock);
 
 /* Without shared memory they are those of this process alone. */
-extern QlmGuard *qlm_shared_guesses_lock(LWLockMode mode);
+extern QlmGuesses *qlm_shared_guesses_lock(LWLockMode mode);
 extern void qlm_shared_guesses_unlock(void);
 
 /* Has nothing failed for so long that nobody has to wait?  Asked without the lock. */

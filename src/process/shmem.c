@@ -9,10 +9,10 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
-#include "process/presence.h"
+#include "process/last_heard.h"
+#include "process/shared_guesses.h"
 #include "process/shmem.h"
 #include "process/wake_key.h"
-#include "process/shared_guesses.h"
 
 QlmShared  *qlm_shared = NULL;
 
@@ -32,7 +32,7 @@ request_shmem(void)
 	if (previous_request_hook)
 		previous_request_hook();
 	RequestAddinShmemSpace(add_size(shared_size(),
-									add_size(qlm_presence_size(),
+									add_size(qlm_last_heard_size(),
 											 qlm_shared_guesses_size())));
 	RequestNamedLWLockTranche("qlm", 2);
 }
@@ -80,7 +80,7 @@ startup_shmem(void)
 		for (i = 0; i < MaxBackends; i++)
 			pg_atomic_init_u32(&qlm_shared->waiting[i], 0);
 	}
-	qlm_presence_create(qlm_shared->lock);
+	qlm_last_heard_create(qlm_shared->lock);
 	qlm_shared_guesses_create(&GetNamedLWLockTranche("qlm")[1].lock);
 	LWLockRelease(AddinShmemInitLock);
 }

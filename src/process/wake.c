@@ -15,8 +15,8 @@
 #include "storage/latch.h"
 #include "storage/proc.h"
 
-#include "process/interest.h"
 #include "process/shmem.h"
+#include "process/waiters.h"
 #include "process/wake.h"
 #include "process/wake_key.h"
 
@@ -37,7 +37,7 @@ wake_waiting(uint32 what)
 	for (i = 0; i < qlm_shared->max_waiting; i++)
 		if (pg_atomic_read_u32(&qlm_shared->waiting[i]) & what)
 			SetLatch(&ProcGlobal->allProcs[i].procLatch);
-	qlm_interest_wake();
+	qlm_waiters_wake();
 }
 
 static void

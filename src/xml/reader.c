@@ -9,6 +9,9 @@
 #include "postgres.h"
 
 #include "base/limits.h"
+#include "xml/failure.h"
+#include "xml/reader.h"
+#include "xml/reader_state.h"
 #include "xml/sax.h"
 
 /* So much is given to libxml2 at a time; it copies what it gets. */

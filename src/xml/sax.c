@@ -6,6 +6,8 @@
 
 #include <libxml/SAX2.h>
 
+#include "xml/failure.h"
+#include "xml/reader_state.h"
 #include "xml/sax.h"
 
 #if LIBXML_VERSION >= 21200
@@ -13,52 +15,6 @@ typedef const xmlError *XmlErrorArg;
 #else
 typedef xmlErrorPtr XmlErrorArg;
 #endif
-
-static int
-current_line(const QlmXmlReader *reader)
-{
-	return xmlSAX2GetLineNumber(reader->parser) + reader->decoder.skipped_lines;
-}
-
-/* Cut at a character's boundary, in one line, without blanks at the end */
-static void
-clean_text(char *text)
-{
-	int			len = strlen(text);
-
-	if (len >= QLM_XML_MAX_ERROR - 1)
-	{
-		while (len > 0 && (text[len - 1] & 0xC0) == 0x80)
-			len--;
-		len -= (len > 0 && (unsigned char) text[len - 1] >= 0xC0);
-	}
-	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' '))
-		len--;
-	text[len] = '\0';
-	for (; *text; text++)
-	{
-		if ((unsigned char) *text < ' ')
-			*text = ' ';
-	}
-}
-
-/* The one place that sets the error; keeps the first. */
-static void fail_at(QlmXmlReader *reader, int code, int line, int column,
-					const char *fmt, va_list args) pg_attribute_printf(5, 0);
-
-static void
-fail_at(QlmXmlReader *reader, int code, int line, int column,
-		const char *fmt, va_list args)
-{
-	if (reader->error.code != 0)
-		return;
-	reader->error.code = code;
-	reader->error.line = line;
-	reader->error.column = column;
-	vsnprintf(reader->text, sizeof(reader->text), fmt, args);
-	clean_text(reader->text);
-	reader->error.message = reader->text;
-}
 
 /*
  * An error of libxml2's own.  It stops by itself, and must not be stopped here:
@@ -74,33 +30,10 @@ fail_in_parser(QlmXmlReader *reader, XmlErrorArg error, const char *fmt,...)
 	va_list		args;
 
 	va_start(args, fmt);
-	fail_at(reader, 400, error->line + reader->decoder.skipped_lines, error->int2,
-			fmt, args);
+	qlm_xml_reader_fail_at(reader, 400,
+						   error->line + reader->decoder.skipped_lines,
+						   error->int2, fmt, args);
 	va_end(args);
-}
-
-void
-qlm_xml_reader_fail(QlmXmlReader *reader, int code, const char *fmt,...)
-{
-	va_list		args;
-
-	va_start(args, fmt);
-	fail_at(reader, code, current_line(reader),
-			xmlSAX2GetColumnNumber(reader->parser), fmt, args);
-	va_end(args);
-	xmlStopParser(reader->parser);
-}
-
-int
-qlm_xml_reader_line(const QlmXmlReader *reader)
-{
-	return current_line(reader);
-}
-
-int
-qlm_xml_reader_column(const QlmXmlReader *reader)
-{
-	return xmlSAX2GetColumnNumber(reader->parser);
 }
 
 /* What libxml2 says less clearly; NULL: its own words will do. */

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "base/accept.h"
+#include "base/accept_header.h"
 #include "base/forwarded.h"
 #include "base/host.h"
 #include "base/origin.h"
@@ -64,7 +64,7 @@ check_header(const char *value)
 		abort();
 	if (qlm_header_quality(value, "gzip") > 1000)
 		abort();
-	if (qlm_accept_quality(value, "application/json").quality > 1000)
+	if (qlm_accept_header_quality(value, "application/json").quality > 1000)
 		abort();
 	check_forwarded(value);
 	(void) qlm_header_accept_encoding(value);

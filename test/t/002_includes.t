@@ -360,7 +360,6 @@ none_but_pending('folder without a right README', map { bad_readme($_, text_of("
 done_testing();
 
 __DATA__
-circle of files: xml
 circle of folders: storage/outbox
 circle of folders: storage/peer
 circle of folders: storage/replica
@@ -376,5 +375,3 @@ folder without a right README: message/print
 folder without a right README: message/text
 folder without a right README: process
 folder without a right README: xml
-header of another source: base
-header of another source: xml

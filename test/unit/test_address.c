@@ -9,7 +9,7 @@
 #include "libpq/pqcomm.h"
 
 #include "base/address.h"
-#include "base/client.h"
+#include "base/client_address.h"
 
 #include "shim.h"
 #include "tap.h"
@@ -299,24 +299,24 @@ test_clients(void)
 		{"::1", "::2", false},
 		{"::1", "127.0.0.1", false},
 	};
-	char		text[QLM_CLIENT_TEXT_SIZE];
-	QlmClient	a;
-	QlmClient	b;
+	char		text[QLM_CLIENT_ADDRESS_SIZE];
+	QlmClientAddress a;
+	QlmClientAddress b;
 
 	for (int i = 0; i < lengthof(pairs); i++)
 	{
 		struct sockaddr_storage one = address_of(pairs[i].one);
 		struct sockaddr_storage other = address_of(pairs[i].other);
 
-		qlm_client_set(&a, (struct sockaddr *) &one);
-		qlm_client_set(&b, (struct sockaddr *) &other);
-		tap_ok((qlm_client_key(&a) == qlm_client_key(&b)) == pairs[i].same && qlm_client_key(&a) != 0,
+		qlm_client_address_set(&a, (struct sockaddr *) &one);
+		qlm_client_address_set(&b, (struct sockaddr *) &other);
+		tap_ok((qlm_client_address_key(&a) == qlm_client_address_key(&b)) == pairs[i].same && qlm_client_address_key(&a) != 0,
 			   "%s and %s are %s", pairs[i].one, pairs[i].other, pairs[i].same ? "one" : "two");
-		tap_is(qlm_client_text(&a, text), pairs[i].one, "as text");
+		tap_is(qlm_client_address_text(&a, text), pairs[i].one, "as text");
 	}
-	qlm_client_set(&a, NULL);
-	tap_ok(qlm_client_key(&a) == 0, "nobody");
-	tap_is(qlm_client_text(&a, text), "unknown", "as text");
+	qlm_client_address_set(&a, NULL);
+	tap_ok(qlm_client_address_key(&a) == 0, "nobody");
+	tap_is(qlm_client_address_text(&a, text), "unknown", "as text");
 }
 
 int

@@ -6,11 +6,11 @@
 
 #include <math.h>
 
-#include "base/accept.h"
+#include "base/accept_header.h"
 #include "base/datetime.h"
 #include "base/limits.h"
 #include "base/path.h"
-#include "base/spelling.h"
+#include "base/similar_name.h"
 
 #include "shim.h"
 #include "tap.h"
@@ -474,7 +474,7 @@ test_acceptances(void)
 	for (int i = 0; i < lengthof(acceptances); i++)
 	{
 		const Case *c = &acceptances[i];
-		QlmAcceptance a = qlm_accept_quality(c->input, "text/xml");
+		QlmAcceptance a = qlm_accept_header_quality(c->input, "text/xml");
 		char		got[32];
 
 		snprintf(got, sizeof(got), "%d %d%s", a.quality, a.precision,
@@ -517,7 +517,7 @@ test_spellings(void)
 {
 	for (int i = 0; i < lengthof(hints); i++)
 	{
-		const char *meant = qlm_spelling_hint(hints[i].input, known);
+		const char *meant = qlm_similar_name_hint(hints[i].input, known);
 
 		tap_is(meant ? meant : NOTHING, hints[i].output, "what \"%s\" hints at",
 			   hints[i].input);
@@ -525,7 +525,7 @@ test_spellings(void)
 	for (int i = 0; i < lengthof(spellings); i++)
 	{
 		const Case *c = &spellings[i];
-		const char *meant = qlm_spelling_meant(c->input, known);
+		const char *meant = qlm_similar_name(c->input, known);
 
 		tap_is(meant ? meant : NOTHING, c->output, "spelling of \"%s\"", c->input);
 	}

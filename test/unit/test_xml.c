@@ -7,6 +7,7 @@
 #include <libxml/xmlversion.h>
 
 #include "base/limits.h"
+#include "xml/failure.h"
 #include "xml/reader.h"
 #include "xml/writer.h"
 

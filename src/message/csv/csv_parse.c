@@ -10,9 +10,10 @@
 #include "postgres.h"
 
 #include "base/datetime.h"
+#include "base/datetime_problem.h"
+#include "base/excerpt.h"
 #include "base/number.h"
-#include "base/quote.h"
-#include "base/spelling.h"
+#include "base/similar_name.h"
 #include "message/csv/csv_fields.h"
 #include "message/csv/csv_parse.h"
 #include "message/parse/own_time.h"
@@ -130,7 +131,7 @@ take_separator_line(Reader *r)
 	record->record_line = record->line;
 	if (strchr(QLM_CSV_SEPARATORS, line[4]) == NULL)
 		return fail(r, psprintf("\"%s\" is no separator: comma, semicolon, tab and | are",
-								qlm_quote(line + 4, 1)));
+								qlm_excerpt(line + 4, 1)));
 	record->separator = line[4];
 	qlm_csv_skip_line(record);
 	return true;
@@ -171,24 +172,24 @@ check_header(Reader *r, const int *columns, List *unknown)
 	foreach(lc, unknown)
 	{
 		const char *name = lfirst(lc);
-		const char *meant = qlm_spelling_meant(name, column_names);
+		const char *meant = qlm_similar_name(name, column_names);
 
 		if (meant != NULL)
 			return fail(r, psprintf("\"%s\" is no name of a column: did you mean %s?",
-									qlm_quote(name, -1), meant));
+									qlm_excerpt(name, -1), meant));
 		if (r->verb == QLM_READ && qlm_unknown_narrows(name))
 			return fail(r, psprintf("\"%s\" is no column, but the read itself has attributes that choose values",
-									qlm_quote(name, -1)));
+									qlm_excerpt(name, -1)));
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
 	}
 	if (unknown != NIL && r->verb == QLM_DELETE)
 		return fail(r, psprintf("A delete takes paths alone, but there is a column \"%s\"",
-								qlm_quote(names.data, names.len)));
+								qlm_excerpt(names.data, names.len)));
 	if (columns[VALUE] >= 0 || r->is_request)
 		return true;
 	if (unknown != NIL)
 		return fail(r, psprintf("No column is called value, but there is \"%s\": known are " COLUMN_NAMES,
-								qlm_quote(names.data, names.len)));
+								qlm_excerpt(names.data, names.len)));
 	return r->verb != QLM_WRITE ||
 		fail(r, "No column is called value, so there is nothing to write");
 }
@@ -231,7 +232,7 @@ take_header(Reader *r)
 		return false;
 	if (twice != NULL)
 		return fail(r, psprintf("The column \"%s\" is there already, under this name or another",
-								qlm_quote(twice, -1)));
+								qlm_excerpt(twice, -1)));
 	memcpy(r->columns, columns, sizeof(columns));
 	memcpy(r->names, names, sizeof(names));
 	if (columns[TIME] < 0 && columns[UNIX_TIME] < 0)
@@ -292,7 +293,7 @@ check_first_line(Reader *r)
 		if (strpbrk(record->fields[i].text, "0123456789") != NULL)
 			return true;
 	return fail(r, psprintf("No column is called path, if this line names them: known are " COLUMN_NAMES "; if it is a row, its time \"%s\" is none",
-							qlm_quote(second->text, second->len)));
+							qlm_excerpt(second->text, second->len)));
 }
 
 /* What is wrong with a time; a number is of one or the other column. */
@@ -330,8 +331,8 @@ check_other_columns(Reader *r)
 			(memchr(field.text, ':', field.len) != NULL &&
 			 qlm_datetime_parse(field.text, field.len, &ts)))
 			return fail(r, psprintf("No column is called time, but \"%s\" holds times, as \"%s\": call it time or unixTime, or leave it out",
-									qlm_quote(name, -1),
-									qlm_quote(field.text, field.len)));
+									qlm_excerpt(name, -1),
+									qlm_excerpt(field.text, field.len)));
 	}
 	return true;
 }
@@ -348,8 +349,8 @@ take_time(Reader *r, QlmRow *row)
 		qlm_unixtime_parse(field->text, field->len, &row->ts);
 	return row->has_ts ||
 		fail_in(r, which, psprintf("The time of \"%s\" is \"%s\", %s",
-								   qlm_quote(row->path, -1),
-								   qlm_quote(field->text, field->len),
+								   qlm_excerpt(row->path, -1),
+								   qlm_excerpt(field->text, field->len),
 								   time_problem(which, field)));
 }
 
@@ -367,13 +368,13 @@ check_fields(Reader *r)
 		for (const char *s = QLM_CSV_SEPARATORS; *s != '\0'; s++)
 			if (*s != record->separator && memchr(first->text, *s, first->len))
 				return fail(r, psprintf("\"%s\" is one field: fields are separated by \"%s\", unless the first line names the columns, or says sep=;, with another separator",
-										qlm_quote(first->text, first->len),
-										qlm_quote(&record->separator, 1)));
+										qlm_excerpt(first->text, first->len),
+										qlm_excerpt(&record->separator, 1)));
 	for (int i = r->ncolumns; i < record->nfields; i++)
 		if (record->fields[i].len > 0)
 			return fail(r, psprintf("The line has %d fields, but there are %d columns, and field %d is \"%s\": a value with a separator in it, as a decimal comma, stands in quotes",
 									record->nfields, r->ncolumns, i + 1,
-									qlm_quote(record->fields[i].text, record->fields[i].len)));
+									qlm_excerpt(record->fields[i].text, record->fields[i].len)));
 	return true;
 }
 
@@ -410,7 +411,7 @@ take_type(Reader *r, QlmRow *row)
 		 (r->has_header || looks_like_type(field->text))))
 		return true;
 	return fail_in(r, TYPE, psprintf("\"%s\" is no type: a value with a separator in it, as a decimal comma, stands in quotes, and so does a type of such a name",
-									 qlm_quote(field->text, field->len)));
+									 qlm_excerpt(field->text, field->len)));
 }
 
 static bool

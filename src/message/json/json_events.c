@@ -9,9 +9,9 @@
  */
 #include "postgres.h"
 
+#include "base/excerpt.h"
 #include "base/limits.h"
-#include "base/quote.h"
-#include "base/spelling.h"
+#include "base/similar_name.h"
 #include "json/json.h"
 #include "json/json_read.h"
 #include "json/json_source.h"
@@ -75,7 +75,7 @@ refuse_nothing(QlmJsonWalk *walk, const QlmJson *member)
 	walk->parser->json_at = member;
 	qlm_parser_refuse(walk->parser, member->line,
 					  "\"%s\" is null or empty, and in a delete it is not clear what that means: leave it out",
-					  qlm_parser_quote(walk->parser, member->name, strlen(member->name)));
+					  qlm_parser_excerpt(walk->parser, member->name, strlen(member->name)));
 }
 
 /* An element is refused where it ends; an empty array is none. */
@@ -142,7 +142,7 @@ check_type(QlmJsonWalk *walk, const QlmXmlElement *element, const QlmJson *text)
 			qlm_parser_refuse(walk->parser, text->line,
 							  "The value is %s, but its type is \"%s\": leave the type out, or name one that ends in json",
 							  text->kind == QLM_JSON_OBJECT ? "an object" : "an array",
-							  qlm_parser_quote(walk->parser, a->value, a->len));
+							  qlm_parser_excerpt(walk->parser, a->value, a->len));
 	}
 }
 
@@ -275,7 +275,7 @@ is_record(const QlmJson *json)
 			if (strcmp(m->name, known[i]) == 0)
 				return true;
 		if (strcmp(m->name, "Objects") == 0 || strcmp(m->name, "attributes") == 0 ||
-			qlm_spelling_meant(m->name, known) != NULL ||
+			qlm_similar_name(m->name, known) != NULL ||
 			(strcmp(m->name, "type") == 0 && m->kind == QLM_JSON_STRING &&
 			 m->len > 3 && memcmp(m->as.text, "xs:", 3) == 0))
 			return true;
@@ -447,12 +447,12 @@ refuse_beside(QlmParser *p, const QlmJson *root, const QlmJson *envelope)
 	for (const QlmJson *m = root->as.first; m != NULL; m = m->next)
 		if (m != envelope && p->levels[0].own_attribute == NULL &&
 			!is_about_document(m->name))
-			p->levels[0].own_attribute = qlm_parser_quote(p, m->name, strlen(m->name));
+			p->levels[0].own_attribute = qlm_parser_excerpt(p, m->name, strlen(m->name));
 	for (const QlmJson *m = root->as.first; m != NULL; m = m->next)
 		if (m != envelope && m->name[0] != '$' && m->name[0] != '@' &&
 			p->levels[0].error == NULL)
 			p->levels[0].error = psprintf("\"%s\" stands beside the %s, not in it (line %d)",
-										  qlm_parser_quote(p, m->name, strlen(m->name)),
+										  qlm_parser_excerpt(p, m->name, strlen(m->name)),
 										  envelope->name, m->line);
 }
 
@@ -463,7 +463,7 @@ instead_of_envelope(const QlmJson *root)
 		return ", but an array";
 	if (root->kind != QLM_JSON_OBJECT || root->as.first == NULL)
 		return "";
-	return psprintf(", its first one is \"%s\"", qlm_quote(root->as.first->name, -1));
+	return psprintf(", its first one is \"%s\"", qlm_excerpt(root->as.first->name, -1));
 }
 
 void

@@ -34,7 +34,7 @@ add_attribute(QlmJsonWalk *walk, const char *prefix, const char *name,
 
 	if (is_attribute(walk, name))
 		qlm_parser_fail(walk->parser, 400, "\"%s\" is given twice",
-						qlm_parser_quote(walk->parser, name, strlen(name)));
+						qlm_parser_excerpt(walk->parser, name, strlen(name)));
 	else if (walk->nattributes == QLM_MAX_ATTRIBUTES)
 		qlm_parser_fail(walk->parser, 413, "An object has more than %d attributes",
 						QLM_MAX_ATTRIBUTES);
@@ -86,7 +86,7 @@ take_attribute(QlmJsonWalk *walk, const QlmJson *json)
 		walk->parser->json_at = json;
 		qlm_parser_fail(walk->parser, 400,
 						"\"%s\" cannot be the name of an attribute",
-						qlm_parser_quote(walk->parser, name, strlen(name)));
+						qlm_parser_excerpt(walk->parser, name, strlen(name)));
 		return;
 	}
 	add_attribute(walk, prefix, name, json->as.text, json->len);
@@ -143,7 +143,7 @@ take_attributes(QlmJsonWalk *walk, const QlmJson *attributes)
 		else
 			qlm_parser_refuse(walk->parser, a->line,
 							  "The attribute \"%s\" is an object or array, but attributes are texts",
-							  qlm_parser_quote(walk->parser, a->name, strlen(a->name)));
+							  qlm_parser_excerpt(walk->parser, a->name, strlen(a->name)));
 	}
 }
 
@@ -258,7 +258,7 @@ qlm_json_members_check(QlmJsonWalk *walk, QlmJsonShape shape,
 			walk->parser->json_at = m;
 			qlm_parser_refuse(walk->parser, m->line,
 							  "\"%s\" is no member of %s that holds neither \"%s\" nor \"%s\": an attribute of your own stands in \"attributes\" there",
-							  qlm_parser_quote(walk->parser, m->name, strlen(m->name)),
+							  qlm_parser_excerpt(walk->parser, m->name, strlen(m->name)),
 							  names[shape], contents[shape][0], contents[shape][1]);
 			return;
 		}

@@ -77,7 +77,7 @@ start_envelope(QlmParser *p, QlmParserLevel *level,
 static void
 start_root(QlmParser *p, const QlmXmlElement *element)
 {
-	const char *name = qlm_parser_quote(p, element->name,
+	const char *name = qlm_parser_excerpt(p, element->name,
 										strlen(element->name));
 
 	if (qlm_envelope_root(element->name) != NULL)
@@ -131,7 +131,7 @@ read_ttl(QlmParser *p, QlmParserLevel *level)
 		return NULL;
 	}
 	return psprintf("ttl is \"%s\", which is %s (line %d)",
-					qlm_parser_quote(p, level->ttl, strlen(level->ttl)),
+					qlm_parser_excerpt(p, level->ttl, strlen(level->ttl)),
 					wrong, level->line);
 }
 

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/datetime.h"
+#include "base/datetime_problem.h"
 #include "base/limits.h"
 #include "message/parse/capture.h"
 #include "message/parse/odf_parse.h"
@@ -60,7 +61,7 @@ static void
 refuse_time(QlmParser *p, const QlmXmlAttribute *attribute, const char *problem)
 {
 	qlm_parser_refuse(p, qlm_parser_line(p), "%s is \"%s\", %s", attribute->name,
-					  qlm_parser_quote(p, attribute->value, attribute->len),
+					  qlm_parser_excerpt(p, attribute->value, attribute->len),
 					  problem);
 }
 

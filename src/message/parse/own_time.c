@@ -9,7 +9,7 @@
 
 #include "base/datetime.h"
 #include "base/number.h"
-#include "base/spelling.h"
+#include "base/similar_name.h"
 #include "message/parse/own_time.h"
 #include "message/parse/parser.h"
 #include "message/parse/position.h"
@@ -32,7 +32,7 @@ find(const char *name, const char *const *known)
 	for (int i = 0; known[i] != NULL; i++)
 		if (strcmp(known[i], name) == 0)
 			return known[i];
-	return qlm_spelling_meant(name, known);
+	return qlm_similar_name(name, known);
 }
 
 /* One of O-DF's own with another letter */
@@ -112,7 +112,7 @@ qlm_own_time_refuse(QlmParser *p, const QlmXmlElement *element)
 			!qlm_unknown_is_foreign(p, element, a))
 			qlm_parser_refuse(p, qlm_parser_line(p),
 							  "The value has no dateTime and no unixTime, but an attribute %s: did you mean dateTime?",
-							  qlm_parser_quote(p, a->name, strlen(a->name)));
+							  qlm_parser_excerpt(p, a->name, strlen(a->name)));
 	}
 	for (int i = p->nframes - 2; i >= 0 && around->own_time == NULL; i--)
 	{

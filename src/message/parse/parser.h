@@ -10,7 +10,7 @@
 
 #include "json/json_source.h"
 #include "message/envelope.h"
-#include "xml/reader.h"
+#include "xml/events.h"
 
 /* Kinds from QLM_FRAME_OBJECTS on belong to odf_parse.c. */
 typedef enum QlmFrameKind

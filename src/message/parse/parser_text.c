@@ -108,12 +108,6 @@ qlm_parser_take_trimmed(QlmParser *p, int *len)
 	return text;
 }
 
-void
-qlm_parser_drop_text(QlmParser *p)
-{
-	p->used = p->text_start;
-}
-
 char *
 qlm_parser_strdup(QlmParser *p, const char *text, int len)
 {

@@ -17,7 +17,6 @@ extern bool qlm_parser_is_blank(const char *text, int len);
 extern void qlm_parser_text(QlmParser *p, const char *text, int len);
 extern char *qlm_parser_take_text(QlmParser *p, int *len);
 extern char *qlm_parser_take_trimmed(QlmParser *p, int *len);
-extern void qlm_parser_drop_text(QlmParser *p);
 
 /* Valid until the next push */
 extern QlmFrame *qlm_parser_push(QlmParser *p, QlmFrameKind kind, bool text);

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "json/json_source.h"
 #include "message/parse/position.h"
+#include "xml/failure.h"
 
 #define MAX_PATH_SHOWN 160		/* bytes, from its end */
 

@@ -4,9 +4,10 @@
  */
 #include "postgres.h"
 
-#include "base/quote.h"
+#include "base/excerpt.h"
 #include "message/parse/position.h"
 #include "message/parse/refuse.h"
+#include "xml/failure.h"
 
 static char *format_message(const char *fmt, va_list args) pg_attribute_printf(1, 0);
 
@@ -64,7 +65,7 @@ qlm_parser_refuse(QlmParser *p, int line, const char *fmt,...)
 }
 
 const char *
-qlm_parser_quote(QlmParser *p, const char *text, int len)
+qlm_parser_excerpt(QlmParser *p, const char *text, int len)
 {
-	return qlm_quote(text, len);
+	return qlm_excerpt(text, len);
 }

@@ -14,6 +14,6 @@ extern void qlm_parser_refuse(QlmParser *p, int line, const char *fmt,...)
 			pg_attribute_printf(3, 4);
 
 /* Text of the message for an error, cut where it is long */
-extern const char *qlm_parser_quote(QlmParser *p, const char *text, int len);
+extern const char *qlm_parser_excerpt(QlmParser *p, const char *text, int len);
 
 #endif							/* QLM_REFUSE_H */

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/datetime.h"
+#include "base/datetime_problem.h"
 #include "base/limits.h"
 #include "base/number.h"
 #include "message/parse/parser.h"
@@ -29,7 +30,7 @@ refuse_selector(QlmParser *p, const QlmXmlAttribute *attribute,
 		return;
 	p->level->selector_error =
 		psprintf("%s is \"%s\", %s%s (%s)", attribute->name,
-				 qlm_parser_quote(p, attribute->value, attribute->len),
+				 qlm_parser_excerpt(p, attribute->value, attribute->len),
 				 strncmp(what, "which", 5) == 0 ? "" : "which is ", what,
 				 qlm_parser_position(p, qlm_parser_line(p)));
 }
@@ -169,7 +170,7 @@ read_target(QlmParser *p, QlmRequest *request,
 	if (!request->target_device && strcmp(target, "node") != 0)
 		qlm_parser_refuse(p, qlm_parser_line(p),
 						  "targetType is \"%s\", which is neither node nor device",
-						  qlm_parser_quote(p, target, strlen(target)));
+						  qlm_parser_excerpt(p, target, strlen(target)));
 }
 
 void

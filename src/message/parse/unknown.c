@@ -14,7 +14,7 @@
  */
 #include "postgres.h"
 
-#include "base/spelling.h"
+#include "base/similar_name.h"
 #include "message/parse/parser.h"
 #include "message/parse/parser_text.h"
 #include "message/parse/position.h"
@@ -97,7 +97,7 @@ static const char *const of_window[] = {
 static const char *
 hint(const char *name, const char *const *known)
 {
-	const char *meant = qlm_spelling_hint(name, known);
+	const char *meant = qlm_similar_name_hint(name, known);
 
 	return meant == NULL ? "" : psprintf(": did you mean %s?", meant);
 }
@@ -183,7 +183,7 @@ qlm_unknown_element(QlmParser *p, const QlmFrame *frame,
 	p->skip = 1;
 	if (kind == QLM_FRAME_RETURN || is_refused(p, kind))
 		return;
-	quoted = qlm_parser_quote(p, name, strlen(name));
+	quoted = qlm_parser_excerpt(p, name, strlen(name));
 	if (kind == QLM_FRAME_ENVELOPE)
 		error = psprintf("%s is no verb%s", quoted, frame_hint(kind, name));
 	else if (frame->text && kind != QLM_FRAME_MSG)
@@ -201,7 +201,7 @@ qlm_unknown_element(QlmParser *p, const QlmFrame *frame,
 static bool
 is_or_resembles(const char *name, const char *const *known)
 {
-	return is_one_of(name, known) || qlm_spelling_meant(name, known) != NULL;
+	return is_one_of(name, known) || qlm_similar_name(name, known) != NULL;
 }
 
 static const char *
@@ -222,7 +222,7 @@ void
 qlm_unknown_member(QlmParser *p, const char *name, int line)
 {
 	QlmFrameKind kind = p->frames[p->nframes - 1].kind;
-	const char *quoted = qlm_parser_quote(p, name, strlen(name));
+	const char *quoted = qlm_parser_excerpt(p, name, strlen(name));
 	const char *colon = strchr(name, ':');
 	bool		is_other = colon != NULL &&
 		!is_usual_prefix(pnstrdup(name, colon - name)) &&
@@ -253,7 +253,7 @@ qlm_unknown_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 
 	if (qlm_parser_is_blank(text, len) || is_refused(p, frame->kind))
 		return;
-	quoted = qlm_parser_quote(p, text, len);
+	quoted = qlm_parser_excerpt(p, text, len);
 	if (frame->kind == QLM_FRAME_ITEM)
 		error = psprintf("An InfoItem holds the text \"%s\": it belongs into a value",
 						 quoted);
@@ -291,7 +291,7 @@ is_of_window(const char *name)
 bool
 qlm_unknown_narrows(const char *name)
 {
-	return is_of_window(name) || qlm_spelling_hint(name, of_window) != NULL;
+	return is_of_window(name) || qlm_similar_name_hint(name, of_window) != NULL;
 }
 
 /*
@@ -355,13 +355,13 @@ refuse_overlooked(QlmParser *p, QlmFrameKind kind, const char *name)
 	static const char *const of_others[] = {NULL};
 	const char *const *known = is_delete ? of_delete :
 		is_of_verb(p, QLM_READ) ? of_window : of_others;
-	const char *meant = qlm_spelling_hint(name, known);
+	const char *meant = qlm_similar_name_hint(name, known);
 
 	for (int i = 0; known[i] != NULL; i++)
 		if (strcmp(known[i], name) == 0)
 			meant = known[i];
 	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that %s of a %s takes%s",
-					  qlm_parser_quote(p, name, strlen(name)), frame_name(p, kind), verb,
+					  qlm_parser_excerpt(p, name, strlen(name)), frame_name(p, kind), verb,
 					  meant ? psprintf(": %s is an attribute of the %s itself", meant, verb) :
 					  hint(name, frames[kind].known));
 }
@@ -401,7 +401,7 @@ qlm_unknown_attribute(QlmParser *p, const QlmFrame *frame,
 		return false;
 	}
 	misplaced = belongs_elsewhere(kind, name);
-	meant = misplaced ? NULL : qlm_spelling_meant(name, frames[kind].known);
+	meant = misplaced ? NULL : qlm_similar_name(name, frames[kind].known);
 	if (!misplaced && meant == NULL && !qlm_xml_is_name(name))
 		misplaced = "this cannot be a name";
 	if (!misplaced && meant == NULL)
@@ -500,7 +500,7 @@ qlm_unknown_verb_attribute(QlmParser *p, const QlmRequest *request,
 	if (request->verb == QLM_DELETE && meant[0] == '\0')
 		meant = ": begin and end choose values, and a value with its dateTime in an InfoItem is a single one";
 	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that a %s takes%s",
-					  qlm_parser_quote(p, name, strlen(name)),
+					  qlm_parser_excerpt(p, name, strlen(name)),
 					  qlm_verb_name(request->verb), meant);
 }
 
@@ -522,10 +522,10 @@ qlm_unknown_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
 		is_foreign(p, attribute->prefix, attribute->uri))
 	{
 		if (p->level->own_attribute == NULL && qlm_unknown_narrows(name))
-			p->level->own_attribute = pstrdup(qlm_parser_quote(p, name, strlen(name)));
+			p->level->own_attribute = pstrdup(qlm_parser_excerpt(p, name, strlen(name)));
 		return;
 	}
-	meant = qlm_spelling_meant(name, known);
+	meant = qlm_similar_name(name, known);
 	if (meant != NULL)
 		refuse(p, QLM_FRAME_ENVELOPE, p->level->line,
 			   psprintf("%s is no attribute of an envelope: did you mean %s?",
@@ -535,5 +535,5 @@ qlm_unknown_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
 			   psprintf("%s is no attribute of an envelope: it belongs to the verb",
 						name));
 	else if (p->level->own_attribute == NULL && strcmp(name, "token") != 0)
-		p->level->own_attribute = pstrdup(qlm_parser_quote(p, name, strlen(name)));
+		p->level->own_attribute = pstrdup(qlm_parser_excerpt(p, name, strlen(name)));
 }

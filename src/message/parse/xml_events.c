@@ -7,6 +7,7 @@
 #include "message/parse/envelope_parse.h"
 #include "message/parse/parser_text.h"
 #include "message/parse/xml_events.h"
+#include "xml/reader.h"
 
 static void
 note_reader_error(QlmParser *p, int *error_code, const char **error)

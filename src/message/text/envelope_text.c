@@ -7,8 +7,8 @@
 #include "json/json_read.h"
 #include "message/json/envelope_json.h"
 #include "message/json/json_events.h"
-#include "message/parse/beginning.h"
 #include "message/parse/envelope_parse.h"
+#include "message/parse/no_message.h"
 #include "message/parse/xml_events.h"
 #include "message/print/envelope_print.h"
 #include "message/text/envelope_text.h"
@@ -48,7 +48,7 @@ qlm_envelope_parse(const char *data, Size len, const char *charset,
 		qlm_xml_run(&parser, data, len, charset, error_code, error);
 	if (parser.level == NULL && *error_code == 400 && !is_json)
 	{
-		const char *beginning = qlm_beginning_explain(data, len);
+		const char *beginning = qlm_no_message_explain(data, len);
 
 		*error = beginning != NULL ? beginning : *error;
 	}

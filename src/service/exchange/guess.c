@@ -18,7 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/guard.h"
+#include "base/guesses.h"
 #include "process/shared_guesses.h"
 #include "service/exchange/guess.h"
 #include "storage/peer/credential.h"
@@ -44,7 +44,7 @@ is_watched(const QlmExchange *exchange)
 static uint64
 client_key(const QlmExchange *exchange)
 {
-	return qlm_client_key(exchange->job->client);
+	return qlm_client_address_key(exchange->job->client);
 }
 
 /* Unknown names have one, too: they must not be told apart. */
@@ -56,11 +56,11 @@ name_key(const char *name)
 
 /* What nobody can make who does not know the text */
 static void
-get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGuardDigest *digest)
+get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGuessDigest *digest)
 {
 	uint64		whose[2] = {MyDatabaseId, of_address ? client_key(exchange) : 0};
 	uint8		hash[PG_SHA256_DIGEST_LENGTH];
-	const QlmGuard *guard = qlm_shared_guesses_lock(LW_SHARED);
+	const QlmGuesses *guard = qlm_shared_guesses_lock(LW_SHARED);
 	pg_cryptohash_ctx *context;
 	bool		ok;
 
@@ -74,13 +74,13 @@ get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGu
 	pg_cryptohash_free(context);
 	if (!ok)
 		elog(ERROR, "could not compute SHA-256");
-	memcpy(digest, hash, sizeof(QlmGuardDigest));
+	memcpy(digest, hash, sizeof(QlmGuessDigest));
 }
 
 static bool
-is_proven(QlmGuardProof kind, const QlmGuardDigest *digest)
+is_proven(QlmGuessProof kind, const QlmGuessDigest *digest)
 {
-	bool		proven = qlm_guard_is_proven(qlm_shared_guesses_lock(LW_EXCLUSIVE), kind, digest,
+	bool		proven = qlm_guesses_is_proven(qlm_shared_guesses_lock(LW_EXCLUSIVE), kind, digest,
 											 GetCurrentTimestamp());
 
 	qlm_shared_guesses_unlock();
@@ -88,26 +88,26 @@ is_proven(QlmGuardProof kind, const QlmGuardDigest *digest)
 }
 
 static void
-prove(QlmGuardProof kind, const QlmGuardDigest *digest)
+prove(QlmGuessProof kind, const QlmGuessDigest *digest)
 {
-	qlm_guard_prove(qlm_shared_guesses_lock(LW_EXCLUSIVE), kind, digest, GetCurrentTimestamp());
+	qlm_guesses_prove(qlm_shared_guesses_lock(LW_EXCLUSIVE), kind, digest, GetCurrentTimestamp());
 	qlm_shared_guesses_unlock();
 }
 
 /* The ms that a try of the caller has to wait; it has not waited yet. */
 static int
-pause_of(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
+pause_of(const QlmExchange *exchange, QlmGuessKind kind, const uint64 *name)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	const QlmGuard *guard;
+	const QlmGuesses *guard;
 	int			ms;
 
 	if (!is_watched(exchange) || exchange->job->has_waited || qlm_shared_guesses_are_calm(now))
 		return 0;
 	guard = qlm_shared_guesses_lock(LW_SHARED);
-	ms = qlm_guard_pause(guard, kind, client_key(exchange), now);
+	ms = qlm_guesses_pause(guard, kind, client_key(exchange), now);
 	if (name)
-		ms = Max(ms, qlm_guard_pause(guard, QLM_GUARD_NAME, *name, now));
+		ms = Max(ms, qlm_guesses_pause(guard, QLM_GUESS_NAME, *name, now));
 	qlm_shared_guesses_unlock();
 	return ms;
 }
@@ -120,10 +120,10 @@ put_off(QlmExchange *exchange, int ms)
 }
 
 static bool
-waits_unless_proven(QlmExchange *exchange, int ms, QlmGuardProof kind, const char *text,
+waits_unless_proven(QlmExchange *exchange, int ms, QlmGuessProof kind, const char *text,
 					bool of_address)
 {
-	QlmGuardDigest digest;
+	QlmGuessDigest digest;
 
 	if (ms == 0)
 		return false;
@@ -135,15 +135,15 @@ waits_unless_proven(QlmExchange *exchange, int ms, QlmGuardProof kind, const cha
 }
 
 static void
-count_failure(const QlmExchange *exchange, QlmGuardKind kind, const uint64 *name)
+count_failure(const QlmExchange *exchange, QlmGuessKind kind, const uint64 *name)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	QlmGuard   *guard = qlm_shared_guesses_lock(LW_EXCLUSIVE);
+	QlmGuesses *guard = qlm_shared_guesses_lock(LW_EXCLUSIVE);
 
 	exchange->job->was_wrong = true;
-	qlm_guard_failed(guard, kind, client_key(exchange), 1, now);
+	qlm_guesses_failed(guard, kind, client_key(exchange), 1, now);
 	if (name)
-		qlm_guard_failed(guard, QLM_GUARD_NAME, *name, 1, now);
+		qlm_guesses_failed(guard, QLM_GUESS_NAME, *name, 1, now);
 	qlm_shared_guesses_unlock();
 }
 
@@ -175,7 +175,7 @@ may_log(void)
 static void
 log_failure(const QlmExchange *exchange, const char *what, const char *peer)
 {
-	char		address[QLM_CLIENT_TEXT_SIZE];
+	char		address[QLM_CLIENT_ADDRESS_SIZE];
 
 	if (!may_log())
 		return;
@@ -186,7 +186,7 @@ log_failure(const QlmExchange *exchange, const char *what, const char *peer)
 	log_left_out = 0;
 	ereport(LOG,
 			(errmsg("qlm refused %s: %s%s%s%s",
-					qlm_client_text(exchange->job->client, address), what,
+					qlm_client_address_text(exchange->job->client, address), what,
 					peer ? " for peer \"" : "", peer ? peer : "", peer ? "\"" : ""),
 			 errhidestmt(true), errhidecontext(true)));
 }
@@ -231,14 +231,14 @@ qlm_guess_credential_waits(QlmExchange *exchange, const char *authorization)
 {
 	uint64		name = name_key(name_of(exchange, authorization));
 
-	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUARD_CLIENT, &name),
+	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUESS_CLIENT, &name),
 							   QLM_PROOF_CREDENTIAL, authorization, false);
 }
 
 void
 qlm_guess_credential_fits(const QlmExchange *exchange, const char *authorization)
 {
-	QlmGuardDigest digest;
+	QlmGuessDigest digest;
 
 	if (!is_watched(exchange))
 		return;
@@ -251,15 +251,15 @@ qlm_guess_credential_fails(QlmExchange *exchange, const char *authorization)
 {
 	const char *name = name_of(exchange, authorization);
 	uint64		key = name_key(name);
-	QlmGuardDigest digest;
+	QlmGuessDigest digest;
 
 	qlm_guess_refuse(exchange);
 	if (!is_watched(exchange))
 		return;
 	get_digest(exchange, authorization, false, &digest);
-	qlm_guard_disprove(qlm_shared_guesses_lock(LW_EXCLUSIVE), QLM_PROOF_CREDENTIAL, &digest);
+	qlm_guesses_disprove(qlm_shared_guesses_lock(LW_EXCLUSIVE), QLM_PROOF_CREDENTIAL, &digest);
 	qlm_shared_guesses_unlock();
-	count_failure(exchange, QLM_GUARD_CLIENT, &key);
+	count_failure(exchange, QLM_GUESS_CLIENT, &key);
 	log_failure(exchange, "wrong credential", known_peer(name));
 }
 
@@ -268,7 +268,7 @@ qlm_guess_name_waits(QlmExchange *exchange, const char *name)
 {
 	uint64		key = name_key(name);
 
-	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUARD_CLIENT, &key),
+	return waits_unless_proven(exchange, pause_of(exchange, QLM_GUESS_CLIENT, &key),
 							   QLM_PROOF_CLAIM, name, true);
 }
 
@@ -276,7 +276,7 @@ qlm_guess_name_waits(QlmExchange *exchange, const char *name)
 void
 qlm_guess_name_fits(const QlmExchange *exchange, const char *name)
 {
-	QlmGuardDigest digest;
+	QlmGuessDigest digest;
 
 	if (!is_watched(exchange) || !exchange->job->has_waited)
 		return;
@@ -299,14 +299,14 @@ qlm_guess_name_fails(QlmExchange *exchange, const char *name)
 		return;
 	}
 	qlm_guess_refuse(exchange);
-	count_failure(exchange, QLM_GUARD_CLIENT, &key);
+	count_failure(exchange, QLM_GUESS_CLIENT, &key);
 	log_failure(exchange, known ? "no credential" : "unknown name", known);
 }
 
 bool
 qlm_guess_token_waits(QlmExchange *exchange)
 {
-	int			ms = pause_of(exchange, QLM_GUARD_ID, NULL);
+	int			ms = pause_of(exchange, QLM_GUESS_ID, NULL);
 
 	return waits_unless_proven(exchange, ms, QLM_PROOF_CLAIM, exchange->job->token, true);
 }
@@ -316,7 +316,7 @@ qlm_guess_token_fails(QlmExchange *exchange)
 {
 	if (!is_watched(exchange))
 		return;
-	count_failure(exchange, QLM_GUARD_ID, NULL);
+	count_failure(exchange, QLM_GUESS_ID, NULL);
 	if (!exchange->job->has_waited)
 		return;
 	log_failure(exchange, "unknown callback", NULL);
@@ -350,7 +350,7 @@ ids_of(const QlmEnvelope *envelope)
 bool
 qlm_guess_ids_wait(QlmExchange *exchange, const QlmPeer *peer)
 {
-	int			ms = may_ask_freely(exchange, peer) ? 0 : pause_of(exchange, QLM_GUARD_ID, NULL);
+	int			ms = may_ask_freely(exchange, peer) ? 0 : pause_of(exchange, QLM_GUESS_ID, NULL);
 	List	   *ids = ms > 0 ? ids_of(exchange->request) : NIL;
 	ListCell   *lc;
 
@@ -363,7 +363,7 @@ qlm_guess_ids_wait(QlmExchange *exchange, const QlmPeer *peer)
 void
 qlm_guess_id_fits(const QlmExchange *exchange, const char *id)
 {
-	QlmGuardDigest digest;
+	QlmGuessDigest digest;
 
 	if (may_ask_freely(exchange, exchange->peer) || !exchange->job->has_waited)
 		return;
@@ -376,7 +376,7 @@ qlm_guess_id_fails(QlmExchange *exchange)
 {
 	if (may_ask_freely(exchange, exchange->peer))
 		return;
-	count_failure(exchange, QLM_GUARD_ID, NULL);
+	count_failure(exchange, QLM_GUESS_ID, NULL);
 	if (exchange->nunknown++ == 0 && exchange->job->has_waited)
 		log_failure(exchange, "unknown requestID", NULL);
 }

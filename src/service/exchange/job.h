@@ -10,7 +10,7 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
-#include "base/client.h"
+#include "base/client_address.h"
 #include "message/dialect.h"
 #include "storage/write/write_counts.h"
 
@@ -106,7 +106,7 @@ typedef struct QlmJob
 	const char *authorization;	/* as in the HTTP header; NULL: none */
 	const char *peer_name;		/* claimed, from the URL; NULL: none */
 	const char *token;			/* of a callback URL of ours; NULL: none */
-	const QlmClient *client;	/* whose tries are watched; NULL: nobody's */
+	const QlmClientAddress *client;	/* whose tries are watched; NULL: nobody's */
 	bool		has_waited;		/* it was put off, and its time has come */
 	bool		from_session;	/* an SQL call: the session's own rights */
 	bool		trusted_peer;	/* peer_name was checked by the caller */

@@ -21,6 +21,7 @@
 #include "storage/core/subtransaction.h"
 #include "storage/function/format.h"
 #include "storage/peer/peer.h"
+#include "xml/reader.h"
 
 typedef enum PayloadKind
 {

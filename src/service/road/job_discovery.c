@@ -11,10 +11,11 @@
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 
-#include "base/accept.h"
+#include "base/accept_header.h"
 #include "base/datetime.h"
+#include "base/datetime_problem.h"
+#include "base/excerpt.h"
 #include "base/path.h"
-#include "base/quote.h"
 #include "json/json_write.h"
 #include "message/json/odf_json.h"
 #include "message/print/odf_print.h"
@@ -67,10 +68,10 @@ is_better(QlmAcceptance a, QlmAcceptance b)
 static void
 choose_forms(Wish *wish, const char *accept)
 {
-	QlmAcceptance xml = qlm_accept_quality(accept, TYPE_XML);
-	QlmAcceptance xml_too = qlm_accept_quality(accept, TYPE_XML_TOO);
-	QlmAcceptance json = qlm_accept_quality(accept, TYPE_JSON);
-	QlmAcceptance text = qlm_accept_quality(accept, TYPE_TEXT);
+	QlmAcceptance xml = qlm_accept_header_quality(accept, TYPE_XML);
+	QlmAcceptance xml_too = qlm_accept_header_quality(accept, TYPE_XML_TOO);
+	QlmAcceptance json = qlm_accept_header_quality(accept, TYPE_JSON);
+	QlmAcceptance text = qlm_accept_header_quality(accept, TYPE_TEXT);
 
 	wish->form = FORM_XML;
 	if (is_better(xml_too, xml))
@@ -134,7 +135,7 @@ read_time(Wish *wish, const char *name, const char *text, TimestampTz *ts)
 		qlm_datetime_parse_begin(text, strlen(text), ts);
 	if (!success)
 		refuse(wish, psprintf("%s is \"%s\", %s, or a date", name,
-							  qlm_quote(text, -1),
+							  qlm_excerpt(text, -1),
 							  qlm_datetime_problem(text, strlen(text))));
 	return true;
 }

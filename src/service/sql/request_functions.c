@@ -12,7 +12,7 @@
 
 #include "base/limits.h"
 #include "message/text/envelope_text.h"
-#include "process/interest.h"
+#include "process/waiters.h"
 #include "service/payload/tree.h"
 #include "service/sql/arguments.h"
 #include "storage/core/answer_size.h"
@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(qlm_sql_call_envelope);
 static TimestampTz
 connected_end(const QlmPeer *peer, TimestampTz now)
 {
-	if (!qlm_interest_is_connected(peer->peer_id))
+	if (!qlm_waiters_is_connected(peer->peer_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_DOES_NOT_EXIST),
 				 errmsg("peer \"%s\" is not connected", peer->name),
@@ -110,7 +110,7 @@ mention_obstacle(int64 message_id, const QlmPeer *peer)
 	char	   *reason;
 
 	if (!may_be_held(peer) ||
-		qlm_interest_is_connected(peer->peer_id))
+		qlm_waiters_is_connected(peer->peer_id))
 		return;
 	reason = qlm_outbox_reason(message_id, &what_to_do);
 	if (reason == NULL || what_to_do == NULL)

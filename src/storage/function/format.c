@@ -16,8 +16,8 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/excerpt.h"
 #include "base/limits.h"
-#include "base/quote.h"
 #include "base/sqlstate.h"
 #include "storage/core/plan.h"
 #include "storage/function/format.h"
@@ -239,7 +239,7 @@ add_row(QlmRowTree *tree, uint64 i, int *error_code, const char **error)
 		return false;
 	}
 	*error = row.path == NULL ? "a row has no path" :
-		psprintf("the time of \"%s\" is infinite", qlm_quote(row.path, -1));
+		psprintf("the time of \"%s\" is infinite", qlm_excerpt(row.path, -1));
 	*error = psprintf("%s (row " UINT64_FORMAT " of the payload)", *error, i + 1);
 	return false;
 }

@@ -8,7 +8,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
-#include "base/quote.h"
+#include "base/excerpt.h"
 #include "storage/validate/details_shape.h"
 #include "xml/writer.h"
 
@@ -69,7 +69,7 @@ require_attributes(JsonbContainer *object, const char *const *taken, const char 
 			continue;
 		name = pnstrdup(value.val.string.val, value.val.string.len);
 		if (!qlm_xml_is_name(name) || is_one_of(name, taken))
-			refuse(what, psprintf("An attribute cannot be called \"%s\".", qlm_quote(name, -1)),
+			refuse(what, psprintf("An attribute cannot be called \"%s\".", qlm_excerpt(name, -1)),
 				   ATTRIBUTES_HINT);
 		JsonbIteratorNext(&it, &value, true);
 		if (value.type != jbvString)

@@ -363,7 +363,7 @@ begin_connection(QlmHttpConnections *set, struct MHD_Connection *mhd)
 		return NULL;
 	c->incoming.context = set->context;
 	c->incoming.budget = set->budget;
-	qlm_client_set(&c->incoming.request.client, address);
+	qlm_client_address_set(&c->incoming.request.client, address);
 	c->set = set;
 	c->mhd = mhd;
 	c->since = GetCurrentTimestamp();

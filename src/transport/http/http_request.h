@@ -8,7 +8,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "base/client.h"
+#include "base/client_address.h"
 #include "base/forwarded.h"
 
 struct QlmWebSocket;
@@ -44,7 +44,7 @@ typedef struct QlmHttpRequest
 	bool		wants_socket;	/* asks to become a WebSocket */
 	bool		acknowledge;	/* there, all messages are to be answered */
 	struct QlmWebSocket *socket;	/* that it came on, or NULL */
-	QlmClient	client;			/* who sends it */
+	QlmClientAddress client;			/* who sends it */
 	bool		is_proxied;		/* or who else, as many may have this address */
 	TimestampTz received_at;	/* when it was complete */
 

@@ -9,9 +9,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/excerpt.h"
 #include "base/host.h"
 #include "base/limits.h"
-#include "base/quote.h"
 #include "base/server_settings.h"
 #include "service/forward/remote_subscription.h"
 #include "transport/coding/form.h"
@@ -454,7 +454,7 @@ find_message(QlmIncoming *incoming)
 		char		beginning[QLM_BEGINNING_SIZE];
 
 		snprintf(incoming->problem, sizeof(incoming->problem), no_field,
-				 qlm_quote_beginning(body, request->body_len, beginning));
+				 qlm_excerpt_beginning(body, request->body_len, beginning));
 		request->body = qlm_form_message(body, request->body_len, &request->body_len);
 	}
 	if (request->body == NULL)

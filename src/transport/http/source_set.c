@@ -37,10 +37,10 @@ qlm_source_set_create(MemoryContext context)
 static uint64
 key_of(const struct sockaddr *address)
 {
-	QlmClient	client;
+	QlmClientAddress client;
 
-	qlm_client_set(&client, address);
-	return qlm_client_key(&client);
+	qlm_client_address_set(&client, address);
+	return qlm_client_address_key(&client);
 }
 
 static dlist_head *
@@ -246,16 +246,16 @@ static void
 tell(QlmSourceSet *set, const struct sockaddr *address)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	QlmClient	client;
-	char		text[QLM_CLIENT_TEXT_SIZE];
+	QlmClientAddress client;
+	char		text[QLM_CLIENT_ADDRESS_SIZE];
 
 	if (set->told_at != 0 && now >= set->told_at &&
 		!TimestampDifferenceExceeds(set->told_at, now, LOG_MS))
 		return;
 	set->told_at = now;
-	qlm_client_set(&client, address);
+	qlm_client_address_set(&client, address);
 	elog(LOG, "qlm: %s has as many connections as qlm.max_connections_per_address allows (%d), and more are refused",
-		 qlm_client_text(&client, text), qlm_max_connections_per_address);
+		 qlm_client_address_text(&client, text), qlm_max_connections_per_address);
 }
 
 bool

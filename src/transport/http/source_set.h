@@ -11,7 +11,7 @@
 #include "datatype/timestamp.h"
 #include "lib/ilist.h"
 
-#include "base/client.h"
+#include "base/client_address.h"
 #include "transport/http/body_budget.h"
 
 struct sockaddr;

@@ -76,7 +76,7 @@ struct QlmWebSocket
 	const char *path;			/* of the upgrade; one piece of memory */
 	const char *peer_name;
 	const char *authorization;
-	QlmClient	client;
+	QlmClientAddress client;
 	bool		acknowledge;	/* all messages are to be answered */
 	QlmSocketState state;
 	uint32		events;			/* watched for */

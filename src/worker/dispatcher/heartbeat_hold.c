@@ -22,9 +22,9 @@ qlm_heartbeat_hold_init(QlmHeartbeatHold *held, const QlmHeartbeat *peer, bool i
 	memset(held, 0, sizeof(QlmHeartbeatHold));
 	held->noted = peer->hold;
 	if (is_same_way)
-		qlm_hold_init(&held->hold, peer->hold, peer->hold_cut_ms);
+		qlm_hold_time_init(&held->hold, peer->hold, peer->hold_cut_ms);
 	else
-		qlm_hold_init(&held->hold, 0, 0);
+		qlm_hold_time_init(&held->hold, 0, 0);
 }
 
 void
@@ -96,17 +96,17 @@ qlm_heartbeat_hold_was_cut(QlmHeartbeatHold *held, const QlmTransfer *transfer,
 	if (transfer->timed_out)
 	{
 		snprintf(by, size, "nothing came: %s", transfer->error);
-		return qlm_hold_was_silent(&held->hold);
+		return qlm_hold_time_was_silent(&held->hold);
 	}
 	if (transfer->status == 0)
 	{
 		strlcpy(by, transfer->error, size);
-		return qlm_hold_was_cut(&held->hold, held->elapsed_ms, false);
+		return qlm_hold_time_was_cut(&held->hold, held->elapsed_ms, false);
 	}
 	if (transfer->error[0] || !is_of_box(transfer))
 		return false;
 	describe_status(transfer, by, size);
-	return qlm_hold_was_cut(&held->hold, held->elapsed_ms, says_too_long(transfer->status));
+	return qlm_hold_time_was_cut(&held->hold, held->elapsed_ms, says_too_long(transfer->status));
 }
 
 void
@@ -119,7 +119,7 @@ qlm_heartbeat_hold_note_cut(QlmHeartbeatHold *held, int peer_id, const char *by)
 void
 qlm_heartbeat_hold_answered(QlmHeartbeatHold *held, int peer_id)
 {
-	qlm_hold_was_answered(&held->hold, held->elapsed_ms);
+	qlm_hold_time_was_answered(&held->hold, held->elapsed_ms);
 	if (held->noted != held->hold.seconds && qlm_peer_note_hold(peer_id, held->hold.seconds))
 		held->noted = held->hold.seconds;
 }

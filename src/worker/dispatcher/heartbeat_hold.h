@@ -5,14 +5,14 @@
 #ifndef QLM_HEARTBEAT_HOLD_H
 #define QLM_HEARTBEAT_HOLD_H
 
-#include "base/hold.h"
 #include "portability/instr_time.h"
+#include "base/hold_time.h"
 #include "storage/outbox/heartbeat_peer.h"
 #include "transport/client/http_client.h"
 
 typedef struct QlmHeartbeatHold
 {
-	QlmHold		hold;
+	QlmHoldTime hold;
 	int			noted;			/* seconds in the peer's row; 0: none */
 	instr_time	since;			/* of the call */
 	int			elapsed_ms;		/* until it ended */

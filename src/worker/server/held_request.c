@@ -4,7 +4,7 @@
  *		for their peers, or for the answers of other nodes to what was sent on.
  *
  * A commit that may concern one of them sets this process's latch
- * (process/interest.h).  Then one query finds out for whom something is due,
+ * (process/waiters.h).  Then one query finds out for whom something is due,
  * and those run again in the next turn, which attaches it; where several
  * workers look, one of them gets it.  Each is also looked at from time to
  * time: what was sent without an answer is due again without any commit.
@@ -17,9 +17,9 @@
 
 #include "base/limits.h"
 #include "base/server_settings.h"
-#include "process/interest.h"
-#include "process/presence.h"
+#include "process/last_heard.h"
 #include "process/stats.h"
+#include "process/waiters.h"
 #include "process/wake_key.h"
 #include "worker/common/transaction.h"
 #include "worker/common/worker_slot.h"
@@ -43,7 +43,7 @@ typedef struct HeldRequest
 	bool		in_line;		/* about to run again */
 	bool		is_left;		/* its client is gone */
 	uint32		key;			/* of the peer, if kept.by_queue */
-	QlmPresence *presence;
+	QlmLastHeard *presence;
 	uint64		client;			/* where it comes from */
 	QlmHeldAnswer kept;
 } HeldRequest;
@@ -53,7 +53,7 @@ static int	nwaiting = 0;
 static Size all_sizes = 0;
 static MemoryContext waiting_context = NULL;
 static MemoryContext look_context = NULL;
-static QlmLookPace pace = {.who = QLM_INTEREST_REQUESTS};
+static QlmLookPace pace = {.who = QLM_WAITERS_REQUESTS};
 static TimestampTz next_due = DT_NOEND; /* or earlier, never later */
 static bool ended = false;
 
@@ -78,9 +78,9 @@ is_fair(int his)
 }
 
 static int
-count_from(const QlmClient *client)
+count_from(const QlmClientAddress *client)
 {
-	uint64		key = qlm_client_key(client);
+	uint64		key = qlm_client_address_key(client);
 	int			n = 0;
 	dlist_iter	iter;
 
@@ -204,16 +204,16 @@ begin_waiting(QlmHttpRequest *request, const QlmJob *job)
 						!is_fair(count_of_peer(job->hold->peer_id))))
 		return false;
 	w = create_waiting(request, job->hold);
-	w->client = qlm_client_key(&request->client);
+	w->client = qlm_client_address_key(&request->client);
 	request->held = w;
 	w->since = w->look_at = GetCurrentTimestamp();
 	w->deadline = deadline_of(w);
 	w->retry_ms = QLM_LOOK_RETRY_MS;
 	if (w->kept.by_queue)
-		w->presence = qlm_presence_begin(w->kept.peer_id, w->since);
+		w->presence = qlm_last_heard_begin(w->kept.peer_id, w->since);
 	dlist_push_tail(&all, &w->node);
 	nwaiting++;
-	change_interest(w, qlm_interest_add);
+	change_interest(w, qlm_waiters_add);
 	return true;
 }
 
@@ -269,11 +269,11 @@ qlm_held_request_release(QlmHttpRequest *request)
 
 	if (w == NULL)
 		return;
-	change_interest(w, qlm_interest_remove);
+	change_interest(w, qlm_waiters_remove);
 	if (w->presence)
-		qlm_presence_end(w->presence, !w->is_left);
+		qlm_last_heard_end(w->presence, !w->is_left);
 	if (w->presence && w->is_left)
-		qlm_interest_poke(w->key);
+		qlm_waiters_poke(w->key);
 	dlist_delete(&w->node);
 	nwaiting--;
 	request->held = NULL;
@@ -413,7 +413,7 @@ wanted(const HeldRequest *w)
 {
 	QlmHeldAnswer *kept;
 
-	if (w->presence == NULL || qlm_presence_is_latest(w->presence))
+	if (w->presence == NULL || qlm_last_heard_is_latest(w->presence))
 		return &w->kept;
 	kept = palloc(sizeof(QlmHeldAnswer));
 	*kept = w->kept;
@@ -429,7 +429,7 @@ wanted(const HeldRequest *w)
 static bool
 is_superseded(const HeldRequest *w)
 {
-	return w->presence && !qlm_presence_is_latest(w->presence) &&
+	return w->presence && !qlm_last_heard_is_latest(w->presence) &&
 		!w->kept.is_poll && w->kept.nsubscriptions == 0 && w->kept.nawaited == 0 &&
 		GetCurrentTimestamp() - w->since >= SUPERSEDED_MS * INT64CONST(1000);
 }
@@ -442,7 +442,7 @@ end_superseded(HeldRequest **waiting, int n, QlmWorkerSlot *slot)
 
 	for (int i = 0; i < n; i++)
 		if (waiting[i]->presence)
-			qlm_presence_heard(waiting[i]->presence, waiting[i]->since);
+			qlm_last_heard_note(waiting[i]->presence, waiting[i]->since);
 	for (int i = 0; i < n; i++)
 		if (is_superseded(waiting[i]))
 			answer(waiting[i], slot);

@@ -9,7 +9,8 @@
 #include "port/atomics.h"
 #include "storage/dsm.h"
 
-#include "base/client.h"
+#include "base/client_address.h"
+
 
 typedef enum QlmLargeMessageState
 {
@@ -31,7 +32,7 @@ typedef struct QlmLargeMessageSegment
 	int			timeout_ms;
 
 	/* What came in. */
-	QlmClient	client;
+	QlmClientAddress client;
 	bool		has_waited;
 	QlmLargeMessageText charset;
 	QlmLargeMessageText authorization;

@@ -40,7 +40,7 @@ qlm_look_again(int *retry_ms)
 bool
 qlm_look_pace_take(QlmLookPace *pace)
 {
-	pace->any_woken |= qlm_interest_take(pace->who, pace->woken);
+	pace->any_woken |= qlm_waiters_take(pace->who, pace->woken);
 	return GetCurrentTimestamp() >= pace->not_before;
 }
 

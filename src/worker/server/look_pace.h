@@ -8,14 +8,15 @@
 #ifndef QLM_LOOK_PACE_H
 #define QLM_LOOK_PACE_H
 
-#include "process/interest.h"
+#include "process/waiters.h"
+
 
 #define QLM_LOOK_RETRY_MS	20	/* somebody else had it, or must answer first */
 #define QLM_LOOK_LIMIT_MS	10000	/* for one look */
 
 typedef struct QlmLookPace
 {
-	QlmInterestIn who;
+	QlmWaitersKind who;
 	uint64		woken[QLM_WAKE_WORDS];	/* the keys that were committed */
 	bool		any_woken;
 	TimestampTz not_before;		/* whatever happens */

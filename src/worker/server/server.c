@@ -21,8 +21,8 @@
 #include "utils/timestamp.h"
 
 #include "base/server_settings.h"
-#include "process/interest.h"
 #include "process/loop.h"
+#include "process/waiters.h"
 #include "service/housekeeping.h"
 #include "storage/core/catalog.h"
 #include "storage/role/role.h"
@@ -338,7 +338,7 @@ qlm_server_main(Datum arg)
 	MemoryContextSwitchTo(TopMemoryContext);
 	memcpy(&server.order, MyBgworkerEntry->bgw_extra, sizeof(QlmWorkerOrder));
 	server.slot = qlm_slot_attach(&server.order);
-	qlm_interest_attach(server.slot);
+	qlm_waiters_attach(server.slot);
 	qlm_loop_signals();
 	qlm_worker_connect(&server.order, "qlm server");
 	server.http = qlm_web_server_create();

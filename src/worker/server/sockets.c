@@ -4,7 +4,7 @@
  *		on them.
  *
  * A commit that queues something for a connection or for its peer sets this
- * process's latch (process/interest.h).  One transaction then takes what waits
+ * process's latch (process/waiters.h).  One transaction then takes what waits
  * for all connections that it may concern, and it is pushed when that has
  * committed.  What finds no room in a socket stays in the table.  What is left
  * of ended connections is removed in sockets_sweep.c.
@@ -18,9 +18,9 @@
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
-#include "process/interest.h"
-#include "process/presence.h"
+#include "process/last_heard.h"
 #include "process/stats.h"
+#include "process/waiters.h"
 #include "process/wake_key.h"
 #include "service/road/socket_push.h"
 #include "storage/core/catalog.h"
@@ -52,7 +52,7 @@ typedef struct Connection
 	bool		look;			/* something may wait for it */
 	QlmConnected caller;		/* peer_id 0: not known */
 	uint32		peer_key;
-	QlmPresence *presence;		/* of its peer */
+	QlmLastHeard *presence;		/* of its peer */
 	QlmUnreadPushes	pushed;			/* to its peer, since it was heard */
 	bool		look_peer;		/* something may wait for its peer */
 	TimestampTz retry_at;		/* look then for its peer; DT_NOEND: no need */
@@ -82,7 +82,7 @@ static int	nconnections = 0;
 static int	worker_number = 0;
 static MemoryContext sockets_context = NULL;
 static MemoryContext look_context = NULL;
-static QlmLookPace pace = {.who = QLM_INTEREST_SOCKETS};
+static QlmLookPace pace = {.who = QLM_WAITERS_SOCKETS};
 static bool any_look = false;	/* a connection asks for a look */
 static TimestampTz look_at_all = DT_NOEND;
 static TimestampTz next_retry = DT_NOEND;
@@ -119,9 +119,9 @@ forget_caller(Connection *c)
 	if (qlm_websocket_is_silent(c->socket))
 		qlm_unread_push_return(&c->pushed);
 	c->pushed.n = 0;
-	qlm_presence_end(c->presence, false);
-	qlm_interest_disconnect(c->peer_key);
-	qlm_interest_poke(c->peer_key);
+	qlm_last_heard_end(c->presence, false);
+	qlm_waiters_disconnect(c->peer_key);
+	qlm_waiters_poke(c->peer_key);
 	if (c->caller.dialect)
 		pfree(unconstify(char *, c->caller.dialect));
 	memset(&c->caller, 0, sizeof(QlmConnected));
@@ -136,7 +136,7 @@ forget_caller(Connection *c)
 static bool
 is_latest(Connection *c)
 {
-	if (qlm_presence_is_latest(c->presence))
+	if (qlm_last_heard_is_latest(c->presence))
 		return true;
 	qlm_websocket_hurry(c->socket, HURRY_MS);
 	return false;
@@ -158,10 +158,10 @@ note_caller(Connection *c, const QlmConnected *caller)
 		c->caller = *caller;
 		c->caller.dialect = NULL;
 		c->peer_key = qlm_wake_key_of_peer(caller->peer_id);
-		qlm_interest_connect(c->peer_key);
-		c->presence = qlm_presence_begin(c->caller.peer_id,
+		qlm_waiters_connect(c->peer_key);
+		c->presence = qlm_last_heard_begin(c->caller.peer_id,
 										 qlm_websocket_heard_at(c->socket));
-		qlm_interest_poke(c->peer_key);
+		qlm_waiters_poke(c->peer_key);
 	}
 	else if (c->caller.peer_id != caller->peer_id)
 		return;
@@ -224,7 +224,7 @@ qlm_sockets_note(const QlmHttpRequest *request, const QlmJob *job)
 	if (!job->pushes)
 		return;
 	if (!c->named)
-		qlm_interest_add(c->key);
+		qlm_waiters_add(c->key);
 	c->named = true;
 	c->look = any_look = true;
 }
@@ -235,7 +235,7 @@ end_connection(Connection *c)
 	forget_caller(c);
 	if (c->named)
 	{
-		qlm_interest_remove(c->key);
+		qlm_waiters_remove(c->key);
 		qlm_sweep_add(c->name);
 	}
 	qlm_websocket_set_owner(c->socket, &over);
@@ -338,7 +338,7 @@ collect(Look *look)
 		const Connection *c = dlist_container(Connection, node, iter.cur);
 
 		if (c->look_peer)
-			qlm_presence_heard(c->presence, qlm_websocket_heard_at(c->socket));
+			qlm_last_heard_note(c->presence, qlm_websocket_heard_at(c->socket));
 	}
 	memset(look, 0, sizeof(Look));
 	look->connections = palloc(nconnections * sizeof(Connection *));

@@ -7,7 +7,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#include "base/spelling.h"
+#include "base/similar_name.h"
 #include "transport/coding/form.h"
 #include "worker/server/url_query.h"
 
@@ -62,7 +62,7 @@ quote(const char *name)
 static const char *
 unknown_problem(const char *name, const char *const *known)
 {
-	const char *meant = qlm_spelling_hint(name, known);
+	const char *meant = qlm_similar_name_hint(name, known);
 
 	if (!pg_verify_mbstr(PG_UTF8, name, strlen(name), true))
 		return "the name of an argument is no UTF-8";
@@ -95,7 +95,7 @@ qlm_url_query_problem(const char *query, const char *const *known)
 
 		/* A known name that is escaped is not looked at as one. */
 		if (n < 0 && (!qlm_form_decode(name) ||
-					  (size > 0 && (name[0] != '_' || qlm_spelling_hint(name, known) != NULL))))
+					  (size > 0 && (name[0] != '_' || qlm_similar_name_hint(name, known) != NULL))))
 			return unknown_problem(name, known);
 		if (n >= 0 && (given & (1 << n)))
 			return psprintf("%s is given twice", known[n]);

@@ -1,5 +1,5 @@
 /*
- * presence.c
+ * last_heard.c
  *		Where a peer was heard last.
  *
  * A peer has an entry as long as it has a place where it may be heard.  Entries
@@ -18,7 +18,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "process/presence.h"
+#include "process/last_heard.h"
+
 
 #define ENTRIES			4096
 #define PROBES			32
@@ -41,7 +42,7 @@ typedef struct Entries
 	Entry		entries[ENTRIES];
 } Entries;
 
-struct QlmPresence
+struct QlmLastHeard
 {
 	dlist_node	node;
 	Entry	   *entry;			/* NULL: there was none free */
@@ -53,7 +54,7 @@ static LWLock *lock = NULL;		/* of the shared ones */
 static dlist_head mine = DLIST_STATIC_INIT(mine);
 
 Size
-qlm_presence_size(void)
+qlm_last_heard_size(void)
 {
 	return sizeof(Entries);
 }
@@ -68,7 +69,7 @@ init_entries(Entries *all)
 }
 
 void
-qlm_presence_create(LWLock *its_lock)
+qlm_last_heard_create(LWLock *its_lock)
 {
 	bool		found;
 
@@ -128,7 +129,7 @@ take_entry(uint64 who)
 }
 
 static void
-leave_entry(QlmPresence *presence, bool it_returns)
+leave_entry(QlmLastHeard *presence, bool it_returns)
 {
 	Entry	   *entry = presence->entry;
 
@@ -153,7 +154,7 @@ static void
 leave_all(int code, Datum arg)
 {
 	while (!dlist_is_empty(&mine))
-		leave_entry(dlist_container(QlmPresence, node, dlist_pop_head_node(&mine)),
+		leave_entry(dlist_container(QlmLastHeard, node, dlist_pop_head_node(&mine)),
 					false);
 }
 
@@ -173,23 +174,23 @@ begin_process(void)
 	begun = true;
 }
 
-QlmPresence *
-qlm_presence_begin(int peer_id, TimestampTz heard_at)
+QlmLastHeard *
+qlm_last_heard_begin(int peer_id, TimestampTz heard_at)
 {
 	uint64		who = hash_bytes_uint32_extended((uint32) peer_id, 0);
-	QlmPresence *presence;
+	QlmLastHeard *presence;
 
 	begin_process();
-	presence = MemoryContextAllocZero(TopMemoryContext, sizeof(QlmPresence));
+	presence = MemoryContextAllocZero(TopMemoryContext, sizeof(QlmLastHeard));
 	presence->place = pg_atomic_add_fetch_u64(&shared->last_place, 1);
 	presence->entry = take_entry(who);
 	dlist_push_tail(&mine, &presence->node);
-	qlm_presence_heard(presence, heard_at);
+	qlm_last_heard_note(presence, heard_at);
 	return presence;
 }
 
 void
-qlm_presence_heard(QlmPresence *presence, TimestampTz heard_at)
+qlm_last_heard_note(QlmLastHeard *presence, TimestampTz heard_at)
 {
 	Entry	   *entry = presence->entry;
 
@@ -205,7 +206,7 @@ qlm_presence_heard(QlmPresence *presence, TimestampTz heard_at)
 }
 
 bool
-qlm_presence_is_latest(const QlmPresence *presence)
+qlm_last_heard_is_latest(const QlmLastHeard *presence)
 {
 	Entry	   *entry = presence->entry;
 	uint64		latest;
@@ -219,11 +220,11 @@ qlm_presence_is_latest(const QlmPresence *presence)
 	SpinLockRelease(&entry->lock);
 	return latest == presence->place ||
 		(latest == 0 && TimestampDifferenceExceeds(ended_at, GetCurrentTimestamp(),
-												   QLM_PRESENCE_GRACE_MS));
+												   QLM_LAST_HEARD_GRACE_MS));
 }
 
 void
-qlm_presence_end(QlmPresence *presence, bool it_returns)
+qlm_last_heard_end(QlmLastHeard *presence, bool it_returns)
 {
 	dlist_delete(&presence->node);
 	leave_entry(presence, it_returns);

@@ -1,10 +1,11 @@
 /*
- * spelling.c
+ * similar_name.c
  *		Which name was meant by one that is not known.
  */
 #include "postgres.h"
 
-#include "base/spelling.h"
+#include "base/similar_name.h"
+
 
 #define MAX_LETTERS 32			/* of a name that is looked at */
 #define MIN_SWAPPED 4			/* letters; in shorter names little is left */
@@ -106,7 +107,7 @@ other_word(const char *letters, int len, const char *const *known)
 }
 
 const char *
-qlm_spelling_meant(const char *name, const char *const *known)
+qlm_similar_name(const char *name, const char *const *known)
 {
 	char		letters[MAX_LETTERS];
 	int			n = simplify(name, letters);
@@ -126,9 +127,9 @@ qlm_spelling_meant(const char *name, const char *const *known)
 }
 
 const char *
-qlm_spelling_hint(const char *name, const char *const *known)
+qlm_similar_name_hint(const char *name, const char *const *known)
 {
-	const char *meant = qlm_spelling_meant(name, known);
+	const char *meant = qlm_similar_name(name, known);
 	char		letters[MAX_LETTERS];
 	int			n = simplify(name, letters);
 

@@ -1,9 +1,9 @@
 /*
- * accept.h
+ * accept_header.h
  *		The Accept header of HTTP: how much a media type is wanted.
  */
-#ifndef QLM_ACCEPT_H
-#define QLM_ACCEPT_H
+#ifndef QLM_ACCEPT_HEADER_H
+#define QLM_ACCEPT_HEADER_H
 
 #include "c.h"
 
@@ -19,6 +19,6 @@ typedef struct QlmAcceptance
  * By the most precise range of the header.  Without header, or where it
  * cannot be read, everything is wanted.
  */
-extern QlmAcceptance qlm_accept_quality(const char *header, const char *type);
+extern QlmAcceptance qlm_accept_header_quality(const char *header, const char *type);
 
-#endif							/* QLM_ACCEPT_H */
+#endif							/* QLM_ACCEPT_HEADER_H */

@@ -1,5 +1,5 @@
 /*
- * guard.c
+ * guesses.c
  *		Who has guessed how often.
  *
  * Each table is an array of small sets.  Where a set is full, what says least
@@ -12,7 +12,8 @@
 
 #include "common/hashfn.h"
 
-#include "base/guard.h"
+#include "base/guesses.h"
+
 
 #define USECS			1000000.0
 #define FIRST_PAUSE		250		/* ms, doubled with each further failure */
@@ -24,7 +25,7 @@ static const struct
 {
 	double		free;
 	double		seconds;
-}			rules[QLM_GUARD_KINDS] =
+}			rules[QLM_GUESS_KINDS] =
 {
 	{5, 30},
 	{20, 2},
@@ -32,7 +33,7 @@ static const struct
 };
 
 static uint64
-mix(const QlmGuard *guard, int kind, uint64 who)
+mix(const QlmGuesses *guard, int kind, uint64 who)
 {
 	uint64		words[2] = {guard->seed[0] ^ who, guard->seed[1] + kind};
 
@@ -41,7 +42,7 @@ mix(const QlmGuard *guard, int kind, uint64 who)
 }
 
 static double
-failures_now(const QlmGuardCount *count, QlmGuardKind kind, int64 now)
+failures_now(const QlmGuessCount *count, QlmGuessKind kind, int64 now)
 {
 	double		forgotten = (now - count->at) / USECS / rules[kind].seconds;
 
@@ -49,19 +50,19 @@ failures_now(const QlmGuardCount *count, QlmGuardKind kind, int64 now)
 }
 
 bool
-qlm_guard_is_calm(const QlmGuard *guard, int64 now)
+qlm_guesses_is_calm(const QlmGuesses *guard, int64 now)
 {
 	return guard->last_failure == 0 ||
 		now - guard->last_failure > (int64) (CALM_SECONDS * USECS);
 }
 
 int
-qlm_guard_pause(const QlmGuard *guard, QlmGuardKind kind, uint64 who, int64 now)
+qlm_guesses_pause(const QlmGuesses *guard, QlmGuessKind kind, uint64 who, int64 now)
 {
 	uint64		key = mix(guard, kind, who);
-	const QlmGuardCount *set = guard->counts[key / 2 % QLM_GUARD_SETS];
+	const QlmGuessCount *set = guard->counts[key / 2 % QLM_GUESSES_SETS];
 
-	for (int i = 0; i < QLM_GUARD_WAYS; i++)
+	for (int i = 0; i < QLM_GUESSES_WAYS; i++)
 	{
 		double		beyond;
 
@@ -69,7 +70,7 @@ qlm_guard_pause(const QlmGuard *guard, QlmGuardKind kind, uint64 who, int64 now)
 			continue;
 		beyond = ceil(failures_now(&set[i], kind, now) - rules[kind].free);
 		return beyond < 1 ? 0 :
-			(int) Min(ldexp(FIRST_PAUSE, (int) beyond - 1), QLM_GUARD_PAUSE_MAX);
+			(int) Min(ldexp(FIRST_PAUSE, (int) beyond - 1), QLM_GUESSES_PAUSE_MAX);
 	}
 	return 0;
 }
@@ -78,12 +79,12 @@ qlm_guard_pause(const QlmGuard *guard, QlmGuardKind kind, uint64 who, int64 now)
  * The kind of what is replaced is not known, so its time counts as if it were
  * of the kind that comes.
  */
-static QlmGuardCount *
-find_count(QlmGuardCount *set, QlmGuardKind kind, uint64 key, int64 now)
+static QlmGuessCount *
+find_count(QlmGuessCount *set, QlmGuessKind kind, uint64 key, int64 now)
 {
-	QlmGuardCount *least = &set[0];
+	QlmGuessCount *least = &set[0];
 
-	for (int i = 0; i < QLM_GUARD_WAYS; i++)
+	for (int i = 0; i < QLM_GUESSES_WAYS; i++)
 	{
 		if (set[i].key == key)
 			return &set[i];
@@ -92,16 +93,16 @@ find_count(QlmGuardCount *set, QlmGuardKind kind, uint64 key, int64 now)
 			 failures_now(&set[i], kind, now) < failures_now(least, kind, now)))
 			least = &set[i];
 	}
-	memset(least, 0, sizeof(QlmGuardCount));
+	memset(least, 0, sizeof(QlmGuessCount));
 	least->key = key;
 	return least;
 }
 
 void
-qlm_guard_failed(QlmGuard *guard, QlmGuardKind kind, uint64 who, int n, int64 now)
+qlm_guesses_failed(QlmGuesses *guard, QlmGuessKind kind, uint64 who, int n, int64 now)
 {
 	uint64		key = mix(guard, kind, who);
-	QlmGuardCount *count = find_count(guard->counts[key / 2 % QLM_GUARD_SETS],
+	QlmGuessCount *count = find_count(guard->counts[key / 2 % QLM_GUESSES_SETS],
 									  kind, key, now);
 
 	count->failures = Min(failures_now(count, kind, now) + n, rules[kind].free + KEPT);
@@ -109,16 +110,16 @@ qlm_guard_failed(QlmGuard *guard, QlmGuardKind kind, uint64 who, int n, int64 no
 	guard->last_failure = now;
 }
 
-static QlmGuardProven *
-find_proven(QlmGuard *guard, QlmGuardProof kind, const QlmGuardDigest *digest,
-			QlmGuardProven **oldest)
+static QlmGuessProven *
+find_proven(QlmGuesses *guard, QlmGuessProof kind, const QlmGuessDigest *digest,
+			QlmGuessProven **oldest)
 {
-	QlmGuardProven *set = guard->proven[kind][digest->word[0] % QLM_GUARD_SETS];
+	QlmGuessProven *set = guard->proven[kind][digest->word[0] % QLM_GUESSES_SETS];
 
 	*oldest = &set[0];
-	for (int i = 0; i < QLM_GUARD_WAYS; i++)
+	for (int i = 0; i < QLM_GUESSES_WAYS; i++)
 	{
-		if (set[i].at != 0 && memcmp(&set[i].digest, digest, sizeof(QlmGuardDigest)) == 0)
+		if (set[i].at != 0 && memcmp(&set[i].digest, digest, sizeof(QlmGuessDigest)) == 0)
 			return &set[i];
 		if (set[i].at < (*oldest)->at)
 			*oldest = &set[i];
@@ -127,11 +128,11 @@ find_proven(QlmGuard *guard, QlmGuardProof kind, const QlmGuardDigest *digest,
 }
 
 bool
-qlm_guard_is_proven(QlmGuard *guard, QlmGuardProof kind,
-					const QlmGuardDigest *digest, int64 now)
+qlm_guesses_is_proven(QlmGuesses *guard, QlmGuessProof kind,
+					const QlmGuessDigest *digest, int64 now)
 {
-	QlmGuardProven *oldest;
-	QlmGuardProven *proven = find_proven(guard, kind, digest, &oldest);
+	QlmGuessProven *oldest;
+	QlmGuessProven *proven = find_proven(guard, kind, digest, &oldest);
 
 	if (proven)
 		proven->at = now;
@@ -139,11 +140,11 @@ qlm_guard_is_proven(QlmGuard *guard, QlmGuardProof kind,
 }
 
 void
-qlm_guard_prove(QlmGuard *guard, QlmGuardProof kind,
-				const QlmGuardDigest *digest, int64 now)
+qlm_guesses_prove(QlmGuesses *guard, QlmGuessProof kind,
+				const QlmGuessDigest *digest, int64 now)
 {
-	QlmGuardProven *oldest;
-	QlmGuardProven *proven = find_proven(guard, kind, digest, &oldest);
+	QlmGuessProven *oldest;
+	QlmGuessProven *proven = find_proven(guard, kind, digest, &oldest);
 
 	if (proven == NULL)
 		proven = oldest;
@@ -152,10 +153,10 @@ qlm_guard_prove(QlmGuard *guard, QlmGuardProof kind,
 }
 
 void
-qlm_guard_disprove(QlmGuard *guard, QlmGuardProof kind, const QlmGuardDigest *digest)
+qlm_guesses_disprove(QlmGuesses *guard, QlmGuessProof kind, const QlmGuessDigest *digest)
 {
-	QlmGuardProven *oldest;
-	QlmGuardProven *proven = find_proven(guard, kind, digest, &oldest);
+	QlmGuessProven *oldest;
+	QlmGuessProven *proven = find_proven(guard, kind, digest, &oldest);
 
 	if (proven)
 		proven->at = 0;

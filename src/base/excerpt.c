@@ -1,12 +1,13 @@
 /*
- * quote.c
+ * excerpt.c
  *		What others have sent, for a sentence about it.
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
 
-#include "base/quote.h"
+#include "base/excerpt.h"
+
 
 #define MAX_BYTES		80
 #define MAX_BEGINNING	12
@@ -27,7 +28,7 @@ append_byte(StringInfo buf, unsigned char c)
 }
 
 const char *
-qlm_quote(const char *text, int len)
+qlm_excerpt(const char *text, int len)
 {
 	StringInfoData buf;
 	int			cut;
@@ -50,7 +51,7 @@ qlm_quote(const char *text, int len)
 }
 
 const char *
-qlm_quote_beginning(const char *bytes, Size len, char *buf)
+qlm_excerpt_beginning(const char *bytes, Size len, char *buf)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	char	   *p = buf;

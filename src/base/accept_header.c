@@ -1,10 +1,11 @@
 /*
- * accept.c
+ * accept_header.c
  *		The Accept header of HTTP.
  */
 #include "postgres.h"
 
-#include "base/accept.h"
+#include "base/accept_header.h"
+
 
 static const char *
 skip_blanks(const char *p)
@@ -60,7 +61,7 @@ note_parameter(const char *p, QlmAcceptance *acceptance)
 }
 
 QlmAcceptance
-qlm_accept_quality(const char *header, const char *type)
+qlm_accept_header_quality(const char *header, const char *type)
 {
 	QlmAcceptance best = {0, 0, false};
 	const char *p = header ? skip_blanks(header) : "";

@@ -1,5 +1,5 @@
 /*
- * client.c
+ * client_address.c
  *		Addresses of callers.
  */
 #include "postgres.h"
@@ -8,20 +8,21 @@
 
 #include "libpq/pqcomm.h"
 
-#include "base/client.h"
+#include "base/client_address.h"
+
 
 static const uint8 mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 static bool
-is_ipv4(const QlmClient *client)
+is_ipv4(const QlmClientAddress *client)
 {
 	return memcmp(client->address, mapped, sizeof(mapped)) == 0;
 }
 
 void
-qlm_client_set(QlmClient *client, const struct sockaddr *address)
+qlm_client_address_set(QlmClientAddress *client, const struct sockaddr *address)
 {
-	memset(client, 0, sizeof(QlmClient));
+	memset(client, 0, sizeof(QlmClientAddress));
 	if (address == NULL)
 		return;
 	if (address->sa_family == AF_INET6)
@@ -35,7 +36,7 @@ qlm_client_set(QlmClient *client, const struct sockaddr *address)
 }
 
 uint64
-qlm_client_key(const QlmClient *client)
+qlm_client_address_key(const QlmClientAddress *client)
 {
 	const uint8 *bytes = client->address + (is_ipv4(client) ? 8 : 0);
 	uint64		key = 0;
@@ -50,13 +51,13 @@ qlm_client_key(const QlmClient *client)
 }
 
 const char *
-qlm_client_text(const QlmClient *client, char text[QLM_CLIENT_TEXT_SIZE])
+qlm_client_address_text(const QlmClientAddress *client, char text[QLM_CLIENT_ADDRESS_SIZE])
 {
 	bool		four = is_ipv4(client);
 
-	if (qlm_client_key(client) == 0 ||
+	if (qlm_client_address_key(client) == 0 ||
 		inet_ntop(four ? AF_INET : AF_INET6, client->address + (four ? sizeof(mapped) : 0),
-				  text, QLM_CLIENT_TEXT_SIZE) == NULL)
-		strlcpy(text, "unknown", QLM_CLIENT_TEXT_SIZE);
+				  text, QLM_CLIENT_ADDRESS_SIZE) == NULL)
+		strlcpy(text, "unknown", QLM_CLIENT_ADDRESS_SIZE);
 	return text;
 }

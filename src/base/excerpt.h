@@ -1,15 +1,15 @@
 /*
- * quote.h
+ * excerpt.h
  *		What others have sent, for a sentence about it.
  */
-#ifndef QLM_QUOTE_H
-#define QLM_QUOTE_H
+#ifndef QLM_EXCERPT_H
+#define QLM_EXCERPT_H
 
 /*
  * Text in UTF-8 in one line, with control characters as escapes, and cut where
  * it is long.  len -1: it ends in NUL.
  */
-extern const char *qlm_quote(const char *text, int len);
+extern const char *qlm_excerpt(const char *text, int len);
 
 /*
  * How bytes begin that are of no known kind, which may be anything, a secret
@@ -17,6 +17,6 @@ extern const char *qlm_quote(const char *text, int len);
  * colon or an equals sign.  Takes no memory; returns buf.
  */
 #define QLM_BEGINNING_SIZE 64
-extern const char *qlm_quote_beginning(const char *bytes, Size len, char *buf);
+extern const char *qlm_excerpt_beginning(const char *bytes, Size len, char *buf);
 
-#endif							/* QLM_QUOTE_H */
+#endif							/* QLM_EXCERPT_H */

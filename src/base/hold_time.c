@@ -1,10 +1,11 @@
 /*
- * hold.c
+ * hold_time.c
  *		How long the way to a peer lets a request be held.
  */
 #include "postgres.h"
 
-#include "base/hold.h"
+#include "base/hold_time.h"
+
 
 #define FASTEST_CUT_MS	1500	/* what ends earlier has another reason */
 #define EARLIEST_CUT_MS	500		/* the same where little is allowed */
@@ -17,23 +18,23 @@
 #define SILENT_TIMES	8
 
 void
-qlm_hold_init(QlmHold *hold, int seconds, int cut_ms)
+qlm_hold_time_init(QlmHoldTime *hold, int seconds, int cut_ms)
 {
-	memset(hold, 0, sizeof(QlmHold));
-	hold->seconds = seconds > 0 ? Min(seconds, QLM_HOLD_MOST) : QLM_HOLD_MOST;
+	memset(hold, 0, sizeof(QlmHoldTime));
+	hold->seconds = seconds > 0 ? Min(seconds, QLM_HOLD_TIME_MOST) : QLM_HOLD_TIME_MOST;
 	hold->cut_ms = Max(cut_ms, 0);
 	hold->patience = FIRST_PATIENCE;
 }
 
 static void
-grow_patience(QlmHold *hold, int times)
+grow_patience(QlmHoldTime *hold, int times)
 {
 	hold->whole = 0;
 	hold->patience = Min(hold->patience * times, MOST_PATIENCE);
 }
 
 static bool
-is_known(const QlmHold *hold, int elapsed_ms)
+is_known(const QlmHoldTime *hold, int elapsed_ms)
 {
 	return hold->cut_ms > 0 &&
 		abs(elapsed_ms - hold->cut_ms) <= Max(hold->cut_ms / 10, SLACK_MS);
@@ -44,7 +45,7 @@ is_known(const QlmHold *hold, int elapsed_ms)
  * known to allow little, one at a time is no failure.
  */
 static bool
-was_early(QlmHold *hold, int elapsed_ms)
+was_early(QlmHoldTime *hold, int elapsed_ms)
 {
 	bool		is_one = hold->is_through && hold->cut_ms > 0 && hold->seconds <= LITTLE &&
 		elapsed_ms >= EARLIEST_CUT_MS;
@@ -54,7 +55,7 @@ was_early(QlmHold *hold, int elapsed_ms)
 }
 
 bool
-qlm_hold_was_cut(QlmHold *hold, int elapsed_ms, bool is_said)
+qlm_hold_time_was_cut(QlmHoldTime *hold, int elapsed_ms, bool is_said)
 {
 	if (elapsed_ms > hold->seconds * 1000 + SLACK_MS)
 		return false;
@@ -79,7 +80,7 @@ qlm_hold_was_cut(QlmHold *hold, int elapsed_ms, bool is_said)
  * shorter fast, and are seldom tried longer.  Some in a row are one experience.
  */
 bool
-qlm_hold_was_silent(QlmHold *hold)
+qlm_hold_time_was_silent(QlmHoldTime *hold)
 {
 	if (hold->seconds == 1)
 		return false;
@@ -91,7 +92,7 @@ qlm_hold_was_silent(QlmHold *hold)
 }
 
 void
-qlm_hold_was_answered(QlmHold *hold, int elapsed_ms)
+qlm_hold_time_was_answered(QlmHoldTime *hold, int elapsed_ms)
 {
 	hold->silent = 0;
 	if (elapsed_ms < hold->seconds * 1000 - WHOLE_MS)
@@ -104,8 +105,8 @@ qlm_hold_was_answered(QlmHold *hold, int elapsed_ms)
 		hold->cut_ms = 0;
 		hold->patience = FIRST_PATIENCE;
 	}
-	if (hold->seconds >= QLM_HOLD_MOST || ++hold->whole < hold->patience)
+	if (hold->seconds >= QLM_HOLD_TIME_MOST || ++hold->whole < hold->patience)
 		return;
 	hold->whole = 0;
-	hold->seconds = Min(hold->seconds + Max(hold->seconds / 4, 1), QLM_HOLD_MOST);
+	hold->seconds = Min(hold->seconds + Max(hold->seconds / 4, 1), QLM_HOLD_TIME_MOST);
 }

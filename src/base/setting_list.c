@@ -1,13 +1,14 @@
 /*
- * list.c
+ * setting_list.c
  *		Lists as they are written in a setting.
  */
 #include "postgres.h"
 
-#include "base/list.h"
+#include "base/setting_list.h"
+
 
 bool
-qlm_list_next(const char **list, const char **entry, int *len)
+qlm_setting_list_next(const char **list, const char **entry, int *len)
 {
 	const char *text = *list;
 	int			n;
@@ -29,7 +30,7 @@ qlm_list_next(const char **list, const char **entry, int *len)
 }
 
 bool
-qlm_list_is(const char *entry, int len, const char *text)
+qlm_setting_list_is(const char *entry, int len, const char *text)
 {
 	return len == (int) strlen(text) && pg_strncasecmp(entry, text, len) == 0;
 }

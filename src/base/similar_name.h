@@ -1,9 +1,9 @@
 /*
- * spelling.h
+ * similar_name.h
  *		Which name was meant by one that is not known.
  */
-#ifndef QLM_SPELLING_H
-#define QLM_SPELLING_H
+#ifndef QLM_SIMILAR_NAME_H
+#define QLM_SIMILAR_NAME_H
 
 /*
  * The first of the known names, which end in NULL, that another is a slip of:
@@ -12,14 +12,14 @@
  * the name itself.  A letter that stands for another is no slip, since that
  * makes words ("valve").
  */
-extern const char *qlm_spelling_meant(const char *name,
+extern const char *qlm_similar_name(const char *name,
 									  const char *const *known);
 
 /*
  * For the text of an error: the same, or for what chooses values the word that
  * others have for it ("from", "lastN").
  */
-extern const char *qlm_spelling_hint(const char *name,
+extern const char *qlm_similar_name_hint(const char *name,
 									 const char *const *known);
 
-#endif							/* QLM_SPELLING_H */
+#endif							/* QLM_SIMILAR_NAME_H */

@@ -1,5 +1,5 @@
 /*
- * beginning.c
+ * no_message.c
  *		What came instead of a message, by how it begins.
  *
  * Devices and scripts send what another server understood, or say a wrong type.
@@ -7,8 +7,8 @@
  */
 #include "postgres.h"
 
-#include "base/quote.h"
-#include "message/parse/beginning.h"
+#include "base/excerpt.h"
+#include "message/parse/no_message.h"
 
 #define UNDERSTOOD "A message is XML or a JSON object, but this one "
 
@@ -78,7 +78,7 @@ explain_utf16(const char *data, Size len, bool mark)
 		return "A message that is JSON is written in UTF-8, but this one in UTF-16";
 	return psprintf(UNDERSTOOD "is a text in UTF-16%s that begins with \"%s\"",
 					mark ? "" : ", without a byte order mark,",
-					qlm_quote_beginning(&c, 1, buf));
+					qlm_excerpt_beginning(&c, 1, buf));
 }
 
 /* Text or anything */
@@ -94,13 +94,13 @@ explain_bytes(const char *data, Size len)
 	if (begins_with(data, len, "--", 2))
 		return UNDERSTOOD "begins with \"--\", as a multipart form does, which Content-Type must say";
 	if (*data >= ' ' && *data < 0x7F)
-		return psprintf(UNDERSTOOD "begins with \"%s\"%s", qlm_quote_beginning(data, len, buf),
+		return psprintf(UNDERSTOOD "begins with \"%s\"%s", qlm_excerpt_beginning(data, len, buf),
 						kind_of_text(data, len));
 	return psprintf(UNDERSTOOD "begins with the byte 0x%02X", (unsigned char) *data);
 }
 
 const char *
-qlm_beginning_explain(const char *data, Size len)
+qlm_no_message_explain(const char *data, Size len)
 {
 	while (len > 0 && is_space(*data))
 	{

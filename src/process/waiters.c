@@ -1,5 +1,5 @@
 /*
- * interest.c
+ * waiters.c
  *		What the requests that a server worker holds are waiting for.
  *
  * A worker first publishes that a key is of interest, then looks at the
@@ -14,15 +14,15 @@
 #include "storage/latch.h"
 #include "storage/proc.h"
 
-#include "process/interest.h"
+#include "process/waiters.h"
 #include "process/wake_key.h"
 
 static QlmWorkerSlot *my_slot = NULL;
 static uint32 requests[QLM_WAKE_KEYS];	/* how many wait for each key */
 static uint32 nrequests = 0;
 static uint32 peers[QLM_WAKE_KEYS]; /* how many are connected, by key */
-static uint64 woken[QLM_NINTERESTS][QLM_WAKE_WORDS];	/* not asked for yet */
-static bool is_woken[QLM_NINTERESTS];
+static uint64 woken[QLM_NWAITERS][QLM_WAKE_WORDS];	/* not asked for yet */
+static bool is_woken[QLM_NWAITERS];
 
 static void
 clear(QlmWorkerSlot *slot)
@@ -48,7 +48,7 @@ detach(int code, Datum arg)
 }
 
 void
-qlm_interest_attach(QlmWorkerSlot *slot)
+qlm_waiters_attach(QlmWorkerSlot *slot)
 {
 	if (slot == NULL)
 		return;
@@ -59,7 +59,7 @@ qlm_interest_attach(QlmWorkerSlot *slot)
 }
 
 void
-qlm_interest_add(uint32 key)
+qlm_waiters_add(uint32 key)
 {
 	if (my_slot == NULL)
 		return;
@@ -71,7 +71,7 @@ qlm_interest_add(uint32 key)
 }
 
 void
-qlm_interest_remove(uint32 key)
+qlm_waiters_remove(uint32 key)
 {
 	if (my_slot == NULL)
 		return;
@@ -83,25 +83,25 @@ qlm_interest_remove(uint32 key)
 }
 
 void
-qlm_interest_connect(uint32 key)
+qlm_waiters_connect(uint32 key)
 {
-	qlm_interest_add(key);
+	qlm_waiters_add(key);
 	if (my_slot && peers[key]++ == 0)
 		pg_atomic_fetch_or_u64(&my_slot->connected[key / 64],
 							   UINT64CONST(1) << (key % 64));
 }
 
 void
-qlm_interest_disconnect(uint32 key)
+qlm_waiters_disconnect(uint32 key)
 {
-	qlm_interest_remove(key);
+	qlm_waiters_remove(key);
 	if (my_slot && --peers[key] == 0)
 		pg_atomic_fetch_and_u64(&my_slot->connected[key / 64],
 								~(UINT64CONST(1) << (key % 64)));
 }
 
 bool
-qlm_interest_is_connected(int peer_id)
+qlm_waiters_is_connected(int peer_id)
 {
 	uint32		key = qlm_wake_key_of_peer(peer_id);
 
@@ -125,7 +125,7 @@ distribute(void)
 		{
 			uint64		keys = pg_atomic_exchange_u64(&my_slot->woken[i], 0);
 
-			for (int who = 0; who < QLM_NINTERESTS; who++)
+			for (int who = 0; who < QLM_NWAITERS; who++)
 			{
 				woken[who][i] |= keys;
 				is_woken[who] = true;
@@ -134,7 +134,7 @@ distribute(void)
 }
 
 bool
-qlm_interest_take(QlmInterestIn who, uint64 *keys)
+qlm_waiters_take(QlmWaitersKind who, uint64 *keys)
 {
 	if (my_slot == NULL)
 		return false;
@@ -172,7 +172,7 @@ wake_worker(QlmWorkerSlot *slot)
 }
 
 void
-qlm_interest_poke(uint32 key)
+qlm_waiters_poke(uint32 key)
 {
 	for (int i = 0; qlm_shared && i < QLM_MAX_WORKERS; i++)
 	{
@@ -188,7 +188,7 @@ qlm_interest_poke(uint32 key)
 }
 
 void
-qlm_interest_wake(void)
+qlm_waiters_wake(void)
 {
 	int			i;
 
