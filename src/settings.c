@@ -20,8 +20,6 @@
 #include "base/server_settings.h"
 #include "base/url.h"
 #include "process/databases.h"
-#include "service/exchange/delivery_result.h"
-#include "service/forward/remote_subscription.h"
 #include "settings.h"
 #include "storage/outbox/journal.h"
 #include "storage/partition/partition.h"

@@ -360,18 +360,3 @@ none_but_pending('folder without a right README', map { bad_readme($_, text_of("
 done_testing();
 
 __DATA__
-circle of folders: storage/outbox
-circle of folders: storage/peer
-circle of folders: storage/replica
-circle of folders: storage/role
-folder without a right README: .
-folder without a right README: base
-folder without a right README: message
-folder without a right README: message/csv
-folder without a right README: message/json
-folder without a right README: message/parse
-folder without a right README: json
-folder without a right README: message/print
-folder without a right README: message/text
-folder without a right README: process
-folder without a right README: xml

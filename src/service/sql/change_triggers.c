@@ -16,7 +16,6 @@
 #include "service/subscribe/events.h"
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
-#include "storage/outbox/outbox.h"
 #include "storage/replica/restore.h"
 #include "storage/subscription/subscription_events.h"
 #include "storage/validate/value_items.h"

@@ -13,7 +13,6 @@
 #include "storage/core/rights.h"
 #include "storage/outbox/endpoint.h"
 #include "storage/outbox/heartbeat_peer.h"
-#include "storage/outbox/outbox.h"
 #include "storage/peer/peer_note.h"
 
 /*

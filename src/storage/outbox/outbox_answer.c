@@ -17,7 +17,6 @@
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/outbox/missed.h"
-#include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_answer.h"
 #include "storage/outbox/outbox_sql.h"
 #include "storage/peer/peer_note.h"

@@ -14,7 +14,6 @@
 #include "process/wake_key.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
-#include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_ended.h"
 #include "storage/outbox/outbox_sql.h"
 

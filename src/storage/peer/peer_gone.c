@@ -20,7 +20,6 @@
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/core/trigger.h"
-#include "storage/outbox/outbox.h"
 #include "storage/peer/peer_gone.h"
 
 /* All numbers in a column, each found by one index probe after the one before it */

@@ -22,7 +22,6 @@
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/core/trigger.h"
-#include "storage/outbox/outbox.h"
 #include "storage/replica/node_place.h"
 #include "storage/replica/node_place_compare.h"
 #include "storage/replica/node_place_here.h"

@@ -28,7 +28,6 @@
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/core/trigger.h"
-#include "storage/outbox/outbox.h"
 #include "storage/replica/replication.h"
 
 PG_FUNCTION_INFO_V1(qlm_trigger_replicated);

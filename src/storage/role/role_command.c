@@ -22,7 +22,6 @@
 #include "storage/core/catalog.h"
 #include "storage/core/plan.h"
 #include "storage/core/subtransaction.h"
-#include "storage/outbox/outbox.h"
 #include "storage/role/role.h"
 #include "storage/role/role_command.h"
 #include "storage/role/role_follow.h"

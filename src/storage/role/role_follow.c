@@ -21,7 +21,6 @@
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
 #include "storage/core/subtransaction.h"
-#include "storage/outbox/outbox.h"
 #include "storage/role/role.h"
 #include "storage/role/role_follow.h"
 

@@ -11,7 +11,6 @@
 #include "base/limits.h"
 #include "process/wake_key.h"
 #include "storage/core/plan.h"
-#include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_sql.h"
 #include "storage/subscription/remote.h"
 

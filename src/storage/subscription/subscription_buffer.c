@@ -14,7 +14,6 @@
 #include "storage/core/array.h"
 #include "storage/core/plan.h"
 #include "storage/core/rights.h"
-#include "storage/outbox/outbox.h"
 #include "storage/select/select_value.h"
 #include "storage/subscription/dropped.h"
 #include "storage/subscription/subscription.h"

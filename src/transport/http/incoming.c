@@ -13,7 +13,6 @@
 #include "base/host.h"
 #include "base/limits.h"
 #include "base/server_settings.h"
-#include "service/forward/remote_subscription.h"
 #include "transport/coding/form.h"
 #include "transport/coding/multipart.h"
 #include "transport/http/incoming.h"

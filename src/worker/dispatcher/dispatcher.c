@@ -36,7 +36,6 @@
 #include "storage/outbox/heartbeat_peer.h"
 #include "storage/outbox/lease.h"
 #include "storage/outbox/missed.h"
-#include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_autonomous.h"
 #include "storage/replica/node_place.h"
 #include "storage/role/role_follow.h"

@@ -9,7 +9,6 @@
 
 #include "base/forwarded.h"
 #include "base/server_settings.h"
-#include "service/forward/remote_subscription.h"
 #include "worker/common/readiness.h"
 #include "worker/server/node_page.h"
 
