@@ -153,6 +153,44 @@ static QlmPlan claim_plan = {
 	BOOLOID, BOOLOID}
 };
 
+/*
+ * The same of what most queues hold, which costs half of that: the first that are
+ * due are requests that have never left and keep no place, and there is nothing
+ * else that could come before them or keep them back.  Where there is it takes
+ * nothing.  What is queued while it looks is as if queued after it.  $4: above 1.
+ */
+static QlmPlan claim_new_plan = {
+	"WITH unanswered AS (SELECT pg_catalog.count(*) AS n, pg_catalog.count(*) FILTER"
+	" (WHERE (next_attempt_at > $2) IS TRUE) AS busy,"
+	" pg_catalog.max(deliveries) AS deliveries FROM qlm.outbox"
+	" WHERE peer_id = $1 AND url IS NULL AND kind = 'request' AND state = 'sent'"
+	" AND " IS_ALIVE "),"
+	" first AS MATERIALIZED (SELECT message_id,"
+	" kind = 'request' AND state = 'queued' AND deliveries = 0 AND NOT in_order AS is_new"
+	" FROM qlm.outbox WHERE " WAITS_FOR("$1") " AND " IS_ALIVE
+	" ORDER BY priority DESC, seq LIMIT $3),"
+	" held AS (SELECT message_id, priority, seq FROM qlm.outbox"
+	" WHERE message_id = ANY (ARRAY(SELECT message_id FROM first"
+	" WHERE (SELECT pg_catalog.bool_and(is_new) FROM first)"
+	" AND (SELECT n <= GREATEST(" MAX_UNANSWERED " - $3, 0) AND busy < $4"
+	" AND (deliveries >= " QLM_PASS_AFTER_TEXT ") IS NOT TRUE FROM unanswered)"
+	" AND NOT EXISTS (SELECT FROM qlm.outbox WHERE peer_id = $1"
+	" AND state IN ('queued', 'sent') AND in_order)"
+	" AND NOT EXISTS (SELECT FROM qlm.outbox WHERE peer_id = $1 AND peer_id <> 0"
+	" AND state IN ('queued', 'sent') AND url IS NOT NULL)))"
+	" AND (state = 'queued') IS TRUE AND deliveries = 0 AND NOT in_order"
+	" FOR UPDATE SKIP LOCKED),"
+	" claimed AS (UPDATE qlm.outbox SET attempts = attempts + 1, sent_at = $2,"
+	" deliveries = 1, state = 'sent', answered_at = NULL,"
+	" next_attempt_at = $2 + LEAST($6, $5) * interval '1 ms', posting = false,"
+	" last_error = NULL WHERE message_id = ANY (ARRAY(SELECT message_id FROM held"
+	" ORDER BY priority DESC, seq LIMIT (SELECT GREATEST($4 - busy, 0) FROM unanswered)))"
+	" RETURNING *)"
+	" SELECT message_id, kind, envelope, priority, subscription_id, created_at,"
+	" expires_at, attempts, false FROM claimed ORDER BY priority DESC, seq",
+	6, {INT4OID, TIMESTAMPTZOID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID}
+};
+
 static QlmPlan reconnected_plan = {
 	"UPDATE qlm.outbox SET next_attempt_at = LEAST(next_attempt_at,"
 	" sent_at + $2 * interval '1 ms') WHERE peer_id = $1 AND url IS NULL"
@@ -243,7 +281,8 @@ qlm_nest_claim(const QlmNestClaim *claim)
 	values[6] = BoolGetDatum(claim->answers);
 	values[7] = BoolGetDatum(claim->acknowledged);
 	values[8] = BoolGetDatum(claim->requests_only);
-	qlm_plan_execute_as_owner(&claim_plan, values, NULL);
+	if (claim->outstanding_max == 1 || qlm_plan_execute_as_owner(&claim_new_plan, values, NULL) == 0)
+		qlm_plan_execute_as_owner(&claim_plan, values, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		QlmOutboxRow *message = claimed_message(claim->peer_id, row);
