@@ -8,13 +8,11 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -29,16 +27,9 @@ PG_FUNCTION_INFO_V1(qlm_trigger_value_applied);
 /* With so many the next message begins. */
 #define MAX_VALUES	100000
 
-typedef struct Applied
-{
-	int			info_item_id;
-	SubTransactionId subid;
-	TimestampTz ts;
-} Applied;
+static void tell(void);
 
-static Applied *applied = NULL;
-static int	napplied = 0;
-static int	capacity = 0;
+static QlmAppliedRows applied = {tell};
 
 /* As the transition table of an INSERT, as far as subscriptions look at it */
 static Tuplestorestate *
@@ -46,13 +37,13 @@ make_rows(TupleDesc desc)
 {
 	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
 
-	for (int i = 0; i < napplied; i++)
+	for (int i = 0; i < applied.n; i++)
 	{
 		Datum		values[2];
 		bool		nulls[2] = {false, false};
 
-		values[0] = Int32GetDatum(applied[i].info_item_id);
-		values[1] = TimestampTzGetDatum(applied[i].ts);
+		values[0] = Int32GetDatum(applied.rows[i].info_item_id);
+		values[1] = TimestampTzGetDatum(applied.rows[i].ts);
 		tuplestore_putvalues(rows, desc, values, nulls);
 	}
 	return rows;
@@ -65,7 +56,7 @@ tell_all(TupleDesc desc)
 	QlmMatch   *matches;
 	int			n;
 
-	napplied = 0;
+	applied.n = 0;
 	qlm_storage_begin();
 	n = qlm_subscription_match_new(rows, desc, &matches);
 	if (n > 0)
@@ -81,7 +72,7 @@ tell(void)
 	MemoryContext context;
 	TupleDesc	desc;
 
-	if (napplied == 0)
+	if (applied.n == 0)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "qlm applied values",
 									ALLOCSET_DEFAULT_SIZES);
@@ -91,66 +82,21 @@ tell(void)
 	TupleDescInitEntry(desc, 2, "ts", TIMESTAMPTZOID, -1, 0);
 	if (qlm_subscription_any_events())
 		tell_all(desc);
-	napplied = 0;
+	applied.n = 0;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
-}
-
-static void
-transaction_ends(XactEvent event, void *arg)
-{
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-		return;
-	applied = NULL;				/* with the memory of the transaction */
-	napplied = capacity = 0;
-}
-
-/* Subtransactions are numbered as they begin: those inside have larger numbers. */
-static void
-subtransaction_ends(SubXactEvent event, SubTransactionId subid,
-					SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		while (napplied > 0 && applied[napplied - 1].subid >= subid)
-			napplied--;
-}
-
-static void
-register_once(void)
-{
-	static bool registered = false;
-
-	if (registered)
-		return;
-	RegisterXactCallback(transaction_ends, NULL);
-	RegisterSubXactCallback(subtransaction_ends, NULL);
-	qlm_replication_before_commit(tell);
-	registered = true;
 }
 
 static void
 collect(const TriggerData *data)
 {
 	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	Applied    *value;
 	bool		isnull;
+	Datum		info_item_id = SPI_getbinval(data->tg_trigtuple, desc,
+											 SPI_fnumber(desc, "info_item_id"), &isnull);
+	Datum		ts = SPI_getbinval(data->tg_trigtuple, desc, SPI_fnumber(desc, "ts"), &isnull);
 
-	if (applied == NULL)
-	{
-		capacity = 64;
-		applied = MemoryContextAlloc(TopTransactionContext, capacity * sizeof(Applied));
-	}
-	else if (napplied == capacity)
-	{
-		capacity *= 2;
-		applied = repalloc_huge(applied, capacity * sizeof(Applied));
-	}
-	value = &applied[napplied++];
-	value->info_item_id = DatumGetInt32(SPI_getbinval(data->tg_trigtuple, desc,
-													  SPI_fnumber(desc, "info_item_id"), &isnull));
-	value->ts = DatumGetTimestampTz(SPI_getbinval(data->tg_trigtuple, desc,
-												  SPI_fnumber(desc, "ts"), &isnull));
-	value->subid = GetCurrentSubTransactionId();
+	qlm_replication_collect(&applied, DatumGetInt32(info_item_id), DatumGetTimestampTz(ts));
 }
 
 /*
@@ -170,9 +116,8 @@ qlm_trigger_value_applied(PG_FUNCTION_ARGS)
 				 errmsg("function qlm.value_applied() must be called as a trigger after INSERT for each row")));
 	if (!qlm_replication_is_applying() || !qlm_subscription_any_events())
 		return PointerGetDatum(NULL);
-	register_once();
 	collect(data);
-	if (napplied == MAX_VALUES)
+	if (applied.n == MAX_VALUES)
 		qlm_replication_run_own(tell);
 	return PointerGetDatum(NULL);
 }

@@ -7,7 +7,6 @@
 
 #include <math.h>
 
-#include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
@@ -16,6 +15,7 @@
 #include "service/subscribe/poll.h"
 #include "service/subscribe/subscribe.h"
 #include "storage/core/rights.h"
+#include "storage/object/path_table.h"
 #include "storage/select/select.h"
 #include "storage/select/select_event.h"
 #include "storage/subscription/subscription_buffer.h"
@@ -25,20 +25,6 @@ typedef struct ItemEntry
 	const char *path;			/* the key */
 	QlmInfoItem *item;
 } ItemEntry;
-
-static uint32
-path_hash(const void *key, Size size)
-{
-	const char *path = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) path, strlen(path));
-}
-
-static int
-path_compare(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
 
 static void
 remember_item(const char *path, QlmInfoItem *item, void *arg)
@@ -84,7 +70,6 @@ tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
 	QlmSelector selector = {0};
 	QlmOdf	   *tree;
 	QlmOdf	   *missing;
-	HASHCTL		control = {0};
 	Moving		moving = {0};
 
 	selector.no_values = true;
@@ -93,13 +78,7 @@ tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
 			   &selector, &tree, &missing);
 	if (tree == NULL)
 		return values;
-	control.keysize = sizeof(const char *);
-	control.entrysize = sizeof(ItemEntry);
-	control.hash = path_hash;
-	control.match = path_compare;
-	control.hcxt = CurrentMemoryContext;
-	moving.items = hash_create("qlm poll", 64, &control,
-							   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	moving.items = qlm_path_table("qlm poll", sizeof(ItemEntry));
 	qlm_tree_strip(tree);
 	qlm_tree_visit_items(tree, remember_item, moving.items);
 	if (values)

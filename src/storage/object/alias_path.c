@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 
@@ -16,6 +15,7 @@
 #include "storage/core/plan.h"
 #include "storage/object/alias.h"
 #include "storage/object/alias_path.h"
+#include "storage/object/path_table.h"
 
 /* A path on its way down */
 typedef struct Way
@@ -52,20 +52,6 @@ static QlmPlan nodes_plan = {
 	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
 };
 
-static uint32
-path_hash(const void *key, Size size)
-{
-	const char *path = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) path, strlen(path));
-}
-
-static int
-path_compare(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 static void
 keep_node(void *arg, const Datum *values, const bool *nulls)
 {
@@ -81,17 +67,10 @@ keep_node(void *arg, const Datum *values, const bool *nulls)
 static HTAB *
 find_nodes(const char **paths, int n)
 {
-	HASHCTL		control = {0};
 	HTAB	   *nodes;
 	Datum		param;
 
-	control.keysize = sizeof(const char *);
-	control.entrysize = sizeof(NodeEntry);
-	control.hash = path_hash;
-	control.match = path_compare;
-	control.hcxt = CurrentMemoryContext;
-	nodes = hash_create("qlm paths", 64, &control,
-						HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	nodes = qlm_path_table("qlm paths", sizeof(NodeEntry));
 	if (n > 0)
 	{
 		param = qlm_array_text(paths, n);

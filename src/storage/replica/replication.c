@@ -35,16 +35,10 @@ PG_FUNCTION_INFO_V1(qlm_trigger_replicated);
 /* So many values of InfoItems that are gone are looked for at once. */
 #define MAX_GONE	10000
 
-/* InfoItems that this transaction has deleted, each with the subtransaction that did it */
-typedef struct Gone
-{
-	int			info_item_id;
-	SubTransactionId subid;
-} Gone;
+static void delete_left_over(void);
 
-static Gone *gone = NULL;
-static int	ngone = 0;
-static int	gone_capacity = 0;
+/* InfoItems that this transaction has deleted */
+static QlmAppliedRows gone = {delete_left_over};
 
 static QlmPlan values_plan = {
 	"DELETE FROM qlm.value WHERE info_item_id = ANY ($1)", 1, {INT4ARRAYOID}
@@ -85,21 +79,24 @@ delete_values(const int *ids, int n)
 static void
 delete_left_over(void)
 {
-	int		   *ids = palloc(Min(ngone, MAX_GONE) * sizeof(int));
+	int		   *ids;
 
+	if (gone.n == 0)
+		return;
+	ids = palloc(Min(gone.n, MAX_GONE) * sizeof(int));
 	qlm_storage_begin();
-	for (int done = 0; done < ngone; done += MAX_GONE)
+	for (int done = 0; done < gone.n; done += MAX_GONE)
 	{
-		int			n = Min(ngone - done, MAX_GONE);
+		int			n = Min(gone.n - done, MAX_GONE);
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < n; i++)
-			ids[i] = gone[done + i].info_item_id;
+			ids[i] = gone.rows[done + i].info_item_id;
 		delete_values(ids, n);
 	}
 	qlm_storage_end();
 	pfree(ids);
-	ngone = 0;
+	gone.n = 0;
 }
 
 /*
@@ -140,8 +137,8 @@ transaction_ends(XactEvent event, void *arg)
 	}
 }
 
-void
-qlm_replication_before_commit(QlmBeforeCommit function)
+static void
+call_before_commit(QlmBeforeCommit function)
 {
 	Assert(nbefore_commit < lengthof(before_commit));
 	if (nbefore_commit == 0)
@@ -149,56 +146,56 @@ qlm_replication_before_commit(QlmBeforeCommit function)
 	before_commit[nbefore_commit++] = function;
 }
 
+/* The rows go with the memory of the transaction. */
 static void
-look_for_left_over(void)
+forget_applied(XactEvent event, void *arg)
 {
-	if (ngone > 0)
-		delete_left_over();
-}
+	QlmAppliedRows *applied = arg;
 
-static void
-forget_gone(XactEvent event, void *arg)
-{
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
-	gone = NULL;				/* with the memory of the transaction */
-	ngone = gone_capacity = 0;
+	applied->rows = NULL;
+	applied->n = applied->capacity = 0;
 }
 
 /* Subtransactions are numbered as they begin: those inside have larger numbers. */
 static void
-subtransaction_ends(SubXactEvent event, SubTransactionId subid,
-					SubTransactionId parent, void *arg)
+forget_undone(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
 {
+	QlmAppliedRows *applied = arg;
+
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		while (ngone > 0 && gone[ngone - 1].subid >= subid)
-			ngone--;
+		while (applied->n > 0 && applied->rows[applied->n - 1].subid >= subid)
+			applied->n--;
 }
 
-static void
-note_gone(int info_item_id)
+void
+qlm_replication_collect(QlmAppliedRows *applied, int info_item_id, TimestampTz ts)
 {
-	static bool registered = false;
+	QlmAppliedRow *row;
 
-	if (!registered)
+	if (!applied->is_registered)
 	{
-		RegisterXactCallback(forget_gone, NULL);
-		RegisterSubXactCallback(subtransaction_ends, NULL);
-		qlm_replication_before_commit(look_for_left_over);
-		registered = true;
+		RegisterXactCallback(forget_applied, applied);
+		RegisterSubXactCallback(forget_undone, applied);
+		call_before_commit(applied->look);
+		applied->is_registered = true;
 	}
-	if (gone == NULL)
+	if (applied->rows == NULL)
 	{
-		gone_capacity = 64;
-		gone = MemoryContextAlloc(TopTransactionContext, gone_capacity * sizeof(Gone));
+		applied->capacity = 64;
+		applied->rows = MemoryContextAlloc(TopTransactionContext,
+										   applied->capacity * sizeof(QlmAppliedRow));
 	}
-	else if (ngone == gone_capacity)
+	else if (applied->n == applied->capacity)
 	{
-		gone_capacity *= 2;
-		gone = repalloc_huge(gone, gone_capacity * sizeof(Gone));
+		applied->capacity *= 2;
+		applied->rows = repalloc_huge(applied->rows, applied->capacity * sizeof(QlmAppliedRow));
 	}
-	gone[ngone].info_item_id = info_item_id;
-	gone[ngone++].subid = GetCurrentSubTransactionId();
+	row = &applied->rows[applied->n++];
+	row->info_item_id = info_item_id;
+	row->ts = ts;
+	row->subid = GetCurrentSubTransactionId();
 }
 
 static void
@@ -213,8 +210,8 @@ node_deleted(const TriggerData *data)
 		return;
 	}
 	qlm_catalog_invalidate_once(QLM_REL_INFO_ITEM);
-	note_gone(DatumGetInt32(SPI_getbinval(data->tg_trigtuple, desc,
-										  SPI_fnumber(desc, "info_item_id"), &isnull)));
+	qlm_replication_collect(&gone, DatumGetInt32(SPI_getbinval(data->tg_trigtuple, desc,
+															   SPI_fnumber(desc, "info_item_id"), &isnull)), 0);
 }
 
 /* The same as the statement triggers on these tables: invalidate.c, service/sql/change_triggers.c */

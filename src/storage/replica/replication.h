@@ -5,13 +5,30 @@
 #ifndef QLM_REPLICATION_H
 #define QLM_REPLICATION_H
 
-/*
- * Have a function called before each commit of this process, within the transaction: an
- * error in it aborts that.
- */
+#include "datatype/timestamp.h"
+
 typedef void (*QlmBeforeCommit) (void);
 
-extern void qlm_replication_before_commit(QlmBeforeCommit function);
+/* What rows that are applied have said, until the transaction commits */
+typedef struct QlmAppliedRow
+{
+	int			info_item_id;
+	SubTransactionId subid;		/* that applied it */
+	TimestampTz ts;
+} QlmAppliedRow;
+
+typedef struct QlmAppliedRows
+{
+	QlmBeforeCommit look;		/* at them, within the transaction, right before
+								 * its commit; its errors end the transaction */
+	QlmAppliedRow *rows;
+	int			n;
+	int			capacity;
+	bool		is_registered;
+} QlmAppliedRows;
+
+/* Add one; it goes if its subtransaction is undone.  The list must be static. */
+extern void qlm_replication_collect(QlmAppliedRows *applied, int info_item_id, TimestampTz ts);
 
 /* Run a function in the role "origin", so that what it writes fires the node's triggers. */
 extern void qlm_replication_run_own(QlmBeforeCommit function);
