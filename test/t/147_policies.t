@@ -133,6 +133,8 @@ CREATE FUNCTION public.current_house() RETURNS text LANGUAGE sql STABLE AS $$ SE
 EOQ
 my @orders = ([ 0, 1, 2 ], [ 2, 1, 0 ], [ 1, 0, 2 ]);
 
+my $nth = 0;
+
 compare('without a policy', @roles);
 for my $table (sort keys %policies)
 {
@@ -141,7 +143,7 @@ ALTER TABLE qlm.$table ENABLE ROW LEVEL SECURITY;
 CREATE POLICY chef ON qlm.$table TO chef USING (true);
 CREATE POLICY house ON qlm.$table TO kitchen, cellar USING ($policies{$table});
 EOQ
-	compare("a policy on $table", @roles[ @$_ ]) for quick_run() ? $orders[0] : @orders;
+	compare("a policy on $table", @roles[ @$_ ]) for long_run() ? @orders : $orders[ $nth++ % @orders ];
 	sql("DROP POLICY chef ON qlm.$table; DROP POLICY house ON qlm.$table; ALTER TABLE qlm.$table DISABLE ROW LEVEL SECURITY");
 }
 
