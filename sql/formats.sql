@@ -74,7 +74,7 @@ DECLARE
 BEGIN
 	FOREACH line IN ARRAY string_to_array(trim(E' \n' FROM payload), E'\n') LOOP
 		IF line !~ '^[^=]+(=.*)?$' THEN
-			RAISE EXCEPTION '"%" is no path=value', line;
+			RAISE EXCEPTION '"%" is not a path=value', line;
 		END IF;
 		path := split_part(line, '=', 1);
 		value := substr(line, nullif(strpos(line, '='), 0) + 1);

@@ -86,14 +86,14 @@ INSERT INTO qlm.value (info_item_id, ts, txt, num) VALUES (:x, '2024-01-06 00:00
 SET LOCAL row_security = on;
 RESET check_function_bodies;
 SELECT ts, num FROM qlm.value WHERE info_item_id = :x AND ts BETWEEN '2024-01-06Z' AND '2024-01-07Z' ORDER BY ts;
-\echo == what was there before and no message can hold leaves as U+FFFD, in every form
+\echo == what was there before and messages cannot contain leaves as U+FFFD, in every form
 SELECT (regexp_match(qlm_handle(pg_temp.envelope('<read begin="2024-01-06T00:00:02Z" end="2024-01-06T00:00:02Z"><msg><Objects><Object><id>PV</id><InfoItem name="x"/></Object></Objects></msg></read>'))::text, '>([^<]+)</value>'))[1] = U&'\FFFD';
 SELECT (regexp_match(qlm_handle(pg_temp.envelope('<read msgformat="json" begin="2024-01-06T00:00:02Z" end="2024-01-06T00:00:02Z"><msg><Objects><Object><id>PV</id><InfoItem name="x"/></Object></Objects></msg></read>'))::text, '"value":"([^"]*)"'))[1] = U&'\FFFD';
 SELECT qlm_handle_json('{"omiEnvelope":{"version":"1.0","ttl":0,"read":{"begin":"2024-01-06T00:00:02Z","end":"2024-01-06T00:00:02Z","msg":{"Objects":{"Object":{"id":"PV","InfoItem":{"name":"x"}}}}}}}')::text ~ U&'"value":"\FFFD"';
 SELECT qlm_handle(pg_temp.envelope('<read msgformat="csv" begin="2024-01-06T00:00:02Z" end="2024-01-06T00:00:02Z"><msg>PV/x</msg></read>'))::text ~ U&'Z,\FFFD';
 ROLLBACK;
 
-\echo == characters that no message can hold are refused at every door
+\echo == characters that messages cannot contain are refused at every door
 SELECT pg_temp.try(format('INSERT INTO qlm.value (info_item_id, ts, txt) VALUES (%s, ''2024-01-07Z'', E''a\x01b'')', :x));
 SELECT pg_temp.try(format('INSERT INTO qlm.value (info_item_id, ts, num, type) VALUES (%s, ''2024-01-07Z'', 1, E''t\x1f'')', :x));
 SELECT pg_temp.try(format('INSERT INTO qlm.value (info_item_id, ts, num, attributes) VALUES (%s, ''2024-01-07Z'', 1, ''{"note":"a\u0001"}'')', :x));

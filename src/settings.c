@@ -100,7 +100,7 @@ check_cors_origins(char **newval, void **extra, GucSource source)
 
 	if (qlm_origin_list_valid(*newval, &bad, &len))
 		return true;
-	GUC_check_errdetail("\"%.*s\" is no origin, as in \"https://app.example.com, http://localhost:3000\", nor * for any.",
+	GUC_check_errdetail("\"%.*s\" is neither an origin, as in \"https://app.example.com, http://localhost:3000\", nor * for any.",
 						len, bad);
 	return false;
 }
@@ -113,7 +113,7 @@ check_host_names(char **newval, void **extra, GucSource source)
 
 	if (qlm_host_list_valid(*newval, &bad, &len))
 		return true;
-	GUC_check_errdetail("\"%.*s\" is no host name without a port, as in \"plant.example, plant\", nor * for any.",
+	GUC_check_errdetail("\"%.*s\" is neither a host name without a port, as in \"plant.example, plant\", nor * for any.",
 						len, bad);
 	return false;
 }
@@ -126,7 +126,7 @@ check_proxies(char **newval, void **extra, GucSource source)
 
 	if (qlm_address_list_valid(*newval, false, &bad, &len))
 		return true;
-	GUC_check_errdetail("\"%.*s\" is no address or network, as in \"127.0.0.1, 10.0.0.0/8, ::1\".",
+	GUC_check_errdetail("\"%.*s\" is not an address or network, as in \"127.0.0.1, 10.0.0.0/8, ::1\".",
 						len, bad);
 	return false;
 }

@@ -20,4 +20,4 @@ GRANT EXECUTE ON FUNCTION qlm.path_normal(text) TO qlm_reader;
 CREATE OR REPLACE FUNCTION qlm.texts_checked() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'qlm_trigger_texts_checked';
-COMMENT ON FUNCTION qlm.texts_checked() IS 'refuses characters that no message can hold';
+COMMENT ON FUNCTION qlm.texts_checked() IS 'refuses characters that messages cannot contain';

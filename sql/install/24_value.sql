@@ -54,7 +54,7 @@ GRANT INSERT, UPDATE, DELETE ON qlm.value TO qlm_writer;
 CREATE OR REPLACE FUNCTION qlm.value_form() RETURNS trigger
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'qlm_trigger_value_form';
-COMMENT ON FUNCTION qlm.value_form() IS 'gives values that come by plain SQL the form that those of messages have, and refuses what no message can hold';
+COMMENT ON FUNCTION qlm.value_form() IS 'gives values that come by plain SQL the form that those of messages have, and refuses what messages cannot contain';
 
 /* On partitions and not on their parent, as those that the node makes have it too. */
 CREATE OR REPLACE TRIGGER value_form BEFORE INSERT OR UPDATE ON qlm.value_default

@@ -40,12 +40,12 @@ BEGIN
 		RETURN;
 	END IF;
 	IF (thin_after IS NULL) <> (thin_every IS NULL) THEN
-		RAISE EXCEPTION 'values are thinned after some time and to one in each span: give both thin_after and thin_every'
+		RAISE EXCEPTION 'thin_after and thin_every must be given together'
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'For example: SELECT qlm_set_retention(''Fridge7'', keep => ''2 years'', thin_after => ''30 days'', thin_every => ''1 hour'').';
 	END IF;
 	IF keep <= '0' OR thin_after < '0' OR thin_every <= '0' OR date_part('month', thin_every) + date_part('year', thin_every) <> 0 THEN
-		RAISE EXCEPTION 'these are no times that values can be kept for'
+		RAISE EXCEPTION 'invalid times for a rule of retention'
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'keep and thin_every must be above 0, thin_after not below, and thin_every in days or less.';
 	END IF;

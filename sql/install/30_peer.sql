@@ -176,16 +176,16 @@ BEGIN
 				HINT = 'It stands in URLs and in credentials: no blanks, slashes or colons.';
 	END IF;
 	IF EXISTS (SELECT FROM qlm.peer AS p WHERE p.name = qlm_add_peer.name) THEN
-		RAISE EXCEPTION 'there is already a peer "%"', qlm_add_peer.name
+		RAISE EXCEPTION 'peer "%" already exists', qlm_add_peer.name
 			USING ERRCODE = 'duplicate_object',
 				HINT = 'Change its row in qlm.peer, or drop it with qlm_drop_peer.';
 	END IF;
 	IF NOT pg_has_role(qlm_add_peer.role, 'MEMBER') THEN
-		RAISE EXCEPTION 'a peer cannot have role "%": you are no member of it', qlm_add_peer.role
+		RAISE EXCEPTION 'a peer cannot have role "%": you are not a member of it', qlm_add_peer.role
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	IF NOT qlm.dialect_is_known(qlm_add_peer.dialect) THEN
-		RAISE EXCEPTION 'there is no dialect "%"', qlm_add_peer.dialect
+		RAISE EXCEPTION 'dialect "%" does not exist', qlm_add_peer.dialect
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Dialects are Q0, Q1, QP, M0, M1a, M1b and M2.';
 	END IF;
 	IF qlm_add_peer.url !~* '^https?://' THEN
@@ -219,8 +219,8 @@ BEGIN
 			qlm_add_peer.proxy, coalesce(qlm_add_peer.redirects, false))
 	RETURNING p.peer_id INTO id;
 	IF qlm_add_peer.dialect LIKE 'M%' AND qlm_add_peer.piggyback IS NULL AND qlm_add_peer.url IS NULL THEN
-		RAISE NOTICE 'peer "%" speaks O-MI, and not all that do take requests nested in answers to them', qlm_add_peer.name
-			USING HINT = 'The first one tries it. piggyback => true says that it takes them, false that it does not.';
+		RAISE NOTICE 'peer "%" speaks O-MI, and may not take requests nested in answers to it', qlm_add_peer.name
+			USING HINT = 'The first one tries it. Set piggyback to true if it takes them, to false if it does not.';
 	END IF;
 	RETURN id;
 END

@@ -55,7 +55,7 @@ BEGIN
 			USING ERRCODE = 'duplicate_object';
 	END IF;
 	IF EXISTS (SELECT FROM qlm.format AS f WHERE f.name = lower(qlm_add_format.name)) THEN
-		RAISE EXCEPTION 'there is already a format "%"', lower(qlm_add_format.name)
+		RAISE EXCEPTION 'format "%" already exists', lower(qlm_add_format.name)
 			USING ERRCODE = 'duplicate_object', HINT = 'Drop it with qlm_drop_format.';
 	END IF;
 	IF reader IS NULL AND writer IS NULL THEN

@@ -110,14 +110,14 @@ DECLARE
 BEGIN
 	SELECT * INTO p FROM qlm.peer AS x WHERE x.name = qlm_check_peer.peer;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no peer "%"', qlm_check_peer.peer USING ERRCODE = 'undefined_object', HINT = 'Add it with qlm_add_peer.';
+		RAISE EXCEPTION 'peer "%" does not exist', qlm_check_peer.peer USING ERRCODE = 'undefined_object', HINT = 'Add it with qlm_add_peer.';
 	END IF;
 	IF p.role IS NOT NULL AND NOT pg_has_role(p.role, 'MEMBER') THEN
-		RAISE EXCEPTION 'peer "%" has the rights of role "%", and you are no member of it', p.name, p.role
-			USING ERRCODE = 'insufficient_privilege', HINT = 'Whoever checks a peer must be a member of its role.';
+		RAISE EXCEPTION 'peer "%" has the rights of role "%", and you are not a member of it', p.name, p.role
+			USING ERRCODE = 'insufficient_privilege', HINT = 'To check a peer you must be a member of its role.';
 	END IF;
 	IF qlm_check_peer.timeout NOT BETWEEN interval '1 s' AND interval '10 min' THEN
-		RAISE EXCEPTION 'a peer is checked within 1 s to 10 min' USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'the timeout must be between 1 s and 10 min' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	deadline := clock_timestamp() + qlm_check_peer.timeout;
 	runs := EXISTS (SELECT FROM qlm.stat_worker AS w WHERE w.kind = 'dispatcher' AND w.datname = current_database() AND w.pid IS NOT NULL);

@@ -116,7 +116,7 @@ BEGIN
 	IF TG_OP = 'INSERT' AND NEW.kind IN ('partition', 'restore') THEN
 		RETURN NULL;
 	END IF;
-	RAISE EXCEPTION 'only a dump that a superuser restores brings rows of qlm.customization'
+	RAISE EXCEPTION 'rows of qlm.customization can only come from a restore by a superuser'
 		USING ERRCODE = 'insufficient_privilege',
 			HINT = 'Run what qlm_dump_customizations() prints instead.';
 END
@@ -201,7 +201,7 @@ BEGIN
 	/* Dumps may insert row by row. */
 	IF qlm.prepare_tables() > 0
 		AND NOT EXISTS (SELECT FROM qlm.customization AS x WHERE NOT EXISTS (SELECT FROM new_rows AS n WHERE n.kind = x.kind AND n.object = x.object)) THEN
-		RAISE WARNING 'qlm does not serve database "%" until what was set up on its tables is restored, too', current_database()
+		RAISE WARNING 'qlm does not serve database "%" before its customizations are restored', current_database()
 			USING DETAIL = 'Policies, triggers, indexes and the like on tables of the extension wait in qlm.customization.',
 				HINT = 'When the restore is over: SELECT qlm_restore_customizations(), as superuser; qlm_drop_customizations() goes on without them.';
 	END IF;
@@ -250,7 +250,7 @@ DECLARE
 	state text;
 BEGIN
 	IF NOT qlm.is_superuser() THEN
-		RAISE EXCEPTION 'only a superuser restores what was set up on the tables'
+		RAISE EXCEPTION 'only a superuser can restore customizations'
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	LOCK TABLE qlm.customization IN EXCLUSIVE MODE;
@@ -288,7 +288,7 @@ DECLARE
 	closed text;
 BEGIN
 	IF NOT qlm.is_superuser() THEN
-		RAISE EXCEPTION 'only a superuser drops what was set up on the tables'
+		RAISE EXCEPTION 'only a superuser can drop customizations'
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	DELETE FROM qlm.customization;
@@ -297,7 +297,7 @@ BEGIN
 	FROM pg_class AS c
 	WHERE c.relnamespace = 'qlm'::regnamespace AND c.relrowsecurity AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid);
 	IF closed IS NOT NULL THEN
-		RAISE WARNING 'row level security without a policy shows nothing to others than owners: %', closed
+		RAISE WARNING 'tables with row level security and without a policy show nothing to others than owners: %', closed
 			USING HINT = 'CREATE POLICY, or ALTER TABLE ... DISABLE ROW LEVEL SECURITY.';
 	END IF;
 	RETURN n;

@@ -99,11 +99,11 @@ qlm_datetime_problem(const char *text, int len)
 			return "which is a day that no calendar has" WANTED;
 		if (is_time_elsewhere(written.rest, end))
 			return "which is out of range: times lie between -4713-11-24T00:00:00Z and 294276-12-31T23:59:59.999999Z";
-		return "which is no date and time: what follows the date is none" WANTED;
+		return "which is not a date and time: the part after the date is not a time of day" WANTED;
 	}
 	if (qlm_double_parse(text, end - text, &number))
-		return "which is a number, no date and time: only unixTime is in seconds since 1970" WANTED;
-	return "which is no date and time" WANTED;
+		return "which is a number and not a date and time: only unixTime is in seconds since 1970" WANTED;
+	return "which is not a date and time" WANTED;
 }
 
 const char *
@@ -118,8 +118,8 @@ qlm_unixtime_problem(const char *text, int len)
 	if (qlm_double_parse(text, len, &number))
 		return number - number == 0 ?
 			"which is out of range: unixTime is in seconds since 1970, between -210866803200 and 9224318015999" :
-			"which is no number of seconds since 1970";
+			"which is not a number of seconds since 1970";
 	if (qlm_datetime_parse(text, len, &ts))
-		return "which is no number of seconds since 1970: a date and time belongs into dateTime";
-	return "which is no number of seconds since 1970";
+		return "which is not a number of seconds since 1970: a date and time belongs in dateTime";
+	return "which is not a number of seconds since 1970";
 }

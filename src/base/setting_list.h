@@ -7,7 +7,7 @@
 
 /*
  * Cut the next entry off the list, which is NULL behind the last one.  White
- * space around it is no part of it; it may be empty.
+ * space around it is not a part of it; it may be empty.
  */
 extern bool qlm_setting_list_next(const char **list, const char **entry, int *len);
 

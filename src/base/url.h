@@ -21,7 +21,7 @@ extern bool qlm_url_is_proxy(const char *text);
 
 /*
  * Where a URL leads, its host and port, as a number: many URLs of one server
- * have the same, however they write it.  0: it is no URL
+ * have the same, however they write it.  0: it is not a URL
  * of these.
  */
 extern uint64 qlm_url_server(const char *text);

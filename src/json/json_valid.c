@@ -37,7 +37,7 @@ skip_char(Scan *s, char c)
 	return true;
 }
 
-/* Four digits, of a character that is no part of a pair and that XML can hold */
+/* Four digits, of a character that is not a part of a pair and that XML can hold */
 static int
 read_code(Scan *s)
 {

@@ -144,10 +144,10 @@ find_item(QlmRowTree *tree, const QlmRow *row, QlmInfoItem **item,
 	n = qlm_path_split(row->path, &ids, &wrong);
 	if (n < 0)
 		return refuse(error_code, error, 400,
-					  psprintf("\"%s\" is no path: %s", qlm_excerpt(row->path, -1), wrong));
+					  psprintf("\"%s\" is not a path: %s", qlm_excerpt(row->path, -1), wrong));
 	if (n < 2 && row->value != NULL && tree->use == QLM_ROWS_DATA)
 		return refuse(error_code, error, 400,
-					  psprintf("\"%s\" is no path of an InfoItem: it needs an Object and a name, as in Fridge/temperature",
+					  psprintf("\"%s\" is not a path of an InfoItem: it needs an Object and a name, as in Fridge/temperature",
 							   qlm_excerpt(row->path, -1)));
 	initStringInfo(&path);
 	tree->everything |= n == 0;

@@ -103,7 +103,7 @@ sub holds
 		wait_until(sub { dispatcher($node) =~ /^holding/ }, 'stat_worker says so');
 		like(dispatcher($node), $why, 'and why');
 		like(get($node, '/health')->{body}, qr/"status":"ok".*"outgoing":"held"/, '/health, too');
-		like(slurp_file($node->logfile), qr/qlm holds what would leave database "postgres": $why/, 'and the log');
+		like(slurp_file($node->logfile), qr/qlm holds outgoing messages of database "postgres": $why/, 'and the log');
 		is(return_code(post($node, write_envelope('M1b', 'F/y', 1))), 200, 'messages are answered');
 		my $id = $node->safe_psql('postgres', "SELECT qlm_request('device', qlm_read_envelope('F/x'))");
 		unlike(post($node, write_envelope('M1b', 'F/y', 2), path => '/peer/device')->{body}, qr/$id/, 'and carry nothing that is queued');

@@ -332,7 +332,7 @@ subtest 'an administrator may go on without' => sub {
 	fresh_database();
 	restore_ok('restored', $custom, '-e');
 	($status, $out, $err) = $node->psql($database, 'SELECT qlm_drop_customizations()');
-	like($err, qr/WARNING:  row level security without a policy shows nothing to others than owners: qlm.info_item, qlm.value/, 'who goes on without is told what is closed');
+	like($err, qr/WARNING:  tables with row level security and without a policy show nothing to others than owners: qlm.info_item, qlm.value/, 'who goes on without is told what is closed');
 	is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'nothing waits');
 };
 
@@ -345,17 +345,17 @@ subtest 'nobody puts statements there for a superuser to run' => sub {
 	for my $who ('qlm_owner', 'owner_member')
 	{
 		($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings $row");
-		like($err, qr/only a dump that a superuser restores/, "nor is it for $who");
+		like($err, qr/can only come from a restore by a superuser/, "nor is it for $who");
 		($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION $who; $settings INSERT INTO qlm.customization VALUES (0, 'restore', 'rows', NULL, 'ALTER ROLE owner_member SUPERUSER')");
 		is($node->safe_psql($database, 'SELECT count(*) FROM qlm.customization'), 0, 'nor is anything kept of what each dump has');
 	}
 	$node->safe_psql($database, 'GRANT ALL ON qlm.customization TO owner_member');
 	($status, $out, $err) = $node->psql($database, "SET SESSION AUTHORIZATION owner_member; $settings $row");
-	like($err, qr/only a dump that a superuser restores/, 'nor, with the right, who is no superuser');
+	like($err, qr/can only come from a restore by a superuser/, 'nor, with the right, who is no superuser');
 	($status, $out, $err) = $node->psql($database, "SET ROLE owner_member; $settings $row");
-	like($err, qr/only a dump that a superuser restores/, 'nor a superuser who is somebody else');
+	like($err, qr/can only come from a restore by a superuser/, 'nor a superuser who is somebody else');
 	($status, $out, $err) = $node->psql($database, $row);
-	like($err, qr/only a dump that a superuser restores/, 'nor he himself, but in a restore');
+	like($err, qr/can only come from a restore by a superuser/, 'nor he himself, but in a restore');
 	($status, $out, $err) = $node->psql($database, 'SET SESSION AUTHORIZATION owner_member; ALTER TABLE qlm.customization DISABLE TRIGGER ALL');
 	like($err, qr/must be owner/, 'nor are the triggers anybody else\'s');
 };

@@ -139,10 +139,10 @@ subtest 'a month that was detached by hand' => sub {
 	is(return_code(post($node, write_envelope('M1b', 'F/x', 10, at => '2011-08-06T00:00:00Z'))), 200, 'a value of a month that was detached');
 	is(sql("SELECT tableoid::regclass FROM qlm.value WHERE num = 10"), 'qlm.value_default', 'goes elsewhere');
 	like(slurp_file($node->logfile, $logged),
-		qr/values go to qlm.value_default, as table qlm.value_2011_08 exists and is no partition.*ALTER TABLE qlm.value ATTACH PARTITION qlm.value_2011_08 FOR VALUES FROM \('2011-08-01T00:00:00/s,
+		qr/values go to qlm.value_default, as table qlm.value_2011_08 exists and is not a partition.*ALTER TABLE qlm.value ATTACH PARTITION qlm.value_2011_08 FOR VALUES FROM \('2011-08-01T00:00:00/s,
 		'which the log says, and how to attach it again');
 	my ($status, $out, $err) = $node->psql('postgres', "SELECT qlm_make_partitions('2011-08-01Z', '2011-08-31Z')");
-	like($err, qr/qlm.value_2011_08 exists and is no partition.*HINT:  ALTER TABLE qlm.value ATTACH PARTITION/s, 'so does who asks for it');
+	like($err, qr/qlm.value_2011_08 exists and is not a partition.*HINT:  ALTER TABLE qlm.value ATTACH PARTITION/s, 'so does who asks for it');
 	my ($attach) = $err =~ /HINT:  (ALTER TABLE .*?);/;
 	sql("DELETE FROM qlm.value WHERE num = 10");
 	sql($attach);

@@ -233,14 +233,14 @@ subtest 'who may give a role' => sub {
 	sql("CREATE ROLE clerk LOGIN IN ROLE qlm_admin; CREATE ROLE boss IN ROLE qlm_writer; CREATE ROLE low IN ROLE qlm_writer; GRANT low TO clerk; SELECT qlm_add_peer('b', role => 'boss'), qlm_add_peer('l', role => 'low')");
 	my $as_clerk = sub { my ($status, undef, $err) = $node->psql('postgres', $_[0], extra_params => [ '-U', 'clerk' ]); return $status ? $err =~ s/.*ERROR:  ([^\n]*).*/$1/sr : 'done'; };
 
-	is($as_clerk->("UPDATE qlm.peer SET role = 'boss' WHERE name = 'l'"), 'a peer cannot have role "boss": you are no member of it', 'who is a member of it');
+	is($as_clerk->("UPDATE qlm.peer SET role = 'boss' WHERE name = 'l'"), 'a peer cannot have role "boss": you are not a member of it', 'who is a member of it');
 	sql('ALTER ROLE boss RENAME TO chief; ALTER ROLE low RENAME TO boss');
-	like($as_clerk->("UPDATE qlm.peer SET url = 'http://192.0.2.1/' WHERE name = 'b'"), qr/"chief", and you are no member/, 'of the role itself, not of its old name');
+	like($as_clerk->("UPDATE qlm.peer SET url = 'http://192.0.2.1/' WHERE name = 'b'"), qr/"chief", and you are not a member/, 'of the role itself, not of its old name');
 	is($as_clerk->("UPDATE qlm.peer SET role = 'boss' WHERE name = 'l'"), 'done', 'which somebody else may have');
 	is($as_clerk->("UPDATE qlm.peer SET role_id = 10 WHERE name = 'l'"), 'permission denied for table peer', 'the number is this node\'s');
 	sql('DROP ROLE chief');
 	is($as_clerk->("UPDATE qlm.peer SET role = 'boss' WHERE name = 'b'"), 'done', 'a role that is gone keeps nobody from giving another');
-	is($as_clerk->("UPDATE qlm.peer SET role = 'nobody' WHERE name = 'b'"), 'a peer cannot have role "nobody": you are no member of it', 'one that is not there is for nobody');
+	is($as_clerk->("UPDATE qlm.peer SET role = 'nobody' WHERE name = 'b'"), 'a peer cannot have role "nobody": you are not a member of it', 'one that is not there is for nobody');
 	my ($status, undef, $err) = $node->psql('postgres', "UPDATE qlm.peer SET role = 'nobody' WHERE name = 'b'");
 	like($err, qr/role "nobody" of peer "b" does not exist/, 'nor for a superuser');
 	sql("SELECT qlm_drop_peer('b'), qlm_drop_peer('l'); DROP ROLE boss, clerk");
@@ -252,7 +252,7 @@ subtest 'strangers have the role that the setting names' => sub {
 	$node->reload;
 	ok(wait_until(sub { return_code(post($node, $write)) == 200 }), 'they write');
 	my ($id) = request_ids(post($node, envelope('M2', '<read interval="-1"><msg>' . objects('M2', 'R/x') . '</msg></read>', ttl => -1)));
-	like(said('postgres', 'ALTER ROLE guest RENAME TO visitor'), qr/WARNING:  role "guest" is that of qlm\.anonymous_role/, 'who renames it is told');
+	like(said('postgres', 'ALTER ROLE guest RENAME TO visitor'), qr/WARNING:  role "guest" is used by qlm\.anonymous_role/, 'who renames it is told');
 	my %status = map { post($node, $write)->{status} => 1 } 1 .. 24;
 	is(join(' ', keys %status), '401', 'then nobody has it');
 	sql('CREATE ROLE guest LOGIN IN ROLE qlm_writer');

@@ -82,7 +82,7 @@ subtest 'nothing of this deletes anything' => sub {
 
 		is(code_of(json_delete("\"$members,", ',"InfoItem":{"name":"x"}')), 400, '... as JSON');
 	}
-	like(xml_delete("Begin=\"$day\"", $x)->{body}, qr/Begin is nothing that a delete takes: did you mean begin\?/, 'what was meant');
+	like(xml_delete("Begin=\"$day\"", $x)->{body}, qr/Begin is not accepted by a delete: did you mean begin\?/, 'what was meant');
 	for my $where ('<InfoItem name="x" begin="%s"/>', '<InfoItem name="x" z:begin="%s"/>', '<InfoItem name="x" xmlns:z="urn:z" z:since="%s"/>', '<InfoItem name="x" xmlns:o="http://www.opengroup.org/xsd/odf/1.0/" o:begin="%s"/>', '<InfoItem name="x" from="%s"/>', '<InfoItem name="x"><MetaData begin="%s"/></InfoItem>', '<InfoItem name="x"><begin>%s</begin></InfoItem>',
 		'<InfoItem name="x"/><z:begin xmlns:z="urn:z">%s</z:begin>', '<InfoItem name="x"><value time="%s"/></InfoItem>', '<InfoItem name="x"><value>%s</value></InfoItem>')
 	{

@@ -161,7 +161,7 @@ subtest 'csv as spreadsheets, loggers and other systems write it' => sub {
 	like($answer->{body}, qr{No column is called path.*line 4 of the CSV}, 'after its comments');
 	is(sql("SELECT count(*) FROM qlm.object WHERE path !~ '^[A-Z]'"), 0, 'nothing was made of a line');
 	$answer = post($node, with_payload('write', 'csv', "path,time,value\n" . join('', map { "Many/x$_,2024-05-01T10:00:00Z,1\n" } 1 .. 900) . "Many/y,2024-05-01,1\nMany/z,01/05/2024,1\n"));
-	like($answer->{body}, qr{returnCode="400" description="The time of &quot;Many/z&quot; is &quot;01/05/2024&quot;, which is no date and time; wanted .* \(line 903 of the CSV, field 2: time\)"}, 'one wrong time among many');
+	like($answer->{body}, qr{returnCode="400" description="The time of &quot;Many/z&quot; is &quot;01/05/2024&quot;, which is not a date and time; wanted .* \(line 903 of the CSV, field 2: time\)"}, 'one wrong time among many');
 	is(return_code(post($node, with_payload('write', 'csv', $_))), 400, "no value: $_") for "path,time,value\nNone/x,2024-05-01,\n", "None/x\nNone/y", "path,time\nNone/x,2024-05-01", "path,time,value\n", "# nothing\n";
 	is(sql("SELECT count(*) FROM qlm.object WHERE path ~ '^(Many|None)'"), 0, 'nothing of them is done');
 };

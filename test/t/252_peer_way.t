@@ -75,8 +75,8 @@ subtest 'who may say it, and what' => sub {
 	inside("CREATE ROLE clerk LOGIN IN ROLE qlm_admin; CREATE ROLE boss IN ROLE qlm_writer; SELECT qlm_add_peer('high', url => 'http://127.0.0.1:1/', role => 'boss'), qlm_add_peer('low', url => 'http://127.0.0.1:1/')");
 	my $as_clerk = sub { return ($fridge->psql('postgres', $_[0], extra_params => [ '-U', 'clerk' ]))[2] };
 	is($as_clerk->("UPDATE qlm.peer SET proxy = 'socks5h://proxy:1080', redirects = true WHERE name = 'low'"), '', 'an administrator');
-	like($as_clerk->("UPDATE qlm.peer SET proxy = '' WHERE name = 'high'"), qr/has the rights of role "boss", and you are no member/, 'who has the rights of the peer');
-	like($as_clerk->("UPDATE qlm.peer SET redirects = true WHERE name = 'high'"), qr/you are no member/, 'for redirects, too');
+	like($as_clerk->("UPDATE qlm.peer SET proxy = '' WHERE name = 'high'"), qr/has the rights of role "boss", and you are not a member/, 'who has the rights of the peer');
+	like($as_clerk->("UPDATE qlm.peer SET redirects = true WHERE name = 'high'"), qr/you are not a member/, 'for redirects, too');
 	for my $wrong ('proxy.example', 'ftp://proxy.example', 'http://', 'http://user:secret@/')
 	{
 		my $error = ($fridge->psql('postgres', "SELECT qlm_add_peer('wrong', proxy => '$wrong')"))[2];
@@ -145,7 +145,7 @@ subtest 'redirects' => sub {
 	send_to($here, $here->request('beat'), 307, "http://127.0.0.2:$there->{port}/");
 	wait_until(sub { return $said->() =~ m{redirected to http://127\.0\.0\.2:\d+/: qlm\.callback_allow does not allow 127\.0\.0\.2} }, 'where callbacks may not go, redirects may not') or diag $said->();
 	send_to($here, $here->request('beat'), 307, 'gopher://x/');
-	wait_until(sub { return $said->() =~ /status 307 and sends to gopher:.*which is not followed: it is no URL of http or https/ }, 'what is no HTTP is not followed') or diag $said->();
+	wait_until(sub { return $said->() =~ /status 307 and sends to gopher:.*which is not followed: it is not a URL of http or https/ }, 'what is no HTTP is not followed') or diag $said->();
 	send_to($here, $here->request('beat'), 308, '/again') for 1 .. 4;
 	wait_until(sub { return $said->() =~ /status 308 .*which is not followed: it is too often/ }, 'nor a circle');
 	ok($there->is_quiet(undef, 0), 'nothing more has gone there');

@@ -190,11 +190,11 @@ subtest 'who may, and how long' => sub {
 	is($try->('clerk', "SELECT count(*) FROM qlm_check_peer('plant', '5 s')"), '', 'an administrator');
 	for my $call ("qlm_check_peer('high')", "qlm.probe_peer('high', 1000)")
 	{
-		like($try->('clerk', "SELECT * FROM $call"), qr/you are no member of it|you may not call peer "high"/, "who has the rights of the peer: $call");
+		like($try->('clerk', "SELECT * FROM $call"), qr/you are not a member of it|you may not call peer "high"/, "who has the rights of the peer: $call");
 		like($try->('writer', "SELECT * FROM $call"), qr/permission denied/, 'and nobody else');
 	}
-	like($try->('clerk', "SELECT * FROM qlm_check_peer('nobody')"), qr/there is no peer "nobody"/, 'no peer');
-	like($try->('clerk', "SELECT * FROM qlm_check_peer('plant', '1 h')"), qr/within 1 s to 10 min/, 'no hour');
+	like($try->('clerk', "SELECT * FROM qlm_check_peer('nobody')"), qr/peer "nobody" does not exist/, 'no peer');
+	like($try->('clerk', "SELECT * FROM qlm_check_peer('plant', '1 h')"), qr/between 1 s and 10 min/, 'no hour');
 
 	my $peer = QlmPeer->new;
 	set_peer("url = '" . $peer->url . "', heartbeat = NULL");

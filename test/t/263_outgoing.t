@@ -33,7 +33,7 @@ goes_on($plant, $receiver, 'a node');
 outgoing('off');
 like(get($plant, '/health')->{body}, qr/"status":"ok".*"outgoing":"off"/, 'so does /health');
 is(get($plant, '/health')->{status}, 200, 'with 200, as messages are answered');
-like(slurp_file($plant->logfile), qr/qlm holds what would leave database "postgres" by itself: qlm.outgoing is off/, 'and the log');
+like(slurp_file($plant->logfile), qr/qlm holds outgoing messages of database "postgres": qlm.outgoing is off/, 'and the log');
 
 my ($before, @events);
 subtest 'all that leaves by itself' => sub {
@@ -62,7 +62,7 @@ subtest 'what is fetched' => sub {
 	is(() = $receiver->bodies, $before, 'nothing has left');
 
 	outgoing('on');
-	like(slurp_file($plant->logfile), qr/qlm lets leave what waits in database "postgres"/, 'which the log says');
+	like(slurp_file($plant->logfile), qr/qlm no longer holds outgoing messages of database "postgres"/, 'which the log says');
 	wait_for_sql($plant, "SELECT count(*) FROM qlm.outbox WHERE kind = 'response' AND state IN ('queued', 'sent') AND url NOT LIKE '%interval'", 0, 'then it leaves');
 	wait_until(sub { grep { /F\/asked|<InfoItem name="asked"/ } $receiver->bodies }, 'requests, too');
 	is(join(' ', map { times_arrived($receiver, $_) } @events), '1 1 1 1 2', 'all of it, each once, and the answer to a read');

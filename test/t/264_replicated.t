@@ -146,7 +146,7 @@ subtest 'numbers that nobody has given here' => sub {
 	($status, $out, $error) = $copy->psql('postgres', "SELECT qlm_write('F/new', '1')");
 	like($error, qr/qlm\.info_item_seq is behind.*HINT:.*qlm_advance_sequences/s, 'SQL says what to do');
 	($status, $out, $error) = $copy->psql('postgres', "SELECT qlm_add_peer('new')");
-	like($error, qr/already a peer with number.*qlm\.peer_seq is behind.*HINT:.*qlm_advance_sequences/s, 'also where a peer is added');
+	like($error, qr/a peer already has number.*qlm\.peer_seq is behind.*HINT:.*qlm_advance_sequences/s, 'also where a peer is added');
 };
 
 subtest 'everything' => sub {

@@ -12,7 +12,7 @@
 static const struct
 {
 	const char *text;
-	const char *host;			/* NULL: it is no URL */
+	const char *host;			/* NULL: it is not a URL */
 }			urls[] = {
 	{"http://plant.example", "plant.example"},
 	{"http://plant.example/", "plant.example"},

@@ -23,7 +23,7 @@ BEGIN
 		END IF;
 		IF NOT qlm.dialect_is_known(p.dialect) THEN
 			UPDATE qlm.peer SET dialect = NULL WHERE peer_id = p.peer_id;
-			RAISE WARNING 'peer "%": there is no dialect "%", it is null now', p.name, left(p.dialect, 200);
+			RAISE WARNING 'peer "%": dialect "%" does not exist, it is null now', p.name, left(p.dialect, 200);
 		END IF;
 		IF p.heartbeat <= '0' THEN
 			UPDATE qlm.peer SET heartbeat = NULL WHERE peer_id = p.peer_id;

@@ -130,7 +130,7 @@ take_separator_line(Reader *r)
 		return false;
 	record->record_line = record->line;
 	if (strchr(QLM_CSV_SEPARATORS, line[4]) == NULL)
-		return fail(r, psprintf("\"%s\" is no separator: comma, semicolon, tab and | are",
+		return fail(r, psprintf("\"%s\" is not a separator: comma, semicolon, tab and | are",
 								qlm_excerpt(line + 4, 1)));
 	record->separator = line[4];
 	qlm_csv_skip_line(record);
@@ -175,10 +175,10 @@ check_header(Reader *r, const int *columns, List *unknown)
 		const char *meant = qlm_similar_name(name, column_names);
 
 		if (meant != NULL)
-			return fail(r, psprintf("\"%s\" is no name of a column: did you mean %s?",
+			return fail(r, psprintf("\"%s\" is not the name of a column: did you mean %s?",
 									qlm_excerpt(name, -1), meant));
 		if (r->verb == QLM_READ && qlm_unknown_narrows(name))
-			return fail(r, psprintf("\"%s\" is no column, but the read itself has attributes that choose values",
+			return fail(r, psprintf("\"%s\" is not a column, but the read itself has attributes that choose values",
 									qlm_excerpt(name, -1)));
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
 	}
@@ -292,7 +292,7 @@ check_first_line(Reader *r)
 	for (int i = 0; i < record->nfields; i++)
 		if (strpbrk(record->fields[i].text, "0123456789") != NULL)
 			return true;
-	return fail(r, psprintf("No column is called path, if this line names them: known are " COLUMN_NAMES "; if it is a row, its time \"%s\" is none",
+	return fail(r, psprintf("No column is called path, if this line names them: known are " COLUMN_NAMES "; as a row it has the time \"%s\", which is not valid",
 							qlm_excerpt(second->text, second->len)));
 }
 
@@ -410,7 +410,7 @@ take_type(Reader *r, QlmRow *row)
 		(!qlm_double_parse(field->text, field->len, &number) &&
 		 (r->has_header || looks_like_type(field->text))))
 		return true;
-	return fail_in(r, TYPE, psprintf("\"%s\" is no type: a value with a separator in it, as a decimal comma, stands in quotes, and so does a type of such a name",
+	return fail_in(r, TYPE, psprintf("\"%s\" is not a type: a value with a separator in it, as a decimal comma, stands in quotes, and so does a type of such a name",
 									 qlm_excerpt(field->text, field->len)));
 }
 

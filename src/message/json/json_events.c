@@ -36,7 +36,7 @@ refuse_shape(QlmJsonWalk *walk, const char *name, QlmJsonShape shape, const QlmJ
 	if (json->kind != QLM_JSON_OBJECT && !is_empty &&
 		!(shape == META_DATA && json->kind == QLM_JSON_ARRAY))
 		qlm_parser_refuse(walk->parser, json->line,
-						  "\"%s\" is no object", name);
+						  "\"%s\" is not an object", name);
 }
 
 static bool
@@ -178,7 +178,7 @@ emit_text(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *text)
 }
 
 /*
- * Where a value is itself the text of its element.  A payload that is no O-DF
+ * Where a value is itself the text of its element.  A payload that is not O-DF
  * is, whatever it is.
  */
 static bool
@@ -438,7 +438,7 @@ is_about_document(const char *name)
 }
 
 /*
- * What stands beside the envelope is no part of the message.  A delete does not
+ * What stands beside the envelope is not a part of the message.  A delete does not
  * overlook what it does not know there, either.
  */
 static void
@@ -489,7 +489,7 @@ qlm_json_run(QlmParser *p, const char *data, Size len, const char *charset)
 		qlm_parser_fail(p, 400, "The JSON holds Objects without an omiEnvelope"
 						" around them: send them in the msg of a write");
 	else
-		qlm_parser_fail(p, 400, "The JSON is no object with a member omiEnvelope%s",
+		qlm_parser_fail(p, 400, "The JSON is not an object with a member omiEnvelope%s",
 						instead_of_envelope(root));
 }
 
@@ -519,7 +519,7 @@ qlm_odf_json_parse(const char *data, Size len, QlmVerb verb, int *error_code,
 		else
 		{
 			qlm_parser_fail(&parser, 400,
-							"The JSON is no object with a member Objects");
+							"The JSON is not an object with a member Objects");
 		}
 	}
 	*error_code = parser.json_code != 0 ? parser.json_code :

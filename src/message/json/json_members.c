@@ -132,7 +132,7 @@ take_attributes(QlmJsonWalk *walk, const QlmJson *attributes)
 	{
 		walk->parser->json_at = attributes;
 		qlm_parser_refuse(walk->parser, attributes->line,
-						  "\"attributes\" is no object with a member for each attribute");
+						  "\"attributes\" is not an object with a member for each attribute");
 		return;
 	}
 	for (const QlmJson *a = attributes->as.first; a != NULL; a = a->next)
@@ -257,7 +257,7 @@ qlm_json_members_check(QlmJsonWalk *walk, QlmJsonShape shape,
 		{
 			walk->parser->json_at = m;
 			qlm_parser_refuse(walk->parser, m->line,
-							  "\"%s\" is no member of %s that holds neither \"%s\" nor \"%s\": an attribute of your own stands in \"attributes\" there",
+							  "\"%s\" is not a member of %s that holds neither \"%s\" nor \"%s\": an attribute of your own stands in \"attributes\" there",
 							  qlm_parser_excerpt(walk->parser, m->name, strlen(m->name)),
 							  names[shape], contents[shape][0], contents[shape][1]);
 			return;

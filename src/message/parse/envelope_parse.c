@@ -122,7 +122,7 @@ read_ttl(QlmParser *p, QlmParserLevel *level)
 						level->line);
 	}
 	if (!qlm_double_parse(level->ttl, strlen(level->ttl), &ttl) || isnan(ttl))
-		wrong = "no number of seconds";
+		wrong = "not a number of seconds";
 	else if (ttl < 0 && ttl != -1 && !is_response)
 		wrong = "negative, but not -1";
 	else

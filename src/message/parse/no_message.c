@@ -49,7 +49,7 @@ kind_of_text(const char *data, Size len)
 		return ", as line protocol does, which this node does not know";
 	if (memchr(data, ',', end - data) != NULL || memchr(data, ';', end - data) != NULL ||
 		memchr(data, '\t', end - data) != NULL)
-		return ", as csv may, which belongs into the msg of a write with the msgformat csv";
+		return ", as csv may, which belongs in the msg of a write with the msgformat csv";
 	return "";
 }
 

@@ -123,7 +123,7 @@ qlm_own_time_refuse(QlmParser *p, const QlmXmlElement *element)
 	}
 	if (around->own_time != NULL)
 		qlm_parser_refuse(p, qlm_parser_line(p),
-						  "The value has no dateTime and no unixTime, but its %s the attribute %s: that belongs into the value, as its dateTime",
+						  "The value has no dateTime and no unixTime, but its %s the attribute %s: that belongs in the value, as its dateTime",
 						  around->kind == QLM_FRAME_ITEM ? "InfoItem has" :
 						  around->kind == QLM_FRAME_OBJECT ? "Object has" : "Objects have",
 						  around->own_time);

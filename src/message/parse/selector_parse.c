@@ -44,14 +44,14 @@ read_count(QlmParser *p, const QlmXmlAttribute *attribute)
 
 	if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
 	{
-		refuse_selector(p, attribute, "no positive integer");
+		refuse_selector(p, attribute, "not a positive integer");
 		return 0;
 	}
 	/* More than can be counted means as many as there are. */
 	for (; *digits != '\0' && count <= PG_INT32_MAX; digits++)
 		count = count * 10 + (*digits - '0');
 	if (count == 0)
-		refuse_selector(p, attribute, "no positive integer");
+		refuse_selector(p, attribute, "not a positive integer");
 	return (int) Min(count, PG_INT32_MAX);
 }
 
@@ -96,7 +96,7 @@ read_interval(QlmParser *p, QlmRequest *request,
 
 	if (!qlm_double_parse(attribute->value, attribute->len, &interval) ||
 		isnan(interval) || isinf(interval))
-		refuse_selector(p, attribute, "no number of seconds");
+		refuse_selector(p, attribute, "not a number of seconds");
 	else if (interval < 0 && interval != -1 && interval != -2)
 		refuse_selector(p, attribute, "negative, but neither -1 nor -2");
 	else
@@ -156,7 +156,7 @@ read_deleted(QlmParser *p, QlmRequest *request,
 	if (strcmp(name, "newest") != 0 && strcmp(name, "oldest") != 0 &&
 		strcmp(name, "maxlevels") != 0)
 		return false;
-	refuse_selector(p, attribute, "nothing that a delete takes");
+	refuse_selector(p, attribute, "not accepted by a delete");
 	return true;
 }
 

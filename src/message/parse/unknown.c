@@ -193,7 +193,7 @@ qlm_unknown_element(QlmParser *p, const QlmFrame *frame,
 			 is_foreign(p, element->prefix, element->uri))
 		return;
 	else
-		error = psprintf("%s is no part of %s%s", quoted,
+		error = psprintf("%s is not a part of %s%s", quoted,
 						 frame_name(p, kind), frame_hint(kind, name));
 	refuse(p, kind, qlm_parser_line(p), error);
 }
@@ -239,7 +239,7 @@ qlm_unknown_member(QlmParser *p, const char *name, int line)
 						quoted, frame_name(p, kind)));
 	else
 		refuse(p, kind, line,
-			   psprintf("\"%s\" is no %s %s%s", quoted,
+			   psprintf("\"%s\" is not a %s %s%s", quoted,
 						kind == QLM_FRAME_ENVELOPE ? "verb of" : "member of",
 						frame_name(p, kind), member_hint(kind, name)));
 }
@@ -255,10 +255,10 @@ qlm_unknown_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 		return;
 	quoted = qlm_parser_excerpt(p, text, len);
 	if (frame->kind == QLM_FRAME_ITEM)
-		error = psprintf("An InfoItem holds the text \"%s\": it belongs into a value",
+		error = psprintf("An InfoItem holds the text \"%s\": it belongs in a value",
 						 quoted);
 	else
-		error = psprintf("The text \"%s\" stands in %s, which holds none",
+		error = psprintf("The text \"%s\" is not allowed in %s",
 						 quoted, frame_name(p, frame->kind));
 	refuse(p, frame->kind, qlm_parser_line(p), error);
 }
@@ -272,7 +272,7 @@ belongs_elsewhere(QlmFrameKind kind, const char *name)
 	};
 
 	if (kind == QLM_FRAME_ITEM && is_one_of(name, in_value))
-		return "it belongs into a value";
+		return "it belongs in a value";
 	if (kind == QLM_FRAME_VALUE && strcmp(name, "value") == 0)
 		return "it is the text between the tags";
 	if (kind == QLM_FRAME_OBJECT && strcmp(name, "id") == 0)
@@ -360,7 +360,7 @@ refuse_overlooked(QlmParser *p, QlmFrameKind kind, const char *name)
 	for (int i = 0; known[i] != NULL; i++)
 		if (strcmp(known[i], name) == 0)
 			meant = known[i];
-	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that %s of a %s takes%s",
+	qlm_parser_refuse(p, qlm_parser_line(p), "%s is not accepted by %s of a %s%s",
 					  qlm_parser_excerpt(p, name, strlen(name)), frame_name(p, kind), verb,
 					  meant ? psprintf(": %s is an attribute of the %s itself", meant, verb) :
 					  hint(name, frames[kind].known));
@@ -413,8 +413,8 @@ qlm_unknown_attribute(QlmParser *p, const QlmFrame *frame,
 		(p->reader != NULL && qlm_unknown_is_foreign(p, element, attribute)))
 		return false;
 	refuse(p, kind, qlm_parser_line(p), misplaced ?
-		   psprintf("%s is no attribute of %s: %s", name, frame_name(p, kind), misplaced) :
-		   psprintf("%s is no attribute of %s: did you mean %s?", name,
+		   psprintf("%s is not an attribute of %s: %s", name, frame_name(p, kind), misplaced) :
+		   psprintf("%s is not an attribute of %s: did you mean %s?", name,
 					frame_name(p, kind), meant));
 	return false;
 }
@@ -473,7 +473,7 @@ qlm_unknown_envelope(const QlmParserLevel *level)
 		if (request->verb != QLM_DELETE || request->error_code != 0)
 			continue;
 		request->error_code = 400;
-		request->error = psprintf("%s is nothing that an envelope with a delete takes (line %d)",
+		request->error = psprintf("%s is not accepted by an envelope with a delete (line %d)",
 								  level->own_attribute, level->line);
 	}
 }
@@ -499,7 +499,7 @@ qlm_unknown_verb_attribute(QlmParser *p, const QlmRequest *request,
 	meant = hint(name, request->verb == QLM_DELETE ? of_delete : of_read);
 	if (request->verb == QLM_DELETE && meant[0] == '\0')
 		meant = ": begin and end choose values, and a value with its dateTime in an InfoItem is a single one";
-	qlm_parser_refuse(p, qlm_parser_line(p), "%s is nothing that a %s takes%s",
+	qlm_parser_refuse(p, qlm_parser_line(p), "%s is not accepted by a %s%s",
 					  qlm_parser_excerpt(p, name, strlen(name)),
 					  qlm_verb_name(request->verb), meant);
 }
@@ -528,11 +528,11 @@ qlm_unknown_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)
 	meant = qlm_similar_name(name, known);
 	if (meant != NULL)
 		refuse(p, QLM_FRAME_ENVELOPE, p->level->line,
-			   psprintf("%s is no attribute of an envelope: did you mean %s?",
+			   psprintf("%s is not an attribute of an envelope: did you mean %s?",
 						name, meant));
 	else if (is_of_window(name))
 		refuse(p, QLM_FRAME_ENVELOPE, p->level->line,
-			   psprintf("%s is no attribute of an envelope: it belongs to the verb",
+			   psprintf("%s is not an attribute of an envelope: it belongs to the verb",
 						name));
 	else if (p->level->own_attribute == NULL && strcmp(name, "token") != 0)
 		p->level->own_attribute = pstrdup(qlm_parser_excerpt(p, name, strlen(name)));

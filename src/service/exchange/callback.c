@@ -104,7 +104,7 @@ qlm_callback_problem(const QlmPeer *peer, const char *callback,
 		mention_quotes(channel);
 		return NULL;
 	}
-	return psprintf("callback \"%s\" is no http, https, ws or wss URL", callback);
+	return psprintf("callback \"%s\" is not an http, https, ws or wss URL", callback);
 }
 
 bool

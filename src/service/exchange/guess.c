@@ -295,7 +295,7 @@ qlm_guess_name_fails(QlmExchange *exchange, const char *name)
 	{
 		qlm_exchange_refuse(exchange, 401, 401,
 							psprintf(known ? "peer \"%s\" must show its credential" :
-									 "there is no peer \"%s\"", name));
+									 "peer \"%s\" does not exist", name));
 		return;
 	}
 	qlm_guess_refuse(exchange);

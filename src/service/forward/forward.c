@@ -62,7 +62,7 @@ general_problem(const QlmExchange *exchange, const QlmRequest *request, int *cod
 		return "this node does not forward a delete with begin or end, or of a part of an Object or InfoItem";
 	*code = 403;
 	if (!may_ask(request))
-		return psprintf("you may not have a %s sent on",
+		return psprintf("permission denied to send on a %s",
 						qlm_verb_name(request->verb));
 	*code = 504;
 	return qlm_exchange_went_too_far(exchange) ? "loop" : NULL;
@@ -122,7 +122,7 @@ forward_to(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer
 {
 	if (peer == NULL)
 		add_result_of(response, node, 403,
-					  psprintf("\"%s\" is no peer of this node", node));
+					  psprintf("\"%s\" is not a peer of this node", node));
 	else if (++exchange->nforwarded > QLM_MAX_NODES)
 		add_result_of(response, node, 413,
 					  psprintf("a message is sent on at most %d times",

@@ -20,7 +20,7 @@ split_path(const char *path, char ***ids)
 	if (n < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no path of an Object or InfoItem", path),
+				 errmsg("\"%s\" is not a path of an Object or InfoItem", path),
 				 errdetail("%s", error),
 				 errhint("A path joins ids by /, as in SmartFridge411/temperature.")));
 	return n;
@@ -67,7 +67,7 @@ qlm_tree_from_item(const char *path, QlmInfoItem **item)
 	if (n < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no path of an InfoItem", path),
+				 errmsg("\"%s\" is not a path of an InfoItem", path),
 				 errhint("Name an Object and an InfoItem of it, as in SmartFridge411/temperature.")));
 	*item = qlm_odf_add_item(odf, add_objects(odf, ids, n - 1), ids[n - 1]);
 	return odf;

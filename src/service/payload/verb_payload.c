@@ -20,7 +20,7 @@ wrong_odf(const QlmRequest *request)
 	int			len;
 
 	if (!request->opaque_xml || *text != '<')
-		return "the payload is a text, which is no O-DF: msgformat says what it is, e.g. csv";
+		return "the payload is a text, which is not O-DF: msgformat says what it is, e.g. csv";
 	len = strcspn(++text, " \t\r\n/>");
 	return psprintf("the payload is an element %s, where O-DF has Objects",
 					pnstrdup(text, pg_mbcliplen(text, len, MAX_NAME_SHOWN)));

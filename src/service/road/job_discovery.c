@@ -104,7 +104,7 @@ choose_version(Wish *wish, const char *version)
 	else if (strcmp(version, "1.0") == 0 || strcmp(version, "1") == 0)
 		wish->dialect = qlm_dialect_by_key("M1b");
 	else
-		refuse(wish, "the version of O-DF is 1.0 or 2.0");
+		refuse(wish, "the version of O-DF must be 1.0 or 2.0");
 }
 
 static int
@@ -119,7 +119,7 @@ read_count(Wish *wish, const char *text)
 		for (; *text != '\0' && count <= PG_INT32_MAX; text++)
 			count = count * 10 + (*text - '0');
 	if (count == 0)
-		refuse(wish, "newest and oldest are positive integers");
+		refuse(wish, "newest and oldest must be positive integers");
 	return (int) Min(count, PG_INT32_MAX);
 }
 

@@ -127,7 +127,7 @@ nest(const QlmExchange *exchange, const QlmOutboxRow *message)
 	QlmEnvelope *nested = qlm_exchange_outgoing(exchange, message);
 
 	if (nested == NULL)
-		qlm_outbox_fail(message->message_id, "it is no message");
+		qlm_outbox_fail(message->message_id, "it is not a message");
 	else
 		nested->acknowledge = message->is_data;
 	return nested;

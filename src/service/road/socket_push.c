@@ -102,7 +102,7 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 			pushes = lappend(pushes, push);
 		}
 		else
-			qlm_outbox_fail(message->message_id, "it is no message");
+			qlm_outbox_fail(message->message_id, "it is not a message");
 	}
 	return pushes;
 }

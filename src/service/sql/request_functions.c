@@ -35,8 +35,8 @@ connected_end(const QlmPeer *peer, TimestampTz now)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_DOES_NOT_EXIST),
 				 errmsg("peer \"%s\" is not connected", peer->name),
-				 errdetail("A request with ttl 0 cannot wait for its peer: it leaves only where that has a WebSocket open."),
-				 errhint("Say a ttl greater than 0, or none.")));
+				 errdetail("A request with ttl 0 cannot wait for its peer: it leaves only if the peer has a WebSocket open."),
+				 errhint("Use a ttl greater than 0, or none.")));
 	return now + QLM_MAX_FORWARD_WAIT * USECS_PER_SEC;
 }
 
@@ -86,7 +86,7 @@ check_request(const char *text)
 	if (error_code != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_XML_DOCUMENT),
-				 errmsg("the request is no message that a peer would understand"),
+				 errmsg("the request is not a valid message"),
 				 errdetail("%s", error)));
 }
 
@@ -143,7 +143,7 @@ qlm_sql_request(PG_FUNCTION_ARGS)
 	if (peer == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no peer \"%s\"", message.peer),
+				 errmsg("peer \"%s\" does not exist", message.peer),
 				 errhint("Add it with qlm_add_peer.")));
 	message.peer_id = peer->peer_id;
 	message.expires_at = request_end(peer,

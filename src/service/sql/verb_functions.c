@@ -62,9 +62,9 @@ require_may_speak_for(const char *name)
 	if (peer && OidIsValid(peer->role) && !qlm_peer_may_act(peer->role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("peer \"%s\" has the rights of role \"%s\", and you are no member of it",
+				 errmsg("peer \"%s\" has the rights of role \"%s\", and you are not a member of it",
 						name, GetUserNameFromId(peer->role, false)),
-				 errhint("Whoever speaks for a peer must be a member of its role.")));
+				 errhint("To speak for a peer you must be a member of its role.")));
 	qlm_storage_end();
 }
 
@@ -308,7 +308,7 @@ poll_relayed(QlmSubscription *subscription, const char **note)
 		qlm_payload_read_result(result);
 		if (result->unread)
 			ereport(NOTICE,
-					(errmsg("what node \"%s\" has delivered cannot be read", subscription->node),
+					(errmsg("could not read the data of node \"%s\"", subscription->node),
 					 errdetail("%s", result->unread)));
 		if (qlm_result_is_success(result))
 			odfs = lappend(odfs, result->odf);

@@ -98,7 +98,7 @@ qlm_verb_call(QlmExchange *exchange, const QlmRequest *request, QlmRequest *resp
 	if (request->odf->nitems == 0)
 	{
 		qlm_request_add_result(response, 400,
-							   "a call names the InfoItems that are called");
+							   "a call must name InfoItems");
 		return;
 	}
 	qlm_method_resolve(request->odf);

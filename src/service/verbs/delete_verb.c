@@ -78,7 +78,7 @@ problem_of(const QlmRequest *request, int *code)
 		return "deleting all Objects at once is refused: name them";
 	*code = 501;
 	if (request->target_device)
-		return "this node deletes what is stored here, and nothing at a device";
+		return "this node cannot delete at a device";
 	*code = 400;
 	return qlm_delete_problem(request);
 }

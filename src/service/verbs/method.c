@@ -180,7 +180,7 @@ output_value(const QlmHandler *handler, const char *path, const char *output,
 
 	if (!qlm_xml_can_hold(output))
 	{
-		*problem = psprintf("what %s returned holds a character that no message can hold",
+		*problem = psprintf("what %s returned holds a character that messages cannot contain",
 							handler->name);
 		return NULL;
 	}
@@ -206,7 +206,7 @@ qlm_method_output(const QlmHandler *handler, const char *path,
 	parsed = parse_payload(output, problem);
 	if (parsed == NULL)
 	{
-		*problem = psprintf("what %s returned is no O-DF: %s", handler->name,
+		*problem = psprintf("what %s returned is not O-DF: %s", handler->name,
 							*problem);
 		return false;
 	}

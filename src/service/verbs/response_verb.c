@@ -189,7 +189,7 @@ acknowledge_unread(const QlmResult *result, bool asked, QlmRequest *response)
 	if (asked)
 		return;
 	if (why == NULL)
-		why = qlm_payload_is_odf(result->msgformat) ? "the payload is no O-DF" :
+		why = qlm_payload_is_odf(result->msgformat) ? "the payload is not O-DF" :
 			psprintf("payload format \"%s\" is not read here", result->msgformat);
 	qlm_request_add_result(response, 200, psprintf("not stored: %s", why));
 }
@@ -350,7 +350,7 @@ qlm_results_store(QlmExchange *exchange, List *results)
 	foreach(lc, unsaid.results)
 		if (!qlm_result_is_success(lfirst(lc)))
 			ereport(LOG,
-					(errmsg("qlm did not store what a peer has answered: %s",
+					(errmsg("qlm did not store the answer of a peer: %s",
 							((QlmResult *) lfirst(lc))->description)));
 	return code;
 }

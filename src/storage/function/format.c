@@ -77,7 +77,7 @@ take_function(const QlmFormat *format, const char *registered,
 				 errmsg("function %s of payload format \"%s\" may not run with your rights",
 						registered, format->name),
 				 errdetail("Its owner does not have them."),
-				 errhint("Make it SECURITY DEFINER, or give it to an owner who has.")));
+				 errhint("Make it SECURITY DEFINER, or change its owner to one that has them.")));
 	return oid;
 }
 
@@ -226,7 +226,7 @@ add_row(QlmRowTree *tree, uint64 i, int *error_code, const char **error)
 	*error_code = 400;
 	if (!can_be_told(row.path) || !can_be_told(row.value) || !can_be_told(row.type))
 	{
-		*error = psprintf("row " UINT64_FORMAT " of the payload holds a character that no message can hold",
+		*error = psprintf("row " UINT64_FORMAT " of the payload holds a character that messages cannot contain",
 						  i + 1);
 		return false;
 	}
@@ -315,7 +315,7 @@ qlm_format_read(const QlmFormat *format, const char *payload, QlmRowsUse use,
 		qlm_row_tree_is_empty(reading.tree))
 	{
 		*error_code = 400;
-		*error = "the payload names no path: / is everything";
+		*error = "the payload has no path: / selects everything";
 		return NULL;
 	}
 	return reading.success ? qlm_row_tree_finish(reading.tree) : NULL;
@@ -425,7 +425,7 @@ qlm_format_write(const QlmFormat *format, const QlmOdf *odf)
 	if (writing.text != NULL && !qlm_xml_can_hold(writing.text))
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("the writer of payload format \"%s\" returned a character that no message can hold",
+				 errmsg("the writer of payload format \"%s\" returned a character that messages cannot contain",
 						format->name)));
 	return writing.text != NULL ? writing.text : pstrdup("");
 }

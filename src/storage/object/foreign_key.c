@@ -84,7 +84,7 @@ trigger_data(FunctionCallInfo fcinfo, bool for_row)
 	if (RelationGetNamespace(data->tg_relation) != get_rel_namespace(qlm_catalog_relid(QLM_REL_OBJECT)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("this function is for triggers of qlm alone")));
+				 errmsg("this function can only be called by triggers of qlm")));
 	return data;
 }
 
@@ -136,7 +136,7 @@ qlm_trigger_require_parent(PG_FUNCTION_ARGS)
 		if (!isnull && !finds_any(&link->find_parent, key))
 			ereport(ERROR,
 					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-					 errmsg("a row of qlm.%s belongs to one of qlm.%s that is not there",
+					 errmsg("row of qlm.%s refers to a missing row of qlm.%s",
 							link->child, link->parent),
 					 errdetail("Key (%s)=(%s) is not present in table \"%s\".",
 							   link->column, key_text(tuple, rel, link->column),
@@ -166,7 +166,7 @@ qlm_trigger_keep_key(PG_FUNCTION_ARGS)
 		if (finds_any(&link->find_child, key) && !finds_any(&link->find_parent, key))
 			ereport(ERROR,
 					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-					 errmsg("a row of qlm.%s that rows of qlm.%s belong to keeps its number",
+					 errmsg("cannot change the number of a row of qlm.%s: rows of qlm.%s refer to it",
 							link->parent, link->child),
 					 errdetail("Key (%s)=(%s) is still referenced from table \"%s\".",
 							   link->key, key_text(data->tg_trigtuple, rel, link->key),
@@ -201,7 +201,7 @@ refuse_left_over(const Link *link, const char *sql)
 	if (is_left_over(sql, InvalidSnapshot))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to delete all that belongs to what is deleted"),
+				 errmsg("permission denied to delete rows that belong to deleted rows"),
 				 errdetail("A policy or a trigger keeps rows of qlm.%s.", link->child)));
 	if (IsolationUsesXactSnapshot() && is_left_over(sql, GetLatestSnapshot()))
 		ereport(ERROR,

@@ -84,7 +84,7 @@ refuse_left_over(bool all)
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to delete all that belongs to what is deleted"),
+				 errmsg("permission denied to delete rows that belong to deleted rows"),
 				 errdetail("A policy keeps rows of qlm.value.")));
 }
 

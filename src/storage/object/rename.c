@@ -217,7 +217,7 @@ understand(Rename *rename, const char *path, const char *new_id)
 	if (error != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no path: %s", path, error)));
+				 errmsg("\"%s\" is not a path: %s", path, error)));
 	rename->path = join(ids, n);
 	rename->id = ids[n - 1];
 	ids[n - 1] = unconstify(char *, new_id);
@@ -226,12 +226,12 @@ understand(Rename *rename, const char *path, const char *new_id)
 	if (qlm_path_split(rename->new_path, &new_ids, &error) != n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no id: %s", new_id,
+				 errmsg("\"%s\" is not an id: %s", new_id,
 						error ? error : "the path with it is another one")));
 	if (strcmp(new_ids[n - 1], new_id) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no id: it begins or ends with a blank", new_id)));
+				 errmsg("\"%s\" is not an id: it begins or ends with a blank", new_id)));
 }
 
 /* One that the caller may not see is not there for him. */
@@ -245,7 +245,7 @@ find_node(Rename *rename)
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no Object or InfoItem \"%s\"", rename->path)));
+				 errmsg("Object or InfoItem \"%s\" does not exist", rename->path)));
 	rename->number = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
 	rename->is_item = DatumGetBool(qlm_spi_datum(0, 2, &isnull));
 	SPI_freetuptable(SPI_tuptable);
@@ -259,16 +259,16 @@ require_free(const Rename *rename)
 	if (execute_as_owner(&find_plan, values) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("there is an Object or InfoItem \"%s\" already", rename->new_path)));
+				 errmsg("Object or InfoItem \"%s\" already exists", rename->new_path)));
 	values[0] = CStringGetTextDatum(rename->path);
 	values[1] = CStringGetTextDatum(rename->new_path);
 	qlm_plan_execute_as_owner(&taken_rules_plan, values, NULL);
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("there is a rule of retention or a handler for \"%s\" already",
+				 errmsg("a rule of retention or a handler for \"%s\" already exists",
 						qlm_spi_text(0, 1)),
-				 errhint("Remove it first: it was made for a path at which nothing is.")));
+				 errhint("Remove it first: it was made for a path without a node.")));
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -335,7 +335,7 @@ require_none_left(const Rename *rename)
 				 errmsg("could not serialize access due to concurrent update")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to rename all that lies at or below \"%s\"",
+			 errmsg("permission denied to rename everything at or below \"%s\"",
 					rename->path)));
 }
 
@@ -354,7 +354,7 @@ rename_peers(const Rename *rename)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to rename \"%s\", by which a peer is known",
 						rename->path),
-				 errhint("Only who may change peers may do that.")));
+				 errhint("Only a role that may change peers may do that.")));
 	(void) execute(&peers_plan, values);
 }
 

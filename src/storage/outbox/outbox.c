@@ -132,7 +132,7 @@ qlm_outbox_check_url(const char *url)
 	if (strlen(url) > QLM_MAX_URL)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a URL of %zu bytes is longer than the %d that are allowed",
+				 errmsg("a URL of %zu bytes exceeds the limit of %d bytes",
 						strlen(url), QLM_MAX_URL)));
 }
 

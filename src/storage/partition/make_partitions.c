@@ -66,12 +66,12 @@ check_request(TimestampTz from, TimestampTz to)
 	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to) || from > to)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("partitions are made from a time to a later one, both finite")));
+				 errmsg("partitions need a start and a later end, both finite")));
 	for (TimestampTz start = qlm_partition_span_start(from, 0); start < to; start = qlm_partition_span_start(start, 1))
 		if (++n > MAX_SPANS)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("these would be more than %d partitions", MAX_SPANS),
+					 errmsg("more than %d partitions would be made", MAX_SPANS),
 					 errhint("Ask for less, or for longer ones: SET qlm.partition_span = 'year'.")));
 	if (qlm_partition_is_in_use(qlm_catalog_relid(QLM_REL_VALUE)))
 		ereport(ERROR,
@@ -124,7 +124,7 @@ make_in_gap(int gap, TimestampTz start)
 	if (OidIsValid(get_relname_relid(name, get_rel_namespace(qlm_catalog_relid(QLM_REL_VALUE)))))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("table qlm.%s exists and is no partition of qlm.value", name),
+				 errmsg("table qlm.%s exists and is not a partition of qlm.value", name),
 				 qlm_partition_taken_hint(name, lower, upper)));
 	if (OidIsValid(range.relid))
 		report_large(lower, upper, name);

@@ -231,7 +231,7 @@ is_taken(TimestampTz lower, TimestampTz upper)
 		return false;
 	if (strcmp(told, name) != 0)
 		ereport(LOG,
-				(errmsg("values go to qlm.value_default, as table qlm.%s exists and is no partition of qlm.value", name),
+				(errmsg("values go to qlm.value_default, as table qlm.%s exists and is not a partition of qlm.value", name),
 				 qlm_partition_taken_hint(name, lower, upper)));
 	strlcpy(told, name, NAMEDATALEN);
 	return true;
@@ -387,7 +387,7 @@ is_ours(Oid relid)
 		return true;
 	if (!told)
 		ereport(LOG,
-				(errmsg("qlm cannot drop empty partition \"%s\", which belongs to somebody else",
+				(errmsg("qlm cannot drop empty partition \"%s\", which has another owner",
 						get_rel_name(relid)),
 				 errhint("SELECT qlm.adopt_partitions(), as superuser.")));
 	told = true;

@@ -62,11 +62,11 @@ require_old_role(Oid role, const char *peer)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 peer ?
-			 errmsg("peer \"%s\" has the rights of role \"%s\", and you are no member of it",
+			 errmsg("peer \"%s\" has the rights of role \"%s\", and you are not a member of it",
 					peer, role_name) :
-			 errmsg("a peer has the rights of role \"%s\", and you are no member of it",
+			 errmsg("a peer has the rights of role \"%s\", and you are not a member of it",
 					role_name),
-			 errhint("Whoever changes or removes a peer must be a member of its role.")));
+			 errhint("To change or remove a peer you must be a member of its role.")));
 }
 
 /* Nobody is a member of what is not there, but superusers are of all. */
@@ -76,7 +76,7 @@ require_new_role(Oid role, const char *role_name)
 	if (OidIsValid(role) ? !qlm_peer_may_act(role) : !superuser() && !qlm_restore_is_active())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("a peer cannot have role \"%s\": you are no member of it", role_name)));
+				 errmsg("a peer cannot have role \"%s\": you are not a member of it", role_name)));
 }
 
 static char *
@@ -246,8 +246,8 @@ require_free_number(const TriggerData *data)
 	if (taken)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is already a peer with number %d", DatumGetInt32(values[0])),
-				 errdetail("qlm.peer_seq is behind the numbers of rows that came with theirs."),
+				 errmsg("a peer already has number %d", DatumGetInt32(values[0])),
+				 errdetail("qlm.peer_seq is behind numbers that are in use."),
 				 errhint("%s", QLM_ADVANCE_SEQUENCES)));
 }
 

@@ -79,7 +79,7 @@ qlm_sequence_raise(const ErrorData *error)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("qlm.%s is behind the numbers of rows that came with theirs", of->sequence),
+			 errmsg("qlm.%s is behind numbers that are in use", of->sequence),
 			 error->detail ? errdetail("%s", error->detail) : 0,
 			 errhint("%s", QLM_ADVANCE_SEQUENCES)));
 }

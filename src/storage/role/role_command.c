@@ -89,7 +89,7 @@ run_guarded(void (*work) (void))
 			ReThrowError(error);
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("what qlm knows of the role could not be changed now: %s", error->message),
+				 errmsg("could not update the peers and subscriptions of the role now: %s", error->message),
 				 errhint("Its dispatcher tries again, or SELECT qlm.follow_roles().")));
 	}
 	QLM_SUBTRANSACTION_END();
@@ -116,14 +116,14 @@ warn_of_names(const List *names)
 		if (qlm_anonymous_role && strcmp(name, qlm_anonymous_role) == 0)
 			ereport(WARNING,
 					(errcode(ERRCODE_WARNING),
-					 errmsg("role \"%s\" is that of qlm.anonymous_role", name),
-					 errdetail("A setting names a role: callers who are no known peer are refused until there is one of that name."),
+					 errmsg("role \"%s\" is used by qlm.anonymous_role", name),
+					 errdetail("The setting has a name: callers that are not a known peer are refused until a role of that name exists."),
 					 errhint("Change the setting.")));
 		else if (qlm_catalog_available() && is_known_name(name))
 			ereport(WARNING,
 					(errcode(ERRCODE_WARNING),
-					 errmsg("qlm finds its role \"%s\" by that name", name),
-					 errhint("Give it back.")));
+					 errmsg("qlm needs its role \"%s\" under that name", name),
+					 errhint("Rename it back.")));
 	}
 }
 

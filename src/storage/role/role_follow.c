@@ -339,7 +339,7 @@ follow_guarded(void)
 		if (qlm_error_must_leave(error) && !qlm_error_is_said(error))
 			ReThrowError(error);
 		ereport(LOG,
-				(errmsg("qlm could not end what dropped roles have left: %s", error->message)));
+				(errmsg("qlm could not end the subscriptions of dropped roles: %s", error->message)));
 	}
 	QLM_SUBTRANSACTION_END();
 	return again_ms;

@@ -102,7 +102,7 @@ delete_meant(Datum *params)
 		delete_rows(&delete_objects_plan, params) != objects)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to delete all of what the message names")));
+				 errmsg("permission denied to delete everything that the message names")));
 }
 
 /* What is there and meant as a whole; params as above.  Returns how many. */

@@ -248,7 +248,7 @@ check_name(const Part *part, const QlmWanted *wanted)
 		strcmp(part->name, wanted->name) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is what \"%s\" is called first, which cannot be deleted: qlm_rename changes it",
+				 errmsg("\"%s\" is the first name of \"%s\", which cannot be deleted: qlm_rename changes it",
 						part->name, wanted->path)));
 }
 
@@ -405,7 +405,7 @@ refuse_removal(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to delete all of what the message names")));
+			 errmsg("permission denied to delete everything that the message names")));
 }
 
 static void

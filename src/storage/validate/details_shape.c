@@ -17,7 +17,7 @@ refuse(const char *what, const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s has a shape that no message can show", what),
+			 errmsg("%s has a form that messages cannot represent", what),
 			 errdetail("%s", detail),
 			 errhint("%s", hint)));
 }
@@ -73,7 +73,7 @@ require_attributes(JsonbContainer *object, const char *const *taken, const char 
 				   ATTRIBUTES_HINT);
 		JsonbIteratorNext(&it, &value, true);
 		if (value.type != jbvString)
-			refuse(what, psprintf("The attribute \"%s\" is no text.", name), ATTRIBUTES_HINT);
+			refuse(what, psprintf("The attribute \"%s\" is not a text.", name), ATTRIBUTES_HINT);
 	}
 }
 
@@ -95,7 +95,7 @@ require_text(const JsonbValue *value, const char *member, const char *what, cons
 	if (getKeyJsonValueFromContainer(object, "attributes", strlen("attributes"), &part) == NULL)
 		return;
 	if (part.type != jbvBinary)
-		refuse(what, "Attributes in it are no object.", hint);
+		refuse(what, "Its attributes are not an object.", hint);
 	require_attributes(part.val.binary.data, NULL, what);
 }
 
@@ -108,7 +108,7 @@ require_time(JsonbContainer *object, const char *member, const char *what)
 	if (getKeyJsonValueFromContainer(object, member, strlen(member), &value) == NULL)
 		return;
 	if (value.type != jbvString)
-		refuse(what, psprintf("\"%s\" in it is no text.", member),
+		refuse(what, psprintf("\"%s\" in it is not a text.", member),
 			   "Times are texts, as in \"2024-05-01T10:00:00Z\".");
 	DirectFunctionCall3(timestamptz_in,
 						CStringGetDatum(pnstrdup(value.val.string.val, value.val.string.len)),

@@ -1,7 +1,7 @@
 /*
  * odf_text.c
  *		Values that are O-DF, at the doors of SQL: they leave as they are, so what
- *		is no XML would spoil all of a message.
+ *		is not XML would spoil all of a message.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ require_xml(const char *text, int len, const char *column)
 			!qlm_xml_reader_finish(reader))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_XML_CONTENT),
-					 errmsg("is_odf says that the value is O-DF, but %s is no XML", column),
+					 errmsg("is_odf says that the value is O-DF, but %s is not XML", column),
 					 errdetail("%s.", qlm_xml_reader_error(reader)->message),
 					 errhint("Leave is_odf null for a text.")));
 	}

@@ -9,7 +9,7 @@
 
 /*
  * For a trigger before a row is inserted or updated: an error if the column number flag,
- * is_odf, says that the value is O-DF and it is no XML.
+ * is_odf, says that the value is O-DF and it is not XML.
  */
 extern void qlm_odf_text_require_row(const TriggerData *data, HeapTuple tuple, int flag);
 

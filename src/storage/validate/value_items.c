@@ -124,7 +124,7 @@ refuse(int info_item_id)
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("InfoItem %d does not exist", info_item_id),
 			 errdetail("Each value in qlm.value belongs to a row of qlm.info_item."),
-			 errhint("Insert the InfoItem first, or use qlm_write(path, value), which makes what is missing.")));
+			 errhint("Insert the InfoItem first, or use qlm_write(path, value), which creates it.")));
 }
 
 /*

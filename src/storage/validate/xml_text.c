@@ -1,6 +1,6 @@
 /*
  * xml_text.c
- *		Characters that no message can hold, at the doors of SQL.
+ *		Characters that messages cannot contain, at the doors of SQL.
  *
  * XML has no way to write them, so what held one would leave as something else,
  * or not at all.  Messages are refused for them when they are read.
@@ -26,7 +26,7 @@ refuse(const char *text, int at, const char *what)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
-			 errmsg("%s holds the character U+%04X, which no message can hold", what, code),
+			 errmsg("%s holds the character U+%04X, which messages cannot contain", what, code),
 			 errdetail("It is at byte %d.", at + 1),
 			 errhint("Leave such characters out, or write them in another way, for example as base64.")));
 }

@@ -1,6 +1,6 @@
 /*
  * xml_text.h
- *		Characters that no message can hold.
+ *		Characters that messages cannot contain.
  */
 #ifndef QLM_XML_TEXT_H
 #define QLM_XML_TEXT_H

@@ -263,7 +263,7 @@ require_not_hidden(const Update *update)
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("permission denied for a value of InfoItem %d",
 							same.rows[i].info_item_id),
-					 errdetail("There is one of that time, which a policy on qlm.value hides from the current role, or does not let it change.")));
+					 errdetail("A value of that time exists, which a policy on qlm.value hides from the current role or does not let it change.")));
 	pfree(same.changed);
 }
 

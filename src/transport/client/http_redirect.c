@@ -113,7 +113,7 @@ qlm_http_redirect(QlmHttpOperation *op)
 	if (op->nredirects == MAX_REDIRECTS)
 		return refuse(op, "it is too often");
 	if (!qlm_url_is_http(location, NULL, NULL))
-		return refuse(op, "it is no URL of http or https");
+		return refuse(op, "it is not a URL of http or https");
 	url = curl_url();
 	target = MemoryContextAllocExtended(op->context, strlen(location) + 1, MCXT_ALLOC_NO_OOM);
 	if (url == NULL || target == NULL || curl_url_set(url, CURLUPART_URL, location, 0) != CURLUE_OK)
@@ -121,7 +121,7 @@ qlm_http_redirect(QlmHttpOperation *op)
 		curl_url_cleanup(url);
 		if (target)
 			pfree(target);
-		return refuse(op, "it is no URL, or there is no memory");
+		return refuse(op, "it is not a URL, or there is no memory");
 	}
 	strcpy(target, location);
 	is_elsewhere = op->is_elsewhere || !is_same_server(op->url, url);

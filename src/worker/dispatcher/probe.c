@@ -112,13 +112,13 @@ find_endpoint(const char *name)
 	peer = qlm_peer_by_name(name);
 	if (peer == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no peer \"%s\"", name)));
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("peer \"%s\" does not exist", name)));
 	if (!has_privs_of_role(GetUserId(), get_role_oid("qlm_admin", false)) ||
 		(OidIsValid(peer->role) && !qlm_peer_may_act(peer->role)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("you may not call peer \"%s\"", name),
-				 errhint("Whoever checks a peer must be a member of qlm_admin, and of its role.")));
+				 errhint("To check a peer you must be a member of qlm_admin, and of its role.")));
 	if (qlm_withheld() != QLM_WITHHELD_NOT)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

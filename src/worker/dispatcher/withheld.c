@@ -31,17 +31,17 @@ tell(QlmWithheld held)
 	{
 		case QLM_WITHHELD_COPY:
 			ereport(LOG,
-					(errmsg("qlm holds what would leave database \"%s\": %s", name, qlm_node_place_why()),
+					(errmsg("qlm holds outgoing messages of database \"%s\": %s", name, qlm_node_place_why()),
 					 errdetail("Peers are not called, nothing is delivered, and nothing is handed to peers that call. Messages are answered."),
-					 errhint("If the rows are this node's: SELECT qlm_adopt(); in that database. If they are still another one's, see the page on copies first.")));
+					 errhint("If the rows belong to this node: SELECT qlm_adopt(); in that database. If they belong to another node, see the page on copies first.")));
 			break;
 		case QLM_WITHHELD_OFF:
 			ereport(LOG,
-					(errmsg("qlm holds what would leave database \"%s\" by itself: qlm.outgoing is off", name),
+					(errmsg("qlm holds outgoing messages of database \"%s\": qlm.outgoing is off", name),
 					 errdetail("Peers are not called and nothing is delivered. Messages are answered, with what is queued for the peer that calls.")));
 			break;
 		default:
-			ereport(LOG, (errmsg("qlm lets leave what waits in database \"%s\"", name)));
+			ereport(LOG, (errmsg("qlm no longer holds outgoing messages of database \"%s\"", name)));
 	}
 }
 

@@ -304,7 +304,7 @@ answer_health(Batch *batch)
 		return;
 	if (qlm_transaction_run(look_for_extension, &health,
 							qlm_request_timeout / 2, &message) != QLM_VERDICT_DONE)
-		ereport(LOG, (errmsg("qlm could not look at its health: %s", message)));
+		ereport(LOG, (errmsg("qlm could not check its health: %s", message)));
 	for (i = 0; i < batch->nhealth; i++)
 		qlm_node_page_answer_health(batch->health[i], health.available, health.held);
 }

@@ -462,7 +462,7 @@ look_and_act(HeldRequest **waiting, int n, QlmWorkerSlot *slot)
 		look.kept[i] = wanted(waiting[i]);
 	if (qlm_transaction_run(qlm_held_due, &look, QLM_LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
 	{
-		ereport(LOG, (errmsg("qlm could not look for what requests wait for: %s", message)));
+		ereport(LOG, (errmsg("qlm could not look for events that held requests wait for: %s", message)));
 		qlm_slot_error(slot, message);
 	}
 	else if (look.available)

@@ -151,7 +151,7 @@ check_anonymous_role(const Server *server)
 		ereport(WARNING,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("qlm.anonymous_role: role \"%s\" does not exist", qlm_anonymous_role),
-				 errdetail("Who calls database \"%s\" and is no peer gets 401.",
+				 errdetail("Callers of database \"%s\" that are not a peer get 401.",
 						   NameStr(server->order.database)),
 				 errhint("Create the role, or change the setting.")));
 	if (told)

@@ -48,6 +48,6 @@ qlm_socket_identity_find(const QlmWebSocket *socket, const char *name, bool has_
 		*pause_ms = greeting.pause_ms;
 		return greeting.caller;
 	}
-	ereport(LOG, (errmsg("qlm could not find out whose a WebSocket is: %s", message)));
+	ereport(LOG, (errmsg("qlm could not identify the peer of a WebSocket: %s", message)));
 	return NULL;
 }

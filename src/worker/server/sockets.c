@@ -464,7 +464,7 @@ run_look(Look *look, QlmWorkerSlot *slot)
 		push_all(look, slot);
 		return true;
 	}
-	ereport(LOG, (errmsg("qlm could not take what waits for WebSockets: %s", message)));
+	ereport(LOG, (errmsg("qlm could not take messages for WebSockets: %s", message)));
 	qlm_slot_error(slot, message);
 	look_at_all = qlm_look_after(FAILED_MS);
 	return false;

@@ -123,7 +123,7 @@ run(void (*work) (void *arg), void *arg, QlmWorkerSlot *slot)
 	done = qlm_transaction_run(work, arg, LIMIT_MS, &message) == QLM_VERDICT_DONE;
 	if (!done)
 	{
-		ereport(LOG, (errmsg("qlm could not remove what belongs to ended WebSockets: %s",
+		ereport(LOG, (errmsg("qlm could not clean up after WebSockets that have ended: %s",
 							 message)));
 		qlm_slot_error(slot, message);
 	}

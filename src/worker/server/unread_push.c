@@ -131,7 +131,7 @@ qlm_unread_push_run(QlmWorkerSlot *slot)
 		forget_all();
 	else
 	{
-		ereport(LOG, (errmsg("qlm could not take back what was pushed in vain: %s", message)));
+		ereport(LOG, (errmsg("qlm could not take back messages that were pushed in vain: %s", message)));
 		qlm_slot_error(slot, message);
 		if (has_failed)
 			forget_all();

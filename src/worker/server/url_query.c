@@ -66,7 +66,7 @@ unknown_problem(const char *name, const char *const *known)
 
 	if (!pg_verify_mbstr(PG_UTF8, name, strlen(name), true))
 		return "the name of an argument is no UTF-8";
-	return psprintf("\"%s\" is no argument here%s: there are %s", quote(name),
+	return psprintf("\"%s\" is not an argument here%s: there are %s", quote(name),
 					meant ? psprintf(", did you mean %s", meant) : "",
 					list_names(known));
 }
