@@ -2,8 +2,8 @@
  * settings.c
  *		Registers the settings qlm.* (docs/settings.md).
  *
- * What belongs to the workers alone changes with a reload; what also bounds
- * SQL calls can be set by a superuser for a database, a role or a session.
+ * Settings of the workers change with a reload; those that also limit SQL
+ * calls can be set by a superuser for a database, a role or a session.
  */
 #include "postgres.h"
 

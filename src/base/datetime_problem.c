@@ -1,6 +1,6 @@
 /*
  * datetime_problem.c
- *		Why a text is no time, in words for whoever sent it.
+ *		Explains why a text is not a time, for the sender.
  */
 #include "postgres.h"
 

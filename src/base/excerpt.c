@@ -1,6 +1,6 @@
 /*
  * excerpt.c
- *		What others have sent, for a sentence about it.
+ *		Quotes foreign text in error messages.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * excerpt.h
- *		What others have sent, for a sentence about it.
+ *		Quotes foreign text in error messages.
  */
 #ifndef QLM_EXCERPT_H
 #define QLM_EXCERPT_H

@@ -1,6 +1,6 @@
 /*
  * forwarded.c
- *		What a proxy in front says of how this node was called.
+ *		How this node was called, according to a proxy in front of it.
  */
 #include "postgres.h"
 

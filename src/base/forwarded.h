@@ -1,10 +1,10 @@
 /*
  * forwarded.h
- *		What a proxy in front says of how this node was called:
+ *		How this node was called, according to a proxy in front of it:
  *		X-Forwarded-Proto, -Host and -Prefix.
  *
- * Anybody can send these headers: they count only from proxies that are listed,
- * and only what is well-formed, so that it may be shown on a page as it is.
+ * Anybody can send these headers: they are used only from listed proxies, and
+ * only if they are well-formed, so that they may be shown on a page.
  */
 #ifndef QLM_FORWARDED_H
 #define QLM_FORWARDED_H

@@ -1,10 +1,10 @@
 /*
  * guesses.c
- *		Who has guessed how often.
+ *		Counts failed attempts of callers.
  *
- * Each table is an array of small sets.  Where a set is full, what says least
- * goes: the count that is next to nothing, the proof that was not used for
- * longest.
+ * Each table is an array of small sets.  If a set is full, the least useful
+ * entry is replaced: the smallest count, the proof that was not used for the
+ * longest time.
  */
 #include "postgres.h"
 

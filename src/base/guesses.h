@@ -1,11 +1,11 @@
 /*
  * guesses.h
- *		Who has guessed how often, and so must wait before the next try counts.
+ *		Counts failed attempts, and says how long the next one must wait.
  *
- * A table of fixed size, made to lie in shared memory: tries that failed, by
- * what tried or was tried, and proofs of what was right before.  Whoever is
- * right waits no longer than everybody else, and what was proven never waits.
- * Without locks, allocations and errors; times are microseconds.
+ * A table of fixed size for shared memory: failed attempts, by caller and by
+ * name, and proofs of earlier correct ones.  A correct attempt waits no longer
+ * than others, and a proven one never waits.  No locks, allocations or errors;
+ * times are microseconds.
  */
 #ifndef QLM_GUESSES_H
 #define QLM_GUESSES_H

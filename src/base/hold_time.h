@@ -2,9 +2,9 @@
  * hold_time.h
  *		How long the way to a peer lets a request be held.
  *
- * Proxies, balancers and NATs end what is silent for some time.  A request that
- * is held for less gets through, so less is asked for once one was cut, and
- * after many that were not a little more again.
+ * Proxies, balancers and NATs close connections that are silent for some
+ * time.  So a shorter hold is asked for after one was cut, and a little longer
+ * one after many that were not.
  */
 #ifndef QLM_HOLD_TIME_H
 #define QLM_HOLD_TIME_H

@@ -1,6 +1,6 @@
 /*
  * host.c
- *		Under which names this node may be called.
+ *		The host names of this node.
  *
  * Nothing here allocates or raises an error: it runs in callbacks of
  * libraries.

@@ -1,6 +1,6 @@
 /*
  * path_map.c
- *		Finds what is attached to a path or to one above it.
+ *		Finds the entry of a path, or of the nearest path above it.
  *
  * A sorted array: one binary search for each level of the path.
  */

@@ -1,6 +1,6 @@
 /*
  * path_map.h
- *		Finds what is attached to a path or to one above it.
+ *		Finds the entry of a path, or of the nearest path above it.
  */
 #ifndef QLM_PATH_MAP_H
 #define QLM_PATH_MAP_H

@@ -1,6 +1,6 @@
 /*
  * similar_name.c
- *		Which name was meant by one that is not known.
+ *		Finds the known name that an unknown one is a slip of.
  */
 #include "postgres.h"
 

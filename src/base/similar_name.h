@@ -1,6 +1,6 @@
 /*
  * similar_name.h
- *		Which name was meant by one that is not known.
+ *		Finds the known name that an unknown one is a slip of.
  */
 #ifndef QLM_SIMILAR_NAME_H
 #define QLM_SIMILAR_NAME_H

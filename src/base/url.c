@@ -2,8 +2,8 @@
  * url.c
  *		URLs of HTTP (RFC 3986) and of WebSockets (RFC 6455, 3).
  *
- * What is refused here the HTTP client could not send to; what is taken it may
- * still refuse.
+ * URLs that are refused here cannot be used by the HTTP client; it may refuse
+ * others as well.
  */
 #include "postgres.h"
 

@@ -2,8 +2,8 @@
  * dialect.c
  *		The table of dialects, and how to tell which one a message is in.
  *
- * Old peers compare literal strings, so what the request wrote goes into the
- * answer as it was; the table only fills in what the request did not show.
+ * Old peers compare literal strings, so the answer repeats the spelling of the
+ * request; the table only fills in the rest.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * last_heard.c
- *		Where a peer was heard last.
+ *		The connection on which a peer was heard last.
  *
  * A peer has an entry as long as it has a place where it may be heard.  Entries
  * lie near where the peer's hash says; where there is none free, its places know

@@ -1,11 +1,11 @@
 /*
  * waiters.c
- *		What the requests that a server worker holds are waiting for.
+ *		The events that the held requests of a server worker wait for.
  *
- * A worker first publishes that a key is of interest, then looks at the
- * tables; who commits makes its rows visible first, then looks who is
- * interested.  With a barrier in between on both sides, one of them sees the
- * other.
+ * A worker first publishes its interest in a key and then looks at the tables;
+ * a committing process first makes its rows visible and then looks for
+ * interested workers.  With a barrier in between on both sides, one of them
+ * sees the other.
  */
 #include "postgres.h"
 

@@ -1,8 +1,8 @@
 /*
  * waiters.h
- *		What the requests that a server worker holds are waiting for, so that
- *		a commit wakes only workers that it may concern.  Works where there is
- *		shared memory; elsewhere nobody is woken.
+ *		The events that the held requests of a server worker wait for, so that
+ *		a commit wakes only the workers concerned.  Without shared memory
+ *		nobody is woken.
  */
 #ifndef QLM_WAITERS_H
 #define QLM_WAITERS_H

@@ -4,8 +4,8 @@
  *		committed.
  *
  * A transaction notes in qlm_wake_pending what it has done; after its commit
- * the latches of those who wait are set.  A lost wake-up only delays, since who
- * waits also looks from time to time.
+ * the latches of those who wait are set.  A lost wake-up only causes a delay,
+ * since waiting processes also look from time to time.
  */
 #include "postgres.h"
 

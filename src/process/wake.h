@@ -1,7 +1,7 @@
 /*
  * wake.h
- *		Wakes those who wait for what a transaction did, once it has
- *		committed.
+ *		Wakes processes that wait for changes of a transaction after its
+ *		commit.
  */
 #ifndef QLM_WAKE_H
 #define QLM_WAKE_H

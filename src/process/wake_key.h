@@ -3,8 +3,8 @@
  *		What a transaction has done that others wait for, and for whom, as a set
  *		of small numbers: wake.c tells those who wait, once it has committed.
  *
- * Several peers and subscriptions share a number; who is told in vain looks
- * and goes on waiting.
+ * Several peers and subscriptions share a number; a process that is woken
+ * without need looks and goes on waiting.
  */
 #ifndef QLM_WAKE_KEY_H
 #define QLM_WAKE_KEY_H

@@ -1,6 +1,6 @@
 /*
  * housekeeping.c
- *		What time does to the tables, in small steps.
+ *		Deletes expired and surplus rows, in small steps.
  */
 #include "postgres.h"
 

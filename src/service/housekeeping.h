@@ -1,6 +1,6 @@
 /*
  * housekeeping.h
- *		What time does to the tables.
+ *		Deletes expired and surplus rows.
  */
 #ifndef QLM_HOUSEKEEPING_H
 #define QLM_HOUSEKEEPING_H

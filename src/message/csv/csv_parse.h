@@ -3,8 +3,8 @@
  *		Reads payloads as comma-separated values (RFC 4180), and as spreadsheets
  *		and loggers write them.
  *
- * A line for each value: path,time,value,type.  A field without quotes that
- * is empty says nothing, one with quotes is an empty text.
+ * A line for each value: path,time,value,type.  An empty field without quotes
+ * is missing, one with quotes is an empty text.
  */
 #ifndef QLM_CSV_PARSE_H
 #define QLM_CSV_PARSE_H

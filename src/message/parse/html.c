@@ -1,9 +1,9 @@
 /*
  * html.c
- *		Web pages that came instead of an envelope, by how they begin.
+ *		Recognises web pages that came instead of an envelope.
  *
- * Nothing is made of them but a few words for who looks for the reason: tags go,
- * and so does what scripts and styles hold.
+ * A few words of the page are kept for error messages, without tags, scripts
+ * and styles.
  */
 #include "postgres.h"
 

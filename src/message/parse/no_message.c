@@ -1,9 +1,9 @@
 /*
  * no_message.c
- *		What came instead of a message, by how it begins.
+ *		Describes a body that is not a message, by its beginning.
  *
- * Devices and scripts send what another server understood, or say a wrong type.
- * Whoever reads the answer should see what the node got.
+ * Devices and scripts send formats of other servers, or declare a wrong type.
+ * The answer should show what the node got.
  */
 #include "postgres.h"
 

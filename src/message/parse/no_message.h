@@ -1,6 +1,6 @@
 /*
  * no_message.h
- *		What came instead of a message, by how it begins.
+ *		Describes a body that is not a message, by its beginning.
  */
 #ifndef QLM_NO_MESSAGE_H
 #define QLM_NO_MESSAGE_H

@@ -1,9 +1,10 @@
 /*
  * own_time.c
- *		Values that say their time under a name that O-DF does not know.
+ *		Values with a time under a name that O-DF does not have.
  *
- * Such a value would get the time of receipt, and be the latest.  Whose
- * attribute may well be something else is refused only if it holds a time.
+ * Such a value would get the time of receipt and become the latest.
+ * Attributes that may have another meaning are refused only if they hold a
+ * time.
  */
 #include "postgres.h"
 

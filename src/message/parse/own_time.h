@@ -1,6 +1,6 @@
 /*
  * own_time.h
- *		Values that say their time under a name that O-DF does not know.
+ *		Values with a time under a name that O-DF does not have.
  */
 #ifndef QLM_OWN_TIME_H
 #define QLM_OWN_TIME_H

@@ -1,16 +1,17 @@
 /*
  * unknown.c
- *		What a message holds that means nothing to this node: passed over where
- *		it is of another vocabulary, else refused, since an answer that says
- *		200 would be a lie.
+ *		Parts of a message that this node does not understand: ignored if they
+ *		belong to another vocabulary, otherwise refused, since 200 means that
+ *		everything was done.
  *
  * An element or attribute is of another vocabulary if it has a namespace, or an
  * undeclared prefix, that is neither the message's nor that of any dialect.
  * Attributes without prefix are the sender's own on O-DF elements, but not
  * where they are slips of those that O-DF knows.
  *
- * A delete has none of its own, and no elements of other vocabularies: whatever
- * was meant to narrow it down and is overlooked makes it remove too much.
+ * In a delete these are refused, too, and so are elements of other
+ * vocabularies: an ignored part that was meant to narrow the delete would make
+ * it remove too much.
  */
 #include "postgres.h"
 

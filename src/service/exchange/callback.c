@@ -1,9 +1,10 @@
 /*
  * callback.c
- *		Where callbacks may go: what is refused when it comes.
+ *		Where callbacks may go: refuses requests with a callback that is not
+ *		allowed.
  *
- * The dispatcher judges the address that it connects to.  Here only what is
- * certain without one is refused, so that who asks for it is told.
+ * The dispatcher checks the address to which it connects.  Here only callbacks
+ * are refused that can be judged without it, so that the caller is told.
  */
 #include "postgres.h"
 

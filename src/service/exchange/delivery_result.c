@@ -1,10 +1,10 @@
 /*
  * delivery_result.c
- *		What the other end has made of a message, from its status and what it
- *		says.
+ *		The result of a message at its receiver, from its HTTP status and its
+ *		answer.
  *
- * Status 200 alone says that it was heard.  A node that cannot store what it
- * got, now or ever, may say so in an envelope.
+ * Status 200 alone means that it was received.  A node that cannot store the
+ * data, now or ever, may say so in an envelope.
  */
 #include "postgres.h"
 

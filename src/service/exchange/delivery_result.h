@@ -1,7 +1,7 @@
 /*
  * delivery_result.h
- *		What the other end has made of a message, from its status and what it
- *		says.
+ *		The result of a message at its receiver, from its HTTP status and its
+ *		answer.
  */
 #ifndef QLM_DELIVERY_RESULT_H
 #define QLM_DELIVERY_RESULT_H

@@ -2,12 +2,11 @@
  * guess.c
  *		Callers that guess.
  *
- * What waits is the try, before anything is looked at: an answer that comes
- * late to who was wrong would tell him that he was by not being there.  It
- * depends on the address, and on the name that is tried, so that many addresses
- * do not help.  Nobody is turned away for the mistakes of others: a try that is
- * right waits at most as long as all others, once, and what was right before
- * does not wait.
+ * An attempt waits before it is checked: if only wrong ones were answered
+ * late, a missing answer would reveal them.  The delay depends on the address
+ * and on the tried name, so many addresses do not help.  Nobody is locked out
+ * by the mistakes of others: a correct attempt waits at most as long as all
+ * others, once, and one that was correct before does not wait.
  */
 #include "postgres.h"
 

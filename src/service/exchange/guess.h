@@ -1,7 +1,7 @@
 /*
  * guess.h
  *		Callers that guess: credentials, names, requestIDs, addresses of
- *		callbacks.  What they try is put off, more and more.
+ *		callbacks.  Their attempts are delayed, by a growing time.
  */
 #ifndef QLM_GUESS_H
 #define QLM_GUESS_H

@@ -1,6 +1,6 @@
 /*
  * future_time.c
- *		Values that claim to be of a time which has not come.
+ *		Values with a time in the future.
  *
  * A device that sends milliseconds as unixTime means the year 56302 for the
  * protocol, and no later value would ever be the latest again.  A tree knows

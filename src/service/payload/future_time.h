@@ -1,6 +1,6 @@
 /*
  * future_time.h
- *		Values that claim to be of a time which has not come.
+ *		Values with a time in the future.
  */
 #ifndef QLM_FUTURE_TIME_H
 #define QLM_FUTURE_TIME_H

@@ -3,9 +3,8 @@
  *		Payloads in other formats than O-DF (protocol 1.3): into trees, so that
  *		every verb takes them, and trees into them.
  *
- * What is inside decides: Objects are O-DF whatever the message calls them.
- * A format that is not known stays as it came, and is refused only by verbs
- * that have to look into it.
+ * The content decides: Objects are O-DF whatever msgformat says.  An unknown
+ * format is kept as it came, and is refused only by verbs that must read it.
  */
 #include "postgres.h"
 

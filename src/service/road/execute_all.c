@@ -3,8 +3,9 @@
  *		The verbs of one message: all of them, or none where one is refused for
  *		now.
  *
- * Who is told to come again sends the whole message again.  What had been done of
- * it would be done twice: values without times, deletes, polls, calls.
+ * A sender that gets 503 sends the whole message again, and everything that
+ * had been done of it would be done twice: values without times, deletes,
+ * polls, calls.
  */
 #include "postgres.h"
 

@@ -4,7 +4,8 @@
  *		how, the answer and its tag.
  *
  * It is run as a read is, so that who calls, its rights, retries and timeouts
- * are the same.  What may not be seen is answered as what does not exist.
+ * are the same.  Nodes that the caller may not see are answered like nodes
+ * that do not exist.
  */
 #include "postgres.h"
 

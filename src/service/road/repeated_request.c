@@ -1,11 +1,11 @@
 /*
  * repeated_request.c
- *		Requests that are posted and come again, as the answer to them was lost:
+ *		Posted requests that are repeated because their answer was lost:
  *		executed once, and answered again.
  *
- * Who posts a request that must not be executed twice gives it a key.  It is
- * remembered with what is asked for and the answer, for peers that are known by
- * name: anybody else could fetch the answers of others.
+ * A peer that posts a request which must not be executed twice gives it a
+ * key.  The key is remembered with a hash of the request and the answer, only
+ * for known peers: others could fetch answers of somebody else.
  */
 #include "postgres.h"
 

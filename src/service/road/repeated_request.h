@@ -1,6 +1,6 @@
 /*
  * repeated_request.h
- *		Requests that are posted and come again, as the answer to them was lost:
+ *		Posted requests that are repeated because their answer was lost:
  *		executed once, and answered again.
  */
 #ifndef QLM_REPEATED_REQUEST_H

@@ -2,8 +2,7 @@
  * arguments.c
  *		Arguments of SQL functions, some of which may be null.
  *
- * What is wrong with one is said with its name and, where a statement may have
- * many rows, with what is known of the row.
+ * Errors name the argument and, if a statement may have many rows, the row.
  */
 #include "postgres.h"
 

@@ -2,9 +2,9 @@
  * answer_match.c
  *		Which request an answer without a requestID belongs to.
  *
- * What it brings tells it from others.  An error, and a success that brings
- * nothing, fit any request that may be answered so: then it counts which of them
- * the peer has in hand (storage/outbox/outbox_nest.c).
+ * Its data decide.  An error, and a success without data, fit any request that
+ * may be answered so; then the request that the peer has in hand is taken
+ * (storage/outbox/outbox_nest.c).
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * answer_match.h
- *		Whether an answer without a requestID is that to a request.
+ *		Whether an answer without a requestID belongs to a request.
  */
 #ifndef QLM_ANSWER_MATCH_H
 #define QLM_ANSWER_MATCH_H

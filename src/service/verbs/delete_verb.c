@@ -3,8 +3,8 @@
  *		The delete (protocol 6.2): what of a request is not clear, and what is
  *		answered.
  *
- * What stands innermost is removed, and nothing around it.  Whatever might mean
- * more than one thing is refused before anything is done.
+ * The innermost elements are removed, and nothing around them.  An ambiguous
+ * request is refused before anything is done.
  */
 #include "postgres.h"
 

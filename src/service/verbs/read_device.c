@@ -3,9 +3,9 @@
  *		Reads with targetType="device": asks the function that is registered
  *		for reading it, or the peer that owns the paths (protocol 8.2).
  *
- * Whatever happens to that, the caller has what it would have without: the
- * values stored here, marked as targetType="node".  Where nothing can be held
- * they bear a requestID under which the device's answer can be polled.
+ * In any case the caller gets the values stored here, marked as
+ * targetType="node".  If the request cannot be held, these have a requestID
+ * under which the device's answer can be polled.
  */
 #include "postgres.h"
 

@@ -2,8 +2,8 @@
  * write_remark.c
  *		What an answer says of a write that was done.
  *
- * Nothing, where all came as asked.  Else how many values, and the first
- * InfoItems: so a description is short whatever came.
+ * Nothing, if everything was as expected; otherwise the numbers of values and
+ * the first InfoItems, so that the description is short.
  */
 #include "postgres.h"
 

@@ -2,7 +2,7 @@
  * acl.h
  *		What privileges and policies leave of our tables to the current user.
  *
- * What a process remembers, or does below the executor, must not get round them.
+ * Caches, and work below the executor, must not bypass them.
  */
 #ifndef QLM_ACL_H
 #define QLM_ACL_H

@@ -2,8 +2,8 @@
  * catalog.c
  *		The extension's own relations.
  *
- * What is known of the catalog is looked up again after any invalidation of
- * one of our relations, so that DROP and CREATE EXTENSION are noticed.
+ * Knowledge of the catalog is refreshed after any invalidation of one of our
+ * relations, so that DROP and CREATE EXTENSION are noticed.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * catalog_missing.c
- *		What has become of the extension where its tables are not found.
+ *		Explains why the tables of the extension are not found.
  *
  * Its schema is part of it, and somebody may have given it another name, or a
  * table of it.

@@ -1,6 +1,6 @@
 /*
  * catalog_missing.h
- *		What has become of the extension where its tables are not found.
+ *		Explains why the tables of the extension are not found.
  */
 #ifndef QLM_CATALOG_MISSING_H
 #define QLM_CATALOG_MISSING_H

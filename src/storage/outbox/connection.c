@@ -2,8 +2,8 @@
  * connection.c
  *		WebSocket connections: what waits to be pushed on them, and their end.
  *
- * What is pushed is deleted rather than marked: nobody confirms it, and what a
- * broken connection loses is over with its subscriptions.
+ * Pushed rows are deleted and not marked: nobody confirms them, and the
+ * subscriptions of a broken connection end with it.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * endpoint.c
- *		Endpoints: where rows of the outbox are posted, and how that fares.
+ *		Endpoints: where rows of the outbox are posted, and their state.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * endpoint.h
- *		Endpoints: where rows of the outbox are posted, and how that fares.
+ *		Endpoints: where rows of the outbox are posted, and their state.
  *
  * As outbox.h: becomes the owner inside.
  */

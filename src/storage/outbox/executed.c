@@ -4,8 +4,8 @@
  *		again is answered and not executed again.
  *
  * A number alone says little: who counts from 1 after a restart gives it to
- * another request.  So what was asked for is compared, too.  Rows that do not say
- * what that was, as those of 0.1.0, hold for anything.
+ * another request.  So what was asked for is compared, too.  Rows without
+ * content, such as those of 0.1.0, match any request.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * missed.c
- *		What subscriptions miss since their messages were not taken.
+ *		Counts messages of subscriptions that were not accepted.
  *
  * Kept in memory until it is counted in their rows: to wait for a row that
  * somebody else holds would hold up all deliveries.

@@ -1,6 +1,6 @@
 /*
  * missed.h
- *		What subscriptions miss since their messages were not taken.
+ *		Counts messages of subscriptions that were not accepted.
  */
 #ifndef QLM_STORAGE_MISSED_H
 #define QLM_STORAGE_MISSED_H

@@ -1,6 +1,6 @@
 /*
  * outbox_ended.c
- *		What waits to leave for subscriptions that have ended.
+ *		Outbox rows of subscriptions that have ended.
  *
  * It ends with them, by whatever statement they are deleted, and its state says
  * so.  What somebody queues while the subscription is being deleted is found when

@@ -1,6 +1,6 @@
 /*
  * outbox_ended.h
- *		What waits to leave for subscriptions that have ended.
+ *		Outbox rows of subscriptions that have ended.
  *
  * As outbox.h: becomes the owner inside.
  */

@@ -1,7 +1,6 @@
 /*
  * outbox_reason.c
- *		The queue: why something waits, said where people look.  The view
- *		qlm.stat_outbox knows.
+ *		Reports why an outbox row waits, as the view qlm.stat_outbox says it.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * outbox_trim.c
- *		Keeps in bounds what deliveries leave behind, in small steps.
+ *		Deletes surplus rows that deliveries leave behind, in small steps.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * outbox_trim.h
- *		Keeps in bounds what has left, or never will.
+ *		Deletes surplus rows that have ended.
  *
  * As outbox.h: becomes the owner inside.
  */

@@ -3,8 +3,8 @@
  *		New partitions of qlm.value, in time.
  *
  * Days, months or years by UTC, attached to the parent rather than created in
- * it: that lets others go on reading and writing.  Whatever stands in the way of a new
- * partition, the values go to the default one and are moved later.
+ * it: that lets others go on reading and writing.  If a new partition cannot
+ * be made, the values go to the default one and are moved later.
  */
 #include "postgres.h"
 

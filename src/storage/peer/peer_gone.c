@@ -1,6 +1,6 @@
 /*
  * peer_gone.c
- *		What belongs to peers that are gone goes with them.
+ *		Deletes rows of peers that were deleted.
  *
  * Rows carry the number of their peer, and no number is given twice.  So what
  * somebody inserts while its peer is deleted can be nobody else's later: it

@@ -1,6 +1,6 @@
 /*
  * peer_gone.h
- *		What belongs to peers that are gone goes with them.
+ *		Deletes rows of peers that were deleted.
  */
 #ifndef QLM_PEER_GONE_H
 #define QLM_PEER_GONE_H

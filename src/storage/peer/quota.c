@@ -1,6 +1,6 @@
 /*
  * quota.c
- *		How much a caller has here already.
+ *		How many subscriptions and messages a caller has.
  */
 #include "postgres.h"
 

@@ -3,8 +3,9 @@
  *		Is this the node that the marker is of, in its place or rightly in another,
  *		or a copy of it?  The table of docs/copies.md, as code.
  *
- * Who holds for nothing stops a plant, so what cannot be told apart from a
- * restart, a failover or a disk that was mounted elsewhere goes on.
+ * A node that holds without reason stops a plant.  So it goes on if the
+ * situation cannot be distinguished from a restart, a failover or a disk that
+ * was mounted elsewhere.
  */
 #include "postgres.h"
 

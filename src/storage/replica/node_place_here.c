@@ -1,6 +1,6 @@
 /*
  * node_place_here.c
- *		What is found at the place where this server runs.
+ *		The properties of the place where this server runs.
  *
  * The directory itself is the best mark: its inode number and the time at which it
  * was made stay when it is renamed, when the machine boots, when its volume is

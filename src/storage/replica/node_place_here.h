@@ -1,6 +1,6 @@
 /*
  * node_place_here.h
- *		What is found at the place where this server runs.
+ *		The properties of the place where this server runs.
  */
 #ifndef QLM_NODE_PLACE_HERE_H
 #define QLM_NODE_PLACE_HERE_H

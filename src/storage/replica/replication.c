@@ -1,11 +1,11 @@
 /*
  * replication.c
- *		What a subscriber of logical replication must notice, row by row.
+ *		Notices the rows that logical replication applies.
  *
- * Who applies rows fires no statement triggers.  The row triggers here are enabled
- * for replicas alone.  They run no SQL and say things once for each transaction: a
- * message for each of many rows would have every process start anew with what it
- * knows of the whole catalog.
+ * Applied rows fire no statement triggers.  The row triggers here are enabled
+ * for replicas alone.  They run no SQL and say things once for each
+ * transaction: a message for each of many rows would have every process start
+ * anew with what it knows of the whole catalog.
  */
 #include "postgres.h"
 

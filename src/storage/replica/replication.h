@@ -1,6 +1,6 @@
 /*
  * replication.h
- *		What a subscriber of logical replication must notice.
+ *		Notices the rows that logical replication applies.
  */
 #ifndef QLM_REPLICATION_H
 #define QLM_REPLICATION_H

@@ -1,6 +1,6 @@
 /*
  * sequence.c
- *		Numbers that rows get, where rows came with theirs.
+ *		Sequences, if rows came with numbers of another node.
  *
  * Logical replication brings rows and leaves sequences where they were.  As long as
  * it goes on the numbers are the other node's to give; then ours have to be set.

@@ -3,8 +3,8 @@
  *		Removes what a delete names inside of Objects and InfoItems: single
  *		MetaData, values, descriptions, further ids and other names.
  *
- * All parts of one kind are looked for, removed, and looked for again, by the
- * current user: what is still there then is something that he may not remove.
+ * The parts of one kind are looked up, removed and looked up again as the
+ * current user: parts that remain are those that the user may not remove.
  */
 #include "postgres.h"
 

@@ -1,6 +1,7 @@
 /*
  * dropped.h
- *		What a subscription has lost, until its next message says so.
+ *		Counts lost values of a subscription until its next message reports
+ *		them.
  *
  * As outbox.h: becomes the owner inside.
  */

@@ -1,6 +1,7 @@
 /*
  * subscription_session.c
- *		Who wants to know that a device has come, and what there is of it?
+ *		Which subscriptions want to know that a device has connected, and its
+ *		values?
  *
  * A session begins seldom, so the subscriptions are read when one does.
  */

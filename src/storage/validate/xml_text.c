@@ -1,9 +1,9 @@
 /*
  * xml_text.c
- *		Characters that messages cannot contain, at the doors of SQL.
+ *		Refuses characters that messages cannot contain, if SQL writes them.
  *
- * XML has no way to write them, so what held one would leave as something else,
- * or not at all.  Messages are refused for them when they are read.
+ * XML cannot represent them, so such a text would leave changed or not at
+ * all.  Messages with them are refused when they are read.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * retention.c
- *		Old values go, or become fewer, as the rules for their paths say.
+ *		Deletes or thins out old values by the rules for their paths.
  *
  * InfoItems are gone through in order of their ids, some hundred at a time.
  * How far that has come only this process knows: another one begins anew,

@@ -1,6 +1,6 @@
 /*
  * retention.h
- *		Old values go, or become fewer, as the rules for their paths say.
+ *		Deletes or thins out old values by the rules for their paths.
  */
 #ifndef QLM_RETENTION_H
 #define QLM_RETENTION_H

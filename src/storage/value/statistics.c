@@ -1,6 +1,6 @@
 /*
  * statistics.c
- *		What the planner knows of qlm.value as a whole.
+ *		Statistics of qlm.value as a whole, for the planner.
  *
  * Autovacuum analyses partitions, but never what they are partitions of: without
  * statistics of that, joins with all values are planned by guesses.

@@ -1,6 +1,6 @@
 /*
  * statistics.h
- *		What the planner knows of qlm.value as a whole.
+ *		Statistics of qlm.value as a whole, for the planner.
  */
 #ifndef QLM_STATISTICS_H
 #define QLM_STATISTICS_H

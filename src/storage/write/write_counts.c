@@ -1,6 +1,6 @@
 /*
  * write_counts.c
- *		What became of a write beside what it asked for in so many words.
+ *		Counts side effects of a write, for the answer.
  */
 #include "postgres.h"
 

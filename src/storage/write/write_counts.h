@@ -1,6 +1,6 @@
 /*
  * write_counts.h
- *		What became of a write beside what it asked for in so many words.
+ *		Counts side effects of a write, for the answer.
  */
 #ifndef QLM_WRITE_COUNTS_H
 #define QLM_WRITE_COUNTS_H

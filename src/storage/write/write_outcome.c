@@ -1,7 +1,7 @@
 /*
  * write_outcome.c
- *		Counts for each of many writes what became of it, as if they had run
- *		one after the other.
+ *		Counts the results of each of many writes, as if they had run one
+ *		after the other.
  *
  * Values are known by their number among all that came, their arrival.  Which InfoItem
  * that is of is looked up at the end, in the tree, and only where there is something to

@@ -1,6 +1,6 @@
 /*
  * write_outcome.h
- *		Counts for each of many writes what became of it.
+ *		Counts the results of each of many writes.
  */
 #ifndef QLM_WRITE_OUTCOME_H
 #define QLM_WRITE_OUTCOME_H

@@ -1,6 +1,6 @@
 /*
  * http_redirect.c
- *		Answers of peers that say where else to ask.
+ *		Redirects of peers.
  *
  * Only where an administrator allows it, and only those that ask for the same
  * POST (307 and 308).  Another server is not the one that was named: its address

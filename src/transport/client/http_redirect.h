@@ -1,6 +1,6 @@
 /*
  * http_redirect.h
- *		Answers of peers that say where else to ask.
+ *		Redirects of peers.
  */
 #ifndef QLM_HTTP_REDIRECT_H
 #define QLM_HTTP_REDIRECT_H

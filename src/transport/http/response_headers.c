@@ -1,6 +1,6 @@
 /*
  * response_headers.c
- *		The headers that answers bear for their callers' sake.
+ *		Headers of answers that depend on the caller.
  */
 #include "postgres.h"
 

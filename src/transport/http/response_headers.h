@@ -1,7 +1,7 @@
 /*
  * response_headers.h
- *		The headers that answers bear for their callers' sake: which origins
- *		may read them, how they are coded, when to try again.
+ *		Headers of answers that depend on the caller: allowed origins,
+ *		compression, the time of the next attempt.
  */
 #ifndef QLM_RESPONSE_HEADERS_H
 #define QLM_RESPONSE_HEADERS_H

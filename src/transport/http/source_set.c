@@ -5,9 +5,10 @@
  *
  * One address has at most qlm.max_connections_per_address; when it wants more,
  * or all are taken, a connection that does nothing goes: of the address that
- * has most of them, the one that is missed least, the oldest of these.  So who
- * floods is shown out first, and pays for it alone.  Where nobody may go, who
- * comes waits in the backlog of the operating system.
+ * has most of them, the one that is missed least, the oldest of these.  So an
+ * address that floods the server loses its own connections first.  If no
+ * connection may be closed, new ones wait in the backlog of the operating
+ * system.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * keepalive.c
- *		Connections that are silent for long.
+ *		TCP keepalive of silent connections.
  *
  * Probes come more often than a NAT forgets.  Data that are not acknowledged are
  * for the timeouts of who sends them: a receiver may take its time.

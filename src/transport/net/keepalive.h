@@ -1,7 +1,7 @@
 /*
  * keepalive.h
- *		Connections that are silent for long: the network is to keep them, or
- *		we are to know that it has not.
+ *		TCP keepalive of silent connections, so that NATs do not forget them,
+ *		or their end is noticed.
  */
 #ifndef QLM_KEEPALIVE_H
 #define QLM_KEEPALIVE_H

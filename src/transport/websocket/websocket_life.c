@@ -1,6 +1,6 @@
 /*
  * websocket_life.c
- *		Whether there is still anybody at the other end of a WebSocket.
+ *		Detects WebSockets whose other end is gone.
  *
  * A connection whose other end went without a word, as behind an address
  * translation that forgot it, takes what is sent for a long time.  So a sign of

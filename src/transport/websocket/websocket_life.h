@@ -1,6 +1,6 @@
 /*
  * websocket_life.h
- *		Whether there is still anybody at the other end of a WebSocket.
+ *		Detects WebSockets whose other end is gone.
  */
 #ifndef QLM_WEBSOCKET_LIFE_H
 #define QLM_WEBSOCKET_LIFE_H

@@ -1,7 +1,7 @@
 /*
  * doubt.c
- *		Messages that their receiver answers with an error of its own, or not at
- *		all, again and again.
+ *		Messages that their receiver repeatedly answers with an error, or not
+ *		at all.
  *
  * Counted in memory: a dispatcher that begins anew tries them as often again.
  */

@@ -1,7 +1,7 @@
 /*
  * doubt.h
- *		Messages that their receiver answers with an error of its own, or not at
- *		all, again and again: is it the message, or the receiver?
+ *		Messages that their receiver repeatedly answers with an error, or not
+ *		at all: is the message at fault, or the receiver?
  *
  * One that stumbles over a message for ever must not keep all others from
  * being delivered; one that is broken for a while must lose none.  So such a

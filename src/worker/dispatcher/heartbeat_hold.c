@@ -2,8 +2,8 @@
  * heartbeat_hold.c
  *		How long calls to a peer are held, and what cuts them.
  *
- * A call that a box on the way ends while it is held has brought nothing, and is
- * no failure.  One that fails at once, or has not left, is one.
+ * A call that a proxy or NAT cuts while it is held is not a failure.  A call
+ * that fails at once, or could not leave, is one.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * shares.c
- *		Who may have how many of the transfers that the dispatcher makes at the
- *		same time, so that nobody who hangs takes all of them.
+ *		Shares of the transfers that the dispatcher makes at the same time, so
+ *		that servers that hang do not take all of them.
  *
  * A share is a part of what is free, not of all: one server may have half as
  * many transfers as are free, one asker as many.  So whoever is alone gets a

@@ -1,7 +1,7 @@
 /*
  * shares.h
- *		Who may have how many of the transfers that the dispatcher makes at the
- *		same time, so that nobody who hangs takes all of them.
+ *		Shares of the transfers that the dispatcher makes at the same time, so
+ *		that servers that hang do not take all of them.
  */
 #ifndef QLM_SHARES_H
 #define QLM_SHARES_H

@@ -1,6 +1,6 @@
 /*
  * withheld.c
- *		May anything leave this node by itself?
+ *		Whether outgoing messages of this node are held.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * withheld.h
- *		May anything leave this node by itself?
+ *		Whether outgoing messages of this node are held.
  *
- * Not where the configuration says so, and not where the node is a copy, of which
- * nobody has said that the rows are its own.
+ * They are if qlm.outgoing is off, or if the node is a copy before
+ * qlm_adopt().
  */
 #ifndef QLM_WITHHELD_H
 #define QLM_WITHHELD_H

@@ -1,7 +1,7 @@
 /*
  * held_due.c
- *		Looks for what requests wait for: a message for a peer, values of a
- *		subscription, the answers of other nodes.
+ *		Looks for the events that held requests wait for: a message for a
+ *		peer, values of a subscription, the answers of other nodes.
  */
 #include "postgres.h"
 

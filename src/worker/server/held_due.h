@@ -1,6 +1,6 @@
 /*
  * held_due.h
- *		Whether what requests wait for is in the tables.
+ *		Whether the events that held requests wait for are in the tables.
  */
 #ifndef QLM_HELD_DUE_H
 #define QLM_HELD_DUE_H

@@ -1,6 +1,6 @@
 /*
  * linger.c
- *		Waits a moment for more requests, where that pays.
+ *		Waits a moment for more requests, if that saves flushes.
  *
  * A transaction and its flush cost several times what a small request does.
  * Few clients that send again as soon as they are answered would come in one

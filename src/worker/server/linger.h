@@ -1,6 +1,6 @@
 /*
  * linger.h
- *		Waits a moment for more requests, where that pays.
+ *		Waits a moment for more requests, if that saves flushes.
  */
 #ifndef QLM_LINGER_H
 #define QLM_LINGER_H

@@ -1,6 +1,6 @@
 /*
  * node_page.c
- *		Answers for people and for watchers, which are no messages.
+ *		Answers for browsers and monitoring, which are not messages.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * node_page.h
- *		Answers for people and for watchers, which are no messages.
+ *		Answers for browsers and monitoring, which are not messages.
  */
 #ifndef QLM_NODE_PAGE_H
 #define QLM_NODE_PAGE_H

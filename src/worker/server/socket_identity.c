@@ -1,9 +1,10 @@
 /*
  * socket_identity.c
- *		Whose is a WebSocket, by its handshake?  Who said nothing then is known by
- *		messages, perhaps.
+ *		Identifies the peer of a WebSocket by its handshake.  Otherwise a
+ *		later message may identify it.
  *
- * Each is asked in a transaction of its own: what fails harms nobody else.
+ * Each is identified in a transaction of its own, so that an error affects no
+ * other.
  */
 #include "postgres.h"
 

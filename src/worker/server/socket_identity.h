@@ -1,6 +1,6 @@
 /*
  * socket_identity.h
- *		Whose a WebSocket is, before it has brought a message.
+ *		Identifies the peer of a WebSocket before its first message.
  */
 #ifndef QLM_SOCKET_IDENTITY_H
 #define QLM_SOCKET_IDENTITY_H

@@ -1,9 +1,9 @@
 /*
  * unread_push.c
- *		What was pushed on a WebSocket and has not been shown to be read.
+ *		Messages that were pushed on a WebSocket and are not known to be read.
  *
- * Where it cannot be returned now, it is once more; after that it is due when
- * its time comes, as what was lost without anybody noticing.
+ * If returning them fails, it is tried once more; after that they are due at
+ * their next attempt, like messages whose loss was not noticed.
  */
 #include "postgres.h"
 

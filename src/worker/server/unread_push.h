@@ -1,6 +1,6 @@
 /*
  * unread_push.h
- *		What was pushed on a WebSocket and has not been shown to be read.
+ *		Messages that were pushed on a WebSocket and are not known to be read.
  */
 #ifndef QLM_UNREAD_PUSH_H
 #define QLM_UNREAD_PUSH_H
