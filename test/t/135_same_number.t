@@ -167,7 +167,8 @@ subtest 'subscriptions at a node that has started anew' => sub {
 		  . ($_[0] ? "<requestID>$_[0]</requestID>" : '') . ($_[1] // '') . '</result></response>'); };
 	my $data = sub { return '<msg>' . objects('M2', $_[0], '<value>new</value>') . '</msg>'; };
 	my ($cancels, $is_new) = (0, 0);
-	# It gives its first subscription the number 1, whenever it has started.
+	# It gives its first subscription the number 1, whenever it has started.  Before
+	# the second is known here, a poll under that number is still the first one's.
 	my $serve = sub {
 		my ($request) = @_;
 		my $body = $request->{body};
@@ -180,9 +181,9 @@ subtest 'subscriptions at a node that has started anew' => sub {
 	sql("SELECT qlm_add_peer('far', url => '" . $far->url . "'), qlm_add_peer('asker', role => 'qlm_writer')");
 	my $first = $subscribe->('Far/a');
 	ok($far->serve_until(sub { $remote->($first) }, $serve), 'the first is made');
-	$is_new = 1;
 	my $second = $subscribe->('Far/b');
 	ok($far->serve_until(sub { $remote->($second) }, $serve), 'after a restart the node gives its number to the second');
+	$is_new = 1;
 	is(return_code($poll->($first)), 404, 'the first is told that it is forgotten there');
 	my $got;
 	ok($far->serve_until(sub { $got = $poll->($second); $got->{body} =~ /new/ }, $serve), 'the second gets what is its own');
