@@ -1,10 +1,10 @@
 /*
  * callback.c
- *		Where callbacks may go: refuses requests with a callback that is not
- *		allowed.
+ *	  Whether a callback is allowed.
  *
- * The dispatcher checks the address to which it connects.  Here only callbacks
- * are refused that can be judged without it, so that the caller is told.
+ * The dispatcher checks the address to which it connects. Requests whose
+ * callback can be judged without a connection are refused here, so that the
+ * caller learns of it at once.
  */
 #include "postgres.h"
 
@@ -45,7 +45,10 @@ qlm_callback_peer_hosts(void)
 	return hosts.data;
 }
 
-/* What a peer asks for at its own URL, an administrator has configured. */
+/*
+ * Returns why a callback to this URL is not allowed, or NULL. A peer's own URL
+ * was configured by an administrator and is always allowed.
+ */
 static const char *
 address_problem(const QlmPeer *peer, const char *callback, const char *host,
 				int host_len)
@@ -62,7 +65,7 @@ address_problem(const QlmPeer *peer, const char *callback, const char *host,
 					by_setting ? "" : ", which is empty,", host_len, host);
 }
 
-/* Whoever writes its name as it is listens to another one. */
+/* A channel whose name needs quotes is not heard by LISTEN without them. */
 static void
 mention_quotes(const char *channel)
 {

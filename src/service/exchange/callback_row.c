@@ -1,6 +1,6 @@
 /*
  * callback_row.c
- *		Rows of the outbox for callbacks, and whom a row is from.
+ *	  Outbox rows for callbacks, and who asked for an outbox row.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * caller_limits.c
- *		How much a caller may leave at this node.
+ *	  How many outbox rows and subscriptions a caller may have.
  */
 #include "postgres.h"
 

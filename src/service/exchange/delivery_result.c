@@ -1,10 +1,10 @@
 /*
  * delivery_result.c
- *		The result of a message at its receiver, from its HTTP status and its
- *		answer.
+ *	  Whether the receiver of an outbox row has taken it, judged by its HTTP
+ *	  status and its answer.
  *
- * Status 200 alone means that it was received.  A node that cannot store the
- * data, now or ever, may say so in an envelope.
+ * Status 200 alone means that the row was received. A node that cannot store
+ * the data, now or ever, may say so in an envelope.
  */
 #include "postgres.h"
 
@@ -17,11 +17,11 @@
 #include "service/exchange/delivery_result.h"
 #include "storage/peer/peer.h"
 
-/* What says more of a mere acknowledgement is none. */
+/* A mere acknowledgement is shorter; longer answers are not parsed. */
 #define MAX_ACKNOWLEDGEMENT	(64 * 1024)
 
 #define MAX_DESCRIPTION		200
-#define MAX_WORDS			120		/* of a page */
+#define MAX_WORDS			120		/* quoted from a page */
 
 static QlmReception
 of_code(int code)
@@ -51,14 +51,14 @@ of_code(int code)
 	}
 }
 
-/* Who says 404 in an envelope has been reached, and does not know it. */
+/* A 404 inside an envelope comes from the node itself, which was reached. */
 static QlmReception
 of_result(const QlmResult *result)
 {
 	return result->code == 404 ? QLM_RECEPTION_REFUSED : of_code(result->code);
 }
 
-/* Requests that ride along say nothing of what was sent. */
+/* A result that carries a nested request says nothing about what was sent. */
 static bool
 is_about_it(const QlmResult *result)
 {
@@ -66,8 +66,8 @@ is_about_it(const QlmResult *result)
 }
 
 /*
- * Does it name a code that is no success?  Most say 200, and need not be read
- * any further.
+ * Could the body contain a return code other than success? A cheap search:
+ * most answers say 200, and need not be parsed.
  */
 static bool
 may_refuse(const char *body, Size len)
@@ -87,7 +87,7 @@ may_refuse(const char *body, Size len)
 	return false;
 }
 
-/* The result that says what became of data; NULL: they were taken */
+/* Returns the result that refuses the data, or NULL if they were taken. */
 static const QlmResult *
 refusal_of_data(const List *results)
 {
@@ -110,7 +110,10 @@ refusal_of_data(const List *results)
 	return any_success ? NULL : first;
 }
 
-/* The same of a request: all else than 503 is its answer. */
+/*
+ * Returns the result that puts a request off, or NULL. Any code other than 503
+ * is the answer to the request.
+ */
 static const QlmResult *
 refusal_of_request(const List *results)
 {
@@ -142,11 +145,12 @@ parse(const char *text, Size len)
 }
 
 /*
- * A function that was called and did not end in time is not called again by
- * itself: that it was refused as a whole the status says.
+ * Does the envelope contain a call? A 503 in the answer to a call may mean
+ * that the function was run and did not end in time, so it is not repeated. If
+ * the call was refused before, the HTTP status says so.
  */
 static bool
-calls(const char *asked)
+has_call(const char *asked)
 {
 	QlmEnvelope *envelope = parse(asked, strlen(asked));
 	ListCell   *lc;
@@ -162,7 +166,7 @@ calls(const char *asked)
 bool
 qlm_reception_is_later(const char *asked, const List *results)
 {
-	return refusal_of_request(results) != NULL && !calls(asked);
+	return refusal_of_request(results) != NULL && !has_call(asked);
 }
 
 static const char *
@@ -197,7 +201,10 @@ describe(char *why, const QlmReply *reply, const QlmResult *result)
 			*p = ' ';
 }
 
-/* The result of an envelope that says why it was not taken; NULL: none does */
+/*
+ * Returns the result of the answer that says why the row was not taken, or
+ * NULL.
+ */
 static const QlmResult *
 find_refusal(const QlmOutboxRow *message, const char *body, Size len)
 {
@@ -216,13 +223,13 @@ find_refusal(const QlmOutboxRow *message, const char *body, Size len)
 		results = list_concat(results, ((QlmRequest *) lfirst(lc))->results);
 	if (!is_request)
 		return refusal_of_data(results);
-	return calls(message->envelope) ? NULL : refusal_of_request(results);
+	return has_call(message->envelope) ? NULL : refusal_of_request(results);
 }
 
 /*
- * A status of 200 without an envelope is no word of a peer: a login page, a page
- * of who blocks the way, or a wrong URL.  Whoever takes callbacks need say
- * nothing, but few mean a web page by that.
+ * A status of 200 without an envelope does not come from a peer, but from a
+ * login page, a proxy that blocks the way, or a wrong URL. The receiver of a
+ * callback may answer with an empty body, but hardly with a web page.
  */
 static bool
 is_stray(QlmReply *reply)

@@ -1,6 +1,6 @@
 /*
  * error_code.c
- *		What the database refused, in the protocol's codes.
+ *	  Maps errors of the database to return codes of the protocol.
  */
 #include "postgres.h"
 
@@ -10,7 +10,7 @@
 #include "service/exchange/error_code.h"
 #include "storage/replica/sequence.h"
 
-/* Of an error: it may hold whatever somebody has written. */
+/* An error message may contain text of any length that a caller has sent. */
 #define MAX_DESCRIPTION	2000
 
 int

@@ -1,12 +1,13 @@
 /*
  * guess.c
- *		Callers that guess.
+ *	  Slows down callers that guess credentials, names and requestIDs.
  *
- * An attempt waits before it is checked: if only wrong ones were answered
- * late, a missing answer would reveal them.  The delay depends on the address
- * and on the tried name, so many addresses do not help.  Nobody is locked out
- * by the mistakes of others: a correct attempt waits at most as long as all
- * others, once, and one that was correct before does not wait.
+ * An attempt waits before it is checked: if only wrong attempts were answered
+ * late, a missing answer would reveal them. The delay depends on the address
+ * and on the name that is tried, so it does not help to use many addresses.
+ * Nobody is locked out by the mistakes of others: a correct attempt waits
+ * once, at most as long as all others, and one that was correct before does
+ * not wait.
  */
 #include "postgres.h"
 
@@ -22,18 +23,18 @@
 #include "service/exchange/guess.h"
 #include "storage/peer/credential.h"
 
-/* Lines in the log: so many at once, and then one in so many ms */
+/* Lines in the log: a burst of so many, then one in so many ms */
 #define LOG_BURST		20
 #define LOG_MS			500
 
-/* Wrong requestIDs in one message */
+/* Unknown requestIDs that are looked up for one message */
 #define MAX_UNKNOWN		100
 
 static int	log_room = LOG_BURST;
 static TimestampTz log_filled = 0;
 static int64 log_left_out = 0;
 
-/* Sessions have rights of their own, and need not guess. */
+/* SQL sessions have rights of their own, and need not guess. */
 static bool
 is_watched(const QlmExchange *exchange)
 {
@@ -46,14 +47,16 @@ client_key(const QlmExchange *exchange)
 	return qlm_client_address_key(exchange->job->client);
 }
 
-/* Unknown names have one, too: they must not be told apart. */
+/*
+ * Unknown names have a key, too: they must not be told apart from known ones.
+ */
 static uint64
 name_key(const char *name)
 {
 	return name ? hash_bytes_extended((const unsigned char *) name, strlen(name), 0) : 0;
 }
 
-/* What nobody can make who does not know the text */
+/* A digest with a secret seed, so that only who knows the text can make it */
 static void
 get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGuessDigest *digest)
 {
@@ -63,7 +66,7 @@ get_digest(const QlmExchange *exchange, const char *text, bool of_address, QlmGu
 	pg_cryptohash_ctx *context;
 	bool		ok;
 
-	qlm_shared_guesses_unlock();				/* the seed never changes */
+	qlm_shared_guesses_unlock();				/* the seed does not change */
 	context = pg_cryptohash_create(PG_SHA256);
 	ok = context != NULL && pg_cryptohash_init(context) == 0 &&
 		pg_cryptohash_update(context, (const uint8 *) guard->seed, sizeof(guard->seed)) == 0 &&
@@ -93,7 +96,7 @@ prove(QlmGuessProof kind, const QlmGuessDigest *digest)
 	qlm_shared_guesses_unlock();
 }
 
-/* The ms that a try of the caller has to wait; it has not waited yet. */
+/* Returns the ms that an attempt has to wait, or 0 if it has waited. */
 static int
 pause_of(const QlmExchange *exchange, QlmGuessKind kind, const uint64 *name)
 {
@@ -146,7 +149,7 @@ count_failure(const QlmExchange *exchange, QlmGuessKind kind, const uint64 *name
 	qlm_shared_guesses_unlock();
 }
 
-/* May a line be written?  Guessers must not fill the disk. */
+/* Limits the rate of log lines, so that guessers cannot fill the disk. */
 static bool
 may_log(void)
 {
@@ -168,8 +171,9 @@ may_log(void)
 }
 
 /*
- * The form is documented, and read by programs.  Names only of peers that there
- * are: others may be secrets in the wrong place, or lines of their own.
+ * The format of the line is documented, since programs read it. Only names of
+ * existing peers are logged: other names may be secrets in the wrong place, or
+ * contain forged log lines.
  */
 static void
 log_failure(const QlmExchange *exchange, const char *what, const char *peer)
@@ -207,7 +211,7 @@ qlm_guess_refuse(QlmExchange *exchange)
 						"who is calling is not known here: the name or the credential is missing or wrong");
 }
 
-/* The name that a credential, or the URL, is about; NULL: none */
+/* Returns the name in the credential or in the URL, or NULL. */
 static const char *
 name_of(const QlmExchange *exchange, const char *authorization)
 {
@@ -271,7 +275,10 @@ qlm_guess_name_waits(QlmExchange *exchange, const char *name)
 							   QLM_PROOF_CLAIM, name, true);
 }
 
-/* Only where it helps: everybody may add to these proofs. */
+/*
+ * Proofs of names are kept only for callers that had to wait, since anybody
+ * can add to them.
+ */
 void
 qlm_guess_name_fits(const QlmExchange *exchange, const char *name)
 {
@@ -289,7 +296,7 @@ qlm_guess_name_fails(QlmExchange *exchange, const char *name)
 	uint64		key = name_key(name);
 	const char *known = known_peer(name);
 
-	/* Sessions may read the names. */
+	/* An SQL session may read the names of peers, so it is told which it is. */
 	if (!is_watched(exchange))
 	{
 		qlm_exchange_refuse(exchange, 401, 401,
@@ -327,7 +334,7 @@ may_ask_freely(const QlmExchange *exchange, const QlmPeer *peer)
 	return !is_watched(exchange) || (peer && peer->has_credential);
 }
 
-/* All requestIDs of a message that ask for something or answer it */
+/* Returns the requestIDs of all requests and results of an envelope. */
 static List *
 ids_of(const QlmEnvelope *envelope)
 {

@@ -13,7 +13,7 @@
 #include "service/exchange/hops.h"
 #include "service/exchange/lifetime.h"
 
-/* This node among others: a number that tells nothing of the cluster */
+/* An id for this node that does not reveal the system identifier */
 static const char *
 own_id(void)
 {
@@ -49,8 +49,10 @@ qlm_exchange_went_too_far(const QlmExchange *exchange)
 }
 
 /*
- * A node further down gives up before those that wait for it do: their
- * connections to it must not time out first, or they would ask again.
+ * Returns until when an answer of other nodes is awaited. The time shrinks
+ * with each hop, so that a node further down gives up first: otherwise the
+ * connections of those that wait for it would time out, and they would ask
+ * again.
  */
 TimestampTz
 qlm_exchange_held_until(const QlmExchange *exchange)
@@ -65,7 +67,10 @@ qlm_exchange_held_until(const QlmExchange *exchange)
 	return exchange->received_at + (TimestampTz) (seconds * USECS_PER_SEC);
 }
 
-/* Until when may an answer come?  With ttl 0 only while the caller waits. */
+/*
+ * Returns until when answers of other nodes are of use. With ttl 0 that is as
+ * long as the caller waits.
+ */
 TimestampTz
 qlm_exchange_answered_until(const QlmExchange *exchange)
 {

@@ -1,6 +1,7 @@
 /*
  * job.c
- *		What is handed in to be run, and what comes back.
+ *	  Jobs: what a transport or session hands in to be run, and what it gets
+ *	  back.
  */
 #include "postgres.h"
 
@@ -31,7 +32,7 @@ qlm_answer_media(const char *answer, Size len)
 		"text/xml; charset=UTF-8";
 }
 
-/* [R] answers with 10; the paper with 0. */
+/* Reference nodes answer with ttl 10, the QLM generations with 0. */
 double
 qlm_answer_ttl(const QlmDialect *dialect)
 {

@@ -22,7 +22,7 @@ qlm_ttl_left(TimestampTz end)
 {
 	if (TIMESTAMP_IS_NOEND(end))
 		return -1;
-	/* whole seconds do, and read better */
+	/* rounded up to whole seconds, which read better */
 	return Max((end - GetCurrentTimestamp() + USECS_PER_SEC - 1) / USECS_PER_SEC, 1);
 }
 

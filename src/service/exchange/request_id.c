@@ -1,6 +1,6 @@
 /*
  * request_id.c
- *		Numbers of this node as requestIDs.
+ *	  requestIDs that this node has given, which are numbers.
  */
 #include "postgres.h"
 

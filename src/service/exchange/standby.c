@@ -1,6 +1,6 @@
 /*
  * standby.c
- *		What a node that is a standby does not do.
+ *	  Refuses on a standby what only the primary can do.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@ is_standby(void)
 	return XactReadOnly && RecoveryInProgress();
 }
 
-/* A read without payload fetches what is queued, which would be noted too. */
+/* A read without payload fetches outbox rows and records that it did. */
 bool
 qlm_request_needs_primary(const QlmRequest *request)
 {
@@ -30,8 +30,8 @@ qlm_request_needs_primary(const QlmRequest *request)
 }
 
 /*
- * What a standby does not take is told before anything is tried: the same will go
- * well at the primary, or here when this node has taken its place.
+ * Requests for the primary are refused before anything is executed. The sender
+ * may repeat them at the primary, or here once this node is promoted.
  */
 void
 qlm_exchange_refuse_on_standby(QlmExchange *exchange)
@@ -53,9 +53,10 @@ qlm_standby_refuse(QlmRequest *response)
 }
 
 /*
- * What conflicts with recovery is cancelled, but in a subtransaction the server
- * ends the whole process, with the connections of others.  So on a standby a worker
- * has an error end the transaction, in which nothing was written.
+ * A conflict with recovery cancels a statement. In a subtransaction the server
+ * then ends the whole process, with the connections of other callers. So
+ * workers on a standby use no subtransactions: an error ends the transaction,
+ * in which nothing was written.
  */
 bool
 qlm_exchange_may_guard(const QlmExchange *exchange)

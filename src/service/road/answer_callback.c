@@ -23,7 +23,7 @@ qlm_wants_answer_callback(const QlmRequest *request)
 		 (request->verb == QLM_READ && !request->has_interval));
 }
 
-/* The answer is there: to the callback with it. */
+/* The answer is complete: it is queued as it is. */
 static void
 queue_for_callback(const QlmExchange *exchange, const char *callback,
 				   const QlmEnvelope *envelope)
@@ -41,14 +41,14 @@ queue_for_callback(const QlmExchange *exchange, const char *callback,
 	qlm_outbox_add(&row);
 }
 
-/* It is not there before others have answered. */
+/* The answer lacks results of other nodes: they are collected first. */
 static void
 collect_for_callback(const QlmExchange *exchange, const char *callback,
 					QlmEnvelope *envelope)
 {
 	QlmCollection collection = {0};
 
-	envelope->dialect.json = false; /* it is for us to read */
+	envelope->dialect.json = false; /* it is read again by this node, as XML */
 	collection.request_id = exchange->collection;
 	collection.role = exchange->role;
 	collection.peer_id = qlm_exchange_peer_id(exchange);
@@ -60,7 +60,10 @@ collect_for_callback(const QlmExchange *exchange, const char *callback,
 	qlm_collection_add(&collection);
 }
 
-/* Why there can be no callback, and the code to answer with; NULL: there can */
+/*
+ * Returns why the answer cannot go to the callback and sets the code to answer
+ * with; NULL if it can.
+ */
 static const char *
 problem_of(QlmExchange *exchange, const char *callback, int *code)
 {

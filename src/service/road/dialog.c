@@ -1,13 +1,14 @@
 /*
  * dialog.c
- *		The calling end of a conversation: executes what a peer nests into its
- *		responses, and queues the answers for it (protocol 7.3, 7.4).
+ *	  What this node does with the answer of a peer that it has called: it
+ *	  executes the requests nested in it, and queues their answers (protocol
+ *	  7.3, 7.4).
  *
- * A nested request has the rights of the peer that was called, as if it had
- * posted it to us.  What was executed is remembered by its correlation id and by
- * what it asked for: a request that comes again is answered again, not executed
- * again.  The same holds for data that want to be acknowledged.  A plain read is
- * executed whenever it comes.
+ * A nested request has the rights of the peer that was called, as if the peer
+ * had posted it. An executed request is remembered by its correlation id and a
+ * hash of what it asks for. If it comes again, the remembered answer is sent
+ * again. The same holds for data that have to be acknowledged. A plain read is
+ * executed each time.
  */
 #include "postgres.h"
 
@@ -24,12 +25,12 @@
 #include "storage/core/plan.h"
 #include "storage/outbox/executed.h"
 
-/* Answers together in one message are not much longer than this. */
+/* Size at which answers are no longer added to the same envelope */
 #define TOGETHER_MAX	(64 * 1024)
 
 /*
- * Answers to requests that came in one message.  Who can send several at once
- * can take several answers at once, which saves a round each.
+ * The answers to all requests nested in one envelope. A peer that can send
+ * several at once can take several answers at once, which saves round trips.
  */
 typedef struct Answers
 {
@@ -37,7 +38,7 @@ typedef struct Answers
 	QlmRequest *response;
 	double		ttl;
 	Size		size;
-	bool		is_stuck;		/* data could not be stored now */
+	bool		is_stuck;		/* data could not be stored for now */
 } Answers;
 
 void
@@ -46,7 +47,7 @@ qlm_dialog_heartbeat(StringInfo body, const char *dialect_text)
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
 
-	/* QLM peers are taken to understand piggy-backing, so it is the default. */
+	/* Piggy-backing is part of the QLM generations, hence this default. */
 	if (dialect_text == NULL || !qlm_dialect_from_text(dialect_text, &dialect))
 		dialect = *qlm_dialect_by_key("Q1");
 	envelope = qlm_envelope_create(&dialect, 0);
@@ -68,7 +69,7 @@ qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message)
 		qlm_dialect_from_text(peer->dialect, &envelope->dialect);
 	envelope->ttl = qlm_ttl_left(message->expires_at);
 
-	/* The same whenever it is posted again, but not where it is queued anew. */
+	/* The key stays the same when the row is posted again. */
 	envelope->key = peer && !qlm_envelope_is_repeatable(envelope) ?
 		psprintf(INT64_FORMAT "." INT64_FORMAT, message->message_id,
 				 message->created_at) : NULL;
@@ -93,9 +94,10 @@ queue_answer(const QlmPeer *peer, const char *callback, double ttl,
 }
 
 /*
- * The callback of a one-time request says where its answer goes; that of a
- * subscription is for the data that follow, that of what is sent on for the
- * answers of others.
+ * Takes the callback out of a nested one-time request and returns it: the
+ * answer goes there. The callback of a subscription stays, as it is for the
+ * data; so does that of a request to be forwarded, as it is for the answers of
+ * other nodes.
  */
 static const char *
 take_callback(const QlmPeer *peer, QlmEnvelope *nested)
@@ -118,7 +120,7 @@ take_callback(const QlmPeer *peer, QlmEnvelope *nested)
 	return callback;
 }
 
-/* Is it a message rather than a request, e.g. data of a subscription? */
+/* Is it a response, e.g. data of a subscription, and not a request? */
 static bool
 is_response(const QlmEnvelope *nested)
 {
@@ -126,7 +128,10 @@ is_response(const QlmEnvelope *nested)
 		((QlmRequest *) linitial(nested->requests))->verb == QLM_RESPONSE;
 }
 
-/* Correlation ids first, then those of a new subscription (protocol 7.4.3) */
+/*
+ * The correlation ids go before the requestIDs of new subscriptions (protocol
+ * 7.4.3).
+ */
 static void
 correlate(QlmRequest *response, List *request_ids)
 {
@@ -173,7 +178,10 @@ add_answer(QlmExchange *exchange, Answers *answers, double ttl, Size size)
 	answers->size += size;
 }
 
-/* Of a response with a mistake: they may lack what every Object has. */
+/*
+ * In a response with an error payloads may be incomplete, e.g. Objects without
+ * an id.
+ */
 static void
 forget_payloads(List *results)
 {
@@ -183,7 +191,7 @@ forget_payloads(List *results)
 		((QlmResult *) lfirst(lc))->odf = NULL;
 }
 
-/* All results of the message's responses */
+/* Returns the results of all responses of an envelope. */
 static List *
 all_results(const QlmEnvelope *envelope)
 {
@@ -203,7 +211,10 @@ all_results(const QlmEnvelope *envelope)
 	return results;
 }
 
-/* What cannot be understood is answered too: by 400 (protocol 7.4.9). */
+/*
+ * A nested request that cannot be understood is answered by 400 (protocol
+ * 7.4.9).
+ */
 static void
 refuse_nested(QlmExchange *exchange, const QlmResult *carrier, const char *why)
 {
@@ -215,7 +226,10 @@ refuse_nested(QlmExchange *exchange, const QlmResult *carrier, const char *why)
 	queue_answer(exchange->peer, NULL, -1, qlm_envelope_to_text(answer));
 }
 
-/* A nested response may carry no further requests; it says so if one does. */
+/*
+ * A nested response must not carry further requests: returns the error if it
+ * does, or NULL.
+ */
 static const char *
 deeper_nesting(const QlmEnvelope *nested)
 {
@@ -227,7 +241,7 @@ deeper_nesting(const QlmEnvelope *nested)
 	return NULL;
 }
 
-/* For want of resources or time: it may go well when it comes again. */
+/* 503 is for want of resources or time: the sender repeats the request. */
 static bool
 must_come_again(const QlmRequest *response)
 {
@@ -239,7 +253,10 @@ must_come_again(const QlmRequest *response)
 	return false;
 }
 
-/* A response was executed.  Is it to be acknowledged, by what it led to? */
+/*
+ * After a nested response was executed: returns whether it is to be
+ * acknowledged.
+ */
 static bool
 finish_data(QlmExchange *exchange, const QlmResult *carrier, Answers *answers)
 {
@@ -253,7 +270,10 @@ finish_data(QlmExchange *exchange, const QlmResult *carrier, Answers *answers)
 	return !answers->is_stuck;
 }
 
-/* Data keep their order, so what follows some that come again does so too. */
+/*
+ * Data keep their order: after some that could not be stored, all that follow
+ * have to come again.
+ */
 static bool
 must_wait(const QlmResult *carrier, const Answers *answers)
 {
@@ -261,7 +281,10 @@ must_wait(const QlmResult *carrier, const Answers *answers)
 		carrier->nested->acknowledge;
 }
 
-/* hash: what it is remembered by, with its id; NULL: it need not be */
+/*
+ * hash is what the request is remembered by together with its id, or NULL if
+ * it need not be remembered.
+ */
 static void
 execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *hash,
 			   Answers *answers)
@@ -270,7 +293,7 @@ execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *hash
 	const QlmPeer *peer = exchange->peer;
 	char	   *answer;
 
-	/* Each is a message of its own: values without time must not collide. */
+	/* A time of its own, or values without time of two requests would collide. */
 	exchange->received_at = GetCurrentTimestamp();
 	exchange->request = carrier->nested;
 	exchange->answer = qlm_envelope_create(&carrier->nested->dialect, 0);
@@ -280,18 +303,21 @@ execute_nested(QlmExchange *exchange, const QlmResult *carrier, const char *hash
 		return;
 	correlate(exchange->response, carrier->request_ids);
 	answer = qlm_envelope_to_text(exchange->answer);
-	/* Without ids answers could not be told apart. */
+	/* Without ids the peer could not tell the answers apart. */
 	if (callback || carrier->request_ids == NIL)
 		queue_answer(peer, callback, carrier->nested->ttl, answer);
 	else
 		add_answer(exchange, answers, carrier->nested->ttl, strlen(answer));
 
-	/* What was refused for now is tried again when it comes again. */
+	/* A request that was put off must be executed when it comes again. */
 	if (hash && !exchange->put_off)
 		qlm_executed_remember(peer, linitial(carrier->request_ids), hash, answer);
 }
 
-/* What does it ask for that must not be done twice?  NULL: nothing */
+/*
+ * Returns the hash of a nested request that must not be executed twice, or
+ * NULL.
+ */
 static char *
 hash_of(const QlmResult *carrier)
 {
@@ -301,7 +327,10 @@ hash_of(const QlmResult *carrier)
 	return qlm_request_hash(carrier->nested);
 }
 
-/* Is it one that was executed before?  Then its answer goes out again. */
+/*
+ * If the request was executed before, queues its answer again and returns
+ * true.
+ */
 static bool
 answer_again(QlmExchange *exchange, const QlmResult *carrier, const char *hash)
 {
@@ -335,7 +364,10 @@ receive_result(QlmExchange *exchange, const QlmResult *result, Answers *answers)
 	return 1;
 }
 
-/* The results that are no carriers of requests, as the answer to ours */
+/*
+ * Returns the answer to the request of this node: the results that carry no
+ * nested requests.
+ */
 static char *
 own_answer(const QlmEnvelope *envelope, List *results)
 {
@@ -346,7 +378,7 @@ own_answer(const QlmEnvelope *envelope, List *results)
 	if (results == NIL)
 		return NULL;
 	answer = qlm_envelope_create(&envelope->dialect, 0);
-	answer->dialect.json = false;	/* those who asked read XML */
+	answer->dialect.json = false;	/* whoever waits for it reads XML */
 	response = qlm_envelope_add_request(answer, QLM_RESPONSE);
 	foreach(lc, results)
 	{

@@ -1,10 +1,11 @@
 /*
  * entry.c
- *		The one way in: jobs are run, whatever has brought them.
+ *	  The entry to the service: all jobs are run from here, whatever has
+ *	  brought them.
  *
- * Each kind of job begins and ends in a way of its own.  Between, all are one
- * batch: writes with the same rights become one insert, and the queue is asked
- * once for all.
+ * Each kind of job begins and ends in its own way. In between they are one
+ * batch: writes with the same rights become one insert, and the outbox is
+ * asked once for all.
  */
 #include "postgres.h"
 
@@ -44,7 +45,10 @@ may_run_handlers(const QlmRequest *request)
 		(request->verb == QLM_READ && request->target_device);
 }
 
-/* Functions of users may take long: nobody else is to wait for them. */
+/*
+ * Functions of users may take long, so requests that run them are not executed
+ * in a batch.
+ */
 static void
 leave_handlers_out(QlmExchange *exchange)
 {
@@ -67,7 +71,7 @@ is_write_with_role(const QlmExchange *exchange, Oid role)
 		qlm_exchange_only_writes(exchange);
 }
 
-/* The writes of each role become one insert; who writes alone, writes so too. */
+/* All writes of a role become one insert. A group may have one member. */
 static void
 execute_writes(QlmExchange *exchanges, int n)
 {
@@ -100,7 +104,10 @@ execute_rest(QlmExchange *exchange)
 	exchange->phase = QLM_PHASE_EXECUTED;
 }
 
-/* A device that begins a session has its values sent to who asked for that. */
+/*
+ * When a device connects, its current values go to those who subscribe to that
+ * (protocol 4.7).
+ */
 static void
 begin_sessions(const QlmExchange *exchanges, int n)
 {
@@ -109,7 +116,10 @@ begin_sessions(const QlmExchange *exchanges, int n)
 			qlm_events_of_connected(exchanges[i].peer->peer_id);
 }
 
-/* Who posts messages on a WebSocket looks at what became of them, no further. */
+/*
+ * A caller that posts responses on a WebSocket reads the return codes of its
+ * acknowledgements, but not what is nested in them.
+ */
 static bool
 can_carry(const QlmExchange *exchange)
 {
@@ -168,7 +178,10 @@ qlm_jobs_run(QlmJob **jobs, int n)
 	qlm_answer_size_set(outer);
 }
 
-/* What is left to say where even that fails, as for want of memory */
+/*
+ * A constant answer for the case that no other can be made, e.g. for want of
+ * memory
+ */
 static void
 give_bare_refusal(QlmJob *job)
 {
@@ -182,8 +195,8 @@ give_bare_refusal(QlmJob *job)
 }
 
 /*
- * No transaction is open and nobody else catches an error here: it would end
- * the worker, and the requests of others with it.
+ * Errors are caught here: outside of a transaction they would end the worker,
+ * and the requests of other callers with it.
  */
 void
 qlm_job_refuse(QlmJob *job, int status, const char *description)

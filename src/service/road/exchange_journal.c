@@ -1,10 +1,10 @@
 /*
  * exchange_journal.c
- *		What the journal keeps of an exchange.
+ *	  Writes an exchange to the journal.
  *
- * Each is there once.  One whose answer is held is entered when it is, since
- * it may leave as it is without anything being run again; if it leaves with
- * another answer, the entry is changed.
+ * There is one row for each exchange. If its answer is held, the row is
+ * written when the hold begins, since the answer may leave unchanged without a
+ * further transaction. If another answer leaves, the row is updated.
  */
 #include "postgres.h"
 

@@ -61,8 +61,8 @@ is_for_others(const QlmRequest *request)
 }
 
 /*
- * Run it, and write its data in the format that it asks for.  What others have
- * in it is theirs to write.
+ * Runs a verb, and writes its data in the format that the request asks for.
+ * Results of other nodes are left as they are.
  */
 static void
 run_verb(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
@@ -82,7 +82,7 @@ run_verb(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response)
 						  &exchange->request->dialect);
 }
 
-/* A payload goes to other nodes as it came. */
+/* A request that is forwarded keeps its payload as it came. */
 static void
 execute_verb(QlmExchange *exchange, const QlmRequest *request)
 {
@@ -112,7 +112,7 @@ execute(QlmExchange *exchange, const QlmRequest *request)
 	qlm_rights_end_caller(&saved, exchange->job->from_session);
 }
 
-/* The verb has failed, and what it had done is undone: that is its result. */
+/* Adds the result of a verb whose subtransaction was rolled back. */
 static void
 add_failure(QlmExchange *exchange, const QlmRequest *request, const ErrorData *error)
 {

@@ -1,11 +1,10 @@
 /*
  * execute_all.c
- *		The verbs of one message: all of them, or none where one is refused for
- *		now.
+ *	  Executes the verbs of an envelope: all of them, or none if one is
+ *	  refused for now.
  *
- * A sender that gets 503 sends the whole message again, and everything that
- * had been done of it would be done twice: values without times, deletes,
- * polls, calls.
+ * A sender that gets 503 sends the whole envelope again. What had been done of
+ * it would be done twice: values without times, deletes, polls, calls.
  */
 #include "postgres.h"
 
@@ -15,7 +14,7 @@
 #include "service/road/repeated_request.h"
 #include "storage/core/subtransaction.h"
 
-/* What the message had before, to be had again */
+/* The state of the exchange before the verbs, to go back to */
 typedef struct Before
 {
 	int			nresults;
@@ -46,7 +45,7 @@ only_reads(const QlmRequest *request)
 	return request->verb == QLM_READ && qlm_request_is_repeatable(request);
 }
 
-/* It may go well with all of the message, once that is sent again. */
+/* The verb may succeed once the whole envelope is sent again. */
 static void
 add_not_done(QlmExchange *exchange)
 {
@@ -55,7 +54,7 @@ add_not_done(QlmExchange *exchange)
 									exchange->put_off));
 }
 
-/* A read that changes nothing has its answer whatever becomes of the rest. */
+/* A read without side effects is executed even if the others are put off. */
 static void
 execute_next(QlmExchange *exchange, const QlmRequest *request)
 {
@@ -78,7 +77,10 @@ has_done_something(const QlmRequest *request, List *results)
 	return false;
 }
 
-/* All was undone: say so of what had been done.  ends: of each verb's results */
+/*
+ * After the rollback: replaces the results of verbs that had done something.
+ * ends holds the number of results after each verb.
+ */
 static void
 take_back(QlmExchange *exchange, const Before *before, const int *ends)
 {
@@ -145,5 +147,5 @@ qlm_exchange_execute_all(QlmExchange *exchange)
 		foreach(lc, exchange->request->requests)
 			qlm_exchange_execute(exchange, lfirst(lc));
 	if (exchange->put_off)
-		exchange->job->status = 503;	/* says when to come again */
+		exchange->job->status = 503;	/* with Retry-After */
 }

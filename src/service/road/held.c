@@ -1,11 +1,12 @@
 /*
  * held.c
- *		Which answers wait for something to go with them (Prefer: wait), or for
- *		other nodes, and for what.
+ *	  Decides which answers are held, and for what: until there is something
+ *	  to nest (Prefer: wait), or until other nodes have answered.
  *
- * What a verb has done is done: only its answer is held, as the text that leaves
- * if nothing comes.  That is the smallest form of it, and thousands may be held.
- * A poll that found nothing has done nothing, so it is simply run again.
+ * What a verb has done is committed: only the answer is held, as the text that
+ * leaves if nothing comes. That is its smallest form, and thousands may be
+ * held. A poll that found nothing has changed nothing, so it is run again
+ * instead.
  */
 #include "postgres.h"
 
@@ -37,7 +38,7 @@ count_polls(const QlmEnvelope *envelope)
 	return n;
 }
 
-/* Nothing went wrong, and a poll has brought nothing, be it only a note. */
+/* Has all gone well and, for a poll, is there no data or note to return? */
 static bool
 can_wait(const QlmExchange *exchange, bool polls)
 {
@@ -56,7 +57,7 @@ can_wait(const QlmExchange *exchange, bool polls)
 	return true;
 }
 
-/* When does the next interval of a subscription end? */
+/* Returns the end of the current interval of a subscription. */
 static TimestampTz
 next_tick(const QlmSubscription *subscription)
 {
@@ -116,7 +117,7 @@ make_held(const QlmExchange *exchange)
 	return held;
 }
 
-/* Until other nodes have answered */
+/* Holds the answer until other nodes have answered. */
 static void
 hold_for_nodes(QlmExchange *exchange)
 {
@@ -146,7 +147,7 @@ qlm_exchange_hold(QlmExchange *exchange)
 	if (!job->may_wait || job->status != 200 || exchange->peer == NULL)
 		return;
 
-	/* Run again, a poll must not take other verbs with it. */
+	/* A poll is run again with its whole envelope, so it must be alone there. */
 	if (polls ? npolls < list_length(exchange->request->requests) :
 		!qlm_exchange_may_carry(exchange))
 		return;

@@ -1,10 +1,11 @@
 /*
  * identify.c
- *		Who is calling, and with whose rights (protocol 7.4.1).
+ *	  Finds out who is calling, and with whose rights (protocol 7.4.1).
  *
- * A credential counts first; names, callback URLs and written Objects only for
- * peers without one that this node does not call; the address never.  Who was found to be at the other end
- * of a WebSocket stays so for messages that do not say it.
+ * A credential counts first. Names, callback URLs and written Objects count
+ * only for peers that have no credential and that this node does not call. The
+ * address never counts. Once the peer at the other end of a WebSocket is
+ * known, it stays known for envelopes that do not name it.
  */
 #include "postgres.h"
 
@@ -21,8 +22,8 @@
 #include "storage/role/role.h"
 
 /*
- * By what it writes, or answers.  What was refused may lack what every Object
- * has.
+ * Finds the peer by the Objects that it writes or answers with. In a request
+ * with an error payloads may be incomplete, e.g. Objects without an id.
  */
 static QlmPeer *
 peer_by_payload(const QlmRequest *request)
@@ -88,7 +89,10 @@ peer_by_authorization(QlmExchange *exchange, const char *authorization)
 	return peer;
 }
 
-/* The peer that a credential or a name claims; refuses the exchange if it lies. */
+/*
+ * Returns the peer that a credential or a name claims. A false claim refuses
+ * the exchange.
+ */
 static QlmPeer *
 claimed_peer(QlmExchange *exchange, bool *claimed)
 {
@@ -121,7 +125,7 @@ peer_of_connection(const QlmConnected *connected)
 	return peer && peer->claimable && peer->proof == connected->proof ? peer : NULL;
 }
 
-/* Tell the connection whose it is. */
+/* Tells the transport which peer the connection belongs to. */
 static void
 note_caller(QlmExchange *exchange)
 {
@@ -139,8 +143,9 @@ note_caller(QlmExchange *exchange)
 }
 
 /*
- * A peer that comes back is soon asked again what it has not answered: it may
- * never have had it.  One that owns Objects begins a session.
+ * When a peer comes back, the requests that it has not answered are due again,
+ * as it may never have received them. If it owns Objects, its coming is an
+ * event for subscribers (protocol 4.7).
  */
 static void
 note_seen(QlmExchange *exchange, QlmPeer *peer)
@@ -185,7 +190,7 @@ qlm_exchange_identify(QlmExchange *exchange)
 		return;
 	exchange->peer = qlm_peer_copy(peer);
 	if (peer == NULL && exchange->job->kind == QLM_JOB_GREETING)
-		return;					/* its messages will say */
+		return;					/* its envelopes will say */
 	if (peer == NULL)
 		become_anonymous(exchange);
 	else

@@ -1,11 +1,11 @@
 /*
  * job_discovery.c
- *		Data discovery by GET (protocol 9.2): what the client wants to see and
- *		how, the answer and its tag.
+ *	  Discovery by GET (protocol 9.2): what the client asks for and in which
+ *	  form, the answer and its entity tag.
  *
- * It is run as a read is, so that who calls, its rights, retries and timeouts
- * are the same.  Nodes that the caller may not see are answered like nodes
- * that do not exist.
+ * It is run like a read, so that identification, rights, retries and timeouts
+ * are the same. Nodes that the caller may not see are answered like nodes that
+ * do not exist.
  */
 #include "postgres.h"
 
@@ -54,10 +54,10 @@ typedef struct Wish
 	const QlmDialect *dialect;
 	QlmSelector selector;
 	bool		has_selector;
-	const char *error;			/* why it cannot be understood, or NULL */
+	const char *error;			/* what is wrong with the request, or NULL */
 } Wish;
 
-/* Who names a type wants it more than one that a wildcard lets in. */
+/* A type that is named takes precedence over one that a wildcard accepts. */
 static bool
 is_better(QlmAcceptance a, QlmAcceptance b)
 {
@@ -87,7 +87,7 @@ choose_forms(Wish *wish, const char *accept)
 	wish->value_form = is_better(json, text) ? FORM_JSON : FORM_TEXT;
 }
 
-/* The first thing that is wrong is told. */
+/* Keeps the first error. */
 static void
 refuse(Wish *wish, const char *error)
 {
@@ -115,7 +115,7 @@ read_count(Wish *wish, const char *text)
 
 	if (text == NULL)
 		return 0;
-	/* More than can be counted means as many as there are. */
+	/* A number that does not fit means all that there are. */
 	if (strspn(text, "0123456789") == strlen(text))
 		for (; *text != '\0' && count <= PG_INT32_MAX; text++)
 			count = count * 10 + (*text - '0');
@@ -210,7 +210,7 @@ print_found(StringInfo buf, const QlmUrlSelection *found, const Wish *wish)
 	return wish->form;
 }
 
-/* Weak, since what is sent may be compressed on the way */
+/* A weak tag, since the body may be compressed on the way */
 static const char *
 make_tag(const StringInfoData *body, Form form)
 {
@@ -220,7 +220,7 @@ make_tag(const StringInfoData *body, Form form)
 	return psprintf("W/\"" UINT64_FORMAT "\"", hash);
 }
 
-/* Is the tag one of those that the client has? */
+/* Is the tag in the list of If-None-Match? */
 static bool
 is_known(const char *list, const char *tag)
 {
@@ -256,12 +256,12 @@ answer_found(QlmJob *job, const QlmUrlSelection *found, const Wish *wish)
 	discovery->content_type = content_types[form];
 	discovery->etag = make_tag(&job->answer, form);
 
-	/* The body stays, for its length; the transport does not send it. */
+	/* The body is kept for Content-Length; the transport does not send it. */
 	if (is_known(discovery->if_none_match, discovery->etag))
 		job->status = 304;
 }
 
-/* It is run as a read that brings no envelope. */
+/* Turns the GET into a read, though no envelope came. */
 void
 qlm_discovery_begin(QlmExchange *exchange)
 {
@@ -298,7 +298,7 @@ qlm_discovery_execute(QlmExchange *exchange)
 		answer_found(exchange->job, &found, &wish);
 }
 
-/* {"error":"..."} or <error>...</error> */
+/* Answers {"error":"..."} or <error>...</error>. */
 static void
 answer_error(QlmJob *job, int code, const char *description)
 {
@@ -320,7 +320,7 @@ answer_error(QlmJob *job, int code, const char *description)
 		qlm_xml_element(&job->answer, "error", description);
 }
 
-/* What one may not see is as if it were not there. */
+/* A node that the caller may not see is answered as if it did not exist. */
 void
 qlm_discovery_refuse(QlmJob *job, int code, const char *description)
 {
@@ -330,7 +330,7 @@ qlm_discovery_refuse(QlmJob *job, int code, const char *description)
 				 unseen ? "there is nothing to see at this path" : description);
 }
 
-/* Who has no role sees nothing anywhere, and is told. */
+/* A caller without a role sees nothing at all, and is told that. */
 static void
 answer_refusal(QlmExchange *exchange)
 {

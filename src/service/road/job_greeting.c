@@ -1,7 +1,7 @@
 /*
  * job_greeting.c
- *		Before the first message on a WebSocket: who is there?  Perhaps nobody
- *		can say.  Nothing is answered.
+ *	  The greeting of a WebSocket: identifies the caller before its first
+ *	  envelope, if that is possible. Nothing is answered.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * job_held.c
- *		Answers that were held: each leaves with what has come for it.
+ *	  Completes held answers with what has come for them.
  *
- * The text that was held is read again only where something is put in.  Where
- * nothing is, it leaves or goes on being held as it is.
+ * The held text is parsed only if something is added to it. Otherwise it
+ * leaves, or is held further, as it is.
  */
 #include "postgres.h"
 
@@ -13,7 +13,10 @@
 #include "service/road/held.h"
 #include "service/road/job_held.h"
 
-/* Is it still the peer that asked? */
+/*
+ * Looks the peer up again: it may have been dropped, or have another
+ * credential.
+ */
 static void
 find_peer(QlmExchange *exchange)
 {
@@ -25,8 +28,8 @@ find_peer(QlmExchange *exchange)
 }
 
 /*
- * What other nodes have answered takes the place of what stands for it, once
- * all have or the time is over.  Its request says what is remembered of it.
+ * Replaces stand-ins by the answers of other nodes once all have come or the
+ * time is over. The answer that is remembered for the request is updated, too.
  */
 static void
 complete(QlmExchange *exchange)

@@ -1,6 +1,6 @@
 /*
  * job_message.c
- *		Messages: how one is taken in, and how its answer leaves.
+ *	  Envelopes: how one is parsed, and how its answer leaves.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 #include "service/road/repeated_request.h"
 #include "storage/write/write.h"
 
-/* The values that a message brings, and one more */
+/* Counts the values of an envelope, plus one. */
 static int
 count_values(const QlmEnvelope *envelope)
 {
@@ -40,7 +40,7 @@ count_values(const QlmEnvelope *envelope)
 	return n;
 }
 
-/* Returns false where what came is no message. */
+/* Returns false if the text is not an envelope. */
 static bool
 parse(QlmExchange *exchange)
 {
@@ -65,7 +65,10 @@ parse(QlmExchange *exchange)
 	return false;
 }
 
-/* Another node posts what a subscriber of this one is to have. */
+/*
+ * An envelope for a callback URL of this node: another node posts the data of
+ * a remote subscription.
+ */
 static void
 take_callback(QlmExchange *exchange)
 {
@@ -93,9 +96,9 @@ qlm_message_begin(QlmExchange *exchange)
 }
 
 /*
- * On a WebSocket nobody waits for the acknowledgement of a response, unless he has
- * said so, and two nodes would acknowledge each other for ever.  What went wrong
- * is told.
+ * On a WebSocket a response is not acknowledged unless the caller has asked
+ * for that: otherwise two nodes would acknowledge each other for ever. Errors
+ * are answered.
  */
 static bool
 is_unanswered(const QlmExchange *exchange)

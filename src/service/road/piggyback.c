@@ -1,7 +1,7 @@
 /*
  * piggyback.c
- *		Nests what is queued for a peer into the response that it gets anyway
- *		(protocol 7.2 to 7.4).
+ *	  Nests due outbox rows of a peer into the response that it gets (protocol
+ *	  7.2 to 7.4).
  */
 #include "postgres.h"
 
@@ -18,9 +18,9 @@
 #include "storage/peer/peer_note.h"
 
 /*
- * Peers of the QLM generations take nested requests, and so does who acknowledges
- * nested data; others only once they have shown or been said to, since some
- * refuse such a message as a whole.
+ * Peers of the QLM generations take nested requests, and so do peers that
+ * acknowledge nested data. Others must have shown it or be configured so,
+ * since some refuse such an envelope as a whole.
  */
 bool
 qlm_exchange_takes_piggyback(const QlmExchange *exchange)
@@ -34,8 +34,9 @@ qlm_exchange_takes_piggyback(const QlmExchange *exchange)
 }
 
 /*
- * Others are tried once, where they lose nothing if they refuse the answer as a
- * whole: it says only that all went well, and what it is to may come again.
+ * Other peers are tried once, with an answer that they can afford to refuse as
+ * a whole: it says only that all went well, and their request may be sent
+ * again.
  */
 static bool
 may_come_again(const QlmRequest *request)
@@ -75,7 +76,10 @@ qlm_exchange_may_carry(QlmExchange *exchange)
 	return qlm_exchange_takes_piggyback(exchange) || may_try(exchange);
 }
 
-/* One at a time until answers can be told apart. */
+/*
+ * One request at a time, until the peer has shown that its answers can be told
+ * apart.
+ */
 int
 qlm_exchange_outstanding_max(const QlmExchange *exchange)
 {
@@ -99,14 +103,14 @@ qlm_exchange_outgoing(const QlmExchange *exchange, const QlmOutboxRow *message)
 	return nested;
 }
 
-/* A held answer is in the dialect of its request. */
+/* A held answer has the dialect of its request. */
 static const QlmDialect *
 answer_dialect(const QlmExchange *exchange)
 {
 	return exchange->answer ? &exchange->answer->dialect : &exchange->request->dialect;
 }
 
-/* A result that says nothing else yet can carry it, as in the paper's Fig. 3. */
+/* An empty successful result can carry a request, as in the paper's Fig. 3. */
 static QlmResult *
 carrying_result(QlmRequest *response)
 {
@@ -120,7 +124,10 @@ carrying_result(QlmRequest *response)
 	return qlm_request_add_result(response, 200, NULL);
 }
 
-/* NULL, and set aside: what is queued is no message. */
+/*
+ * Returns NULL if the text of the row is not an envelope; the row has failed
+ * then.
+ */
 static QlmEnvelope *
 nest(const QlmExchange *exchange, const QlmOutboxRow *message)
 {
@@ -188,7 +195,7 @@ piggyback_due(QlmExchange *exchange)
 			continue;
 		text = qlm_envelope_to_nested_text(nested, answer_dialect(exchange));
 		size += strlen(text);
-		/* A message beyond the limit still goes, but alone. */
+		/* A row that is larger than the limit still leaves, but alone. */
 		full = full || (any && size > qlm_piggyback_max_size);
 		if (full)
 			qlm_nest_undo(message->message_id);
@@ -228,8 +235,9 @@ piggyback_try(QlmExchange *exchange)
 }
 
 /*
- * What was tried in vain is noted when the peer calls again, and what waits says
- * why it does.
+ * If the peer has called again without answering the request that it was tried
+ * with, it is noted as not taking nested requests. The rows that wait then say
+ * why.
  */
 static void
 piggyback_nothing(QlmExchange *exchange)

@@ -1,11 +1,11 @@
 /*
  * repeated_request.c
- *		Posted requests that are repeated because their answer was lost:
- *		executed once, and answered again.
+ *	  Posted requests that are repeated because their answer was lost: they
+ *	  are executed once, and answered again.
  *
- * A peer that posts a request which must not be executed twice gives it a
- * key.  The key is remembered with a hash of the request and the answer, only
- * for known peers: others could fetch answers of somebody else.
+ * A peer gives a key to a request that must not be executed twice. The key is
+ * remembered with a hash of the request and with the answer. This is done only
+ * for known peers: anonymous callers could fetch the answers of others.
  */
 #include "postgres.h"
 
@@ -22,10 +22,10 @@
 
 #define MAX_KEY 100
 
-/* Of a longer answer only what came of the request is remembered. */
+/* Of a longer answer only the return codes are remembered. */
 #define MAX_REMEMBERED	(1024 * 1024)
 
-/* What it is remembered by, apart from requestIDs of nested requests */
+/* Keeps these keys apart from the requestIDs of nested requests */
 #define MEMORY_PREFIX "posted:"
 
 bool
@@ -61,7 +61,7 @@ key_of(const QlmExchange *exchange)
 	return psprintf(MEMORY_PREFIX "%s", key);
 }
 
-/* Before anything is executed, which may take the message apart */
+/* Must be called before execution, which may modify the envelope. */
 static const char *
 hash_of(QlmExchange *exchange)
 {
@@ -70,7 +70,10 @@ hash_of(QlmExchange *exchange)
 	return exchange->hash;
 }
 
-/* Until the transaction ends; false: it is being executed just now. */
+/*
+ * Locks the key until the transaction ends. Returns false if the same request
+ * is being executed at the moment.
+ */
 static bool
 lock_key(int peer_id, const char *key, const char *hash)
 {
@@ -110,7 +113,7 @@ qlm_exchange_recall(QlmExchange *exchange)
 	exchange->phase = QLM_PHASE_REPEATED;
 }
 
-/* What came of it, without what it brought */
+/* Returns the answer without its payloads. */
 static QlmEnvelope *
 without_data(const QlmEnvelope *answer, const QlmRequest *response)
 {
@@ -129,7 +132,10 @@ without_data(const QlmEnvelope *answer, const QlmRequest *response)
 	return outline;
 }
 
-/* Before anything is nested in the answer that is not part of it */
+/*
+ * Must be called before anything is nested into the answer, which is not part
+ * of it.
+ */
 void
 qlm_exchange_remember(QlmExchange *exchange)
 {
@@ -146,7 +152,7 @@ qlm_exchange_remember(QlmExchange *exchange)
 	if (exchange->response->results == NIL)
 		qlm_request_add_result(exchange->response, 200, NULL);
 	answer = *exchange->answer;
-	answer.dialect.json = false;	/* it is for us to read */
+	answer.dialect.json = false;	/* it is read again by this node, as XML */
 	text = qlm_envelope_to_text(&answer);
 	if (strlen(text) > MAX_REMEMBERED)
 		text = qlm_envelope_to_text(without_data(&answer, exchange->response));

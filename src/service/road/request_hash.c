@@ -1,12 +1,11 @@
 /*
  * request_hash.c
- *		Tells requests apart by what they ask for: the number that one bears may
- *		have been given to another before, by a node that counts from 1 whenever it
- *		starts.
+ *	  A hash of what a request asks for. Its number does not identify it: a
+ *	  node that counts from 1 at each start gives the same numbers again.
  *
- * The message is printed in one dialect, whatever it came in, and hashed.  What
- * changes from one copy of a request to the next is left out: the ttl that
- * remains, the way that it came, and who shows what to whom.
+ * The envelope is printed in one dialect, whatever it came in, and hashed.
+ * What differs between copies of a request is left out: the ttl that remains,
+ * the hops, and credentials.
  */
 #include "postgres.h"
 

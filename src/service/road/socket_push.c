@@ -1,11 +1,12 @@
 /*
  * socket_push.c
- *		What is queued for a peer that is connected by WebSocket: messages that
- *		need no answer of this node to carry them (protocol 9.4).
+ *	  Prepares outbox rows to be pushed to a peer that is connected by
+ *	  WebSocket: those that do not need an answer of this node as carrier
+ *	  (protocol 9.4).
  *
- * A request bears no number of its own.  So a peer that takes piggy-backed
- * requests is sent a response that does nothing but carry it; any other is sent
- * the plain request, and the next one when it has answered.
+ * A plain request has no number. So a peer that takes piggy-backed requests is
+ * sent a response that does nothing but carry the request. Any other peer is
+ * sent the plain request, and the next one once it has answered.
  */
 #include "postgres.h"
 
@@ -18,7 +19,7 @@
 #include "service/road/socket_push.h"
 #include "storage/outbox/outbox_nest.h"
 
-/* As what is nested in any other response */
+/* Prints the row nested in a response of its own. */
 static char *
 print_carried(const QlmOutboxRow *message, QlmEnvelope *nested)
 {
@@ -32,7 +33,7 @@ print_carried(const QlmOutboxRow *message, QlmEnvelope *nested)
 	return qlm_envelope_to_text(carrier);
 }
 
-/* NULL: it is no message */
+/* Returns NULL if the text of the row is not an envelope. */
 static char *
 print_message(const QlmExchange *exchange, const QlmOutboxRow *message, bool carried)
 {
