@@ -23,7 +23,7 @@
 #define MAX_DESCRIPTION		200
 #define MAX_WORDS			120		/* quoted from a page */
 
-static QlmReception
+static QlmDeliveryResult
 of_code(int code)
 {
 	switch (code)
@@ -35,7 +35,7 @@ of_code(int code)
 		case 502:
 		case 503:
 		case 504:
-			return QLM_RECEPTION_LATER;
+			return QLM_DELIVERY_LATER;
 		case 400:
 		case 403:
 		case 405:
@@ -44,18 +44,18 @@ of_code(int code)
 		case 414:
 		case 415:
 		case 501:
-			return QLM_RECEPTION_REFUSED;
+			return QLM_DELIVERY_REFUSED;
 		default:
-			return qlm_code_is_success(code) ? QLM_RECEPTION_TAKEN :
-				QLM_RECEPTION_DOUBTFUL;
+			return qlm_code_is_success(code) ? QLM_DELIVERY_TAKEN :
+				QLM_DELIVERY_DOUBTFUL;
 	}
 }
 
 /* A 404 inside an envelope comes from the node itself, which was reached. */
-static QlmReception
+static QlmDeliveryResult
 of_result(const QlmResult *result)
 {
-	return result->code == 404 ? QLM_RECEPTION_REFUSED : of_code(result->code);
+	return result->code == 404 ? QLM_DELIVERY_REFUSED : of_code(result->code);
 }
 
 /* A result that carries a nested request says nothing about what was sent. */
@@ -101,7 +101,7 @@ refusal_of_data(const List *results)
 
 		if (!is_about_it(result))
 			continue;
-		if (of_result(result) == QLM_RECEPTION_LATER)
+		if (of_result(result) == QLM_DELIVERY_LATER)
 			return result;
 		any_success |= qlm_result_is_success(result);
 		if (first == NULL && !qlm_result_is_success(result))
@@ -164,7 +164,7 @@ has_call(const char *asked)
 }
 
 bool
-qlm_reception_is_later(const char *asked, const List *results)
+qlm_delivery_is_later(const char *asked, const List *results)
 {
 	return refusal_of_request(results) != NULL && !has_call(asked);
 }
@@ -177,23 +177,23 @@ meaning_of(int status)
 }
 
 static void
-describe(char *why, const QlmReply *reply, const QlmResult *result)
+describe(char *why, const QlmDeliveryAnswer *answer, const QlmResult *result)
 {
-	int			status = reply->status;
+	int			status = answer->status;
 	const char *description = result && status != 421 ? result->description : NULL;
 	int			len;
 
-	if (status >= 300 && status < 400 && reply->location && *reply->location)
-		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with HTTP status %d and sends to %.250s%s",
-					   status, reply->location,
+	if (status >= 300 && status < 400 && answer->location && *answer->location)
+		len = snprintf(why, QLM_MAX_DELIVERY_WHY, "it answered with HTTP status %d and sends to %.250s%s",
+					   status, answer->location,
 					   status >= 307 ? ", which the option redirects of the peer allows to follow" : "");
 	else if (status < 200 || status >= 300)
-		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with HTTP status %d%s", status,
+		len = snprintf(why, QLM_MAX_DELIVERY_WHY, "it answered with HTTP status %d%s", status,
 					   meaning_of(status));
 	else
-		len = snprintf(why, QLM_MAX_RECEPTION, "it answered with returnCode %d", result->code);
-	if (description && *description && len < QLM_MAX_RECEPTION - MAX_DESCRIPTION - 3)
-		snprintf(why + len, QLM_MAX_RECEPTION - len, ": %.*s",
+		len = snprintf(why, QLM_MAX_DELIVERY_WHY, "it answered with returnCode %d", result->code);
+	if (description && *description && len < QLM_MAX_DELIVERY_WHY - MAX_DESCRIPTION - 3)
+		snprintf(why + len, QLM_MAX_DELIVERY_WHY - len, ": %.*s",
 				 pg_mbcliplen(description, strlen(description), MAX_DESCRIPTION),
 				 description);
 	for (char *p = why; *p; p++)
@@ -206,12 +206,12 @@ describe(char *why, const QlmReply *reply, const QlmResult *result)
  * NULL.
  */
 static const QlmResult *
-find_refusal(const QlmOutboxRow *message, const char *body, Size len)
+find_refusal(const QlmOutboxRow *row, const char *body, Size len)
 {
 	QlmEnvelope *envelope;
 	List	   *results = NIL;
 	ListCell   *lc;
-	bool		is_request = message && !message->is_response;
+	bool		is_request = row && !row->is_response;
 
 	if (!may_refuse(body, len) || (!is_request && len > MAX_ACKNOWLEDGEMENT) ||
 		(is_request && memmem(body, len, "503", 3) == NULL))
@@ -223,7 +223,7 @@ find_refusal(const QlmOutboxRow *message, const char *body, Size len)
 		results = list_concat(results, ((QlmRequest *) lfirst(lc))->results);
 	if (!is_request)
 		return refusal_of_data(results);
-	return has_call(message->envelope) ? NULL : refusal_of_request(results);
+	return has_call(row->envelope) ? NULL : refusal_of_request(results);
 }
 
 /*
@@ -232,45 +232,45 @@ find_refusal(const QlmOutboxRow *message, const char *body, Size len)
  * callback may answer with an empty body, but hardly with a web page.
  */
 static bool
-is_stray(QlmReply *reply)
+is_stray(QlmDeliveryAnswer *answer)
 {
-	if (qlm_html_is_nothing(reply->body, reply->len))
+	if (qlm_html_is_nothing(answer->body, answer->len))
 		return false;
-	reply->is_page = qlm_html_is(reply->body, reply->len);
-	return reply->is_peers ? parse(reply->body, reply->len) == NULL :
-		reply->is_page && qlm_refuse_pages;
+	answer->is_page = qlm_html_is(answer->body, answer->len);
+	return answer->is_peers ? parse(answer->body, answer->len) == NULL :
+		answer->is_page && qlm_refuse_pages;
 }
 
 static void
-describe_stray(char *why, const QlmReply *reply)
+describe_stray(char *why, const QlmDeliveryAnswer *answer)
 {
 	char		words[MAX_WORDS];
 
-	qlm_html_words(reply->body, reply->len, words, sizeof(words));
-	snprintf(why, QLM_MAX_RECEPTION, "it answered with %s instead of an envelope: \"%s\"",
-			 reply->is_page ? "a web page" : "something else", words);
+	qlm_html_words(answer->body, answer->len, words, sizeof(words));
+	snprintf(why, QLM_MAX_DELIVERY_WHY, "it answered with %s instead of an envelope: \"%s\"",
+			 answer->is_page ? "a web page" : "something else", words);
 }
 
-QlmReception
-qlm_reception_judge(const QlmOutboxRow *message, QlmReply *reply, char *why)
+QlmDeliveryResult
+qlm_delivery_judge(const QlmOutboxRow *row, QlmDeliveryAnswer *answer, char *why)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "qlm reception",
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "qlm delivery result",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	const QlmResult *refusal = reply->len > 0 ?
-		find_refusal(message, reply->body, reply->len) : NULL;
-	QlmReception reception = of_code(reply->status);
+	const QlmResult *refusal = answer->len > 0 ?
+		find_refusal(row, answer->body, answer->len) : NULL;
+	QlmDeliveryResult delivery = of_code(answer->status);
 
-	if (reception == QLM_RECEPTION_TAKEN && refusal)
-		reception = of_result(refusal);
-	if (reception != QLM_RECEPTION_TAKEN)
-		describe(why, reply, refusal);
-	else if (is_stray(reply))
+	if (delivery == QLM_DELIVERY_TAKEN && refusal)
+		delivery = of_result(refusal);
+	if (delivery != QLM_DELIVERY_TAKEN)
+		describe(why, answer, refusal);
+	else if (is_stray(answer))
 	{
-		reception = QLM_RECEPTION_LATER;
-		describe_stray(why, reply);
+		delivery = QLM_DELIVERY_LATER;
+		describe_stray(why, answer);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
-	return reception;
+	return delivery;
 }

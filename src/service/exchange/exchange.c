@@ -43,13 +43,13 @@ qlm_exchange_begin_answer(QlmExchange *exchange, const QlmDialect *dialect)
 void
 qlm_exchange_read_held(QlmExchange *exchange)
 {
-	const QlmHeldAnswer *held = exchange->job->held;
+	const QlmHeldAnswer *held = exchange->job->held_answer;
 	int			error_code;
 	const char *error;
 
 	if (exchange->answer)
 		return;
-	exchange->answer = qlm_envelope_parse(held->answer, held->answer_len, "UTF-8",
+	exchange->answer = qlm_envelope_parse(held->text, held->text_len, "UTF-8",
 										  &error_code, &error);
 	exchange->answer->dialect = exchange->request->dialect;
 	exchange->response = exchange->answer->requests == NIL ?

@@ -22,7 +22,7 @@ void
 qlm_job_give_held(QlmJob *job)
 {
 	qlm_job_begin_answer(job);
-	appendBinaryStringInfo(&job->answer, job->held->answer, job->held->answer_len);
+	appendBinaryStringInfo(&job->answer, job->held_answer->text, job->held_answer->text_len);
 }
 
 const char *

@@ -33,8 +33,8 @@ typedef struct QlmHeldAnswer
 	uint32		proof;			/* as the peer's was then */
 	bool		by_queue;		/* its queue may bring something */
 	const char *dialect;		/* of the request, text form */
-	const char *answer;			/* as it goes out if nothing comes */
-	Size		answer_len;
+	const char *text;			/* as it goes out if nothing comes */
+	Size		text_len;
 	int64		journal_no;		/* of the answer in the journal; 0: not there */
 	TimestampTz received_at;
 
@@ -98,7 +98,7 @@ typedef struct QlmJob
 
 	/* What came in. */
 	QlmDiscovery *discovery;	/* of that kind, in and out */
-	const QlmHeldAnswer *held;	/* of that kind */
+	const QlmHeldAnswer *held_answer;	/* of that kind */
 	const char *body;
 	Size		body_len;
 	const char *body_problem;	/* why it holds no message; NULL: it may */
@@ -134,7 +134,7 @@ typedef struct QlmJob
 								 * guesses; 0: not so */
 	bool		was_wrong;		/* so its caller may be guessing */
 	bool		waits;			/* it may wait, now or before */
-	QlmHeldAnswer *hold;		/* it should wait now; NULL: answer at once */
+	QlmHeldAnswer *answer_to_hold;	/* it should wait now; NULL: answer at once */
 	bool		pushes;			/* something may be pushed on its connection */
 	QlmConnected *caller;		/* on a WebSocket: a peer; NULL: none */
 } QlmJob;

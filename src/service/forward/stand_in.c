@@ -186,7 +186,7 @@ append_range(List *results, List *from, int first, int end)
 void
 qlm_stand_in_replace(QlmExchange *exchange)
 {
-	const QlmHeldAnswer *held = exchange->job->held;
+	const QlmHeldAnswer *held = exchange->job->held_answer;
 	List	   *standing = exchange->response->results;
 	List	   *results = NIL;
 	int			done = 0;

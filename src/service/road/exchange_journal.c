@@ -39,13 +39,13 @@ qlm_exchange_write_journal(const QlmExchange *exchange)
 	};
 	int64		journal_no = job->journal_no;
 
-	if (journal_no != 0 && job->hold == NULL)
+	if (journal_no != 0 && job->answer_to_hold == NULL)
 		qlm_journal_change(journal_no, &entry);
 	else if (journal_no == 0 && must_log(entry.return_code))
 		journal_no = qlm_journal_add(&entry);
-	if (job->hold)
+	if (job->answer_to_hold)
 	{
-		job->hold->journal_no = journal_no;
-		job->hold->received_at = entry.started_at;
+		job->answer_to_hold->journal_no = journal_no;
+		job->answer_to_hold->received_at = entry.started_at;
 	}
 }

@@ -112,8 +112,8 @@ make_held(const QlmExchange *exchange)
 		held->proof = exchange->peer->proof;
 	}
 	held->dialect = qlm_dialect_to_text(&exchange->request->dialect);
-	held->answer = job->answer.data;
-	held->answer_len = job->answer.len;
+	held->text = job->answer.data;
+	held->text_len = job->answer.len;
 	return held;
 }
 
@@ -129,7 +129,7 @@ hold_for_nodes(QlmExchange *exchange)
 		awaited[held->nawaited++] = *(QlmStandIn *) lfirst(lc);
 	held->awaited = awaited;
 	held->until = qlm_exchange_held_until(exchange);
-	exchange->job->hold = held;
+	exchange->job->answer_to_hold = held;
 }
 
 void
@@ -154,10 +154,10 @@ qlm_exchange_hold(QlmExchange *exchange)
 	job->waits = true;
 	if (!can_wait(exchange, polls))
 		return;
-	job->hold = make_held(exchange);
-	job->hold->by_queue = qlm_exchange_may_carry(exchange);
+	job->answer_to_hold = make_held(exchange);
+	job->answer_to_hold->by_queue = qlm_exchange_may_carry(exchange);
 	if (polls)
-		note_subscriptions(job->hold, exchange->request);
+		note_subscriptions(job->answer_to_hold, exchange->request);
 }
 
 void
@@ -165,9 +165,9 @@ qlm_exchange_hold_on(QlmExchange *exchange)
 {
 	QlmJob	   *job = exchange->job;
 
-	if (job->held->nawaited == 0 &&
+	if (job->held_answer->nawaited == 0 &&
 		(!job->may_wait || exchange->peer == NULL || !qlm_exchange_may_carry(exchange)))
 		return;
-	job->hold = palloc(sizeof(QlmHeldAnswer));
-	*job->hold = *job->held;
+	job->answer_to_hold = palloc(sizeof(QlmHeldAnswer));
+	*job->answer_to_hold = *job->held_answer;
 }

@@ -20,7 +20,7 @@
 static void
 find_peer(QlmExchange *exchange)
 {
-	const QlmHeldAnswer *held = exchange->job->held;
+	const QlmHeldAnswer *held = exchange->job->held_answer;
 
 	if (!qlm_exchange_begin_for_peer(exchange, exchange->job, held->peer_id) ||
 		exchange->peer->proof != held->proof)
@@ -38,7 +38,7 @@ complete(QlmExchange *exchange)
 	int			error_code;
 	const char *error;
 
-	if (!job->is_last && !qlm_stand_ins_are_final(job->held))
+	if (!job->is_last && !qlm_stand_ins_are_final(job->held_answer))
 		return;
 	qlm_exchange_read_held(exchange);
 	qlm_stand_in_replace(exchange);
@@ -52,7 +52,7 @@ void
 qlm_held_begin(QlmExchange *exchange)
 {
 	QlmJob	   *job = exchange->job;
-	const QlmHeldAnswer *held = job->held;
+	const QlmHeldAnswer *held = job->held_answer;
 	QlmDialect	dialect = qlm_dialect_of(held->dialect);
 
 	job->waits = held->nawaited == 0 || job->prefer_wait > 0;

@@ -112,7 +112,7 @@ qlm_exchange_acknowledges(QlmExchange *exchange)
 static bool
 is_later(const char *envelope, void *arg)
 {
-	return qlm_reception_is_later(envelope, ((AnswerGroup *) arg)->results);
+	return qlm_delivery_is_later(envelope, ((AnswerGroup *) arg)->results);
 }
 
 /* What the first result that is no success says; NULL: all are */

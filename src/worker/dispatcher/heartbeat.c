@@ -336,7 +336,7 @@ record_failure(Beat *beat, const char *why)
 static bool
 record_cut(Beat *beat)
 {
-	char		by[QLM_MAX_RECEPTION];
+	char		by[QLM_MAX_DELIVERY_WHY];
 
 	if (!qlm_heartbeat_hold_was_cut(&beat->held, &beat->transfer, by, sizeof(by)))
 		return false;
@@ -351,12 +351,12 @@ static void
 record_beat(Beat *beat)
 {
 	const QlmTransfer *transfer = &beat->transfer;
-	char		why[QLM_MAX_RECEPTION];
-	QlmReply	reply = {
+	char		why[QLM_MAX_DELIVERY_WHY];
+	QlmDeliveryAnswer answer = {
 		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location,
 		.is_peers = true
 	};
-	QlmReception reception = qlm_reception_judge(NULL, &reply, why);
+	QlmDeliveryResult delivery = qlm_delivery_judge(NULL, &answer, why);
 
 	/*
 	 * Whatever becomes of this transaction, the call is over; and if it
@@ -366,12 +366,12 @@ record_beat(Beat *beat)
 	beat->failures++;
 	beat->next_at = transfer->stale && beat->failures == 1 ? 0 : next_try(beat);
 	qlm_way_note(beat->peer.peer_id, transfer, transfer->error[0] ? transfer->error :
-				 reception != QLM_RECEPTION_TAKEN ? why : NULL);
+				 delivery != QLM_DELIVERY_TAKEN ? why : NULL);
 	if (record_cut(beat))
 		return;
 	if (transfer->error[0])
 		record_failure(beat, transfer->error);
-	else if (reception == QLM_RECEPTION_TAKEN)
+	else if (delivery == QLM_DELIVERY_TAKEN)
 		record_success(beat);
 	else
 		record_failure(beat, why);

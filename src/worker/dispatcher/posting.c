@@ -62,7 +62,7 @@ static void
 doubt(QlmPosting *posting)
 {
 	List	   *rest = qlm_doubt_set_aside(&posting->doubts, posting->messages, posting->why,
-										   posting->reception == QLM_RECEPTION_LATER);
+										   posting->delivery == QLM_DELIVERY_LATER);
 
 	if (rest == NIL)
 	{
@@ -83,9 +83,9 @@ may_be_passed(const QlmPosting *posting)
 static void
 record_failure(QlmPosting *posting)
 {
-	if (posting->reception == QLM_RECEPTION_REFUSED)
+	if (posting->delivery == QLM_DELIVERY_REFUSED)
 		refuse(posting);
-	else if (posting->reception == QLM_RECEPTION_DOUBTFUL || may_be_passed(posting))
+	else if (posting->delivery == QLM_DELIVERY_DOUBTFUL || may_be_passed(posting))
 		doubt(posting);
 	else
 		put_off(posting);
@@ -173,10 +173,10 @@ qlm_posting_record(QlmPosting *posting)
 	{
 		if (posting->endpoint->is_own)
 			qlm_way_note(posting->endpoint->peer_id, &posting->transfer,
-						 posting->reception == QLM_RECEPTION_TAKEN ? NULL : posting->why);
+						 posting->delivery == QLM_DELIVERY_TAKEN ? NULL : posting->why);
 		if (posting->messages == NIL)
 			posting->state = QLM_POSTING_RECORDING;
-		else if (posting->reception == QLM_RECEPTION_TAKEN)
+		else if (posting->delivery == QLM_DELIVERY_TAKEN)
 			record_success(posting);
 		else
 			record_failure(posting);

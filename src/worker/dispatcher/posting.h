@@ -35,11 +35,11 @@ typedef struct QlmPosting
 	QlmTransfer transfer;
 
 	/* What became of the transfer */
-	QlmReception reception;
-	char		why[QLM_MAX_RECEPTION];
+	QlmDeliveryResult delivery;
+	char		why[QLM_MAX_DELIVERY_WHY];
 	QlmDoubts	doubts;			/* messages that are set aside */
 	int			npages;			/* answers that were web pages, not recorded yet */
-	char		page[QLM_MAX_RECEPTION];	/* first words of the last */
+	char		page[QLM_MAX_DELIVERY_WHY];	/* first words of the last */
 } QlmPosting;
 
 static inline QlmOutboxRow *

@@ -256,7 +256,7 @@ fail_recording(void)
 	MemoryContextSwitchTo(caller);
 	recording->state = QLM_POSTING_FINISHED;
 	transfer->status = 0;
-	recording->reception = QLM_RECEPTION_LATER;
+	recording->delivery = QLM_DELIVERY_LATER;
 	recording->doubts.is_over = false;
 	strlcpy(recording->why, "what it answered could not be executed",
 			sizeof(recording->why));
@@ -409,19 +409,19 @@ judge(QlmPosting *posting)
 {
 	const QlmTransfer *transfer = &posting->transfer;
 
-	QlmReply	reply = {
+	QlmDeliveryAnswer answer = {
 		transfer->status, transfer->answer.data, transfer->answer.len, transfer->location,
 		.is_peers = posting->endpoint->is_own && transfer->error[0] == '\0'
 	};
 
-	posting->reception = qlm_reception_judge(qlm_posting_current(posting), &reply, posting->why);
-	if (reply.is_page && !posting->endpoint->is_own)
+	posting->delivery = qlm_delivery_judge(qlm_posting_current(posting), &answer, posting->why);
+	if (answer.is_page && !posting->endpoint->is_own)
 		qlm_posting_note_page(posting);
 	if (transfer->forbidden)
-		posting->reception = QLM_RECEPTION_REFUSED;
-	else if (transfer->error[0] && posting->reception == QLM_RECEPTION_TAKEN &&
+		posting->delivery = QLM_DELIVERY_REFUSED;
+	else if (transfer->error[0] && posting->delivery == QLM_DELIVERY_TAKEN &&
 			 !qlm_posting_current(posting)->is_response)
-		posting->reception = QLM_RECEPTION_LATER;
+		posting->delivery = QLM_DELIVERY_LATER;
 	if (transfer->error[0])
 		strlcpy(posting->why, transfer->error, sizeof(posting->why));
 }
@@ -438,7 +438,7 @@ qlm_postings_finished(QlmTransfer *transfer)
 	judge(posting);
 
 	/* Of a stranger's acknowledgement nothing else matters. */
-	if (posting->reception == QLM_RECEPTION_TAKEN && qlm_posting_current(posting)->is_response &&
+	if (posting->delivery == QLM_DELIVERY_TAKEN && qlm_posting_current(posting)->is_response &&
 		!posting->endpoint->is_own && posting->doubts.aside == NIL)
 	{
 		if (posting->taken == NIL)

@@ -93,7 +93,7 @@ reset_answers(QlmJob **jobs, int n)
 		jobs[i]->pause_ms = 0;
 		jobs[i]->was_wrong = false;
 		jobs[i]->waits = false;
-		jobs[i]->hold = NULL;
+		jobs[i]->answer_to_hold = NULL;
 		jobs[i]->pushes = false;
 		jobs[i]->caller = NULL;
 	}

@@ -1,6 +1,6 @@
 /*
  * held_due.c
- *		Looks for the events that held requests wait for: a message for a
+ *		Looks for the events that held requests wait for: an outbox row for a
  *		peer, values of a subscription, the answers of other nodes.
  */
 #include "postgres.h"
@@ -22,7 +22,7 @@ typedef struct Numbers
 } Numbers;
 
 static void
-look_for_messages(QlmHeldDue *look)
+look_for_rows(QlmHeldDue *look)
 {
 	int		   *peers = palloc(look->n * sizeof(int));
 	int		   *of = palloc(look->n * sizeof(int));
@@ -30,9 +30,9 @@ look_for_messages(QlmHeldDue *look)
 	int			n = 0;
 
 	for (int i = 0; i < look->n; i++)
-		if (look->kept[i]->by_queue)
+		if (look->answers[i]->by_queue)
 		{
-			peers[n] = look->kept[i]->peer_id;
+			peers[n] = look->answers[i]->peer_id;
 			of[n++] = i;
 		}
 	qlm_nest_due(peers, n, due);
@@ -66,13 +66,13 @@ look_for_values(QlmHeldDue *look)
 	int			n = 0;
 
 	for (int i = 0; i < look->n; i++)
-		n += look->kept[i]->nsubscriptions;
+		n += look->answers[i]->nsubscriptions;
 	if (n == 0)
 		return;
 	numbers = make_numbers(n);
 	for (int i = 0; i < look->n; i++)
-		for (int j = 0; j < look->kept[i]->nsubscriptions; j++)
-			add_number(&numbers, look->kept[i]->subscriptions[j], i);
+		for (int j = 0; j < look->answers[i]->nsubscriptions; j++)
+			add_number(&numbers, look->answers[i]->subscriptions[j], i);
 	qlm_subscription_buffered(numbers.ids, n, numbers.found);
 	for (int i = 0; i < n; i++)
 		if (numbers.found[i])
@@ -87,16 +87,16 @@ look_for_answers(QlmHeldDue *look)
 	int			n = 0;
 
 	for (int i = 0; i < look->n; i++)
-		n += look->kept[i]->nawaited;
+		n += look->answers[i]->nawaited;
 	if (n == 0)
 		return;
 	numbers = make_numbers(n);
 	for (int i = 0; i < look->n; i++)
 	{
-		if (look->kept[i]->nawaited > 0)
+		if (look->answers[i]->nawaited > 0)
 			look->due[i] = true;
-		for (int j = 0; j < look->kept[i]->nawaited; j++)
-			add_number(&numbers, look->kept[i]->awaited[j].message_id, i);
+		for (int j = 0; j < look->answers[i]->nawaited; j++)
+			add_number(&numbers, look->answers[i]->awaited[j].message_id, i);
 	}
 	qlm_outbox_pending(numbers.ids, n, numbers.found);
 	for (int i = 0; i < n; i++)
@@ -114,7 +114,7 @@ qlm_held_due(void *arg)
 	if (!look->available)
 		return;
 	qlm_storage_begin();
-	look_for_messages(look);
+	look_for_rows(look);
 	look_for_values(look);
 	look_for_answers(look);
 	qlm_storage_end();

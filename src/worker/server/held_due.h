@@ -10,7 +10,7 @@
 typedef struct QlmHeldDue
 {
 	int			n;
-	const QlmHeldAnswer **kept;		/* those to look for */
+	const QlmHeldAnswer **answers;	/* those to look for */
 	bool	   *due;			/* for each */
 	bool		available;		/* the extension is there */
 } QlmHeldDue;

@@ -28,7 +28,7 @@
 #include "worker/server/look_pace.h"
 
 #define SUPERSEDED_MS	3000	/* held at least before a newer one ends it */
-#define FEW				8		/* that any may have waiting */
+#define FEW				8		/* that any may have held */
 #define SPARE_PART		10		/* of the connections, for who does not wait */
 
 typedef struct HeldRequest
@@ -39,19 +39,19 @@ typedef struct HeldRequest
 	TimestampTz deadline;
 	TimestampTz look_at;		/* look at the latest then */
 	int			retry_ms;		/* grows while looks lead to nothing */
-	Size		size;			/* of this and all that is kept */
+	Size		size;			/* of this and of the answer */
 	bool		in_line;		/* about to run again */
 	bool		is_left;		/* its client is gone */
-	uint32		key;			/* of the peer, if kept.by_queue */
-	QlmLastHeard *presence;
+	uint32		key;			/* of the peer, if answer.by_queue */
+	QlmLastHeard *last_heard;
 	uint64		client;			/* where it comes from */
-	QlmHeldAnswer kept;
+	QlmHeldAnswer answer;
 } HeldRequest;
 
 static dlist_head all = DLIST_STATIC_INIT(all);
-static int	nwaiting = 0;
+static int	nheld = 0;
 static Size all_sizes = 0;
-static MemoryContext waiting_context = NULL;
+static MemoryContext held_context = NULL;
 static MemoryContext look_context = NULL;
 static QlmLookPace pace = {.who = QLM_WAITERS_REQUESTS};
 static TimestampTz next_due = DT_NOEND; /* or earlier, never later */
@@ -67,7 +67,7 @@ qlm_held_request_seconds(const QlmHttpRequest *request)
 static int
 room(void)
 {
-	return qlm_max_connections - Max(qlm_max_connections / SPARE_PART, 1) - nwaiting;
+	return qlm_max_connections - Max(qlm_max_connections / SPARE_PART, 1) - nheld;
 }
 
 /* Nobody has more than he leaves to others, but for a few. */
@@ -96,7 +96,7 @@ count_of_peer(int peer_id)
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &all)
-		n += dlist_container(HeldRequest, node, iter.cur)->kept.peer_id == peer_id;
+		n += dlist_container(HeldRequest, node, iter.cur)->answer.peer_id == peer_id;
 	return n;
 }
 
@@ -107,7 +107,7 @@ qlm_held_request_possible(const QlmHttpRequest *request)
 	if (request->held)
 		return !ended;
 	return !ended && room() > 0 &&
-		(request->is_proxied || room() > nwaiting ||
+		(request->is_proxied || room() > nheld ||
 		 is_fair(count_from(&request->client)));
 }
 
@@ -118,23 +118,23 @@ qlm_held_request_size(void)
 }
 
 static TimestampTz
-deadline_of(const HeldRequest *w)
+deadline_of(const HeldRequest *held)
 {
-	if (w->kept.nawaited > 0)
-		return w->kept.until;
-	return TimestampTzPlusMilliseconds(w->since,
-									   qlm_held_request_seconds(w->request) * 1000);
+	if (held->answer.nawaited > 0)
+		return held->answer.until;
+	return TimestampTzPlusMilliseconds(held->since,
+									   qlm_held_request_seconds(held->request) * 1000);
 }
 
 static void
-change_interest(const HeldRequest *w, void (*change) (uint32 key))
+change_waiters(const HeldRequest *held, void (*change) (uint32 key))
 {
-	if (w->kept.by_queue)
-		change(w->key);
-	for (int i = 0; i < w->kept.nsubscriptions; i++)
-		change(qlm_wake_key_of_subscription(w->kept.subscriptions[i]));
-	for (int i = 0; i < w->kept.nawaited; i++)
-		change(qlm_wake_key_of_message(w->kept.awaited[i].message_id));
+	if (held->answer.by_queue)
+		change(held->key);
+	for (int i = 0; i < held->answer.nsubscriptions; i++)
+		change(qlm_wake_key_of_subscription(held->answer.subscriptions[i]));
+	for (int i = 0; i < held->answer.nawaited; i++)
+		change(qlm_wake_key_of_message(held->answer.awaited[i].message_id));
 }
 
 static char *
@@ -159,36 +159,36 @@ text_size(const char *text)
 	return text ? MAXALIGN(strlen(text) + 1) : 0;
 }
 
-/* One piece of memory for all that is kept */
+/* One piece of memory, with all of the answer in it */
 static HeldRequest *
-create_waiting(QlmHttpRequest *request, const QlmHeldAnswer *kept)
+create_held(QlmHttpRequest *request, const QlmHeldAnswer *answer)
 {
-	Size		ids_size = kept->nsubscriptions * sizeof(int64);
-	Size		awaited_size = kept->nawaited * sizeof(QlmStandIn);
+	Size		ids_size = answer->nsubscriptions * sizeof(int64);
+	Size		awaited_size = answer->nawaited * sizeof(QlmStandIn);
 	Size		size = MAXALIGN(sizeof(HeldRequest)) + MAXALIGN(ids_size) +
-		MAXALIGN(awaited_size) + text_size(kept->dialect) + MAXALIGN(kept->answer_len);
-	HeldRequest *w;
+		MAXALIGN(awaited_size) + text_size(answer->dialect) + MAXALIGN(answer->text_len);
+	HeldRequest *held;
 	char	   *to;
 
-	if (waiting_context == NULL)
-		waiting_context = AllocSetContextCreate(TopMemoryContext, "qlm waiting",
-												ALLOCSET_DEFAULT_SIZES);
-	w = MemoryContextAllocHuge(waiting_context, size);
-	memset(w, 0, sizeof(HeldRequest));
-	to = (char *) w + MAXALIGN(sizeof(HeldRequest));
-	w->size = size;
+	if (held_context == NULL)
+		held_context = AllocSetContextCreate(TopMemoryContext, "qlm held requests",
+											 ALLOCSET_DEFAULT_SIZES);
+	held = MemoryContextAllocHuge(held_context, size);
+	memset(held, 0, sizeof(HeldRequest));
+	to = (char *) held + MAXALIGN(sizeof(HeldRequest));
+	held->size = size;
 	all_sizes += size;
-	w->request = request;
-	w->kept = *kept;
-	if (kept->nsubscriptions > 0)
-		w->kept.subscriptions = (const int64 *) place(&to, kept->subscriptions, ids_size);
-	if (kept->nawaited > 0)
-		w->kept.awaited = (const QlmStandIn *) place(&to, kept->awaited, awaited_size);
-	w->kept.dialect = place_text(&to, kept->dialect);
-	w->kept.answer = place(&to, kept->answer, kept->answer_len);
-	if (kept->by_queue)
-		w->key = qlm_wake_key_of_peer(kept->peer_id);
-	return w;
+	held->request = request;
+	held->answer = *answer;
+	if (answer->nsubscriptions > 0)
+		held->answer.subscriptions = (const int64 *) place(&to, answer->subscriptions, ids_size);
+	if (answer->nawaited > 0)
+		held->answer.awaited = (const QlmStandIn *) place(&to, answer->awaited, awaited_size);
+	held->answer.dialect = place_text(&to, answer->dialect);
+	held->answer.text = place(&to, answer->text, answer->text_len);
+	if (answer->by_queue)
+		held->key = qlm_wake_key_of_peer(answer->peer_id);
+	return held;
 }
 
 /*
@@ -196,102 +196,101 @@ create_waiting(QlmHttpRequest *request, const QlmHeldAnswer *kept)
  * and before its interest was known has woken nobody.
  */
 static bool
-begin_waiting(QlmHttpRequest *request, const QlmJob *job)
+begin_hold(QlmHttpRequest *request, const QlmJob *job)
 {
-	HeldRequest *w;
+	HeldRequest *held;
 
-	if (room() <= 0 || (job->hold->nawaited == 0 && room() <= nwaiting &&
-						!is_fair(count_of_peer(job->hold->peer_id))))
+	if (room() <= 0 || (job->answer_to_hold->nawaited == 0 && room() <= nheld &&
+						!is_fair(count_of_peer(job->answer_to_hold->peer_id))))
 		return false;
-	w = create_waiting(request, job->hold);
-	w->client = qlm_client_address_key(&request->client);
-	request->held = w;
-	w->since = w->look_at = GetCurrentTimestamp();
-	w->deadline = deadline_of(w);
-	w->retry_ms = QLM_LOOK_RETRY_MS;
-	if (w->kept.by_queue)
-		w->presence = qlm_last_heard_begin(w->kept.peer_id, w->since);
-	dlist_push_tail(&all, &w->node);
-	nwaiting++;
-	change_interest(w, qlm_waiters_add);
+	held = create_held(request, job->answer_to_hold);
+	held->client = qlm_client_address_key(&request->client);
+	request->held = held;
+	held->since = held->look_at = GetCurrentTimestamp();
+	held->deadline = deadline_of(held);
+	held->retry_ms = QLM_LOOK_RETRY_MS;
+	if (held->answer.by_queue)
+		held->last_heard = qlm_last_heard_begin(held->answer.peer_id, held->since);
+	dlist_push_tail(&all, &held->node);
+	nheld++;
+	change_waiters(held, qlm_waiters_add);
 	return true;
 }
 
 /* It ran again for nothing: somebody else was faster, or it must wait. */
 static void
-go_on_waiting(HeldRequest *w, const QlmJob *job)
+go_on_holding(HeldRequest *held, const QlmJob *job)
 {
-	w->in_line = false;
-	w->kept.tick = job->hold->tick;
-	w->look_at = qlm_look_again(&w->retry_ms);
+	held->in_line = false;
+	held->answer.tick = job->answer_to_hold->tick;
+	held->look_at = qlm_look_again(&held->retry_ms);
 }
 
 bool
 qlm_held_request_hold(QlmHttpRequest *request, const QlmJob *job)
 {
-	HeldRequest *w = request->held;
+	HeldRequest *held = request->held;
 
-	if (job->hold == NULL || ended ||
-		(job->hold->nawaited == 0 && qlm_held_request_seconds(request) == 0))
+	if (job->answer_to_hold == NULL || ended ||
+		(job->answer_to_hold->nawaited == 0 && qlm_held_request_seconds(request) == 0))
 		return false;
-	if (w == NULL)
+	if (held == NULL)
 	{
-		if (!begin_waiting(request, job))
+		if (!begin_hold(request, job))
 			return false;
-		w = request->held;
+		held = request->held;
 	}
 	else
-		go_on_waiting(w, job);
-	next_due = Min(next_due, Min(Min(w->look_at, w->deadline), w->kept.tick));
-	qlm_web_server_hold(request, w->kept.is_poll || w->kept.nawaited > 0);
+		go_on_holding(held, job);
+	next_due = Min(next_due, Min(Min(held->look_at, held->deadline), held->answer.tick));
+	qlm_web_server_hold(request, held->answer.is_poll || held->answer.nawaited > 0);
 	return true;
 }
 
 void
 qlm_held_request_resume(const QlmHttpRequest *request, QlmJob *job)
 {
-	const HeldRequest *w = request->held;
+	const HeldRequest *held = request->held;
 
-	if (!w->kept.is_poll)
+	if (!held->answer.is_poll)
 	{
 		job->kind = QLM_JOB_HELD;
-		job->held = &w->kept;
+		job->held_answer = &held->answer;
 	}
-	job->journal_no = w->kept.journal_no;
-	job->received_at = w->kept.received_at;
-	job->is_last = GetCurrentTimestamp() >= w->deadline;
+	job->journal_no = held->answer.journal_no;
+	job->received_at = held->answer.received_at;
+	job->is_last = GetCurrentTimestamp() >= held->deadline;
 }
 
 void
 qlm_held_request_release(QlmHttpRequest *request)
 {
-	HeldRequest *w = request->held;
+	HeldRequest *held = request->held;
 
-	if (w == NULL)
+	if (held == NULL)
 		return;
-	change_interest(w, qlm_waiters_remove);
-	if (w->presence)
-		qlm_last_heard_end(w->presence, !w->is_left);
-	if (w->presence && w->is_left)
-		qlm_waiters_poke(w->key);
-	dlist_delete(&w->node);
-	nwaiting--;
+	change_waiters(held, qlm_waiters_remove);
+	if (held->last_heard)
+		qlm_last_heard_end(held->last_heard, !held->is_left);
+	if (held->last_heard && held->is_left)
+		qlm_waiters_poke(held->key);
+	dlist_delete(&held->node);
+	nheld--;
 	request->held = NULL;
-	all_sizes -= w->size;
-	pfree(w);
+	all_sizes -= held->size;
+	pfree(held);
 }
 
-/* Answer it as it is. */
 static void
-answer(HeldRequest *w, QlmWorkerSlot *slot)
+answer_as_is(HeldRequest *held, QlmWorkerSlot *slot)
 {
-	QlmHttpRequest *request = w->request;
+	QlmHttpRequest *request = held->request;
 	char		applied[32];
 	const QlmHttpHeader headers[] = {{"Preference-Applied", applied}, {NULL}};
 	QlmHttpAnswer answer = {
-		200, qlm_answer_media(w->kept.answer, w->kept.answer_len),
-		w->kept.nawaited > 0 ? NULL : headers,
-		w->kept.answer, w->kept.answer_len
+		200, qlm_answer_media(held->answer.text, held->answer.text_len),
+		held->answer.nawaited > 0 ? NULL : headers,
+		held->answer.text, held->answer.text_len
 	};
 
 	snprintf(applied, sizeof(applied), "wait=%d",
@@ -302,35 +301,35 @@ answer(HeldRequest *w, QlmWorkerSlot *slot)
 }
 
 static void
-put_in_line(HeldRequest *w)
+put_in_line(HeldRequest *held)
 {
-	w->in_line = true;
-	qlm_web_server_requeue(w->request);
+	held->in_line = true;
+	qlm_web_server_requeue(held->request);
 }
 
 static bool
-is_woken(const HeldRequest *w)
+is_woken(const HeldRequest *held)
 {
-	if (w->kept.by_queue && qlm_look_pace_is_woken(&pace, w->key))
+	if (held->answer.by_queue && qlm_look_pace_is_woken(&pace, held->key))
 		return true;
-	for (int i = 0; i < w->kept.nsubscriptions; i++)
-		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_subscription(w->kept.subscriptions[i])))
+	for (int i = 0; i < held->answer.nsubscriptions; i++)
+		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_subscription(held->answer.subscriptions[i])))
 			return true;
-	for (int i = 0; i < w->kept.nawaited; i++)
-		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_message(w->kept.awaited[i].message_id)))
+	for (int i = 0; i < held->answer.nawaited; i++)
+		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_message(held->answer.awaited[i].message_id)))
 			return true;
 	return false;
 }
 
 /* Its time is up.  What has come for it meanwhile is put in. */
 static void
-end_waiting(HeldRequest *w, QlmWorkerSlot *slot)
+end_hold(HeldRequest *held, QlmWorkerSlot *slot)
 {
-	w->deadline = Min(w->deadline, GetCurrentTimestamp());
-	if (w->kept.nawaited == 0)
-		answer(w, slot);
-	else if (!w->in_line)
-		put_in_line(w);
+	held->deadline = Min(held->deadline, GetCurrentTimestamp());
+	if (held->answer.nawaited == 0)
+		answer_as_is(held, slot);
+	else if (!held->in_line)
+		put_in_line(held);
 }
 
 /*
@@ -341,29 +340,29 @@ static int
 sort_out(HeldRequest ***to_look, QlmWorkerSlot *slot)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	HeldRequest **found = palloc(nwaiting * sizeof(HeldRequest *));
+	HeldRequest **found = palloc(nheld * sizeof(HeldRequest *));
 	int			n = 0;
 	dlist_mutable_iter iter;
 
 	next_due = DT_NOEND;
 	dlist_foreach_modify(iter, &all)
 	{
-		HeldRequest *w = dlist_container(HeldRequest, node, iter.cur);
+		HeldRequest *held = dlist_container(HeldRequest, node, iter.cur);
 
-		if (w->in_line)
+		if (held->in_line)
 			continue;
-		if (w->deadline <= now)
-			end_waiting(w, slot);
-		else if (w->kept.tick <= now)
-			put_in_line(w);
+		if (held->deadline <= now)
+			end_hold(held, slot);
+		else if (held->answer.tick <= now)
+			put_in_line(held);
 		else
 		{
-			if (w->look_at <= now || is_woken(w))
+			if (held->look_at <= now || is_woken(held))
 			{
-				found[n++] = w;
-				w->look_at = TimestampTzPlusMilliseconds(now, qlm_look_idle_ms());
+				found[n++] = held;
+				held->look_at = TimestampTzPlusMilliseconds(now, qlm_look_idle_ms());
 			}
-			next_due = Min(next_due, Min(Min(w->look_at, w->deadline), w->kept.tick));
+			next_due = Min(next_due, Min(Min(held->look_at, held->deadline), held->answer.tick));
 		}
 	}
 	*to_look = found;
@@ -372,101 +371,101 @@ sort_out(HeldRequest ***to_look, QlmWorkerSlot *slot)
 
 /* Does another request of the same peer run again already? */
 static bool
-is_served(HeldRequest **waiting, const QlmHeldDue *look, int i)
+is_served(HeldRequest **requests, const QlmHeldDue *look, int i)
 {
-	const QlmHeldAnswer *kept = look->kept[i];
+	const QlmHeldAnswer *answer = look->answers[i];
 
-	if (!kept->by_queue || kept->is_poll)
+	if (!answer->by_queue || answer->is_poll)
 		return false;
 	for (int j = 0; j < i; j++)
-		if (look->due[j] && waiting[j]->in_line && look->kept[j]->by_queue &&
-			look->kept[j]->peer_id == kept->peer_id)
+		if (look->due[j] && requests[j]->in_line && look->answers[j]->by_queue &&
+			look->answers[j]->peer_id == answer->peer_id)
 			return true;
 	return false;
 }
 
 static void
-act_on(HeldRequest **waiting, const QlmHeldDue *look)
+act_on(HeldRequest **requests, const QlmHeldDue *look)
 {
 	for (int i = 0; i < look->n; i++)
 	{
-		HeldRequest *w = waiting[i];
+		HeldRequest *held = requests[i];
 
 		if (!look->due[i])
 			continue;
-		if (is_served(waiting, look, i))
+		if (is_served(requests, look, i))
 		{
-			w->look_at = qlm_look_after(QLM_LOOK_RETRY_MS);
-			next_due = Min(next_due, w->look_at);
+			held->look_at = qlm_look_after(QLM_LOOK_RETRY_MS);
+			next_due = Min(next_due, held->look_at);
 		}
 		else
-			put_in_line(w);
+			put_in_line(held);
 	}
 }
 
 /*
- * What to look for.  Messages of the peer are none of it where the peer was heard
+ * What to look for.  Outbox rows are none of it where the peer was heard
  * elsewhere later: nobody knows whether there is still anybody here.
  */
 static const QlmHeldAnswer *
-wanted(const HeldRequest *w)
+wanted(const HeldRequest *held)
 {
-	QlmHeldAnswer *kept;
+	QlmHeldAnswer *answer;
 
-	if (w->presence == NULL || qlm_last_heard_is_latest(w->presence))
-		return &w->kept;
-	kept = palloc(sizeof(QlmHeldAnswer));
-	*kept = w->kept;
-	kept->by_queue = false;
-	return kept;
+	if (held->last_heard == NULL || qlm_last_heard_is_latest(held->last_heard))
+		return &held->answer;
+	answer = palloc(sizeof(QlmHeldAnswer));
+	*answer = held->answer;
+	answer->by_queue = false;
+	return answer;
 }
 
 /*
- * Does it wait for messages of a peer alone, which has asked for them again
+ * Does it wait for outbox rows of a peer alone, which has asked for them again
  * elsewhere?  Two clients of one peer would otherwise have each other answered
  * as fast as they can ask.
  */
 static bool
-is_superseded(const HeldRequest *w)
+is_superseded(const HeldRequest *held)
 {
-	return w->presence && !qlm_last_heard_is_latest(w->presence) &&
-		!w->kept.is_poll && w->kept.nsubscriptions == 0 && w->kept.nawaited == 0 &&
-		GetCurrentTimestamp() - w->since >= SUPERSEDED_MS * INT64CONST(1000);
+	return held->last_heard && !qlm_last_heard_is_latest(held->last_heard) &&
+		!held->answer.is_poll && held->answer.nsubscriptions == 0 && held->answer.nawaited == 0 &&
+		GetCurrentTimestamp() - held->since >= SUPERSEDED_MS * INT64CONST(1000);
 }
 
 /* A peer that has come again needs no answer here; returns how many remain. */
 static int
-end_superseded(HeldRequest **waiting, int n, QlmWorkerSlot *slot)
+end_superseded(HeldRequest **requests, int n, QlmWorkerSlot *slot)
 {
 	int			left = 0;
 
 	for (int i = 0; i < n; i++)
-		if (waiting[i]->presence)
-			qlm_last_heard_note(waiting[i]->presence, waiting[i]->since);
+		if (requests[i]->last_heard)
+			qlm_last_heard_note(requests[i]->last_heard, requests[i]->since);
 	for (int i = 0; i < n; i++)
-		if (is_superseded(waiting[i]))
-			answer(waiting[i], slot);
+		if (is_superseded(requests[i]))
+			answer_as_is(requests[i], slot);
 		else
-			waiting[left++] = waiting[i];
+			requests[left++] = requests[i];
 	return left;
 }
 
 /* Where one cannot look, each is looked for again later. */
 static void
-look_and_act(HeldRequest **waiting, int n, QlmWorkerSlot *slot)
+look_and_act(HeldRequest **requests, int n, QlmWorkerSlot *slot)
 {
 	QlmHeldDue		look = {n, palloc(n * sizeof(QlmHeldAnswer *)), palloc(n * sizeof(bool)), false};
 	char	   *message;
 
 	for (int i = 0; i < n; i++)
-		look.kept[i] = wanted(waiting[i]);
+		look.answers[i] = wanted(requests[i]);
 	if (qlm_transaction_run(qlm_held_due, &look, QLM_LOOK_LIMIT_MS, &message) != QLM_VERDICT_DONE)
 	{
 		ereport(LOG, (errmsg("qlm could not look for events that held requests wait for: %s", message)));
 		qlm_slot_error(slot, message);
 	}
 	else if (look.available)
-		act_on(waiting, &look);
+		act_on(requests, &look);
 	else
 		qlm_held_request_end(false);
 }
@@ -475,7 +474,7 @@ void
 qlm_held_request_left(QlmHttpRequest *request, QlmWorkerSlot *slot)
 {
 	((HeldRequest *) request->held)->is_left = true;
-	end_waiting(request->held, slot);
+	end_hold(request->held, slot);
 }
 
 void
@@ -485,7 +484,7 @@ qlm_held_request_run(QlmWorkerSlot *slot)
 	bool		may_look;
 	int			n;
 
-	if (nwaiting == 0)
+	if (nheld == 0)
 		return;
 	may_look = qlm_look_pace_take(&pace);
 	if (!(pace.any_woken && may_look) && GetCurrentTimestamp() < next_due)
@@ -510,7 +509,7 @@ qlm_held_request_due(void)
 {
 	TimestampTz due;
 
-	if (nwaiting == 0)
+	if (nheld == 0)
 		return -1;
 	due = pace.any_woken ? Min(next_due, pace.not_before) : next_due;
 	return due == DT_NOEND ? -1 :
@@ -524,10 +523,10 @@ qlm_held_request_reload(void)
 
 	dlist_foreach(iter, &all)
 	{
-		HeldRequest *w = dlist_container(HeldRequest, node, iter.cur);
+		HeldRequest *held = dlist_container(HeldRequest, node, iter.cur);
 
-		if (!w->in_line)
-			w->deadline = deadline_of(w);
+		if (!held->in_line)
+			held->deadline = deadline_of(held);
 	}
 	next_due = GetCurrentTimestamp();
 }
@@ -540,9 +539,9 @@ qlm_held_request_end(bool for_good)
 	ended = ended || for_good;
 	dlist_foreach_modify(iter, &all)
 	{
-		HeldRequest *w = dlist_container(HeldRequest, node, iter.cur);
+		HeldRequest *held = dlist_container(HeldRequest, node, iter.cur);
 
-		if (!w->in_line)
-			answer(w, NULL);
+		if (!held->in_line)
+			answer_as_is(held, NULL);
 	}
 }

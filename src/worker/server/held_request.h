@@ -21,7 +21,7 @@ extern bool qlm_held_request_possible(const QlmHttpRequest *request);
 extern bool qlm_held_request_hold(QlmHttpRequest *request,
 							 const QlmJob *job);
 
-/* A request that has waited is taken up again: with what was kept of it */
+/* A request that has waited is taken up again: with the answer that was held */
 extern void qlm_held_request_resume(const QlmHttpRequest *request,
 							   QlmJob *job);
 
