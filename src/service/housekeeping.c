@@ -37,7 +37,7 @@ prepare_partitions(int rows)
 }
 
 static bool
-expire_messages(int rows)
+expire_outbox_rows(int rows)
 {
 	return qlm_outbox_expire(rows) == rows;
 }
@@ -103,7 +103,7 @@ qlm_housekeeping_wants_statistics(void)
 }
 
 static const Chore chores[] = {
-	prepare_partitions, expire_messages, expire_subscriptions, forget_gone_peers,
+	prepare_partitions, expire_outbox_rows, expire_subscriptions, forget_gone_peers,
 	forget_values, trim_deliveries, qlm_retention_step, trim_journal,
 	look_at_statistics, qlm_partition_drain_step
 };

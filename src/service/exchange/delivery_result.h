@@ -40,7 +40,7 @@ typedef struct QlmDeliveryAnswer
  * Needs no transaction.
  */
 extern QlmDeliveryResult qlm_delivery_judge(const QlmOutboxRow *row,
-											 QlmDeliveryAnswer *answer, char *why);
+											QlmDeliveryAnswer *answer, char *why);
 
 /*
  * Is this an answer to a request of ours that says: not now?  asked: the

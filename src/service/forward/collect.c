@@ -28,10 +28,10 @@ stands_for(const QlmResult *result, int64 message_id)
 
 /* What a message has brought takes the place of the results that stand for it. */
 static List *
-put_in(List *standing, const QlmAwaitedRow *message)
+put_in(List *standing, const QlmAwaitedRow *row)
 {
-	List	   *found = qlm_outcome_results(&message->outcome, message->message_id,
-										message->outcome.node);
+	List	   *found = qlm_outcome_results(&row->outcome, row->message_id,
+										row->outcome.node);
 	List	   *results = NIL;
 	bool		done = false;
 	ListCell   *lc;
@@ -40,7 +40,7 @@ put_in(List *standing, const QlmAwaitedRow *message)
 	{
 		QlmResult  *result = lfirst(lc);
 
-		if (!stands_for(result, message->message_id))
+		if (!stands_for(result, row->message_id))
 			results = lappend(results, result);
 		else if (found == NIL)
 		{

@@ -78,7 +78,7 @@ send_subscription(QlmExchange *exchange, const QlmRequest *request, const QlmPee
 {
 	QlmRemote remote = {0};
 	QlmRequest	copy = *request;
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow	row = {0};
 
 	remote.request_id = subscription->request_id;
 	remote.peer_id = peer->peer_id;
@@ -88,15 +88,15 @@ send_subscription(QlmExchange *exchange, const QlmRequest *request, const QlmPee
 	qlm_remote_add(&remote);
 	copy.interval = subscription->interval;
 	copy.callback = remote.token ? callback_url(remote.token) : NULL;
-	message.peer_id = peer->peer_id;
-	message.peer = peer->name;
-	message.node = subscription->node;
-	message.expires_at = subscription->expires_at;
-	message.awaited_by = subscription->request_id;
-	message.asker_role = exchange->role;
-	message.asker_peer_id = subscription->peer_id;
-	message.asker_peer = subscription->peer;
-	qlm_exchange_queue(exchange, &copy, &message);
+	row.peer_id = peer->peer_id;
+	row.peer = peer->name;
+	row.node = subscription->node;
+	row.expires_at = subscription->expires_at;
+	row.awaited_by = subscription->request_id;
+	row.asker_role = exchange->role;
+	row.asker_peer_id = subscription->peer_id;
+	row.asker_peer = subscription->peer;
+	qlm_exchange_queue(exchange, &copy, &row);
 }
 
 void
@@ -207,21 +207,21 @@ write_payloads(const QlmSubscription *subscription, List *results)
 static void
 queue_callback(const QlmSubscription *subscription, List *results)
 {
-	QlmOutboxRow message;
+	QlmOutboxRow row;
 	QlmResult  *first = linitial(results);
 
-	qlm_callback_row(&message, subscription->callback, subscription->peer_id,
+	qlm_callback_row(&row, subscription->callback, subscription->peer_id,
 					 subscription->peer);
-	message.dropped = qlm_dropped_take(subscription->request_id);
+	row.dropped = qlm_dropped_take(subscription->request_id);
 	if (first->description == NULL)
-		first->description = qlm_dropped_note(message.dropped, true);
+		first->description = qlm_dropped_note(row.dropped, true);
 	write_payloads(subscription, results);
-	message.envelope = print_results(subscription, results, false);
-	message.subscription_id = subscription->request_id;
-	message.created_at = GetCurrentTimestamp();
-	message.expires_at = qlm_kept_until(message.created_at,
-										subscription->expires_at);
-	qlm_outbox_add(&message);
+	row.envelope = print_results(subscription, results, false);
+	row.subscription_id = subscription->request_id;
+	row.created_at = GetCurrentTimestamp();
+	row.expires_at = qlm_kept_until(row.created_at,
+									subscription->expires_at);
+	qlm_outbox_add(&row);
 }
 
 /* May the subscriber still have what others are asked for? */
@@ -358,7 +358,7 @@ ask_about(const QlmRemote *remote, QlmVerb verb,
 {
 	QlmDialect	dialect;
 	QlmEnvelope *envelope;
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow	row = {0};
 	const QlmPeer *peer = qlm_peer_copy(qlm_peer_by_id(remote->peer_id));
 
 	if (peer == NULL)
@@ -367,13 +367,13 @@ ask_about(const QlmRemote *remote, QlmVerb verb,
 	envelope = qlm_envelope_create(&dialect, -1);
 	qlm_envelope_add_request(envelope, verb)->request_ids =
 		list_make1(unconstify(char *, remote->remote_id));
-	message.peer_id = peer->peer_id;
-	message.peer = peer->name;
-	message.node = node;
-	message.envelope = qlm_envelope_to_text(envelope);
-	message.expires_at = expires_at;
-	message.awaited_by = verb == QLM_READ ? remote->request_id : 0;
-	qlm_outbox_add(&message);
+	row.peer_id = peer->peer_id;
+	row.peer = peer->name;
+	row.node = node;
+	row.envelope = qlm_envelope_to_text(envelope);
+	row.expires_at = expires_at;
+	row.awaited_by = verb == QLM_READ ? remote->request_id : 0;
+	qlm_outbox_add(&row);
 }
 
 static bool
@@ -474,15 +474,15 @@ end_forgotten(const QlmRemote *remote)
 /* The node's answer to the subscription */
 static void
 take_up_begin(QlmRemote *remote, const QlmSubscription *subscription,
-			  const QlmAwaitedRow *message)
+			  const QlmAwaitedRow *row)
 {
-	List	   *results = parse_results(message->outcome.answer);
+	List	   *results = parse_results(row->outcome.answer);
 	const char *number;
 
-	if (results == NIL || strcmp(message->outcome.state, "answered") != 0)
+	if (results == NIL || strcmp(row->outcome.state, "answered") != 0)
 	{
 		give_up(remote, subscription,
-				one_result(504, message->outcome.error ? message->outcome.error :
+				one_result(504, row->outcome.error ? row->outcome.error :
 						   "the node gave no answer that could be read"));
 		return;
 	}
@@ -491,7 +491,7 @@ take_up_begin(QlmRemote *remote, const QlmSubscription *subscription,
 		give_up(remote, subscription, results);
 		return;
 	}
-	number = number_given(results, message->message_id);
+	number = number_given(results, row->message_id);
 	if (number == NULL && remote->token == NULL)
 	{
 		give_up(remote, subscription,
@@ -525,10 +525,10 @@ is_gone_there(List *results)
 /* The node's answer to a poll; errors but the one that it is gone may pass. */
 static void
 take_up_poll(const QlmRemote *remote, const QlmSubscription *subscription,
-			 const QlmAwaitedRow *message)
+			 const QlmAwaitedRow *row)
 {
-	List	   *results = strcmp(message->outcome.state, "answered") == 0 ?
-		parse_results(message->outcome.answer) : NIL;
+	List	   *results = strcmp(row->outcome.state, "answered") == 0 ?
+		parse_results(row->outcome.answer) : NIL;
 	List	   *good = NIL;
 	ListCell   *lc;
 
@@ -555,17 +555,17 @@ take_up(int64 request_id)
 
 	foreach(lc, qlm_outbox_awaited(request_id))
 	{
-		const QlmAwaitedRow *message = lfirst(lc);
+		const QlmAwaitedRow *row = lfirst(lc);
 
-		if (!message->outcome.final)
+		if (!row->outcome.final)
 			continue;
-		qlm_outbox_told(request_id, message->message_id);
+		qlm_outbox_told(request_id, row->message_id);
 		if (remote == NULL)
 			continue;
 		if (remote->remote_id == NULL)
-			take_up_begin(remote, subscription, message);
+			take_up_begin(remote, subscription, row);
 		else
-			take_up_poll(remote, subscription, message);
+			take_up_poll(remote, subscription, row);
 	}
 }
 

@@ -13,7 +13,7 @@
 
 int64
 qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
-				   QlmOutboxRow *message)
+				   QlmOutboxRow *row)
 {
 	QlmEnvelope *envelope = qlm_envelope_create(&exchange->request->dialect,
 												exchange->request->ttl);
@@ -22,9 +22,9 @@ qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
 	copy.nodes = NIL;
 	envelope->hops = qlm_exchange_hops(exchange);
 	envelope->requests = list_make1(&copy);
-	message->envelope = qlm_envelope_to_text(envelope);
-	message->created_at = exchange->received_at;
-	return qlm_outbox_add(message);
+	row->envelope = qlm_envelope_to_text(envelope);
+	row->created_at = exchange->received_at;
+	return qlm_outbox_add(row);
 }
 
 int64
@@ -32,18 +32,18 @@ qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *request, const Qlm
 					 const char *node)
 {
 	QlmRequest	copy = *request;
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow	row = {0};
 
 	copy.callback = NULL;
-	message.peer_id = peer->peer_id;
-	message.peer = peer->name;
-	message.expires_at = node == NULL && qlm_exchange_holds(exchange) ?
+	row.peer_id = peer->peer_id;
+	row.peer = peer->name;
+	row.expires_at = node == NULL && qlm_exchange_holds(exchange) ?
 		qlm_exchange_held_until(exchange) : qlm_exchange_answered_until(exchange);
-	qlm_row_asked_by_exchange(&message, exchange);
-	message.node = node;
-	message.awaited_by = exchange->collection;
+	qlm_row_asked_by_exchange(&row, exchange);
+	row.node = node;
+	row.awaited_by = exchange->collection;
 	exchange->ncollected++;
-	return qlm_exchange_queue(exchange, &copy, &message);
+	return qlm_exchange_queue(exchange, &copy, &row);
 }
 
 bool

@@ -10,7 +10,7 @@
 
 /* Queue a copy without nodeList, which says that it was here. */
 extern int64 qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *request,
-								QlmOutboxRow *message);
+								QlmOutboxRow *row);
 
 /*
  * The request as a message for a peer; queue it.  node NULL: the

@@ -57,22 +57,22 @@ qlm_dialog_heartbeat(StringInfo body, const char *dialect_text)
 }
 
 char *
-qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message)
+qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *row)
 {
 	QlmPeer    *peer = qlm_peer_by_id(peer_id);
-	QlmEnvelope *envelope = message->is_response ? NULL :
-		qlm_envelope_from_text(message->envelope);
+	QlmEnvelope *envelope = row->is_response ? NULL :
+		qlm_envelope_from_text(row->envelope);
 
 	if (envelope == NULL)
-		return unconstify(char *, message->envelope);
+		return unconstify(char *, row->envelope);
 	if (peer && peer->dialect)
 		qlm_dialect_from_text(peer->dialect, &envelope->dialect);
-	envelope->ttl = qlm_ttl_left(message->expires_at);
+	envelope->ttl = qlm_ttl_left(row->expires_at);
 
 	/* The key stays the same when the row is posted again. */
 	envelope->key = peer && !qlm_envelope_is_repeatable(envelope) ?
-		psprintf(INT64_FORMAT "." INT64_FORMAT, message->message_id,
-				 message->created_at) : NULL;
+		psprintf(INT64_FORMAT "." INT64_FORMAT, row->message_id,
+				 row->created_at) : NULL;
 	return qlm_envelope_to_text(envelope);
 }
 
@@ -80,17 +80,17 @@ static void
 queue_answer(const QlmPeer *peer, const char *callback, double ttl,
 			 const char *envelope)
 {
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow	row = {0};
 
-	message.peer_id = peer->peer_id;
-	message.peer = peer->name;
-	message.url = callback;
-	message.is_response = true;
-	message.envelope = envelope;
-	message.created_at = GetCurrentTimestamp();
-	message.expires_at = qlm_kept_until(message.created_at,
-										qlm_ttl_end(message.created_at, ttl));
-	qlm_outbox_add(&message);
+	row.peer_id = peer->peer_id;
+	row.peer = peer->name;
+	row.url = callback;
+	row.is_response = true;
+	row.envelope = envelope;
+	row.created_at = GetCurrentTimestamp();
+	row.expires_at = qlm_kept_until(row.created_at,
+									qlm_ttl_end(row.created_at, ttl));
+	qlm_outbox_add(&row);
 }
 
 /*

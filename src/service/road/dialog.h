@@ -31,6 +31,6 @@ extern int	qlm_dialog_receive(int peer_id, const char *body, Size len,
  * The text of a message as it leaves: a request in the dialect of the peer,
  * with what remains of its ttl; data for a callback as they are.
  */
-extern char *qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *message);
+extern char *qlm_dialog_outgoing(int peer_id, const QlmOutboxRow *row);
 
 #endif							/* QLM_DIALOG_H */

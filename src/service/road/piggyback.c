@@ -89,16 +89,16 @@ qlm_exchange_outstanding_max(const QlmExchange *exchange)
 }
 
 QlmEnvelope *
-qlm_exchange_outgoing(const QlmExchange *exchange, const QlmOutboxRow *message)
+qlm_exchange_outgoing(const QlmExchange *exchange, const QlmOutboxRow *row)
 {
-	QlmEnvelope *nested = qlm_envelope_from_text(message->envelope);
+	QlmEnvelope *nested = qlm_envelope_from_text(row->envelope);
 
 	if (nested == NULL)
 		return NULL;
 	nested->dialect = exchange->request->dialect;
 	if (exchange->peer->dialect)
 		qlm_dialect_from_text(exchange->peer->dialect, &nested->dialect);
-	nested->ttl = qlm_ttl_left(message->expires_at);
+	nested->ttl = qlm_ttl_left(row->expires_at);
 	nested->authorization = NULL;
 	return nested;
 }
@@ -129,19 +129,19 @@ carrying_result(QlmRequest *response)
  * then.
  */
 static QlmEnvelope *
-nest(const QlmExchange *exchange, const QlmOutboxRow *message)
+nest(const QlmExchange *exchange, const QlmOutboxRow *row)
 {
-	QlmEnvelope *nested = qlm_exchange_outgoing(exchange, message);
+	QlmEnvelope *nested = qlm_exchange_outgoing(exchange, row);
 
 	if (nested == NULL)
-		qlm_outbox_fail(message->message_id, "it is not a message");
+		qlm_outbox_fail(row->message_id, "it is not a message");
 	else
-		nested->acknowledge = message->is_data;
+		nested->acknowledge = row->is_data;
 	return nested;
 }
 
 static void
-attach(QlmExchange *exchange, const QlmOutboxRow *message, QlmEnvelope *nested,
+attach(QlmExchange *exchange, const QlmOutboxRow *row, QlmEnvelope *nested,
 	   const char *text)
 {
 	QlmResult  *result;
@@ -150,7 +150,7 @@ attach(QlmExchange *exchange, const QlmOutboxRow *message, QlmEnvelope *nested,
 	result = carrying_result(exchange->response);
 	result->nested = nested;
 	result->nested_text = text;
-	result->request_ids = qlm_request_id_list(message->message_id);
+	result->request_ids = qlm_request_id_list(row->message_id);
 }
 
 static bool
@@ -187,8 +187,8 @@ piggyback_due(QlmExchange *exchange)
 
 	foreach(lc, claim_for(exchange))
 	{
-		QlmOutboxRow *message = lfirst(lc);
-		QlmEnvelope *nested = nest(exchange, message);
+		QlmOutboxRow *row = lfirst(lc);
+		QlmEnvelope *nested = nest(exchange, row);
 		const char *text;
 
 		if (nested == NULL)
@@ -198,9 +198,9 @@ piggyback_due(QlmExchange *exchange)
 		/* A row that is larger than the limit still leaves, but alone. */
 		full = full || (any && size > qlm_piggyback_max_size);
 		if (full)
-			qlm_nest_undo(message->message_id);
+			qlm_nest_undo(row->message_id);
 		else
-			attach(exchange, message, nested, text);
+			attach(exchange, row, nested, text);
 		any = true;
 	}
 }
@@ -209,27 +209,27 @@ static void
 piggyback_try(QlmExchange *exchange)
 {
 	QlmNestClaim	claim = {0};
-	List	   *messages;
-	QlmOutboxRow *message;
+	List	   *rows;
+	QlmOutboxRow *row;
 	QlmEnvelope *nested;
 
 	claim.peer_id = exchange->peer->peer_id;
 	claim.max = claim.outstanding_max = 1;
 	claim.requests_only = true;
-	messages = qlm_nest_claim(&claim);
-	if (messages == NIL)
+	rows = qlm_nest_claim(&claim);
+	if (rows == NIL)
 		return;
-	message = linitial(messages);
-	nested = nest(exchange, message);
+	row = linitial(rows);
+	nested = nest(exchange, row);
 	if (nested == NULL)
 		return;
-	if (!qlm_peer_try(exchange->peer->peer_id, message->message_id,
+	if (!qlm_peer_try(exchange->peer->peer_id, row->message_id,
 					  &exchange->request->dialect))
-		qlm_nest_undo(message->message_id);
+		qlm_nest_undo(row->message_id);
 	else
 	{
-		attach(exchange, message, nested, NULL);
-		qlm_outbox_say(message->message_id,
+		attach(exchange, row, nested, NULL);
+		qlm_outbox_say(row->message_id,
 					   "its peer speaks O-MI: it is tried with this one whether it takes piggy-backed requests");
 	}
 }

@@ -20,6 +20,6 @@ extern int	qlm_exchange_outstanding_max(const QlmExchange *exchange);
 
 /* A message as its peer is to read it; NULL: it is none */
 extern QlmEnvelope *qlm_exchange_outgoing(const QlmExchange *exchange,
-										  const QlmOutboxRow *message);
+										  const QlmOutboxRow *row);
 
 #endif							/* QLM_PIGGYBACK_H */

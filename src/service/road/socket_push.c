@@ -21,7 +21,7 @@
 
 /* Prints the row nested in a response of its own. */
 static char *
-print_carried(const QlmOutboxRow *message, QlmEnvelope *nested)
+print_carried(const QlmOutboxRow *row, QlmEnvelope *nested)
 {
 	QlmEnvelope *carrier = qlm_envelope_create(&nested->dialect,
 											   qlm_answer_ttl(&nested->dialect));
@@ -29,22 +29,22 @@ print_carried(const QlmOutboxRow *message, QlmEnvelope *nested)
 												200, NULL);
 
 	result->nested = nested;
-	result->request_ids = qlm_request_id_list(message->message_id);
+	result->request_ids = qlm_request_id_list(row->message_id);
 	return qlm_envelope_to_text(carrier);
 }
 
 /* Returns NULL if the text of the row is not an envelope. */
 static char *
-print_message(const QlmExchange *exchange, const QlmOutboxRow *message, bool carried)
+print_row(const QlmExchange *exchange, const QlmOutboxRow *row, bool carried)
 {
 	QlmEnvelope *envelope;
 
-	if (message->is_response)
-		return unconstify(char *, message->envelope);
-	envelope = qlm_exchange_outgoing(exchange, message);
+	if (row->is_response)
+		return unconstify(char *, row->envelope);
+	envelope = qlm_exchange_outgoing(exchange, row);
 	if (envelope == NULL)
 		return NULL;
-	return carried ? print_carried(message, envelope) : qlm_envelope_to_text(envelope);
+	return carried ? print_carried(row, envelope) : qlm_envelope_to_text(envelope);
 }
 
 bool
@@ -77,7 +77,7 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 	QlmExchange	exchange = {0};
 	QlmNestClaim	claim = {0};
 	List	   *pushes = NIL;
-	List	   *messages;
+	List	   *rows;
 	bool		carried;
 	ListCell   *lc;
 
@@ -88,22 +88,22 @@ qlm_push_queued(const QlmConnected *connected, bool *valid)
 	claim.peer_id = exchange.peer->peer_id;
 	claim.max = Max(qlm_piggyback_max, 1);
 	claim.outstanding_max = carried ? qlm_exchange_outstanding_max(&exchange) : 1;
-	messages = qlm_nest_claim(&claim);
-	foreach(lc, messages)
+	rows = qlm_nest_claim(&claim);
+	foreach(lc, rows)
 	{
-		const QlmOutboxRow *message = lfirst(lc);
-		char	   *text = print_message(&exchange, message, carried);
+		const QlmOutboxRow *row = lfirst(lc);
+		char	   *text = print_row(&exchange, row, carried);
 
 		if (text)
 		{
 			QlmPeerPush *push = palloc(sizeof(QlmPeerPush));
 
-			push->message_id = message->message_id;
+			push->message_id = row->message_id;
 			push->text = text;
 			pushes = lappend(pushes, push);
 		}
 		else
-			qlm_outbox_fail(message->message_id, "it is not a message");
+			qlm_outbox_fail(row->message_id, "it is not a message");
 	}
 	return pushes;
 }

@@ -59,15 +59,15 @@ refuse_own(int64 message_id)
 static int64
 send_apart(int64 message_id, TimestampTz deadline)
 {
-	QlmOutboxRow	message;
+	QlmOutboxRow	row;
 	int64		other_id = 0;
 
 	if (deadline <= GetCurrentTimestamp())
 		return 0;
 	qlm_storage_begin();
-	if (!qlm_outbox_fetch(message_id, &message))
+	if (!qlm_outbox_fetch(message_id, &row))
 		refuse_own(message_id);
-	other_id = qlm_autonomous_send(&message, deadline);
+	other_id = qlm_autonomous_send(&row, deadline);
 	if (other_id != 0)
 		qlm_outbox_sent_as(message_id, other_id);
 	qlm_storage_end();

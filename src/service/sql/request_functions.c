@@ -125,30 +125,30 @@ mention_obstacle(int64 message_id, const QlmPeer *peer)
 Datum
 qlm_sql_request(PG_FUNCTION_ARGS)
 {
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow	row = {0};
 	const QlmPeer *peer;
 	int64		id;
 
 	qlm_require_arguments(fcinfo, 2);
-	message.peer = qlm_any_text_argument(fcinfo, 0);
-	message.envelope = qlm_any_text_argument(fcinfo, 1);
-	message.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	row.peer = qlm_any_text_argument(fcinfo, 0);
+	row.envelope = qlm_any_text_argument(fcinfo, 1);
+	row.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 
 	/* The script of 0.1.0 knows no order. */
 	if (PG_NARGS() > 4 && !PG_ARGISNULL(4))
-		message.order = PG_GETARG_BOOL(4) ? QLM_IN_ORDER : QLM_ANY_ORDER;
-	check_request(message.envelope);
+		row.order = PG_GETARG_BOOL(4) ? QLM_IN_ORDER : QLM_ANY_ORDER;
+	check_request(row.envelope);
 	qlm_storage_begin();
-	peer = qlm_peer_by_name(message.peer);
+	peer = qlm_peer_by_name(row.peer);
 	if (peer == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("peer \"%s\" does not exist", message.peer),
+				 errmsg("peer \"%s\" does not exist", row.peer),
 				 errhint("Add it with qlm_add_peer.")));
-	message.peer_id = peer->peer_id;
-	message.expires_at = request_end(peer,
-									 PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2));
-	id = qlm_outbox_add(&message);
+	row.peer_id = peer->peer_id;
+	row.expires_at = request_end(peer,
+								 PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2));
+	id = qlm_outbox_add(&row);
 	mention_obstacle(id, peer);
 	qlm_storage_end();
 	PG_RETURN_INT64(id);

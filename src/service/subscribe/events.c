@@ -213,28 +213,28 @@ print_callback(const QlmSubscription *subscription, const Delivery *delivery,
 }
 
 static void
-fill_message(QlmOutboxRow *message, const Delivery *delivery, bool some_dropped)
+fill_row(QlmOutboxRow *row, const Delivery *delivery, bool some_dropped)
 {
 	const QlmSubscription *subscription = delivery->match->subscription;
 	TimestampTz now = GetCurrentTimestamp();
 
-	qlm_callback_row(message, subscription->callback, subscription->peer_id,
+	qlm_callback_row(row, subscription->callback, subscription->peer_id,
 					 subscription->peer);
-	qlm_row_asked_by(message, subscription->role, subscription->peer_id,
+	qlm_row_asked_by(row, subscription->role, subscription->peer_id,
 					 subscription->peer);
 	if (some_dropped)
-		message->dropped = qlm_dropped_take(subscription->request_id);
-	message->envelope = print_callback(subscription, delivery, message->dropped);
-	message->subscription_id = subscription->request_id;
-	message->created_at = now;
-	message->expires_at = qlm_kept_until(now, subscription->expires_at);
+		row->dropped = qlm_dropped_take(subscription->request_id);
+	row->envelope = print_callback(subscription, delivery, row->dropped);
+	row->subscription_id = subscription->request_id;
+	row->created_at = now;
+	row->expires_at = qlm_kept_until(now, subscription->expires_at);
 }
 
 /* Some at a time, which bounds the memory that their texts take */
 static void
 queue_callbacks(const Delivery *deliveries, int n)
 {
-	QlmOutboxRow	messages[QUEUED_AT_ONCE];
+	QlmOutboxRow	rows[QUEUED_AT_ONCE];
 	int64		ids[QUEUED_AT_ONCE];
 	bool		some[QUEUED_AT_ONCE];
 
@@ -246,10 +246,10 @@ queue_callbacks(const Delivery *deliveries, int n)
 			ids[i] = deliveries[done + i].match->subscription->request_id;
 		qlm_dropped_any(ids, size, some);
 		for (int i = 0; i < size; i++)
-			fill_message(&messages[i], &deliveries[done + i], some[i]);
-		qlm_outbox_add_data(messages, size);
+			fill_row(&rows[i], &deliveries[done + i], some[i]);
+		qlm_outbox_add_data(rows, size);
 		for (int i = 0; i < size; i++)
-			pfree(unconstify(char *, messages[i].envelope));
+			pfree(unconstify(char *, rows[i].envelope));
 	}
 }
 

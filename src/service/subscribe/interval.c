@@ -109,7 +109,7 @@ typedef struct Tick
 } Tick;
 
 static void
-make_message(Tick *tick)
+make_envelope(Tick *tick)
 {
 	tick->text = print_tick(tick->subscription, tick->dropped);
 }
@@ -153,21 +153,21 @@ queue_tick(const QlmSubscription *subscription)
 {
 	int64		dropped = qlm_dropped_take(subscription->request_id);
 	Tick		tick = {subscription, dropped};
-	QlmOutboxRow message;
+	QlmOutboxRow row;
 
-	qlm_callback_row(&message, subscription->callback, subscription->peer_id,
+	qlm_callback_row(&row, subscription->callback, subscription->peer_id,
 					 subscription->peer);
-	qlm_row_asked_by(&message, subscription->role, subscription->peer_id,
+	qlm_row_asked_by(&row, subscription->role, subscription->peer_id,
 					 subscription->peer);
-	run_guarded(&tick, make_message);
-	message.envelope = tick.code == 0 ? tick.text :
+	run_guarded(&tick, make_envelope);
+	row.envelope = tick.code == 0 ? tick.text :
 		print_failure(subscription, tick.code, tick.description);
-	message.subscription_id = subscription->request_id;
-	message.dropped = dropped;
-	message.created_at = GetCurrentTimestamp();
-	message.expires_at = qlm_kept_until(message.created_at,
-										subscription->expires_at);
-	qlm_outbox_add(&message);
+	row.subscription_id = subscription->request_id;
+	row.dropped = dropped;
+	row.created_at = GetCurrentTimestamp();
+	row.expires_at = qlm_kept_until(row.created_at,
+									subscription->expires_at);
+	qlm_outbox_add(&row);
 }
 
 /* Too many values are some. */

@@ -205,37 +205,37 @@ lock_endpoint(const char *endpoint_key)
 }
 
 static QlmOutboxRow *
-claimed_message(const char *url, uint64 row)
+claimed_row(const char *url, uint64 i)
 {
-	QlmOutboxRow *message = palloc0(sizeof(QlmOutboxRow));
+	QlmOutboxRow *row = palloc0(sizeof(QlmOutboxRow));
 	bool		isnull;
-	char	   *kind = qlm_spi_text(row, 3);
-	Datum		subscription_id = qlm_spi_datum(row, 6, &isnull);
+	char	   *kind = qlm_spi_text(i, 3);
+	Datum		subscription_id = qlm_spi_datum(i, 6, &isnull);
 
-	message->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
-	message->message_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
-	message->peer_id = DatumGetInt32(qlm_spi_datum(row, 2, &isnull));
-	message->url = url;
-	message->is_response = strcmp(kind, "response") == 0;
-	message->envelope = qlm_spi_text(row, 4);
-	message->priority = DatumGetInt32(qlm_spi_datum(row, 5, &isnull));
-	message->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));
-	message->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 8, &isnull));
-	message->attempts = DatumGetInt32(qlm_spi_datum(row, 9, &isnull));
-	message->node = qlm_spi_text(row, 11);
-	return message;
+	row->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
+	row->message_id = DatumGetInt64(qlm_spi_datum(i, 1, &isnull));
+	row->peer_id = DatumGetInt32(qlm_spi_datum(i, 2, &isnull));
+	row->url = url;
+	row->is_response = strcmp(kind, "response") == 0;
+	row->envelope = qlm_spi_text(i, 4);
+	row->priority = DatumGetInt32(qlm_spi_datum(i, 5, &isnull));
+	row->created_at = DatumGetTimestampTz(qlm_spi_datum(i, 7, &isnull));
+	row->expires_at = DatumGetTimestampTz(qlm_spi_datum(i, 8, &isnull));
+	row->attempts = DatumGetInt32(qlm_spi_datum(i, 9, &isnull));
+	row->node = qlm_spi_text(i, 11);
+	return row;
 }
 
 /* Nobody will get it: what its subscription misses is counted, too. */
 static void
-note_expired(uint64 row)
+note_expired(uint64 i)
 {
 	bool		isnull;
-	Datum		subscription_id = qlm_spi_datum(row, 6, &isnull);
+	Datum		subscription_id = qlm_spi_datum(i, 6, &isnull);
 
 	if (!isnull)
 		qlm_missed_note(DatumGetInt64(subscription_id),
-						1 + DatumGetInt64(qlm_spi_datum(row, 12, &isnull)));
+						1 + DatumGetInt64(qlm_spi_datum(i, 12, &isnull)));
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
 }
 
@@ -257,14 +257,14 @@ claim(const QlmEndpoint *endpoint, const char *url, int max, int lease_ms,
 	qlm_plan_execute_indexed(&expired_plan, &values[2], NULL, 1);
 	qlm_plan_execute_indexed(SPI_processed > 0 ? &claim_expired_plan : &claim_plan, values, NULL, 0);
 	*n = SPI_processed;
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 
-		if (DatumGetBool(qlm_spi_datum(row, 10, &isnull)))
-			claimed = lappend(claimed, claimed_message(url, row));
+		if (DatumGetBool(qlm_spi_datum(i, 10, &isnull)))
+			claimed = lappend(claimed, claimed_row(url, i));
 		else
-			note_expired(row);
+			note_expired(i);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return claimed;
@@ -480,42 +480,42 @@ qlm_lease_recover(void)
 static bool
 was_dropped(int64 message_id)
 {
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 
-		if (DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) == message_id)
+		if (DatumGetInt64(qlm_spi_datum(i, 1, &isnull)) == message_id)
 			return true;
 	}
 	return false;
 }
 
 List *
-qlm_lease_drop_ended(List *messages, int from, bool tried)
+qlm_lease_drop_ended(List *rows, int from, bool tried)
 {
-	int64	   *ids = palloc(Max(list_length(messages), 1) * sizeof(int64));
+	int64	   *ids = palloc(Max(list_length(rows), 1) * sizeof(int64));
 	List	   *kept = NIL;
 	int			n = 0;
 	Datum		values[2];
 
-	for (int i = from; i < list_length(messages); i++)
+	for (int i = from; i < list_length(rows); i++)
 	{
-		const QlmOutboxRow *message = list_nth(messages, i);
+		const QlmOutboxRow *row = list_nth(rows, i);
 
-		if (message->is_response && message->subscription_id != 0)
-			ids[n++] = message->message_id;
+		if (row->is_response && row->subscription_id != 0)
+			ids[n++] = row->message_id;
 	}
 	if (n == 0)
-		return messages;
+		return rows;
 	values[0] = qlm_array_int8(ids, n);
 	values[1] = BoolGetDatum(tried);
 	qlm_plan_execute_as_owner(&drop_plan, values, NULL);
-	for (int i = 0; i < list_length(messages); i++)
+	for (int i = 0; i < list_length(rows); i++)
 	{
-		QlmOutboxRow *message = list_nth(messages, i);
+		QlmOutboxRow *row = list_nth(rows, i);
 
-		if (i < from || !was_dropped(message->message_id))
-			kept = lappend(kept, message);
+		if (i < from || !was_dropped(row->message_id))
+			kept = lappend(kept, row);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return kept;

@@ -60,6 +60,6 @@ extern void qlm_lease_recover(void);
  * Messages that are leased (List of QlmOutboxRow *), without what has ended meanwhile;
  * the first `from` of them stay.  tried: they have left before.
  */
-extern List *qlm_lease_drop_ended(List *messages, int from, bool tried);
+extern List *qlm_lease_drop_ended(List *rows, int from, bool tried);
 
 #endif							/* QLM_STORAGE_LEASE_H */

@@ -144,16 +144,16 @@ set_text(Datum *values, char *nulls, int i, const char *text)
 }
 
 static void
-set_asker(Datum *values, char *nulls, const QlmOutboxRow *message)
+set_asker(Datum *values, char *nulls, const QlmOutboxRow *row)
 {
 	Name		role = palloc0(sizeof(NameData));
 
-	if (OidIsValid(message->asker_role))
-		namestrcpy(role, qlm_role_name(message->asker_role));
+	if (OidIsValid(row->asker_role))
+		namestrcpy(role, qlm_role_name(row->asker_role));
 	values[10] = NameGetDatum(role);
-	nulls[10] = OidIsValid(message->asker_role) ? ' ' : 'n';
-	set_text(values, nulls, 11, message->asker_peer);
-	set_text(values, nulls, 12, message->node);
+	nulls[10] = OidIsValid(row->asker_role) ? ' ' : 'n';
+	set_text(values, nulls, 11, row->asker_peer);
+	set_text(values, nulls, 12, row->node);
 }
 
 /*
@@ -161,58 +161,58 @@ set_asker(Datum *values, char *nulls, const QlmOutboxRow *message)
  * he may ask for the answer by its number.
  */
 static bool
-is_between_us(const QlmOutboxRow *message)
+is_between_us(const QlmOutboxRow *row)
 {
-	return message->peer && message->url == NULL && !OidIsValid(message->asker_role);
+	return row->peer && row->url == NULL && !OidIsValid(row->asker_role);
 }
 
 /* Only requests that wait for a peer have one, by themselves or as its all do. */
 static bool
-keeps_its_place(const QlmOutboxRow *message)
+keeps_its_place(const QlmOutboxRow *row)
 {
 	const QlmPeer *peer;
 
-	if (message->is_response || message->url || message->peer_id <= 0)
+	if (row->is_response || row->url || row->peer_id <= 0)
 		return false;
-	if (message->order != QLM_ORDER_OF_PEER)
-		return message->order == QLM_IN_ORDER;
-	peer = qlm_peer_by_id(message->peer_id);
+	if (row->order != QLM_ORDER_OF_PEER)
+		return row->order == QLM_IN_ORDER;
+	peer = qlm_peer_by_id(row->peer_id);
 	return peer && peer->in_order;
 }
 
 int64
-qlm_outbox_add(const QlmOutboxRow *message)
+qlm_outbox_add(const QlmOutboxRow *row)
 {
-	int64		message_id = message->message_id;
+	int64		message_id = row->message_id;
 	Datum		values[18];
 	char		nulls[18];
 
-	if (message->url)
-		qlm_outbox_check_url(message->url);
+	if (row->url)
+		qlm_outbox_check_url(row->url);
 	if (message_id == 0)
-		message_id = qlm_outbox_new_id(is_between_us(message));
+		message_id = qlm_outbox_new_id(is_between_us(row));
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = Int64GetDatum(message_id);
-	set_text(values, nulls, 1, message->peer);
-	set_text(values, nulls, 2, message->url);
-	values[3] = CStringGetTextDatum(message->is_response ? "response" : "request");
-	values[4] = CStringGetTextDatum(message->envelope);
-	values[5] = Int32GetDatum(message->priority);
-	values[6] = Int64GetDatum(message->subscription_id);
-	nulls[6] = message->subscription_id != 0 ? ' ' : 'n';
-	values[7] = TimestampTzGetDatum(message->created_at != 0 ?
-									message->created_at : GetCurrentTimestamp());
-	values[8] = TimestampTzGetDatum(message->expires_at);
-	values[9] = Int64GetDatum(message->dropped);
-	set_asker(values, nulls, message);
-	values[13] = Int64GetDatum(message->awaited_by);
-	nulls[13] = message->awaited_by != 0 ? ' ' : 'n';
-	values[14] = Int32GetDatum(message->peer_id);
-	values[15] = Int32GetDatum(message->asker_peer_id);
-	values[16] = Int64GetDatum(qlm_role_number(message->asker_role));
-	values[17] = BoolGetDatum(keeps_its_place(message));
+	set_text(values, nulls, 1, row->peer);
+	set_text(values, nulls, 2, row->url);
+	values[3] = CStringGetTextDatum(row->is_response ? "response" : "request");
+	values[4] = CStringGetTextDatum(row->envelope);
+	values[5] = Int32GetDatum(row->priority);
+	values[6] = Int64GetDatum(row->subscription_id);
+	nulls[6] = row->subscription_id != 0 ? ' ' : 'n';
+	values[7] = TimestampTzGetDatum(row->created_at != 0 ?
+									row->created_at : GetCurrentTimestamp());
+	values[8] = TimestampTzGetDatum(row->expires_at);
+	values[9] = Int64GetDatum(row->dropped);
+	set_asker(values, nulls, row);
+	values[13] = Int64GetDatum(row->awaited_by);
+	nulls[13] = row->awaited_by != 0 ? ' ' : 'n';
+	values[14] = Int32GetDatum(row->peer_id);
+	values[15] = Int32GetDatum(row->asker_peer_id);
+	values[16] = Int64GetDatum(qlm_role_number(row->asker_role));
+	values[17] = BoolGetDatum(keeps_its_place(row));
 	qlm_plan_execute_as_owner(&add_plan, values, nulls);
-	qlm_outbox_note(message);
+	qlm_outbox_note(row);
 	return message_id;
 }
 
@@ -380,7 +380,7 @@ role_name(Oid role)
 }
 
 static void
-fill(Datum *values, const QlmOutboxRow *messages, int n)
+fill(Datum *values, const QlmOutboxRow *rows, int n)
 {
 	const char **peers = palloc(n * sizeof(char *));
 	const char **urls = palloc(n * sizeof(char *));
@@ -397,19 +397,19 @@ fill(Datum *values, const QlmOutboxRow *messages, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		peers[i] = messages[i].peer ? messages[i].peer : "";
-		urls[i] = messages[i].url;
-		envelopes[i] = messages[i].envelope;
-		subscriptions[i] = messages[i].subscription_id;
-		created[i] = messages[i].created_at;
-		expires[i] = messages[i].expires_at;
-		dropped[i] = messages[i].dropped;
-		roles[i] = i > 0 && messages[i].asker_role == messages[i - 1].asker_role ?
-			roles[i - 1] : role_name(messages[i].asker_role);
-		askers[i] = messages[i].asker_peer ? messages[i].asker_peer : "";
-		peer_ids[i] = messages[i].peer_id;
-		asker_ids[i] = messages[i].asker_peer_id;
-		role_ids[i] = qlm_role_number(messages[i].asker_role);
+		peers[i] = rows[i].peer ? rows[i].peer : "";
+		urls[i] = rows[i].url;
+		envelopes[i] = rows[i].envelope;
+		subscriptions[i] = rows[i].subscription_id;
+		created[i] = rows[i].created_at;
+		expires[i] = rows[i].expires_at;
+		dropped[i] = rows[i].dropped;
+		roles[i] = i > 0 && rows[i].asker_role == rows[i - 1].asker_role ?
+			roles[i - 1] : role_name(rows[i].asker_role);
+		askers[i] = rows[i].asker_peer ? rows[i].asker_peer : "";
+		peer_ids[i] = rows[i].peer_id;
+		asker_ids[i] = rows[i].asker_peer_id;
+		role_ids[i] = qlm_role_number(rows[i].asker_role);
 	}
 	values[1] = qlm_array_text(peers, n);
 	values[2] = qlm_array_text(urls, n);
@@ -426,21 +426,21 @@ fill(Datum *values, const QlmOutboxRow *messages, int n)
 }
 
 void
-qlm_outbox_note(const QlmOutboxRow *message)
+qlm_outbox_note(const QlmOutboxRow *row)
 {
-	if (message->url && qlm_is_connection(message->url))
+	if (row->url && qlm_is_connection(row->url))
 	{
 		qlm_wake_pending |= QLM_WAKE_PUSH;
-		qlm_wake_key_note(qlm_wake_key_of_connection(message->url));
+		qlm_wake_key_note(qlm_wake_key_of_connection(row->url));
 	}
 	else
 		qlm_wake_pending |= QLM_WAKE_OUTBOX;
-	if (message->peer_id > 0)
-		qlm_wake_key_note(qlm_wake_key_of_peer(message->peer_id));
+	if (row->peer_id > 0)
+		qlm_wake_key_note(qlm_wake_key_of_peer(row->peer_id));
 }
 
 void
-qlm_outbox_add_data(const QlmOutboxRow *messages, int n)
+qlm_outbox_add_data(const QlmOutboxRow *rows, int n)
 {
 	Datum		values[13];
 	QlmRights	saved;
@@ -449,9 +449,9 @@ qlm_outbox_add_data(const QlmOutboxRow *messages, int n)
 		return;
 	qlm_rights_become_owner(&saved);
 	values[0] = new_ids(n);
-	fill(values, messages, n);
+	fill(values, rows, n);
 	qlm_plan_execute_indexed(&add_data_plan, values, NULL, 0);
 	qlm_rights_restore(&saved);
 	for (int i = 0; i < n; i++)
-		qlm_outbox_note(&messages[i]);
+		qlm_outbox_note(&rows[i]);
 }

@@ -56,13 +56,13 @@ typedef struct QlmOutboxRow
 /* An error for a URL that is too long to be kept */
 extern void qlm_outbox_check_url(const char *url);
 
-extern int64 qlm_outbox_add(const QlmOutboxRow *message);
+extern int64 qlm_outbox_add(const QlmOutboxRow *row);
 
 /* Data of subscriptions for their callbacks, all at once */
-extern void qlm_outbox_add_data(const QlmOutboxRow *messages, int n);
+extern void qlm_outbox_add_data(const QlmOutboxRow *rows, int n);
 
 /* Something was queued: tell, at commit, whom it concerns. */
-extern void qlm_outbox_note(const QlmOutboxRow *message);
+extern void qlm_outbox_note(const QlmOutboxRow *row);
 
 /* It cannot leave, ever. */
 extern void qlm_outbox_fail(int64 message_id, const char *reason);

@@ -95,7 +95,7 @@ typedef struct Outstanding
 } Outstanding;
 
 static int
-find_outstanding(int peer_id, Outstanding **messages)
+find_outstanding(int peer_id, Outstanding **rows)
 {
 	Datum		values[3];
 	int			n;
@@ -105,13 +105,13 @@ find_outstanding(int peer_id, Outstanding **messages)
 	values[2] = Int64GetDatum(MAX_COMPARED);
 	qlm_plan_execute_indexed(&outstanding_plan, values, NULL, 0);
 	n = (int) SPI_processed;
-	*messages = palloc(Max(n, 1) * sizeof(Outstanding));
+	*rows = palloc(Max(n, 1) * sizeof(Outstanding));
 	for (int i = 0; i < n; i++)
 	{
 		bool		isnull;
 
-		(*messages)[i].message_id = DatumGetInt64(qlm_spi_datum(i, 1, &isnull));
-		(*messages)[i].envelope = qlm_spi_text(i, 2);
+		(*rows)[i].message_id = DatumGetInt64(qlm_spi_datum(i, 1, &isnull));
+		(*rows)[i].envelope = qlm_spi_text(i, 2);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return n;
@@ -121,19 +121,19 @@ find_outstanding(int peer_id, Outstanding **messages)
 static int64
 match_by_content(int peer_id, QlmFit fit, void *arg)
 {
-	Outstanding *messages;
-	int			n = find_outstanding(peer_id, &messages);
+	Outstanding *rows;
+	int			n = find_outstanding(peer_id, &rows);
 	int64		message_id = 0;
 	int			best = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		int			how = fit(messages[i].envelope, n == 1, arg);
+		int			how = fit(rows[i].envelope, n == 1, arg);
 
 		if (how <= best)
 			continue;
 		best = how;
-		message_id = messages[i].message_id;
+		message_id = rows[i].message_id;
 	}
 	return message_id;
 }

@@ -74,10 +74,10 @@ change_state(AutonomousContent *content, uint32 from, uint32 to)
 }
 
 static dsm_segment *
-pack(const QlmOutboxRow *message)
+pack(const QlmOutboxRow *row)
 {
-	Size		url_size = message->url ? strlen(message->url) + 1 : 0;
-	Size		envelope_size = strlen(message->envelope) + 1;
+	Size		url_size = row->url ? strlen(row->url) + 1 : 0;
+	Size		envelope_size = strlen(row->envelope) + 1;
 	dsm_segment *segment = dsm_create(offsetof(AutonomousContent, strings) +
 									  url_size + envelope_size, 0);
 	AutonomousContent *content = dsm_segment_address(segment);
@@ -85,16 +85,16 @@ pack(const QlmOutboxRow *message)
 	memset(content, 0, offsetof(AutonomousContent, strings));
 	pg_atomic_init_u32(&content->state, AUTONOMOUS_WAITING);
 	content->sender = MyProc - ProcGlobal->allProcs;
-	content->peer_id = message->peer_id;
-	content->priority = message->priority;
-	content->order = message->order;
-	content->created_at = message->created_at;
-	content->expires_at = message->expires_at;
-	content->has_url = message->url != NULL;
-	if (message->url)
-		memcpy(content->strings, message->url, url_size);
+	content->peer_id = row->peer_id;
+	content->priority = row->priority;
+	content->order = row->order;
+	content->created_at = row->created_at;
+	content->expires_at = row->expires_at;
+	content->has_url = row->url != NULL;
+	if (row->url)
+		memcpy(content->strings, row->url, url_size);
 	content->envelope_at = url_size;
-	memcpy(content->strings + content->envelope_at, message->envelope,
+	memcpy(content->strings + content->envelope_at, row->envelope,
 		   envelope_size);
 	return segment;
 }
@@ -279,9 +279,9 @@ send_by_worker(dsm_segment *segment, TimestampTz deadline)
 }
 
 int64
-qlm_autonomous_send(const QlmOutboxRow *message, TimestampTz deadline)
+qlm_autonomous_send(const QlmOutboxRow *row, TimestampTz deadline)
 {
-	dsm_segment *segment = pack(message);
+	dsm_segment *segment = pack(row);
 	AutonomousContent *content = dsm_segment_address(segment);
 	int64		message_id = 0;
 
@@ -376,7 +376,7 @@ void
 qlm_autonomous_insert(QlmAutonomous *autonomous)
 {
 	AutonomousContent *content = autonomous->content;
-	QlmOutboxRow	message = {0};
+	QlmOutboxRow	row = {0};
 	const QlmPeer *peer = qlm_peer_by_id(content->peer_id);
 
 	if (peer == NULL)
@@ -386,16 +386,16 @@ qlm_autonomous_insert(QlmAutonomous *autonomous)
 				QLM_MAX_ERROR);
 		return;
 	}
-	message.peer_id = peer->peer_id;
-	message.peer = peer->name;
+	row.peer_id = peer->peer_id;
+	row.peer = peer->name;
 	if (content->has_url)
-		message.url = content->strings;
-	message.envelope = content->strings + content->envelope_at;
-	message.priority = content->priority;
-	message.order = content->order;
-	message.created_at = content->created_at;
-	message.expires_at = content->expires_at;
-	content->message_id = qlm_outbox_add(&message);
+		row.url = content->strings;
+	row.envelope = content->strings + content->envelope_at;
+	row.priority = content->priority;
+	row.order = content->order;
+	row.created_at = content->created_at;
+	row.expires_at = content->expires_at;
+	content->message_id = qlm_outbox_add(&row);
 }
 
 void

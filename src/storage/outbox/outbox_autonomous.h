@@ -18,7 +18,7 @@
  * which is returned; 0: it has not been by the deadline, and will not be.  An
  * error where it cannot be.
  */
-extern int64 qlm_autonomous_send(const QlmOutboxRow *message, TimestampTz deadline);
+extern int64 qlm_autonomous_send(const QlmOutboxRow *row, TimestampTz deadline);
 
 /* From now on this process, the dispatcher of its database, does it for others. */
 extern void qlm_autonomous_serve(QlmWorkerSlot *slot);

@@ -218,11 +218,11 @@ qlm_nest_due(const int *peer_ids, int n, bool *due)
 	values[0] = qlm_array_int4(peer_ids, n);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	qlm_plan_execute_as_owner(&due_plan, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 
-		due[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
+		due[DatumGetInt64(qlm_spi_datum(i, 1, &isnull)) - 1] = true;
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -242,24 +242,24 @@ lock_queue(int peer_id)
 }
 
 static QlmOutboxRow *
-claimed_message(int peer_id, uint64 row)
+claimed_row(int peer_id, uint64 i)
 {
-	QlmOutboxRow *message = palloc0(sizeof(QlmOutboxRow));
+	QlmOutboxRow *row = palloc0(sizeof(QlmOutboxRow));
 	bool		isnull;
-	char	   *kind = qlm_spi_text(row, 2);
-	Datum		subscription_id = qlm_spi_datum(row, 5, &isnull);
+	char	   *kind = qlm_spi_text(i, 2);
+	Datum		subscription_id = qlm_spi_datum(i, 5, &isnull);
 
-	message->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
-	message->message_id = DatumGetInt64(qlm_spi_datum(row, 1, &isnull));
-	message->peer_id = peer_id;
-	message->is_response = strcmp(kind, "response") == 0;
-	message->envelope = qlm_spi_text(row, 3);
-	message->priority = DatumGetInt32(qlm_spi_datum(row, 4, &isnull));
-	message->created_at = DatumGetTimestampTz(qlm_spi_datum(row, 6, &isnull));
-	message->expires_at = DatumGetTimestampTz(qlm_spi_datum(row, 7, &isnull));
-	message->attempts = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
-	message->is_data = DatumGetBool(qlm_spi_datum(row, 9, &isnull));
-	return message;
+	row->subscription_id = isnull ? 0 : DatumGetInt64(subscription_id);
+	row->message_id = DatumGetInt64(qlm_spi_datum(i, 1, &isnull));
+	row->peer_id = peer_id;
+	row->is_response = strcmp(kind, "response") == 0;
+	row->envelope = qlm_spi_text(i, 3);
+	row->priority = DatumGetInt32(qlm_spi_datum(i, 4, &isnull));
+	row->created_at = DatumGetTimestampTz(qlm_spi_datum(i, 6, &isnull));
+	row->expires_at = DatumGetTimestampTz(qlm_spi_datum(i, 7, &isnull));
+	row->attempts = DatumGetInt32(qlm_spi_datum(i, 8, &isnull));
+	row->is_data = DatumGetBool(qlm_spi_datum(i, 9, &isnull));
+	return row;
 }
 
 List *
@@ -283,13 +283,13 @@ qlm_nest_claim(const QlmNestClaim *claim)
 	values[8] = BoolGetDatum(claim->requests_only);
 	if (claim->outstanding_max == 1 || qlm_plan_execute_as_owner(&claim_new_plan, values, NULL) == 0)
 		qlm_plan_execute_as_owner(&claim_plan, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		QlmOutboxRow *message = claimed_message(claim->peer_id, row);
+		QlmOutboxRow *row = claimed_row(claim->peer_id, i);
 
-		if (message->is_response)
+		if (row->is_response)
 			qlm_wake_pending |= QLM_WAKE_ANSWER;
-		claimed = lappend(claimed, message);
+		claimed = lappend(claimed, row);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	if (claimed != NIL && qlm_node_place_holds_now())
@@ -348,10 +348,10 @@ qlm_nest_return(const int64 *message_ids, int n, TimestampTz pushed_at)
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[2] = TimestampTzGetDatum(pushed_at);
 	qlm_plan_execute_as_owner(&return_plan, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
-		int			peer_id = DatumGetInt32(qlm_spi_datum(row, 1, &isnull));
+		int			peer_id = DatumGetInt32(qlm_spi_datum(i, 1, &isnull));
 
 		qlm_wake_pending |= QLM_WAKE_OUTBOX;
 		if (peer_id > 0)

@@ -79,27 +79,27 @@ is_of_this_block(TransactionId xmin)
 }
 
 static void
-read_outcome(QlmOutcome *outcome, uint64 row)
+read_outcome(QlmOutcome *outcome, uint64 i)
 {
 	bool		isnull;
-	char	   *role = qlm_spi_text(row, 7);
-	bool		over = DatumGetBool(qlm_spi_datum(row, 5, &isnull));
-	TransactionId xmin = DatumGetTransactionId(qlm_spi_datum(row, 4, &isnull));
+	char	   *role = qlm_spi_text(i, 7);
+	bool		over = DatumGetBool(qlm_spi_datum(i, 5, &isnull));
+	TransactionId xmin = DatumGetTransactionId(qlm_spi_datum(i, 4, &isnull));
 
 	outcome->found = true;
 	outcome->own = TransactionIdIsCurrentTransactionId(xmin);
 	outcome->own_block = outcome->own && is_of_this_block(xmin);
-	outcome->sent_as = DatumGetInt64(qlm_spi_datum(row, 6, &isnull));
+	outcome->sent_as = DatumGetInt64(qlm_spi_datum(i, 6, &isnull));
 	if (isnull)
 		outcome->sent_as = 0;
-	outcome->state = over ? "expired" : qlm_spi_text(row, 1);
-	outcome->answer = qlm_spi_text(row, 2);
-	outcome->error = qlm_spi_text(row, 3);
+	outcome->state = over ? "expired" : qlm_spi_text(i, 1);
+	outcome->answer = qlm_spi_text(i, 2);
+	outcome->error = qlm_spi_text(i, 3);
 	outcome->final = strcmp(outcome->state, "queued") != 0 &&
 		strcmp(outcome->state, "sent") != 0;
-	outcome->asker_role = qlm_role_of(DatumGetInt64(qlm_spi_datum(row, 11, &isnull)), role);
-	outcome->asker_peer_id = DatumGetInt32(qlm_spi_datum(row, 8, &isnull));
-	outcome->node = qlm_spi_text(row, 9);
+	outcome->asker_role = qlm_role_of(DatumGetInt64(qlm_spi_datum(i, 11, &isnull)), role);
+	outcome->asker_peer_id = DatumGetInt32(qlm_spi_datum(i, 8, &isnull));
+	outcome->node = qlm_spi_text(i, 9);
 }
 
 bool
@@ -122,23 +122,23 @@ qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome)
 List *
 qlm_outbox_awaited(int64 awaited_by)
 {
-	List	   *messages = NIL;
+	List	   *rows = NIL;
 	Datum		values[2];
 
 	values[0] = Int64GetDatum(awaited_by);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	qlm_plan_execute_as_owner(&awaited_plan, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		QlmAwaitedRow *message = palloc0(sizeof(QlmAwaitedRow));
+		QlmAwaitedRow *row = palloc0(sizeof(QlmAwaitedRow));
 		bool		isnull;
 
-		message->message_id = DatumGetInt64(qlm_spi_datum(row, 10, &isnull));
-		read_outcome(&message->outcome, row);
-		messages = lappend(messages, message);
+		row->message_id = DatumGetInt64(qlm_spi_datum(i, 10, &isnull));
+		read_outcome(&row->outcome, i);
+		rows = lappend(rows, row);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	return messages;
+	return rows;
 }
 
 /* A statement about two messages, or about one and what waits for it */
@@ -159,25 +159,25 @@ qlm_outbox_told(int64 awaited_by, int64 message_id)
 }
 
 bool
-qlm_outbox_fetch(int64 message_id, QlmOutboxRow *message)
+qlm_outbox_fetch(int64 message_id, QlmOutboxRow *row)
 {
 	Datum		values[1] = {Int64GetDatum(message_id)};
 	bool		found;
 	bool		isnull;
 
-	memset(message, 0, sizeof(QlmOutboxRow));
+	memset(row, 0, sizeof(QlmOutboxRow));
 	qlm_plan_execute_as_owner(&fetch_plan, values, NULL);
 	found = SPI_processed > 0;
 	if (found)
 	{
-		message->message_id = message_id;
-		message->peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
-		message->url = qlm_spi_text(0, 2);
-		message->envelope = qlm_spi_text(0, 3);
-		message->priority = DatumGetInt32(qlm_spi_datum(0, 4, &isnull));
-		message->created_at = DatumGetTimestampTz(qlm_spi_datum(0, 5, &isnull));
-		message->expires_at = DatumGetTimestampTz(qlm_spi_datum(0, 6, &isnull));
-		message->order = DatumGetBool(qlm_spi_datum(0, 7, &isnull)) ? QLM_IN_ORDER : QLM_ANY_ORDER;
+		row->message_id = message_id;
+		row->peer_id = DatumGetInt32(qlm_spi_datum(0, 1, &isnull));
+		row->url = qlm_spi_text(0, 2);
+		row->envelope = qlm_spi_text(0, 3);
+		row->priority = DatumGetInt32(qlm_spi_datum(0, 4, &isnull));
+		row->created_at = DatumGetTimestampTz(qlm_spi_datum(0, 5, &isnull));
+		row->expires_at = DatumGetTimestampTz(qlm_spi_datum(0, 6, &isnull));
+		row->order = DatumGetBool(qlm_spi_datum(0, 7, &isnull)) ? QLM_IN_ORDER : QLM_ANY_ORDER;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return found;
@@ -200,11 +200,11 @@ qlm_outbox_pending(const int64 *message_ids, int n, bool *pending)
 	values[0] = qlm_array_int8(unconstify(int64 *, message_ids), n);
 	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	qlm_plan_execute_as_owner(&pending_plan, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 
-		pending[DatumGetInt64(qlm_spi_datum(row, 1, &isnull)) - 1] = true;
+		pending[DatumGetInt64(qlm_spi_datum(i, 1, &isnull)) - 1] = true;
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

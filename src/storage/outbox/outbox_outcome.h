@@ -44,7 +44,7 @@ extern void qlm_outbox_told(int64 awaited_by, int64 message_id);
 extern bool qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome);
 
 /* A request that is queued, as it was; false: there is none with this id. */
-extern bool qlm_outbox_fetch(int64 message_id, QlmOutboxRow *message);
+extern bool qlm_outbox_fetch(int64 message_id, QlmOutboxRow *row);
 
 /* Is it due again, or over, so that no answer came in time? */
 extern bool qlm_outbox_is_overdue(int64 message_id);

@@ -29,40 +29,40 @@
 static void
 insert(void *arg)
 {
-	List	   *messages = arg;
+	List	   *rows = arg;
 	ListCell   *lc;
 
 	(void) set_config_option("lock_timeout", LOCK_LIMIT, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	qlm_storage_begin();
-	foreach(lc, messages)
+	foreach(lc, rows)
 		qlm_autonomous_insert(lfirst(lc));
 	qlm_storage_end();
 }
 
 static void
-run(List *messages)
+run(List *rows)
 {
 	char	   *message = NULL;
 	ListCell   *lc;
 
-	if (qlm_transaction_run(insert, messages, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE &&
-		list_length(messages) > 1)
+	if (qlm_transaction_run(insert, rows, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE &&
+		list_length(rows) > 1)
 	{
 		/* One of them spoils it: each alone. */
-		foreach(lc, messages)
+		foreach(lc, rows)
 			run(list_make1(lfirst(lc)));
 		return;
 	}
-	foreach(lc, messages)
+	foreach(lc, rows)
 		qlm_autonomous_finish(lfirst(lc), message);
 }
 
 void
-qlm_autonomous_run(List *messages)
+qlm_autonomous_run(List *rows)
 {
-	if (messages != NIL)
-		run(messages);
+	if (rows != NIL)
+		run(rows);
 }
 
 void

@@ -9,7 +9,7 @@
 #include "nodes/pg_list.h"
 
 /* Of QlmAutonomous *, in the memory context that is current */
-extern void qlm_autonomous_run(List *messages);
+extern void qlm_autonomous_run(List *rows);
 
 /* Entry of a worker that does so for one message, and ends */
 extern PGDLLEXPORT void qlm_autonomous_main(Datum handle);

@@ -35,7 +35,7 @@ create_counters(void)
 }
 
 static void
-count(const QlmOutboxRow *message, bool is_unanswered)
+count(const QlmOutboxRow *row, bool is_unanswered)
 {
 	Counter    *counter;
 	bool		found;
@@ -47,37 +47,37 @@ count(const QlmOutboxRow *message, bool is_unanswered)
 	}
 	if (counters == NULL)
 		create_counters();
-	counter = hash_search(counters, &message->message_id, HASH_ENTER, &found);
+	counter = hash_search(counters, &row->message_id, HASH_ENTER, &found);
 	counter->n = found ? counter->n + 1 : 1;
 	counter->is_unanswered = is_unanswered;
 }
 
 static bool
-is_enough(QlmOutboxRow *message)
+is_enough(QlmOutboxRow *row)
 {
 	const Counter *counter = counters == NULL ? NULL :
-		hash_search(counters, &message->message_id, HASH_FIND, NULL);
+		hash_search(counters, &row->message_id, HASH_FIND, NULL);
 
-	message->is_unanswered = counter && counter->is_unanswered;
+	row->is_unanswered = counter && counter->is_unanswered;
 	return counter && counter->n >= MAX_DOUBTS;
 }
 
 List *
-qlm_doubt_set_aside(QlmDoubts *doubts, List *messages, const char *why,
+qlm_doubt_set_aside(QlmDoubts *doubts, List *rows, const char *why,
 					bool is_unanswered)
 {
-	QlmOutboxRow *first = linitial(messages);
+	QlmOutboxRow *first = linitial(rows);
 	int			n = 0;
 
 	count(first, is_unanswered);
-	while (n < list_length(messages) && is_enough(list_nth(messages, n)))
+	while (n < list_length(rows) && is_enough(list_nth(rows, n)))
 		n++;
-	if (n == 0 || n == list_length(messages))
+	if (n == 0 || n == list_length(rows))
 		return NIL;
-	doubts->aside = list_concat(doubts->aside, list_copy_head(messages, n));
+	doubts->aside = list_concat(doubts->aside, list_copy_head(rows, n));
 	doubts->posted = lappend(doubts->posted, first);
 	doubts->why = pstrdup(why);
-	return list_copy_tail(messages, n);
+	return list_copy_tail(rows, n);
 }
 
 const char *
@@ -88,8 +88,8 @@ qlm_doubt_given_up(const QlmDoubts *doubts)
 }
 
 void
-qlm_doubt_over(const QlmOutboxRow *message)
+qlm_doubt_over(const QlmOutboxRow *row)
 {
 	if (counters)
-		(void) hash_search(counters, &message->message_id, HASH_REMOVE, NULL);
+		(void) hash_search(counters, &row->message_id, HASH_REMOVE, NULL);
 }

@@ -32,13 +32,13 @@ typedef struct QlmDoubts
  * enough, with those behind it of which the same is known.  Returns the rest,
  * the one to be posted first; NIL: it is not time, or there is none.
  */
-extern List *qlm_doubt_set_aside(QlmDoubts *doubts, List *messages, const char *why,
+extern List *qlm_doubt_set_aside(QlmDoubts *doubts, List *rows, const char *why,
 								 bool is_unanswered);
 
 /* What is said of those that are refused */
 extern const char *qlm_doubt_given_up(const QlmDoubts *doubts);
 
 /* What became of the message is known. */
-extern void qlm_doubt_over(const QlmOutboxRow *message);
+extern void qlm_doubt_over(const QlmOutboxRow *row);
 
 #endif							/* QLM_DOUBT_H */

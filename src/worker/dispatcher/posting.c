@@ -19,12 +19,12 @@
 #define MAX_WORDS	120
 
 static List *
-ids_of(const List *messages)
+ids_of(const List *rows)
 {
 	List	   *ids = NIL;
 	ListCell   *lc;
 
-	foreach(lc, messages)
+	foreach(lc, rows)
 		ids = lappend(ids, &((QlmOutboxRow *) lfirst(lc))->message_id);
 	return ids;
 }
@@ -33,7 +33,7 @@ ids_of(const List *messages)
 static void
 put_off(QlmPosting *posting)
 {
-	List	   *all = list_concat_copy(posting->doubts.aside, posting->messages);
+	List	   *all = list_concat_copy(posting->doubts.aside, posting->rows);
 	List	   *tried = lappend(list_copy(posting->doubts.posted), qlm_posting_current(posting));
 
 	qlm_lease_failed(posting->endpoint, ids_of(all), ids_of(tried), posting->why,
@@ -47,9 +47,9 @@ refuse(QlmPosting *posting)
 {
 	qlm_lease_refused(posting->endpoint, ids_of(list_make1(qlm_posting_current(posting))), posting->why);
 	qlm_doubt_over(qlm_posting_current(posting));
-	posting->messages = list_delete_first(posting->messages);
+	posting->rows = list_delete_first(posting->rows);
 	posting->state = QLM_POSTING_RECORDING;
-	if (posting->messages != NIL || posting->doubts.aside == NIL)
+	if (posting->rows != NIL || posting->doubts.aside == NIL)
 		return;
 	qlm_lease_failed(posting->endpoint, ids_of(posting->doubts.aside),
 					 ids_of(posting->doubts.posted), posting->why, 0, false);
@@ -61,7 +61,7 @@ refuse(QlmPosting *posting)
 static void
 doubt(QlmPosting *posting)
 {
-	List	   *rest = qlm_doubt_set_aside(&posting->doubts, posting->messages, posting->why,
+	List	   *rest = qlm_doubt_set_aside(&posting->doubts, posting->rows, posting->why,
 										   posting->delivery == QLM_DELIVERY_LATER);
 
 	if (rest == NIL)
@@ -69,7 +69,7 @@ doubt(QlmPosting *posting)
 		put_off(posting);
 		return;
 	}
-	posting->messages = rest;
+	posting->rows = rest;
 	posting->state = QLM_POSTING_RECORDING;
 }
 
@@ -121,21 +121,21 @@ settle_set_aside(QlmPosting *posting)
 static void
 record_success(QlmPosting *posting)
 {
-	QlmOutboxRow *message = qlm_posting_current(posting);
+	QlmOutboxRow *row = qlm_posting_current(posting);
 	int			return_code;
 	int			nested;
 	char	   *answer;
 
 	settle_set_aside(posting);
-	qlm_doubt_over(message);
+	qlm_doubt_over(row);
 	nested = qlm_dialog_receive(qlm_endpoint_peer(posting->endpoint), posting->transfer.answer.data,
 								posting->transfer.answer.len, &return_code,
-								message->is_response ? NULL : &answer,
-								message->node == NULL);
+								row->is_response ? NULL : &answer,
+								row->node == NULL);
 	qlm_rounds_note(qlm_endpoint_key(posting->endpoint), nested);
-	qlm_lease_answered(posting->endpoint, message->message_id, return_code,
-					   message->is_response ? NULL : answer);
-	posting->messages = list_delete_first(posting->messages);
+	qlm_lease_answered(posting->endpoint, row->message_id, return_code,
+					   row->is_response ? NULL : answer);
+	posting->rows = list_delete_first(posting->rows);
 	posting->state = QLM_POSTING_RECORDING;
 }
 
@@ -174,7 +174,7 @@ qlm_posting_record(QlmPosting *posting)
 		if (posting->endpoint->is_own)
 			qlm_way_note(posting->endpoint->peer_id, &posting->transfer,
 						 posting->delivery == QLM_DELIVERY_TAKEN ? NULL : posting->why);
-		if (posting->messages == NIL)
+		if (posting->rows == NIL)
 			posting->state = QLM_POSTING_RECORDING;
 		else if (posting->delivery == QLM_DELIVERY_TAKEN)
 			record_success(posting);

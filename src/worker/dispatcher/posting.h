@@ -25,7 +25,7 @@ typedef struct QlmPosting
 {
 	MemoryContext context;
 	QlmEndpoint *endpoint;
-	List	   *messages;		/* of QlmOutboxRow *, the current one first */
+	List	   *rows;			/* of QlmOutboxRow *, the current one first */
 	List	   *taken;			/* delivered but not recorded, QlmOutboxRow * */
 	TimestampTz taken_since;
 	QlmPostingState	state;
@@ -45,7 +45,7 @@ typedef struct QlmPosting
 static inline QlmOutboxRow *
 qlm_posting_current(const QlmPosting *posting)
 {
-	return linitial(posting->messages);
+	return linitial(posting->rows);
 }
 
 /* posting.c: its transfer was answered by a web page */

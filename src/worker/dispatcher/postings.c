@@ -30,7 +30,7 @@
 #include "worker/dispatcher/postings.h"
 #include "worker/dispatcher/rounds.h"
 
-#define MAX_MESSAGES	64		/* in one posting */
+#define MAX_ROWS		64		/* in one posting */
 #define RECORD_MS		100		/* what was taken waits so long at most */
 #define GIVE_WAY_MS		1000	/* for the first answer while others wait */
 #define MAX_DOUBLED		4		/* that, with each failure */
@@ -82,29 +82,29 @@ claim_for(const QlmEndpoint *endpoint, const QlmShare *share)
 	posting->endpoint = qlm_endpoint_copy(endpoint);
 	/* It was found a while ago: what its peer says may be another now. */
 	if (qlm_endpoint_look_up(posting->endpoint))
-		posting->messages = qlm_lease_begin(posting->endpoint, MAX_MESSAGES,
-											MAX_MESSAGES * qlm_request_timeout);
-	foreach(lc, posting->messages)
+		posting->rows = qlm_lease_begin(posting->endpoint, MAX_ROWS,
+										MAX_ROWS * qlm_request_timeout);
+	foreach(lc, posting->rows)
 	{
-		QlmOutboxRow *message = lfirst(lc);
+		QlmOutboxRow *row = lfirst(lc);
 
-		message->envelope = qlm_dialog_outgoing(qlm_endpoint_peer(posting->endpoint), message);
+		row->envelope = qlm_dialog_outgoing(qlm_endpoint_peer(posting->endpoint), row);
 	}
 	posting->state = QLM_POSTING_LEASED;
 	posting->share = *share;
-	posting->goes_on = list_length(posting->messages) == MAX_MESSAGES;
+	posting->goes_on = list_length(posting->rows) == MAX_ROWS;
 	MemoryContextSwitchTo(TopMemoryContext);
 	postings = lappend(postings, posting);
 	MemoryContextSwitchTo(caller);
 }
 
 static void
-release_later(const List *messages)
+release_later(const List *rows)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 	ListCell   *lc;
 
-	foreach(lc, messages)
+	foreach(lc, rows)
 	{
 		int64	   *id = palloc(sizeof(int64));
 
@@ -126,12 +126,12 @@ keep_current(QlmPosting *posting)
 {
 	MemoryContext caller;
 
-	if (list_length(posting->messages) < 2 ||
+	if (list_length(posting->rows) < 2 ||
 		(posting->state != QLM_POSTING_UNDER_WAY && posting->state != QLM_POSTING_FINISHED))
 		return;
-	release_later(list_copy_tail(posting->messages, 1));
+	release_later(list_copy_tail(posting->rows, 1));
 	caller = MemoryContextSwitchTo(posting->context);
-	posting->messages = list_make1(qlm_posting_current(posting));
+	posting->rows = list_make1(qlm_posting_current(posting));
 	MemoryContextSwitchTo(caller);
 }
 
@@ -144,7 +144,7 @@ review(QlmPosting *posting)
 {
 	QlmEndpoint now = *posting->endpoint;
 
-	if (list_length(posting->messages) < 2 ||
+	if (list_length(posting->rows) < 2 ||
 		(posting->state != QLM_POSTING_UNDER_WAY && posting->state != QLM_POSTING_FINISHED))
 		return;
 	if (qlm_endpoint_look_up(&now) && now.is_own == posting->endpoint->is_own &&
@@ -169,7 +169,7 @@ drop_ended(void)
 		bool		under_way = posting->state == QLM_POSTING_UNDER_WAY || posting->state == QLM_POSTING_FINISHED;
 
 		MemoryContextSwitchTo(posting->context);
-		posting->messages = qlm_lease_drop_ended(posting->messages, under_way ? 1 : 0, false);
+		posting->rows = qlm_lease_drop_ended(posting->rows, under_way ? 1 : 0, false);
 		posting->doubts.aside = qlm_lease_drop_ended(posting->doubts.aside, 0, true);
 	}
 	MemoryContextSwitchTo(caller);
@@ -251,8 +251,8 @@ fail_recording(void)
 	QlmTransfer *transfer = &recording->transfer;
 	MemoryContext caller = MemoryContextSwitchTo(recording->context);
 
-	recording->messages = lcons(recorded, list_delete_ptr(recording->messages,
-														  recorded));
+	recording->rows = lcons(recorded, list_delete_ptr(recording->rows,
+													  recorded));
 	MemoryContextSwitchTo(caller);
 	recording->state = QLM_POSTING_FINISHED;
 	transfer->status = 0;
@@ -285,7 +285,7 @@ qlm_postings_forget_leases(void)
 		{
 			release_later(posting->taken);
 			release_later(posting->doubts.aside);
-			release_later(posting->messages);
+			release_later(posting->rows);
 		}
 		end_posting(posting);
 	}
@@ -317,16 +317,16 @@ static void
 post(QlmPosting *posting)
 {
 	MemoryContext caller = MemoryContextSwitchTo(posting->context);
-	QlmOutboxRow *message = qlm_posting_current(posting);
+	QlmOutboxRow *row = qlm_posting_current(posting);
 	QlmTransfer *transfer = &posting->transfer;
 
 	if (transfer->answer.data)
 		pfree(transfer->answer.data);
 	memset(transfer, 0, sizeof(QlmTransfer));
 	transfer->url = posting->endpoint->url;
-	transfer->body = message->envelope;
-	transfer->body_len = strlen(message->envelope);
-	transfer->json = message->envelope[0] == '{';
+	transfer->body = row->envelope;
+	transfer->body_len = strlen(row->envelope);
+	transfer->json = row->envelope[0] == '{';
 	transfer->form = posting->endpoint->form && !transfer->json;
 	transfer->authorization = posting->endpoint->authorization;
 	transfer->timeout_ms = qlm_request_timeout;
@@ -365,7 +365,7 @@ qlm_postings_start(void)
 			case QLM_POSTING_RECORDING:
 				if (posting->doubts.is_over)
 					memset(&posting->doubts, 0, sizeof(QlmDoubts));
-				if (posting->messages == NIL)
+				if (posting->rows == NIL)
 					end_posting(posting);
 				else
 					posting->state = QLM_POSTING_READY;
@@ -391,12 +391,12 @@ qlm_postings_post(void)
 
 		if (posting->state != QLM_POSTING_READY)
 			continue;
-		if (posting->messages == NIL && posting->doubts.aside != NIL)
+		if (posting->rows == NIL && posting->doubts.aside != NIL)
 		{
-			posting->messages = posting->doubts.aside;	/* nothing behind will show */
+			posting->rows = posting->doubts.aside;	/* nothing behind will show */
 			memset(&posting->doubts, 0, sizeof(QlmDoubts));
 		}
-		if (posting->messages != NIL)
+		if (posting->rows != NIL)
 			post(posting);
 		else
 			posting->state = QLM_POSTING_FINISHED;
@@ -444,8 +444,8 @@ qlm_postings_finished(QlmTransfer *transfer)
 		if (posting->taken == NIL)
 			posting->taken_since = GetCurrentTimestamp();
 		posting->taken = lappend(posting->taken, qlm_posting_current(posting));
-		posting->messages = list_delete_first(posting->messages);
-		posting->state = posting->messages != NIL ? QLM_POSTING_READY : QLM_POSTING_FINISHED;
+		posting->rows = list_delete_first(posting->rows);
+		posting->state = posting->rows != NIL ? QLM_POSTING_READY : QLM_POSTING_FINISHED;
 	}
 	else
 		posting->state = QLM_POSTING_FINISHED;
@@ -537,7 +537,7 @@ static bool
 has_answer(const QlmPosting *posting)
 {
 	return posting->state == QLM_POSTING_FINISHED && posting->endpoint->is_own &&
-		posting->messages != NIL;
+		posting->rows != NIL;
 }
 
 void
