@@ -1,8 +1,8 @@
 /*
  * callback.c
- *	  Whether a callback is allowed.
+ *		Whether a callback is allowed.
  *
- * The dispatcher checks the address to which it connects. Requests whose
+ * The dispatcher checks the address to which it connects.  Requests whose
  * callback can be judged without a connection are refused here, so that the
  * caller learns of it at once.
  */

@@ -1,6 +1,6 @@
 /*
  * callback_row.c
- *	  Outbox rows for callbacks, and who asked for an outbox row.
+ *		Outbox rows for callbacks, and who asked for an outbox row.
  */
 #include "postgres.h"
 

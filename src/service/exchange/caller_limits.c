@@ -1,6 +1,6 @@
 /*
  * caller_limits.c
- *	  How many outbox rows and subscriptions a caller may have.
+ *		How many outbox rows and subscriptions a caller may have.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * delivery_result.c
- *	  Whether the receiver of an outbox row has taken it, judged by its HTTP
- *	  status and its answer.
+ *		Whether the receiver of an outbox row has taken it, judged by its HTTP
+ *		status and its answer.
  *
- * Status 200 alone means that the row was received. A node that cannot store
+ * Status 200 alone means that the row was received.  A node that cannot store
  * the data, now or ever, may say so in an envelope.
  */
 #include "postgres.h"
@@ -66,7 +66,7 @@ is_about_it(const QlmResult *result)
 }
 
 /*
- * Could the body contain a return code other than success? A cheap search:
+ * Could the body contain a return code other than success?  A cheap search:
  * most answers say 200, and need not be parsed.
  */
 static bool
@@ -145,9 +145,9 @@ parse(const char *text, Size len)
 }
 
 /*
- * Does the envelope contain a call? A 503 in the answer to a call may mean
- * that the function was run and did not end in time, so it is not repeated. If
- * the call was refused before, the HTTP status says so.
+ * Does the envelope contain a call?  A 503 in the answer to a call may mean
+ * that the function was run and did not end in time, so it is not repeated.
+ * If the call was refused before, the HTTP status says so.
  */
 static bool
 has_call(const char *asked)

@@ -1,6 +1,6 @@
 /*
  * error_code.c
- *	  Maps errors of the database to return codes of the protocol.
+ *		Maps errors of the database to return codes of the protocol.
  */
 #include "postgres.h"
 

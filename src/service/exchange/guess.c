@@ -1,9 +1,9 @@
 /*
  * guess.c
- *	  Slows down callers that guess credentials, names and requestIDs.
+ *		Slows down callers that guess credentials, names and requestIDs.
  *
  * An attempt waits before it is checked: if only wrong attempts were answered
- * late, a missing answer would reveal them. The delay depends on the address
+ * late, a missing answer would reveal them.  The delay depends on the address
  * and on the name that is tried, so it does not help to use many addresses.
  * Nobody is locked out by the mistakes of others: a correct attempt waits
  * once, at most as long as all others, and one that was correct before does
@@ -171,7 +171,7 @@ may_log(void)
 }
 
 /*
- * The format of the line is documented, since programs read it. Only names of
+ * The format of the line is documented, since programs read it.  Only names of
  * existing peers are logged: other names may be secrets in the wrong place, or
  * contain forged log lines.
  */

@@ -49,7 +49,7 @@ qlm_exchange_went_too_far(const QlmExchange *exchange)
 }
 
 /*
- * Returns until when an answer of other nodes is awaited. The time shrinks
+ * Returns until when an answer of other nodes is awaited.  The time shrinks
  * with each hop, so that a node further down gives up first: otherwise the
  * connections of those that wait for it would time out, and they would ask
  * again.
@@ -68,7 +68,7 @@ qlm_exchange_held_until(const QlmExchange *exchange)
 }
 
 /*
- * Returns until when answers of other nodes are of use. With ttl 0 that is as
+ * Returns until when answers of other nodes are of use.  With ttl 0 that is as
  * long as the caller waits.
  */
 TimestampTz

@@ -1,7 +1,7 @@
 /*
  * job.c
- *	  Jobs: what a transport or session hands in to be run, and what it gets
- *	  back.
+ *		Jobs: what a transport or session hands in to be run, and what it gets
+ *		back.
  */
 #include "postgres.h"
 

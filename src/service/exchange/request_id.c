@@ -1,6 +1,6 @@
 /*
  * request_id.c
- *	  requestIDs that this node has given, which are numbers.
+ *		requestIDs that this node has given, which are numbers.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * standby.c
- *	  Refuses on a standby what only the primary can do.
+ *		Refuses on a standby what only the primary can do.
  */
 #include "postgres.h"
 
@@ -30,8 +30,8 @@ qlm_request_needs_primary(const QlmRequest *request)
 }
 
 /*
- * Requests for the primary are refused before anything is executed. The sender
- * may repeat them at the primary, or here once this node is promoted.
+ * Requests for the primary are refused before anything is executed.  The
+ * sender may repeat them at the primary, or here once this node is promoted.
  */
 void
 qlm_exchange_refuse_on_standby(QlmExchange *exchange)
@@ -53,10 +53,10 @@ qlm_standby_refuse(QlmRequest *response)
 }
 
 /*
- * A conflict with recovery cancels a statement. In a subtransaction the server
- * then ends the whole process, with the connections of other callers. So
- * workers on a standby use no subtransactions: an error ends the transaction,
- * in which nothing was written.
+ * A conflict with recovery cancels a statement.  In a subtransaction the
+ * server then ends the whole process, with the connections of other callers.
+ * So workers on a standby use no subtransactions: an error ends the
+ * transaction, in which nothing was written.
  */
 bool
 qlm_exchange_may_guard(const QlmExchange *exchange)

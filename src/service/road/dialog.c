@@ -1,14 +1,14 @@
 /*
  * dialog.c
- *	  What this node does with the answer of a peer that it has called: it
- *	  executes the requests nested in it, and queues their answers (protocol
- *	  7.3, 7.4).
+ *		What this node does with the answer of a peer that it has called: it
+ *		executes the requests nested in it, and queues their answers (protocol
+ *		7.3, 7.4).
  *
  * A nested request has the rights of the peer that was called, as if the peer
- * had posted it. An executed request is remembered by its correlation id and a
- * hash of what it asks for. If it comes again, the remembered answer is sent
- * again. The same holds for data that have to be acknowledged. A plain read is
- * executed each time.
+ * had posted it.  An executed request is remembered by its correlation id and
+ * a hash of what it asks for.  If it comes again, the remembered answer is
+ * sent again.  The same holds for data that have to be acknowledged.  A plain
+ * read is executed each time.
  */
 #include "postgres.h"
 
@@ -29,7 +29,7 @@
 #define TOGETHER_MAX	(64 * 1024)
 
 /*
- * The answers to all requests nested in one envelope. A peer that can send
+ * The answers to all requests nested in one envelope.  A peer that can send
  * several at once can take several answers at once, which saves round trips.
  */
 typedef struct Answers
@@ -95,7 +95,7 @@ queue_answer(const QlmPeer *peer, const char *callback, double ttl,
 
 /*
  * Takes the callback out of a nested one-time request and returns it: the
- * answer goes there. The callback of a subscription stays, as it is for the
+ * answer goes there.  The callback of a subscription stays, as it is for the
  * data; so does that of a request to be forwarded, as it is for the answers of
  * other nodes.
  */

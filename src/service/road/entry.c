@@ -1,9 +1,9 @@
 /*
  * entry.c
- *	  The entry to the service: all jobs are run from here, whatever has
- *	  brought them.
+ *		The entry to the service: all jobs are run from here, whatever has
+ *		brought them.
  *
- * Each kind of job begins and ends in its own way. In between they are one
+ * Each kind of job begins and ends in its own way.  In between they are one
  * batch: writes with the same rights become one insert, and the outbox is
  * asked once for all.
  */
@@ -71,7 +71,7 @@ is_write_with_role(const QlmExchange *exchange, Oid role)
 		qlm_exchange_only_writes(exchange);
 }
 
-/* All writes of a role become one insert. A group may have one member. */
+/* All writes of a role become one insert.  A group may have one member. */
 static void
 execute_writes(QlmExchange *exchanges, int n)
 {

@@ -1,10 +1,10 @@
 /*
  * exchange_journal.c
- *	  Writes an exchange to the journal.
+ *		Writes an exchange to the journal.
  *
- * There is one row for each exchange. If its answer is held, the row is
+ * There is one row for each exchange.  If its answer is held, the row is
  * written when the hold begins, since the answer may leave unchanged without a
- * further transaction. If another answer leaves, the row is updated.
+ * further transaction.  If another answer leaves, the row is updated.
  */
 #include "postgres.h"
 

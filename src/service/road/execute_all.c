@@ -1,10 +1,10 @@
 /*
  * execute_all.c
- *	  Executes the verbs of an envelope: all of them, or none if one is
- *	  refused for now.
+ *		Executes the verbs of an envelope: all of them, or none if one is
+ *		refused for now.
  *
- * A sender that gets 503 sends the whole envelope again. What had been done of
- * it would be done twice: values without times, deletes, polls, calls.
+ * A sender that gets 503 sends the whole envelope again.  What had been done
+ * of it would be done twice: values without times, deletes, polls, calls.
  */
 #include "postgres.h"
 

@@ -1,11 +1,11 @@
 /*
  * held.c
- *	  Decides which answers are held, and for what: until there is something
- *	  to nest (Prefer: wait), or until other nodes have answered.
+ *		Decides which answers are held, and for what: until there is something
+ *		to nest (Prefer: wait), or until other nodes have answered.
  *
  * What a verb has done is committed: only the answer is held, as the text that
- * leaves if nothing comes. That is its smallest form, and thousands may be
- * held. A poll that found nothing has changed nothing, so it is run again
+ * leaves if nothing comes.  That is its smallest form, and thousands may be
+ * held.  A poll that found nothing has changed nothing, so it is run again
  * instead.
  */
 #include "postgres.h"

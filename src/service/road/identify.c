@@ -1,10 +1,10 @@
 /*
  * identify.c
- *	  Finds out who is calling, and with whose rights (protocol 7.4.1).
+ *		Finds out who is calling, and with whose rights (protocol 7.4.1).
  *
- * A credential counts first. Names, callback URLs and written Objects count
- * only for peers that have no credential and that this node does not call. The
- * address never counts. Once the peer at the other end of a WebSocket is
+ * A credential counts first.  Names, callback URLs and written Objects count
+ * only for peers that have no credential and that this node does not call.
+ * The address never counts.  Once the peer at the other end of a WebSocket is
  * known, it stays known for envelopes that do not name it.
  */
 #include "postgres.h"
@@ -22,7 +22,7 @@
 #include "storage/role/role.h"
 
 /*
- * Finds the peer by the Objects that it writes or answers with. In a request
+ * Finds the peer by the Objects that it writes or answers with.  In a request
  * with an error payloads may be incomplete, e.g. Objects without an id.
  */
 static QlmPeer *
@@ -90,7 +90,7 @@ peer_by_authorization(QlmExchange *exchange, const char *authorization)
 }
 
 /*
- * Returns the peer that a credential or a name claims. A false claim refuses
+ * Returns the peer that a credential or a name claims.  A false claim refuses
  * the exchange.
  */
 static QlmPeer *
@@ -144,7 +144,7 @@ note_caller(QlmExchange *exchange)
 
 /*
  * When a peer comes back, the requests that it has not answered are due again,
- * as it may never have received them. If it owns Objects, its coming is an
+ * as it may never have received them.  If it owns Objects, its coming is an
  * event for subscribers (protocol 4.7).
  */
 static void

@@ -1,11 +1,11 @@
 /*
  * job_discovery.c
- *	  Discovery by GET (protocol 9.2): what the client asks for and in which
- *	  form, the answer and its entity tag.
+ *		Discovery by GET (protocol 9.2): what the client asks for and in which
+ *		form, the answer and its entity tag.
  *
  * It is run like a read, so that identification, rights, retries and timeouts
- * are the same. Nodes that the caller may not see are answered like nodes that
- * do not exist.
+ * are the same.  Nodes that the caller may not see are answered like nodes
+ * that do not exist.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * job_greeting.c
- *	  The greeting of a WebSocket: identifies the caller before its first
- *	  envelope, if that is possible. Nothing is answered.
+ *		The greeting of a WebSocket: identifies the caller before its first
+ *		envelope, if that is possible.  Nothing is answered.
  */
 #include "postgres.h"
 

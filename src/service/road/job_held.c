@@ -1,8 +1,8 @@
 /*
  * job_held.c
- *	  Completes held answers with what has come for them.
+ *		Completes held answers with what has come for them.
  *
- * The held text is parsed only if something is added to it. Otherwise it
+ * The held text is parsed only if something is added to it.  Otherwise it
  * leaves, or is held further, as it is.
  */
 #include "postgres.h"
@@ -29,7 +29,8 @@ find_peer(QlmExchange *exchange)
 
 /*
  * Replaces stand-ins by the answers of other nodes once all have come or the
- * time is over. The answer that is remembered for the request is updated, too.
+ * time is over.  The answer that is remembered for the request is updated,
+ * too.
  */
 static void
 complete(QlmExchange *exchange)

@@ -1,6 +1,6 @@
 /*
  * job_message.c
- *	  Envelopes: how one is parsed, and how its answer leaves.
+ *		Envelopes: how one is parsed, and how its answer leaves.
  */
 #include "postgres.h"
 
@@ -97,7 +97,7 @@ qlm_message_begin(QlmExchange *exchange)
 
 /*
  * On a WebSocket a response is not acknowledged unless the caller has asked
- * for that: otherwise two nodes would acknowledge each other for ever. Errors
+ * for that: otherwise two nodes would acknowledge each other for ever.  Errors
  * are answered.
  */
 static bool

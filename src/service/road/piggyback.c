@@ -1,7 +1,7 @@
 /*
  * piggyback.c
- *	  Nests due outbox rows of a peer into the response that it gets (protocol
- *	  7.2 to 7.4).
+ *		Nests due outbox rows of a peer into the response that it gets
+ *		(protocol 7.2 to 7.4).
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 
 /*
  * Peers of the QLM generations take nested requests, and so do peers that
- * acknowledge nested data. Others must have shown it or be configured so,
+ * acknowledge nested data.  Others must have shown it or be configured so,
  * since some refuse such an envelope as a whole.
  */
 bool
@@ -236,8 +236,8 @@ piggyback_try(QlmExchange *exchange)
 
 /*
  * If the peer has called again without answering the request that it was tried
- * with, it is noted as not taking nested requests. The rows that wait then say
- * why.
+ * with, it is noted as not taking nested requests.  The rows that wait then
+ * say why.
  */
 static void
 piggyback_nothing(QlmExchange *exchange)

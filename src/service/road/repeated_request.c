@@ -1,11 +1,11 @@
 /*
  * repeated_request.c
- *	  Posted requests that are repeated because their answer was lost: they
- *	  are executed once, and answered again.
+ *		Posted requests that are repeated because their answer was lost: they
+ *		are executed once, and answered again.
  *
- * A peer gives a key to a request that must not be executed twice. The key is
- * remembered with a hash of the request and with the answer. This is done only
- * for known peers: anonymous callers could fetch the answers of others.
+ * A peer gives a key to a request that must not be executed twice.  The key is
+ * remembered with a hash of the request and with the answer.  This is done
+ * only for known peers: anonymous callers could fetch the answers of others.
  */
 #include "postgres.h"
 
@@ -71,7 +71,7 @@ hash_of(QlmExchange *exchange)
 }
 
 /*
- * Locks the key until the transaction ends. Returns false if the same request
+ * Locks the key until the transaction ends.  Returns false if the same request
  * is being executed at the moment.
  */
 static bool

@@ -1,7 +1,7 @@
 /*
  * request_hash.c
- *	  A hash of what a request asks for. Its number does not identify it: a
- *	  node that counts from 1 at each start gives the same numbers again.
+ *		A hash of what a request asks for.  Its number does not identify it: a
+ *		node that counts from 1 at each start gives the same numbers again.
  *
  * The envelope is printed in one dialect, whatever it came in, and hashed.
  * What differs between copies of a request is left out: the ttl that remains,

@@ -1,12 +1,12 @@
 /*
  * socket_push.c
- *	  Prepares outbox rows to be pushed to a peer that is connected by
- *	  WebSocket: those that do not need an answer of this node as carrier
- *	  (protocol 9.4).
+ *		Prepares outbox rows to be pushed to a peer that is connected by
+ *		WebSocket: those that do not need an answer of this node as carrier
+ *		(protocol 9.4).
  *
- * A plain request has no number. So a peer that takes piggy-backed requests is
- * sent a response that does nothing but carry the request. Any other peer is
- * sent the plain request, and the next one once it has answered.
+ * A plain request has no number.  So a peer that takes piggy-backed requests
+ * is sent a response that does nothing but carry the request.  Any other peer
+ * is sent the plain request, and the next one once it has answered.
  */
 #include "postgres.h"
 

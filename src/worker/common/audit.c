@@ -1,13 +1,14 @@
 /*
  * audit.c
- *		Extensions that audit statements, in workers.
+ *		Lets extensions that audit statements work in workers.
  *
- * pgaudit leaves out what the session's user could not have asked for, so that the insides
- * of SECURITY DEFINER functions are no entries.  The user of a worker's session has no right at all,
- * so nothing that comes by message would be one.  While it looks at a
- * statement of a caller, it finds the session's user at work; no code of others runs
- * in that time.  Who it is stands in a line of its own, since a worker is no connection
- * whose user log_line_prefix could name.
+ * pgaudit leaves out statements that the session's user could not have run, so
+ * that the insides of SECURITY DEFINER functions are not logged.  The user of
+ * a worker's session has no rights at all, so no statement of a caller would
+ * be logged.  While it checks a statement of a caller, the current user is
+ * therefore the session's user; no code of others runs in that time.  The role
+ * is logged in a line of its own, since log_line_prefix cannot name the user
+ * of a worker.
  */
 #include "postgres.h"
 
@@ -23,9 +24,9 @@ static ExecutorCheckPerms_hook_type next_check = NULL;
 static ExecutorEnd_hook_type next_end = NULL;
 static emit_log_hook_type next_log = NULL;
 
-static Oid	acting = InvalidOid;	/* the role, while it looks */
+static Oid	acting = InvalidOid;	/* the role, during a check */
 
-/* Entries are made before a statement, or after it where its rows are counted. */
+/* An entry is made before a statement, or after it if its rows are counted. */
 static bool
 check(QLM_PERMISSIONS_PARAMETERS)
 {

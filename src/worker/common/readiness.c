@@ -1,9 +1,9 @@
 /*
  * readiness.c
- *		Whether a worker can run messages in its database, and why not.
+ *		Whether a worker can run messages in its database, and if not, why.
  *
- * What stands in the way is told in the log once, as nobody may call for long,
- * and in qlm.stat_worker for as long as it lasts.
+ * The reason is logged once, as it may be long until somebody calls.  It is
+ * shown in qlm.stat_worker for as long as it lasts.
  */
 #include "postgres.h"
 
@@ -15,11 +15,14 @@
 #include "worker/common/readiness.h"
 #include "worker/common/worker_slot.h"
 
-/* Is the session one of a superuser?  Has the extension come since? */
+/*
+ * Whether the session's user is a superuser; whether the extension was created
+ * after the worker had started
+ */
 static bool is_superuser = false;
 static bool must_start_again = false;
 
-/* Somebody has given its schema another name, or a table: those who call need not know. */
+/* The schema or a table was renamed.  Callers are not told any details. */
 static bool damaged = false;
 
 void
@@ -66,7 +69,7 @@ tell_of_damage(void)
 	show_why_not(damaged, told);
 }
 
-/* Texts of other encodings, and the bytes of SQL_ASCII, are not what messages have. */
+/* Messages need a server encoding into which any text can be converted. */
 static bool
 has_encoding(void)
 {
@@ -87,7 +90,7 @@ tell_of_encoding(void)
 	told = true;
 }
 
-/* Policies may be missing. */
+/* After a restore policies may be missing. */
 static void
 tell_of_restore(void)
 {

@@ -1,7 +1,7 @@
 /*
  * transaction.c
- *		The transactions of a worker: bounded in time, their errors caught, and
- *		nothing left in the session after them.
+ *		The transactions of a worker: their time is limited, their errors are
+ *		caught, and they leave nothing behind in the session.
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@ verdict_on(const ErrorData *error)
 	}
 }
 
-/* Leave the transaction whose error was caught. */
+/* Rolls back after an error was caught, and says what is to be done next. */
 static QlmVerdict
 roll_back(MemoryContext context, char **message)
 {
@@ -53,7 +53,7 @@ roll_back(MemoryContext context, char **message)
 	error = CopyErrorData();
 	FlushErrorState();
 	AbortCurrentTransaction();
-	DropAllPreparedStatements();	/* these do not go with it */
+	DropAllPreparedStatements();	/* these survive a rollback */
 	MemoryContextSwitchTo(context);
 	RESUME_INTERRUPTS();
 

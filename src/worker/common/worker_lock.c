@@ -1,10 +1,11 @@
 /*
  * worker_lock.c
- *		Locks that say which workers of a database run, and which of them listen.
+ *		Locks that show which workers of a database run, and which of them
+ *		listen.
  *
- * They are advisory ones of a kind (4th field) that SQL cannot take, so users'
- * own advisory locks never meet them.  They end with their process, however it
- * ends.
+ * They are advisory locks of a kind (fourth field of the tag) that SQL does
+ * not use, so they never conflict with those of users.  They are released when
+ * the process ends, however it ends.
  */
 #include "postgres.h"
 

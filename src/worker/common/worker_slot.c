@@ -52,7 +52,7 @@ qlm_slot_attach(const QlmWorkerOrder *order)
 	}
 	LWLockRelease(qlm_shared->lock);
 
-	/* The launcher has changed its mind while this process started. */
+	/* The launcher no longer wants this worker. */
 	if (taken)
 		proc_exit(1);
 	before_shmem_exit(detach_slot, PointerGetDatum(slot));

@@ -1,11 +1,11 @@
 /*
  * autonomous.c
- *		Queues, and commits at once, messages of transactions that are open:
- *		in the dispatcher, or in a worker of its own for one message where no
- *		dispatcher is there.
+ *		Adds rows to the outbox, and commits them, on behalf of transactions
+ *		that are still open: in the dispatcher, or in a worker started for one
+ *		row if no dispatcher runs.
  *
- * Nothing of a message is executed: it becomes a row of the outbox, as
- * qlm_request has made one before in the sender's transaction.
+ * The envelope is not executed here.  The row is the one that qlm_request
+ * would have inserted in the sender's transaction.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 #include "worker/common/transaction.h"
 #include "worker/dispatcher/autonomous.h"
 
-/* A sender that holds a lock on the table must not stop everything. */
+/* A sender may hold a lock on the table; others must not wait for it long. */
 #define LOCK_LIMIT		"2s"
 #define WORK_LIMIT_MS	30000
 
@@ -49,7 +49,7 @@ run(List *rows)
 	if (qlm_transaction_run(insert, rows, WORK_LIMIT_MS, &message) != QLM_VERDICT_DONE &&
 		list_length(rows) > 1)
 	{
-		/* One of them spoils it: each alone. */
+		/* One of them fails: run each alone. */
 		foreach(lc, rows)
 			run(list_make1(lfirst(lc)));
 		return;

@@ -2,14 +2,14 @@
  * backlog.c
  *		Endpoints that have something due and wait for their turn.
  *
- * To find them, each URL of the queue is looked at.  While these are few that is
- * done whenever there may be something new.  Where it takes long, as with
- * thousands of endpoints that pause, it is done in a tenth of the time only;
- * in between what was found is kept, and only what was queued since is looked
- * at.  What that misses, a message that was numbered early and committed late,
- * waits for the next look at all.
+ * A full look goes through every URL of the outbox.  While these are few,
+ * there is a full look whenever there may be something new.  If it takes long,
+ * as with thousands of paused endpoints, it may take a tenth of the time only.
+ * In between, the endpoints already found are kept, and only rows queued since
+ * are looked at.  This misses rows that were numbered early and committed
+ * late; the next full look finds them.
  *
- * What is kept may be out of date: a claim looks at it again.
+ * The endpoints kept may be out of date: a claim checks them again.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@
 
 #define MAX_ENDPOINTS	20000
 #define CHEAP_US		5000
-#define PAUSE_TIMES		9		/* as long as it took */
+#define PAUSE_TIMES		9		/* times as long as the look took */
 #define MAX_PAUSE_US	(10 * USECS_PER_SEC)
 
 typedef struct Entry
@@ -39,12 +39,12 @@ typedef struct Entry
 static MemoryContext context = NULL;
 static HTAB *known = NULL;
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
-static Entry *at = NULL;		/* that next has returned; NULL: none yet */
+static Entry *at = NULL;		/* returned last; NULL: none yet */
 static dlist_node *next = NULL;
 static TimestampTz next_full = 0;	/* not earlier */
-static bool missed = false;		/* there was more to look at than was looked at */
+static bool missed = false;		/* the last look was not complete */
 
-/* Messages up to here were seen by the last look at all, and the one before */
+/* The highest numbers of rows at the last full look and at the one before */
 static int64 seen = 0;
 static int64 seen_before = 0;
 
@@ -84,7 +84,7 @@ qlm_backlog_add(const QlmEndpoint *endpoint)
 
 	pfree(text);
 	if (known == NULL)
-		return;					/* all are looked at before any is served */
+		return;					/* the first look is a full one */
 	caller = MemoryContextSwitchTo(context);
 	entry = hash_search(known, &key, HASH_ENTER, &found);
 	if (!found)
@@ -122,7 +122,7 @@ look_at_all(List *busy)
 	missed = list_length(endpoints) == MAX_ENDPOINTS;
 }
 
-/* A time that is further away than any was set before the clock was set back. */
+/* A next_full that is too far away was set before the clock was set back. */
 void
 qlm_backlog_look(List *busy)
 {

@@ -1,11 +1,11 @@
 /*
  * dispatcher.c
- *		The dispatcher: posts what waits in the outbox, and calls the peers that
- *		this node must call because they cannot call it.
+ *		The dispatcher: posts what is due in the outbox, and calls the peers
+ *		that cannot call this node.
  *
- * One for each database.  It is woken by the commit of what must leave and
- * otherwise sleeps until the next thing is due; a lost wake-up costs half a
- * minute at most.  No transaction is open while bytes travel.
+ * There is one for each database.  The commit of a row that must leave wakes
+ * it; otherwise it sleeps until the next thing is due.  A lost wake-up costs
+ * at most half a minute.  No transaction is open during transfers.
  */
 #include "postgres.h"
 
@@ -53,11 +53,11 @@
 #include "worker/dispatcher/rounds.h"
 #include "worker/dispatcher/withheld.h"
 
-#define LOOK_MS			30000	/* without a reason to look earlier */
-#define LOOK_ALONE_MS	100		/* where nobody can wake it */
+#define LOOK_MS			30000	/* if nothing is due earlier */
+#define LOOK_ALONE_MS	100		/* without shared memory nobody can wake it */
 #define STANDBY_LOOK_MS	1000	/* for the end of recovery */
 #define WORK_LIMIT_MS	30000	/* for one transaction */
-#define SOCKET_IDLE_MS	10000	/* then it is asked who wants a WebSocket */
+#define SOCKET_IDLE_MS	10000	/* between looks which are still wanted */
 #define TICKS_PER_LOOK	100
 #define TAKEN_UP_PER_LOOK 100
 
@@ -67,14 +67,17 @@ typedef struct Dispatcher
 	QlmLoop    *loop;
 	QlmHttpClient *client;
 	TimestampTz look_due;
-	bool		is_recovered;	/* what an earlier one has left */
-	bool		to_take_up;		/* when it looked last */
+	bool		is_recovered;	/* leases of an earlier one are released */
+	bool		to_take_up;		/* as found at the last look */
 	int			look_ms;
-	uint64		seen;			/* commits when it looked last */
+	uint64		seen;			/* number of commits at the last look */
 	MemoryContext context;		/* of one turn */
 } Dispatcher;
 
-/* Hosts of the known peers, for their callbacks where qlm.callback_allow is empty */
+/*
+ * Hosts of the known peers, which callbacks may name if qlm.callback_allow is
+ * empty
+ */
 static char *peer_hosts = NULL;
 
 static bool
@@ -99,7 +102,7 @@ refresh_peer_hosts(void)
 	peer_hosts = MemoryContextStrdup(TopMemoryContext, hosts);
 }
 
-/* WebSockets stay open as long as a subscription may want them again. */
+/* A WebSocket stays open as long as a subscription may use it again. */
 static void
 close_sockets(Dispatcher *dispatcher)
 {
@@ -108,7 +111,7 @@ close_sockets(Dispatcher *dispatcher)
 	qlm_http_client_close_sockets(dispatcher->client, qlm_endpoint_unwanted(idle));
 }
 
-/* Everything that is due */
+/* Claims everything that is due. */
 static void
 claim(Dispatcher *dispatcher, TimestampTz roles_due)
 {
@@ -138,8 +141,8 @@ claim(Dispatcher *dispatcher, TimestampTz roles_due)
 }
 
 /*
- * Nothing may leave.  What is being posted comes to its end; calls that wait at a
- * peer are given up, so that what it has is not lost on the way.
+ * While outgoing messages are held: transfers under way are completed, but
+ * heartbeats that a peer holds are cut, so that their answer cannot be lost.
  */
 static void
 hold(Dispatcher *dispatcher, TimestampTz roles_due)
@@ -148,13 +151,13 @@ hold(Dispatcher *dispatcher, TimestampTz roles_due)
 								  qlm_http_client_idle_sockets(dispatcher->client, 0));
 	qlm_heartbeats_update(NIL);
 	qlm_postings_hold();
-	/* What a copy took up the original takes up, too. */
+	/* A copy takes up no answers: the original does. */
 	if (qlm_withheld() != QLM_WITHHELD_COPY)
 		(void) qlm_next_due(&dispatcher->to_take_up);
 	dispatcher->look_due = Min(dispatcher->look_due, roles_due);
 }
 
-/* In one transaction */
+/* Runs in one transaction. */
 static void
 look(void *arg)
 {
@@ -179,7 +182,10 @@ look(void *arg)
 	qlm_storage_end();
 }
 
-/* What waited for messages that have ended, which may make more due */
+/*
+ * Takes up the answers for requests whose rows have ended.  This may make more
+ * rows due.
+ */
 static void
 take_up_answers(void *arg)
 {
@@ -198,7 +204,7 @@ take_up_collections(void *arg)
 		dispatcher->look_due = 0;
 }
 
-/* What an earlier dispatcher has left half done */
+/* Releases what an earlier dispatcher had leased. */
 static void
 recover(void *arg)
 {
@@ -225,8 +231,8 @@ run(Dispatcher *dispatcher, void (*work) (void *arg))
 }
 
 /*
- * What has come back cannot be recorded without the extension, nor again and
- * again be tried to be.
+ * Without the extension results of transfers cannot be recorded, and must not
+ * be retried for ever: the dispatcher ends.
  */
 static void
 require_catalog(void)
@@ -264,7 +270,7 @@ record_heartbeats(void *arg)
 	qlm_storage_end();
 }
 
-/* Hand finished transfers to whom they belong. */
+/* Hands each finished transfer to its owner. */
 static void
 collect(Dispatcher *dispatcher)
 {
@@ -281,7 +287,10 @@ collect(Dispatcher *dispatcher)
 	qlm_postings_give_way();
 }
 
-/* It is never so far away, unless the clock was set back. */
+/*
+ * Is it time to look?  A due time too far away was set before the clock was
+ * set back.
+ */
 static bool
 must_look(const Dispatcher *dispatcher)
 {
@@ -294,8 +303,9 @@ must_look(const Dispatcher *dispatcher)
 }
 
 /*
- * What is taken up is seldom, so it has transactions of its own only when there
- * is any, after all else has been started, whose due time stands if they fail.
+ * Taking up answers is rare, so it has transactions of its own, and only if
+ * there are any.  They run after everything else was started.  If they fail,
+ * its due times still hold.
  */
 static void
 look_and_take_up(Dispatcher *dispatcher)
@@ -306,7 +316,7 @@ look_and_take_up(Dispatcher *dispatcher)
 	if (!dispatcher->is_recovered)
 		dispatcher->is_recovered = run(dispatcher, recover);
 
-	/* Nothing may overtake what is still leased. */
+	/* Rows leased by an earlier dispatcher go first, to keep their order. */
 	if (!dispatcher->is_recovered)
 		return;
 	run(dispatcher, look);
@@ -330,7 +340,7 @@ serve(Dispatcher *dispatcher)
 	if (qlm_heartbeats_to_record())
 	{
 		run(dispatcher, record_heartbeats);
-		/* What was executed has its answers in the outbox now. */
+		/* Nested requests were executed, so the outbox has their answers now. */
 		dispatcher->look_due = 0;
 	}
 	if (qlm_postings_to_record())
@@ -338,7 +348,7 @@ serve(Dispatcher *dispatcher)
 		run(dispatcher, record_deliveries);
 		if (qlm_postings_has_answer())
 			run(dispatcher, record_answer);
-		/* Runs that have ended make room for what came meanwhile. */
+		/* Postings that have ended make room for others. */
 		qlm_postings_start();
 		dispatcher->look_due = 0;
 	}
@@ -387,7 +397,7 @@ stop(Dispatcher *dispatcher)
 	proc_exit(1);
 }
 
-/* A standby sends nothing: it waits until it takes the place of the primary. */
+/* A standby sends nothing: waits until it is promoted. */
 static void
 wait_for_promotion(Dispatcher *dispatcher)
 {

@@ -1,9 +1,9 @@
 /*
  * doubt.c
- *		Messages that their receiver repeatedly answers with an error, or not
- *		at all.
+ *		Rows that their receiver repeatedly answers with an error, or not at
+ *		all.
  *
- * Counted in memory: a dispatcher that begins anew tries them as often again.
+ * They are counted in memory: a new dispatcher counts from the start.
  */
 #include "postgres.h"
 
@@ -12,14 +12,14 @@
 #include "storage/outbox/outbox.h"
 #include "worker/dispatcher/doubt.h"
 
-#define MAX_DOUBTS		5		/* answers of one message */
-#define MAX_COUNTERS	10000	/* then they begin anew */
+#define MAX_DOUBTS		5		/* failures of one row */
+#define MAX_COUNTERS	10000	/* then all are forgotten */
 
 typedef struct Counter
 {
 	int64		message_id;
 	int			n;
-	bool		is_unanswered;	/* the last time */
+	bool		is_unanswered;	/* the last failure was a missing answer */
 } Counter;
 
 static HTAB *counters = NULL;

@@ -1,12 +1,13 @@
 /*
  * heartbeat.c
- *		Calls to peers that have something for this node and cannot call it.
+ *		Heartbeats: calls to peers that have something for this node but cannot
+ *		call it.
  *
- * Each call asks the peer to hold it until there is something (Prefer: wait), for
- * as long as the way lets it (heartbeat_hold.c).  After an answer that brought
- * requests the next call follows at once, since there may be more; a dialog of
- * very many rounds rests for a moment, so that it gets a share of the dispatcher
- * and never all of it.
+ * Each call asks the peer to hold it until there is something (Prefer: wait),
+ * for as long as the connection allows (heartbeat_hold.c). If the answer
+ * brought requests the next call follows at once, since there may be more.
+ * After very many rounds there is a short rest, so that one dialog cannot take
+ * all of the dispatcher's time.
  */
 #include "postgres.h"
 
@@ -27,14 +28,14 @@
 #include "worker/dispatcher/way.h"
 
 #define REST_MS			20		/* after very many rounds */
-#define HELD_SECONDS	30		/* who is called that often is held all the time */
+#define HELD_SECONDS	30		/* at most: calls are held without pause */
 
 typedef struct Beat
 {
 	QlmHeartbeat peer;			/* copies */
 	bool		wanted;
 	bool		calling;
-	bool		finished;		/* to be recorded */
+	bool		finished;		/* the answer is to be recorded */
 	TimestampTz started_at;
 	TimestampTz next_at;
 	int			rounds;
@@ -84,7 +85,7 @@ same_peer(const QlmHeartbeat *a, const QlmHeartbeat *b)
 		a->form == b->form && a->seconds == b->seconds;
 }
 
-/* before: that of the peer until now, NULL: none */
+/* before is the previous Beat of the peer, or NULL. */
 static Beat *
 make_beat(const QlmHeartbeat *peer, const Beat *before)
 {
@@ -193,7 +194,10 @@ call_peer(Beat *beat)
 	qlm_http_client_start(client, transfer);
 }
 
-/* No call is further away than this, unless the clock was set back. */
+/*
+ * The latest time for which a call is planned; a later one was set before the
+ * clock was set back.
+ */
 static TimestampTz
 latest_call(const Beat *beat, TimestampTz now)
 {
@@ -283,7 +287,7 @@ qlm_heartbeats_to_record(void)
 	return false;
 }
 
-/* A peer that is down is called more and more rarely. */
+/* The delay doubles with each failure. */
 static TimestampTz
 next_try(const Beat *beat)
 {
@@ -291,7 +295,7 @@ next_try(const Beat *beat)
 
 	delay = Min(delay, qlm_retry_max_delay);
 	delay *= 0.75 + 0.5 * pg_prng_double(&pg_global_prng_state);
-	/* A peer that says when is asked then. */
+	/* A Retry-After of the peer counts, up to the longest delay. */
 	delay = Max(delay, Min(beat->transfer.retry_after * 1000.0, qlm_retry_max_delay));
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) delay);
 }
@@ -332,7 +336,10 @@ record_failure(Beat *beat, const char *why)
 	qlm_heartbeat_peer_done(beat->peer.peer_id, why);
 }
 
-/* Nothing came, and nobody has failed: the peer is called again at once. */
+/*
+ * The held call ended without an answer, which is not a failure: the peer is
+ * called again at once.
+ */
 static bool
 record_cut(Beat *beat)
 {
@@ -359,8 +366,8 @@ record_beat(Beat *beat)
 	QlmDeliveryResult delivery = qlm_delivery_judge(NULL, &answer, why);
 
 	/*
-	 * Whatever becomes of this transaction, the call is over; and if it
-	 * fails, the peer must not be called again at once.
+	 * The call is over even if this transaction fails.  In that case the peer
+	 * must not be called again at once.
 	 */
 	beat->finished = false;
 	beat->failures++;
@@ -377,7 +384,7 @@ record_beat(Beat *beat)
 		record_failure(beat, why);
 }
 
-/* One at a time, so that the failure of one hurts no other. */
+/* One transaction for each peer, so that an error affects no other. */
 void
 qlm_heartbeats_record(void)
 {

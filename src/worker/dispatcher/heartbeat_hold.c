@@ -13,8 +13,8 @@
 
 #define SILENCE_MS		5000	/* beyond the hold, without a byte */
 #define ANSWER_MS		30000	/* beyond the hold, for all of the answer */
-#define BEGINNING		500		/* of an answer, by which an envelope is told */
-#define SHORTEST_MS		900		/* what is answered earlier was not held */
+#define BEGINNING		500		/* bytes that show whether it is an envelope */
+#define SHORTEST_MS		900		/* a call answered earlier was not held */
 
 void
 qlm_heartbeat_hold_init(QlmHeartbeatHold *held, const QlmHeartbeat *peer, bool is_same_way)
@@ -55,8 +55,8 @@ qlm_heartbeat_hold_took(const QlmHeartbeatHold *held, const QlmTransfer *transfe
 }
 
 /*
- * Statuses of boxes that have waited for the peer in vain; some say 503.  What
- * comes with an envelope is of the peer.
+ * Is the status one with which proxies report that the peer did not answer?
+ * Some of them use 503. If an envelope comes with it, it is the peer's.
  */
 static bool
 is_of_box(const QlmTransfer *transfer)
@@ -75,7 +75,7 @@ says_too_long(int status)
 	return status == 408 || status == 504 || status == 524;
 }
 
-/* What another program says of itself comes out as plain text. */
+/* The status may be the text of another program: it is made printable. */
 static void
 describe_status(const QlmTransfer *transfer, char *by, Size size)
 {

@@ -1,9 +1,9 @@
 /*
  * posting.c
- *		What became of messages that were posted, for the tables.
+ *		Records in the tables what became of posted rows.
  *
- * In a transaction that the dispatcher has begun; what is only known once it has
- * committed is noted in the posting.
+ * Runs in a transaction of the dispatcher.  Changes that hold only once it has
+ * committed are noted in the posting.
  */
 #include "postgres.h"
 
@@ -29,7 +29,7 @@ ids_of(const List *rows)
 	return ids;
 }
 
-/* Now, in doubt or for want of what has not come: all is tried again, in order. */
+/* All rows of the posting are tried again later, in the same order. */
 static void
 put_off(QlmPosting *posting)
 {
@@ -57,7 +57,7 @@ refuse(QlmPosting *posting)
 	posting->state = QLM_POSTING_ENDING;
 }
 
-/* Is it the message, or the endpoint?  The next one will show. */
+/* Is the row or the endpoint at fault?  The next row will show. */
 static void
 doubt(QlmPosting *posting)
 {
@@ -73,7 +73,10 @@ doubt(QlmPosting *posting)
 	posting->state = QLM_POSTING_RECORDING;
 }
 
-/* Data for a callback keep their order, whatever becomes of the first. */
+/*
+ * May later rows be posted before this one?  Data for a callback keep their
+ * order.
+ */
 static bool
 may_be_passed(const QlmPosting *posting)
 {
@@ -91,7 +94,9 @@ record_failure(QlmPosting *posting)
 		put_off(posting);
 }
 
-/* The one behind them was taken, so it was they that were not. */
+/*
+ * A later row was taken, so those set aside are at fault and not the endpoint.
+ */
 static void
 settle_set_aside(QlmPosting *posting)
 {
@@ -154,7 +159,7 @@ qlm_posting_note_page(QlmPosting *posting)
 	qlm_html_words(posting->transfer.answer.data, posting->transfer.answer.len, posting->page, MAX_WORDS);
 }
 
-/* After the endpoint has its row */
+/* Must run after the endpoint's row was written. */
 static void
 record_pages(QlmPosting *posting)
 {

@@ -1,17 +1,17 @@
 /*
  * postings.c
- *		Messages on their way from the outbox: one posting for each endpoint, in
- *		which they are posted one after the other, so that order is kept and a
- *		slow or dead endpoint delays no other.
+ *		Outbox rows on their way: one posting for each endpoint, whose rows are
+ *		posted one after the other.  So their order is kept, and a slow or dead
+ *		endpoint delays no other.
  *
- * A posting goes from claim to post to record, and from there to the next post or
- * to its end.  Data for callbacks that were taken are recorded together, many
- * in one transaction.  What a peer has answered is recorded in a transaction
- * of its own: it may hold requests, and the failure of one must hurt no other
- * endpoint.
+ * A posting is claimed, posted and recorded, and goes on to its next row until
+ * it ends.  Data taken by callbacks are recorded together, many in one
+ * transaction.  The answer of a peer is recorded in a transaction of its own:
+ * it may contain requests, whose failure must not affect other endpoints.
  *
- * How many postings there may be at once for whom is shares.c's matter.  While
- * others have no room, who has never answered is waited for only briefly.
+ * shares.c limits how many postings there are at once, and for whom.  While
+ * others find no room, an endpoint that has never answered is waited for only
+ * briefly.
  */
 #include "postgres.h"
 
@@ -31,10 +31,10 @@
 #include "worker/dispatcher/rounds.h"
 
 #define MAX_ROWS		64		/* in one posting */
-#define RECORD_MS		100		/* what was taken waits so long at most */
+#define RECORD_MS		100		/* until taken rows are recorded, at most */
 #define GIVE_WAY_MS		1000	/* for the first answer while others wait */
-#define MAX_DOUBLED		4		/* that, with each failure */
-#define CONNECT_PART	3		/* of the time for a stranger's answer */
+#define MAX_DOUBLED		4		/* failures that double GIVE_WAY_MS */
+#define CONNECT_PART	3		/* part of qlm.callback_timeout */
 
 static QlmHttpClient *client;
 static List *postings = NIL;
@@ -42,14 +42,20 @@ static List *postings = NIL;
 /* Endpoints that found no room because of others */
 static int	nturned_away = 0;
 
-/* Whose answer is being recorded, and to what; NULL: only what has none */
+/*
+ * The posting whose answer is being recorded, and its row; NULL while rows
+ * without an answer are recorded
+ */
 static QlmPosting *recording = NULL;
 static QlmOutboxRow *recorded = NULL;
 
-/* How many subscriptions had ended when that was looked at last */
+/* The number of ended subscriptions at the last look */
 static uint64 ended_seen = 0;
 
-/* Leased messages of postings that were given up, to be given back (int64 *) */
+/*
+ * Leased rows of postings that were given up; their leases are to be released
+ * (int64 *)
+ */
 static List *to_release = NIL;
 
 void
@@ -80,7 +86,7 @@ claim_for(const QlmEndpoint *endpoint, const QlmShare *share)
 
 	posting->context = context;
 	posting->endpoint = qlm_endpoint_copy(endpoint);
-	/* It was found a while ago: what its peer says may be another now. */
+	/* It was found a while ago: the settings of its peer may have changed. */
 	if (qlm_endpoint_look_up(posting->endpoint))
 		posting->rows = qlm_lease_begin(posting->endpoint, MAX_ROWS,
 										MAX_ROWS * qlm_request_timeout);
@@ -120,7 +126,7 @@ same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* What was claimed beyond what is being posted is given back. */
+/* Releases the leases of all rows but the one that is being posted. */
 static void
 keep_current(QlmPosting *posting)
 {
@@ -136,8 +142,9 @@ keep_current(QlmPosting *posting)
 }
 
 /*
- * Peers have changed.  What a posting has claimed and not posted yet leaves as its
- * peer is now: it is claimed anew, or never where the peer is gone.
+ * Peers have changed.  If that concerns this endpoint, the leases of rows not
+ * posted yet are released: they are claimed again with the new settings, or
+ * not at all if the peer is gone.
  */
 static void
 review(QlmPosting *posting)
@@ -155,7 +162,7 @@ review(QlmPosting *posting)
 	keep_current(posting);
 }
 
-/* Subscriptions have ended.  What is not under way yet leaves no more. */
+/* Subscriptions have ended: their rows that are not under way are dropped. */
 static void
 drop_ended(void)
 {
@@ -176,7 +183,7 @@ drop_ended(void)
 	ended_seen = ended;
 }
 
-/* In order, as far as there is room */
+/* Claims endpoints in the order of the backlog, as far as there is room. */
 static void
 claim_all(void)
 {
@@ -191,7 +198,7 @@ claim_all(void)
 	{
 		QlmRoom		room;
 
-		/* Most of what waits in a long line waits for the same. */
+		/* In a long backlog most endpoints wait for the same server. */
 		if (refused.server != 0 && share.server == refused.server)
 			continue;
 		room = qlm_shares_room(&share);
@@ -244,7 +251,10 @@ qlm_postings_lease(void)
 	claim_all();
 }
 
-/* What cannot be recorded did not arrive: it is tried again, but not at once. */
+/*
+ * A row whose answer could not be recorded counts as not delivered.  It is
+ * tried again after a pause.
+ */
 static void
 fail_recording(void)
 {
@@ -291,14 +301,17 @@ qlm_postings_forget_leases(void)
 	}
 }
 
-/* Nobody known has asked for it, and nobody known gets it. */
+/* Was it neither asked for by a peer, nor does it go to one? */
 static bool
 is_strangers(const QlmPosting *posting)
 {
 	return posting->endpoint->peer_id == 0;
 }
 
-/* What a peer says holds for its callbacks, too, but not what the setting says. */
+/*
+ * The proxy of a peer is used for its callbacks, too; the setting qlm.proxy is
+ * not, unless qlm.proxy_callbacks is on.
+ */
 static void
 choose_proxy(QlmPosting *posting)
 {
@@ -379,7 +392,10 @@ qlm_postings_start(void)
 	}
 }
 
-/* What a subscription ends that has just committed is not overtaken. */
+/*
+ * Nothing is posted while a commit that ended subscriptions is not looked at
+ * yet.
+ */
 void
 qlm_postings_post(void)
 {
@@ -403,7 +419,10 @@ qlm_postings_post(void)
 	}
 }
 
-/* Whoever asked for nothing misses nothing of an answer that is cut. */
+/*
+ * Judges an answer.  One that was cut counts as taken if nothing was asked
+ * for.
+ */
 static void
 judge(QlmPosting *posting)
 {
@@ -437,7 +456,7 @@ qlm_postings_finished(QlmTransfer *transfer)
 
 	judge(posting);
 
-	/* Of a stranger's acknowledgement nothing else matters. */
+	/* The acknowledgement of a callback carries nothing that is to be executed. */
 	if (posting->delivery == QLM_DELIVERY_TAKEN && qlm_posting_current(posting)->is_response &&
 		!posting->endpoint->is_own && posting->doubts.aside == NIL)
 	{
@@ -452,7 +471,10 @@ qlm_postings_finished(QlmTransfer *transfer)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Until when it is waited for while others wait; DT_NOEND: as long as ever */
+/*
+ * Returns until when an endpoint is waited for while others find no room;
+ * DT_NOEND if that does not matter.
+ */
 static TimestampTz
 patience_with(const QlmPosting *posting)
 {
@@ -528,7 +550,7 @@ qlm_postings_to_record(void)
 	TimestampTz due = qlm_postings_record_due();
 	TimestampTz now = GetCurrentTimestamp();
 
-	/* What is further away was noted before the clock was set back. */
+	/* A time further away was noted before the clock was set back. */
 	return due != DT_NOEND &&
 		(due <= now || due > TimestampTzPlusMilliseconds(now, RECORD_MS));
 }

@@ -1,11 +1,11 @@
 /*
  * probe.c
- *		One request to a peer from a session, to see how far it gets: for
- *		qlm_check_peer.
+ *		One call to a peer from a session, for qlm_check_peer: how far does it
+ *		get?
  *
- * It goes the way of all calls of the peer, and is empty: nothing is asked for, so
- * nothing comes that would be lost with this session.  Who may do it may change
- * the peer, and so have it called anyway.
+ * It goes the way of all calls of this peer.  It asks for nothing, so nothing
+ * can come that would be lost with the session.  Whoever may run it may change
+ * the peer, and so could have it called anyway.
  */
 #include "postgres.h"
 
@@ -34,14 +34,14 @@
 
 PG_FUNCTION_INFO_V1(qlm_sql_probe_peer);
 
-/* No redirect is followed, so nothing but the peer's own URL is called. */
+/* Redirects are not followed, so only the peer's own URL is called. */
 static bool
 is_allowed(const struct sockaddr *address, const char *host, bool of_peer)
 {
 	return false;
 }
 
-/* As postings.c does it */
+/* Must do the same as in postings.c. */
 static void
 choose_proxy(QlmTransfer *transfer, const QlmEndpoint *endpoint)
 {
@@ -99,7 +99,10 @@ probe(const QlmEndpoint *endpoint, int timeout_ms, QlmTransfer *transfer)
 	PG_END_TRY();
 }
 
-/* The peer's endpoint; its secrets are read as the owner, who may know them. */
+/*
+ * Returns the peer's endpoint.  Its secrets are read with the rights of the
+ * owner.
+ */
 static QlmEndpoint *
 find_endpoint(const char *name)
 {
@@ -145,9 +148,9 @@ text_or_null(const char *text, bool *isnull)
 }
 
 /*
- * qlm.probe_peer(peer text, timeout_ms int): how far it got, the HTTP status, the
- * address, the proxy, ms to find the name and to connect, what went wrong, where a
- * redirect leads, the first words of the answer
+ * qlm.probe_peer(peer text, timeout_ms int) returns how far it got, the HTTP
+ * status, the address, the proxy, ms for the name and for connecting, the
+ * error, the target of a redirect, and the first words of the answer.
  */
 Datum
 qlm_sql_probe_peer(PG_FUNCTION_ARGS)

@@ -1,10 +1,11 @@
 /*
  * rounds.c
- *		Dialogs in which each answer that is posted brings the next request.
+ *		Dialogs in which the answer to each post brings the next request.
  *
- * One that does not end, be it that a peer floods or that two nodes trigger
- * each other, rests after so many rounds: it gets a share of the dispatcher
- * and never all of it.  What it has brought is kept and goes on afterwards.
+ * A dialog that does not end, because a peer floods this node or two nodes
+ * trigger each other, rests after so many rounds.  So it cannot take all of
+ * the dispatcher's time.  What it has brought is kept, and it goes on after
+ * the rest.
  */
 #include "postgres.h"
 
@@ -77,7 +78,7 @@ qlm_rounds_note(const char *key, int nrequests)
 														  REST_MS);
 }
 
-/* A rest that is longer than rests are was begun before the clock was set. */
+/* A rest that is too long was begun before the clock was set back. */
 static bool
 rests(const Dialog *dialog, TimestampTz now)
 {

@@ -3,15 +3,15 @@
  *		Shares of the transfers that the dispatcher makes at the same time, so
  *		that servers that hang do not take all of them.
  *
- * A share is a part of what is free, not of all: one server may have half as
- * many transfers as are free, one asker as many.  So whoever is alone gets a
- * good deal, and however many take as much as they can there is some left for
- * who comes next.  A quarter is kept for the URLs of known peers, and a quarter
- * from them.
+ * A share is a part of what is free, not of the total: one server may have
+ * half as many transfers as are free, one asker as many as are free.  So an
+ * asker that is alone gets a large share, and there is always some left for
+ * the next one.  A quarter is reserved for the URLs of known peers, and a
+ * quarter for all others.
  *
  * Endpoints that have not answered yet, or not the last time, share a part of
- * their own, and a server that gave no answer when it was last asked gets one
- * transfer at a time until it does.
+ * their own.  A server that did not answer the last time gets one transfer at
+ * a time until it does.
  */
 #include "postgres.h"
 
@@ -25,11 +25,11 @@
 #include "worker/dispatcher/shares.h"
 
 #define RESERVED_PART	4
-#define MAX_SERVERS		10000	/* servers that are remembered */
+#define MAX_SERVERS		10000	/* then all are forgotten */
 
 typedef enum Group
 {
-	GROUP_KIND,					/* peers, or strangers */
+	GROUP_KIND,					/* URLs of peers, or others */
 	GROUP_SERVER,
 	GROUP_ASKER,
 	GROUP_UNPROVEN				/* of an asker, or of all peers */
@@ -50,7 +50,7 @@ typedef struct Count
 static HTAB *counts = NULL;
 static int	total;
 
-/* Whether it gave an answer when it was last asked */
+/* Whether a server answered the last time */
 typedef struct Server
 {
 	uint64		server;
@@ -113,7 +113,7 @@ count_of(Group group, uint64 who)
 	return count ? count->n : 0;
 }
 
-/* NULL: it was not asked yet */
+/* Returns NULL for a server that was not asked yet. */
 static const Server *
 find_server(const QlmShare *share)
 {
@@ -128,7 +128,7 @@ qlm_share_is_proven(const QlmShare *share)
 	return server ? server->answers : share->is_proven;
 }
 
-/* Peers that do not answer share one part. */
+/* All peers that do not answer share one part. */
 static uint64
 unproven_of(const QlmShare *share)
 {
@@ -168,7 +168,10 @@ qlm_shares_room(const QlmShare *share)
 		QLM_ROOM : QLM_ROOM_TAKEN;
 }
 
-/* Many that are remembered are forgotten together: they get to be known again. */
+/*
+ * When too many servers are remembered, all are forgotten: each is learnt
+ * again with its next answer.
+ */
 void
 qlm_shares_note(const QlmShare *share, bool answered)
 {

@@ -1,7 +1,8 @@
 /*
  * way.c
- *		How peers are called, for qlm.stat_peer: noted when it has changed, and
- *		after some seconds, as when they were last called.
+ *		How peers are called, for qlm.stat_peer.  It is written when it
+ *		changes, and otherwise every few seconds, with the time of the last
+ *		call.
  */
 #include "postgres.h"
 
@@ -13,12 +14,12 @@
 #include "worker/dispatcher/way.h"
 
 #define NOTE_MS		10000
-#define MAX_NOTED	10000	/* then they begin anew */
+#define MAX_NOTED	10000	/* then all are forgotten */
 
 typedef struct Noted
 {
 	int			peer_id;
-	uint64		what;			/* hash of it */
+	uint64		what;			/* hash of what was written */
 	TimestampTz at;
 } Noted;
 

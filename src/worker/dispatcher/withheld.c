@@ -1,6 +1,6 @@
 /*
  * withheld.c
- *		Whether outgoing messages of this node are held.
+ *		Whether this node holds back its outgoing messages.
  */
 #include "postgres.h"
 

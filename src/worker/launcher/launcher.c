@@ -2,10 +2,10 @@
  * launcher.c
  *		The launcher: starts, watches and ends the workers of all databases.
  *
- * It is connected to no database, so it stands in no one's way, and it alone
- * restarts workers, after a look whether their database can be served.  What
- * it knows of them is in shared memory: when it restarts itself, it goes on
- * with the workers that run.
+ * It is connected to no database, so it is never in the way of a DROP
+ * DATABASE. Only the launcher restarts workers, after a check whether their
+ * database can be served.  The state of the workers is in shared memory: after
+ * its own restart the launcher continues with the workers that run.
  */
 #include "postgres.h"
 
@@ -39,20 +39,20 @@
 
 #define RESTART_SECONDS	5		/* of the launcher itself */
 #define LOOK_MS			5000	/* for a database that cannot be served yet */
-#define START_MS		15000	/* until a start counts as failed */
+#define START_MS		15000	/* after which a start has failed */
 #define STEADY_MS		60000	/* a worker that lived longer starts at once */
 #define BACKOFF_MIN_MS	1000
 #define BACKOFF_MAX_MS	60000
 
-/* A database as qlm.databases names it, after a look at the catalog */
+/* A database named in qlm.databases, after a look into the catalog */
 typedef struct Target
 {
 	const char *name;
-	int			port;			/* of its own, 0: qlm.port */
+	int			port;			/* its own port; 0: qlm.port */
 	bool		serve;
 } Target;
 
-/* What the launcher alone knows of a slot */
+/* What the launcher remembers about a slot */
 typedef struct Watch
 {
 	int			pid;			/* as last seen; 0: none */
@@ -63,7 +63,7 @@ typedef struct Watch
 	int			backoff_ms;
 } Watch;
 
-/* What stands in the log already about a database */
+/* The complaint about a database that was logged last */
 typedef struct Complaint
 {
 	char		database[NAMEDATALEN];
@@ -113,7 +113,7 @@ note_complaint(const char *name)
 	return complaint;
 }
 
-/* Log why a database is not served, once. */
+/* Logs why a database is not served, once. */
 static void
 complain(const char *name, const char *why)
 {
@@ -125,7 +125,10 @@ complain(const char *name, const char *why)
 	ereport(LOG, (errmsg("qlm waits: database \"%s\" %s", name, why)));
 }
 
-/* What of a database does not run, as there is no process left for it */
+/*
+ * Returns what of a database does not run for lack of background worker
+ * processes.
+ */
 static const char *
 what_is_missing(const char *name)
 {
@@ -144,7 +147,7 @@ what_is_missing(const char *name)
 	return qlm_worker_missing(dispatches, listens);
 }
 
-/* The same for a worker that found no process, with what to do */
+/* Logs once that processes are lacking, with a hint. */
 static void
 complain_of_workers(const char *name)
 {
@@ -161,7 +164,7 @@ complain_of_workers(const char *name)
 					 " qlm.stat_worker shows which of them run.")));
 }
 
-/* It is served, or somebody should hear of it again. */
+/* The database is served again: the next complaint is logged anew. */
 static void
 forget_complaint(const char *name)
 {
@@ -171,7 +174,7 @@ forget_complaint(const char *name)
 		complaint->why = NULL;
 }
 
-/* Why a database cannot be served, NULL: it can */
+/* Returns why a database cannot be served, or NULL. */
 static const char *
 obstacle(const char *name)
 {
@@ -211,7 +214,7 @@ effective_port(const Target *target)
 	return target->port ? target->port : qlm_port;
 }
 
-/* Two databases on one port would get each other's messages. */
+/* Two databases on one port would get each other's requests. */
 static bool
 is_port_free(Target **targets, int n, const Target *target)
 {
@@ -223,7 +226,10 @@ is_port_free(Target **targets, int n, const Target *target)
 	return true;
 }
 
-/* The databases to serve now; *all: nothing stands in the way of any */
+/*
+ * Fills in the databases to serve now and returns how many.  Sets *all if none
+ * had to be left out.
+ */
 static int
 find_targets(Target **targets, int max, bool *all)
 {
@@ -261,7 +267,7 @@ is_slot_of(const QlmWorkerSlot *slot, const Target *target, int number)
 		strcmp(NameStr(slot->database), target->name) == 0;
 }
 
-/* Is the worker of this slot one that should run? */
+/* Should the worker of this slot run? */
 static bool
 is_wanted(int i, Target **targets, int n)
 {
@@ -276,7 +282,7 @@ is_wanted(int i, Target **targets, int n)
 	return false;
 }
 
-/* It has ended: when may it start again? */
+/* The worker has ended: sets when it may start again. */
 static void
 note_end(int i)
 {
@@ -301,7 +307,7 @@ note_end(int i)
 									(int) (pg_prng_double(&pg_global_prng_state) * watch->backoff_ms));
 }
 
-/* One that has not come to life yet finds its slot gone, and ends. */
+/* A worker that is still starting will find its slot gone, and end. */
 static void
 end_worker(QlmWorkerSlot *slot, Watch *watch)
 {
@@ -320,7 +326,10 @@ is_named(const QlmWorkerSlot *slot, Target **targets, int n)
 	return false;
 }
 
-/* Look at each slot; tell to end what should not run, forget what is not named any more. */
+/*
+ * Looks at each slot: ends workers that should not run, and frees slots that
+ * are no longer needed.
+ */
 static void
 watch_slots(Target **targets, int n)
 {
@@ -354,7 +363,10 @@ watch_slots(Target **targets, int n)
 	}
 }
 
-/* The slot for a worker: the one it had, else one that is free; -1: none */
+/*
+ * Returns the slot for a worker, preferably the one it had before; -1 if none
+ * is free.
+ */
 static int
 choose_slot(const Target *target, int number)
 {
@@ -400,7 +412,7 @@ prepare_slot(int i, const Target *target, int number)
 	watch->started_at = GetCurrentTimestamp();
 }
 
-/* Start a worker unless it runs or must wait; its time to wait, -1: none */
+/* Starts a worker unless it runs or has to wait. */
 static void
 start_worker(QlmLoop *loop, const Target *target, int number)
 {

@@ -2,8 +2,8 @@
  * start_stop.c
  *		qlm_start() and qlm_stop(): the workers of the current database.
  *
- * With shared memory they tell the launcher; without, they start and end the
- * workers themselves, which are found by the locks they hold.
+ * With shared memory they tell the launcher.  Without it they start and end
+ * the workers themselves, and find them by their locks.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@
 #define LOOK_MS		20
 #define MAX_FOUND	QLM_MAX_WORKERS
 
-/* How many server workers of this database are there, or listen? */
+/* Returns how many server workers of this database run, or listen. */
 static int
 count_servers(bool listening)
 {
@@ -68,7 +68,7 @@ sleep_a_little(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* The entry of this database in qlm.databases, NULL: it is not there */
+/* Returns the entry of this database in qlm.databases, or NULL. */
 static QlmDatabase *
 find_entry(const char *name)
 {
@@ -85,7 +85,7 @@ find_entry(const char *name)
 	return NULL;
 }
 
-/* What a worker of this database has last complained of; "" if nothing */
+/* Returns the last error of a worker of this database, or "". */
 static char *
 last_complaint(void)
 {
@@ -117,7 +117,7 @@ warn_of_missing(int running, int wanted)
 			 errhint("The server's log says more.")));
 }
 
-/* Workers that were started here: do any of them still have a chance? */
+/* Does any of the workers that were started here still run or start? */
 static bool
 any_alive(BackgroundWorkerHandle **handles, int n)
 {
@@ -130,7 +130,7 @@ any_alive(BackgroundWorkerHandle **handles, int n)
 	return false;
 }
 
-/* Start what does not run; returns how many, with their handles. */
+/* Starts the workers that do not run.  Returns how many, and their handles. */
 static int
 start_here(const char *name, BackgroundWorkerHandle **handles)
 {
@@ -166,7 +166,7 @@ start_here(const char *name, BackgroundWorkerHandle **handles)
 PG_FUNCTION_INFO_V1(qlm_sql_start);
 
 /*
- * qlm_start() returns int: how many workers of this database listen
+ * qlm_start() returns int: the number of workers of this database that listen
  */
 Datum
 qlm_sql_start(PG_FUNCTION_ARGS)
@@ -199,7 +199,10 @@ qlm_sql_start(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(running);
 }
 
-/* Remember that this database is stopped, in place of one that was dropped. */
+/*
+ * Notes in qlm.databases that this database is stopped, replacing the entry of
+ * a dropped one.
+ */
 static void
 note_stopped(void)
 {
@@ -232,7 +235,8 @@ end_workers(void)
 PG_FUNCTION_INFO_V1(qlm_sql_stop);
 
 /*
- * qlm_stop() returns int: how many workers of this database have ended
+ * qlm_stop() returns int: the number of workers of this database that have
+ * ended
  */
 Datum
 qlm_sql_stop(PG_FUNCTION_ARGS)

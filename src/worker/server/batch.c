@@ -1,11 +1,11 @@
 /*
  * batch.c
- *		What has arrived at a server worker is run as one batch, and answered.
+ *		Runs what has arrived at a server worker as one batch, and answers it.
  *
- * All messages of a batch share a transaction and so one flush to disk; no
- * answer is given before it has committed.  If anything in it fails, it is
- * undone and each message runs in a transaction of its own: a bad one fails
- * alone and costs the others only time.
+ * All messages of a batch share a transaction, and so one flush.  Nothing is
+ * answered before the commit.  If anything fails the batch is rolled back, and
+ * each message runs in a transaction of its own.  So a bad message fails alone
+ * and costs the others only time.
  */
 #include "postgres.h"
 
@@ -39,8 +39,8 @@
 #define MAX_REQUESTS	256
 #define MAX_BYTES		(8 * 1024 * 1024)
 #define MAX_TRIES		3
-#define CROWD			16			/* messages in a batch */
-#define PROBE_PART		16			/* of qlm.request_timeout, for one after it hung */
+#define CROWD			16			/* a batch of at least so many messages is probed */
+#define PROBE_PART		16			/* part of qlm.request_timeout for a probe */
 #define LARGE_BATCH		(32 * 1024 * 1024)
 
 typedef struct Batch
@@ -49,15 +49,15 @@ typedef struct Batch
 	QlmWorkerSlot *slot;
 	int			nrequests;
 	Size		nbytes;
-	int			n;				/* messages */
+	int			n;				/* number of messages */
 	QlmHttpRequest *requests[MAX_REQUESTS];
 	QlmJob	   *jobs[MAX_REQUESTS];
 	bool		answered[MAX_REQUESTS];
 	MemoryContext memory;		/* of the last try */
 	int			nhealth;
 	QlmHttpRequest *health[MAX_REQUESTS];
-	bool		hung;			/* some took longer than they may */
-	bool		large;			/* a try that was forgotten took much memory */
+	bool		hung;			/* a message ran into its timeout */
+	bool		large;			/* a try took much memory */
 } Batch;
 
 typedef struct Run
@@ -77,7 +77,7 @@ refuse_all(QlmJob **jobs, int n, int status, const char *why)
 		qlm_job_refuse(jobs[i], status, why);
 }
 
-/* Forget what an earlier try has answered. */
+/* Discards the answers of an earlier try. */
 static void
 reset_answers(QlmJob **jobs, int n)
 {
@@ -125,8 +125,8 @@ run_jobs(void *arg)
 }
 
 /*
- * What the answers of a try may take beside those that have not left yet, of
- * this batch too.
+ * Sets how much memory the answers of a try may take, besides answers that
+ * have not been sent yet.
  */
 static void
 give_room(const Batch *batch)
@@ -137,7 +137,10 @@ give_room(const Batch *batch)
 	qlm_answer_size_give_room(room > taken ? room - taken : 0);
 }
 
-/* In memory of its own, so that a try that failed leaves none behind */
+/*
+ * Runs jobs in one transaction.  The memory context is that of the try, and is
+ * deleted if it fails.
+ */
 static QlmVerdict
 run(Batch *batch, QlmJob **jobs, int n, int timeout_ms, char **message)
 {
@@ -159,7 +162,7 @@ run(Batch *batch, QlmJob **jobs, int n, int timeout_ms, char **message)
 	return verdict;
 }
 
-/* Its transaction has ended: its answer leaves. */
+/* Sends one answer after its commit. */
 static void
 answer_one(Batch *batch, int i)
 {
@@ -167,7 +170,7 @@ answer_one(Batch *batch, int i)
 	qlm_reply_send(batch->slot, batch->requests[i], batch->jobs[i]);
 }
 
-/* All that do not have to run once more */
+/* Answers all messages but those that have to run alone. */
 static void
 answer_messages(Batch *batch)
 {
@@ -177,8 +180,8 @@ answer_messages(Batch *batch)
 }
 
 /*
- * Run one alone.  It gets half of the time that it has left, so that one that
- * hangs does not use up that of those behind it.
+ * Runs one message in a transaction of its own.  It gets half of the time that
+ * it has left, so that the messages after it have time, too.
  */
 static void
 run_alone(Batch *batch, int i)
@@ -218,7 +221,10 @@ run_alone(Batch *batch, int i)
 		qlm_job_refuse(job, 503, "The message took longer than qlm.request_timeout.");
 }
 
-/* The database still hangs.  Others come, and must hear of it. */
+/*
+ * The database still hangs: all are refused, so that newer requests are
+ * answered, too.
+ */
 static void
 give_up(Batch *batch)
 {
@@ -228,13 +234,13 @@ give_up(Batch *batch)
 }
 
 /*
- * After a batch that hung, a crowd is tried only briefly: while it waits, nobody
- * else hears anything.
+ * Runs a batch.  After one that hung, a large batch is tried only briefly as a
+ * probe: while it runs, nobody else is answered.
  */
 static void
 run_messages(Batch *batch)
 {
-	static bool hung = false;	/* did the batch before? */
+	static bool hung = false;	/* the batch before did */
 	char		activity[64];
 	char	   *message;
 	bool		is_probe;
@@ -272,7 +278,7 @@ run_messages(Batch *batch)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
-/* What GET /health tells */
+/* What GET /health reports */
 typedef struct Health
 {
 	bool		available;
@@ -292,7 +298,7 @@ look_for_extension(void *arg)
 	qlm_storage_end();
 }
 
-/* Is the extension there?  Asked once for all who want to know. */
+/* Answers all requests for /health by one look into the database. */
 static void
 answer_health(Batch *batch)
 {
@@ -423,8 +429,8 @@ add_request(Batch *batch, QlmHttpRequest *request)
 }
 
 /*
- * Forget the batch.  After an unusually large one the C library keeps what was
- * freed, in holes between what lives on: have it give that back.
+ * After an unusually large batch the C library keeps freed memory between
+ * blocks that are still in use, so it is told to return it.
  */
 static void
 forget_batch(const Batch *batch)

@@ -1,11 +1,10 @@
 /*
  * guess_delay.c
- *		The requests of a server worker that must wait before they are run.
+ *		Requests of a server worker that must wait before they are run.
  *
- * Whoever has a WebSocket could send many tries without waiting for answers, so
- * these wait one after the other: the first of each has a time, the others
- * follow when it is answered.  Where that one was right the others wait no
- * more.
+ * On a WebSocket many attempts could be sent without waiting for answers, so
+ * its messages wait in a line: the first has a time, the others follow once it
+ * is answered.  If the first was right, the others do not wait any more.
  */
 #include "postgres.h"
 
@@ -26,11 +25,11 @@ typedef struct Paused
 	bool		timed;
 } Paused;
 
-/* The messages of one WebSocket, while one of them waits or is being run */
+/* The messages of a WebSocket while one of them waits or is run */
 typedef struct Line
 {
 	struct QlmWebSocket *socket;	/* the key */
-	Paused	   *first;			/* that has a time; NULL: it is being run */
+	Paused	   *first;			/* the one that has a time; NULL while it is run */
 	dlist_head	others;
 } Line;
 
@@ -69,7 +68,7 @@ set_time(Paused *p)
 	next_due = Min(next_due, p->due);
 }
 
-/* It is held no more; it is in no list. */
+/* The request must not be in a list any more. */
 static void
 forget(Paused *p)
 {
@@ -124,8 +123,8 @@ qlm_guess_delay_hold(QlmHttpRequest *request, int ms)
 }
 
 /*
- * The first of a line is through.  Those behind one that was right are judged
- * anew, and then most likely wait no more.
+ * The first of a line was answered.  If it was right, the others are checked
+ * again, and most likely need not wait.
  */
 static void
 go_on(Line *line, bool was_wrong)

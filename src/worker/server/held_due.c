@@ -1,7 +1,7 @@
 /*
  * held_due.c
- *		Looks for the events that held requests wait for: an outbox row for a
- *		peer, values of a subscription, the answers of other nodes.
+ *		Looks whether what held requests wait for has come: an outbox row for a
+ *		peer, values of a subscription, answers of other nodes.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "worker/common/readiness.h"
 #include "worker/server/held_due.h"
 
-/* Numbers of several requests, and whose each is */
+/* The numbers that several requests wait for, and the request of each */
 typedef struct Numbers
 {
 	int			n;
@@ -79,7 +79,7 @@ look_for_values(QlmHeldDue *look)
 			look->due[numbers.of[i]] = true;
 }
 
-/* What was sent on is due when the last of its nodes has answered. */
+/* A forwarded request is due once the last of its nodes has answered. */
 static void
 look_for_answers(QlmHeldDue *look)
 {

@@ -1,13 +1,14 @@
 /*
  * held_request.c
- *		The requests of a server worker that wait for something to be queued
- *		for their peers, or for the answers of other nodes to what was sent on.
+ *		Held requests of a server worker: they wait for something to be queued
+ *		for their peer, or for the answers of other nodes.
  *
- * A commit that may concern one of them sets this process's latch
- * (process/waiters.h).  Then one query finds out for whom something is due,
- * and those run again in the next turn, which attaches it; where several
- * workers look, one of them gets it.  Each is also looked at from time to
- * time: what was sent without an answer is due again without any commit.
+ * A commit that may concern a held request sets this process's latch
+ * (process/waiters.h). One query then finds out which requests are due.  These
+ * run again in the next turn, which nests what has come; if several workers
+ * look, one of them gets it.  Each request is also looked at from time to
+ * time, since a row that was sent and not answered is due again without any
+ * commit.
  */
 #include "postgres.h"
 
@@ -29,7 +30,7 @@
 
 #define SUPERSEDED_MS	3000	/* held at least before a newer one ends it */
 #define FEW				8		/* that any may have held */
-#define SPARE_PART		10		/* of the connections, for who does not wait */
+#define SPARE_PART		10		/* part of the connections left to others */
 
 typedef struct HeldRequest
 {
@@ -41,7 +42,7 @@ typedef struct HeldRequest
 	int			retry_ms;		/* grows while looks lead to nothing */
 	Size		size;			/* of this and of the answer */
 	bool		in_line;		/* about to run again */
-	bool		is_left;		/* its client is gone */
+	bool		is_left;		/* the client has disconnected */
 	uint32		key;			/* of the peer, if answer.by_queue */
 	QlmLastHeard *last_heard;
 	uint64		client;			/* where it comes from */
@@ -54,7 +55,7 @@ static Size all_sizes = 0;
 static MemoryContext held_context = NULL;
 static MemoryContext look_context = NULL;
 static QlmLookPace pace = {.who = QLM_WAITERS_REQUESTS};
-static TimestampTz next_due = DT_NOEND; /* or earlier, never later */
+static TimestampTz next_due = DT_NOEND; /* not later than the true value */
 static bool ended = false;
 
 int
@@ -63,14 +64,17 @@ qlm_held_request_seconds(const QlmHttpRequest *request)
 	return ended ? 0 : Min(request->prefer_wait, qlm_max_wait);
 }
 
-/* How many more may wait? */
+/* Returns how many more requests may be held. */
 static int
 room(void)
 {
 	return qlm_max_connections - Max(qlm_max_connections / SPARE_PART, 1) - nheld;
 }
 
-/* Nobody has more than he leaves to others, but for a few. */
+/*
+ * A caller may hold no more requests than it leaves to others, but always a
+ * few.
+ */
 static bool
 is_fair(int his)
 {
@@ -100,7 +104,7 @@ count_of_peer(int peer_id)
 	return n;
 }
 
-/* A request that is held already has its place. */
+/* A request that is held already keeps its place. */
 bool
 qlm_held_request_possible(const QlmHttpRequest *request)
 {
@@ -192,8 +196,8 @@ create_held(QlmHttpRequest *request, const QlmHeldAnswer *answer)
 }
 
 /*
- * A first look follows at once: what was committed after the request had run
- * and before its interest was known has woken nobody.
+ * The first look follows at once: a commit between the run of the request and
+ * this point has woken nobody.
  */
 static bool
 begin_hold(QlmHttpRequest *request, const QlmJob *job)
@@ -217,7 +221,10 @@ begin_hold(QlmHttpRequest *request, const QlmJob *job)
 	return true;
 }
 
-/* It ran again for nothing: somebody else was faster, or it must wait. */
+/*
+ * The request ran again in vain: another worker was faster, or more time must
+ * pass.
+ */
 static void
 go_on_holding(HeldRequest *held, const QlmJob *job)
 {
@@ -321,7 +328,10 @@ is_woken(const HeldRequest *held)
 	return false;
 }
 
-/* Its time is up.  What has come for it meanwhile is put in. */
+/*
+ * The time is up.  A request that waits for other nodes runs once more, to put
+ * in what has come.
+ */
 static void
 end_hold(HeldRequest *held, QlmWorkerSlot *slot)
 {
@@ -333,8 +343,9 @@ end_hold(HeldRequest *held, QlmWorkerSlot *slot)
 }
 
 /*
- * Answer and put in line what time says; returns those that must be looked
- * for, in the current memory context.
+ * Answers requests whose time is up and puts in line those whose tick is due.
+ * Returns in *to_look those that must be looked for, in the current memory
+ * context, and their number.
  */
 static int
 sort_out(HeldRequest ***to_look, QlmWorkerSlot *slot)
@@ -369,7 +380,7 @@ sort_out(HeldRequest ***to_look, QlmWorkerSlot *slot)
 	return n;
 }
 
-/* Does another request of the same peer run again already? */
+/* Is another request of the same peer in line already? */
 static bool
 is_served(HeldRequest **requests, const QlmHeldDue *look, int i)
 {
@@ -433,9 +444,9 @@ is_superseded(const HeldRequest *held)
 		GetCurrentTimestamp() - held->since >= SUPERSEDED_MS * INT64CONST(1000);
 }
 
-/* A peer that has come again needs no answer here; returns how many remain. */
+/* Answers superseded requests.  Returns how many of the others are left. */
 static int
-end_superseded(HeldRequest **requests, int n, QlmWorkerSlot *slot)
+answer_superseded(HeldRequest **requests, int n, QlmWorkerSlot *slot)
 {
 	int			left = 0;
 
@@ -450,7 +461,7 @@ end_superseded(HeldRequest **requests, int n, QlmWorkerSlot *slot)
 	return left;
 }
 
-/* Where one cannot look, each is looked for again later. */
+/* If the look fails, each request is looked for again later. */
 static void
 look_and_act(HeldRequest **requests, int n, QlmWorkerSlot *slot)
 {
@@ -496,7 +507,7 @@ qlm_held_request_run(QlmWorkerSlot *slot)
 	MemoryContextSwitchTo(look_context);
 	n = sort_out(&to_look, slot);
 	qlm_look_pace_forget(&pace);
-	n = end_superseded(to_look, n, slot);
+	n = answer_superseded(to_look, n, slot);
 	if (n > 0)
 		look_and_act(to_look, n, slot);
 	MemoryContextSwitchTo(TopMemoryContext);

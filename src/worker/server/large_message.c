@@ -1,12 +1,13 @@
 /*
  * large_message.c
- *		Large messages run in processes of their own: the server worker's side.
+ *		Large messages run in processes of their own: the side of the server
+ *		worker.
  *
- * A worker runs one transaction at a time.  One message of 300,000 Objects takes
- * seconds, in which all others on its connections would wait.  So it goes in shared
- * memory to a process that is started for it, while its connection is held.  Of
- * each worker one runs at a time, and the others wait for it in order: as
- * many large messages are run at once as there are workers.
+ * A worker runs one transaction at a time.  A message of 300,000 Objects takes
+ * seconds, in which all others would wait.  So it is passed in shared memory
+ * to a process started for it, while its connection is held.  Each worker runs
+ * one large message at a time, the others wait in order.  So at most as many
+ * run at once as there are workers.
  */
 #include "postgres.h"
 
@@ -26,7 +27,7 @@
 #include "worker/server/large_message.h"
 #include "worker/server/large_message_segment.h"
 
-#define LOOK_MS		500			/* whether its process lives */
+#define LOOK_MS		500			/* interval of looks whether the process still runs */
 #define MAX_WAITING	32			/* each keeps its body in memory */
 
 typedef struct LargeMessage
@@ -35,11 +36,11 @@ typedef struct LargeMessage
 	QlmHttpRequest *request;
 	const char *peer_name;
 	const char *token;
-	dsm_segment *segment;		/* NULL: it has not begun */
+	dsm_segment *segment;		/* NULL: not started yet */
 	BackgroundWorkerHandle *process;
 } LargeMessage;
 
-static dlist_head all = DLIST_STATIC_INIT(all); /* the first one runs */
+static dlist_head all = DLIST_STATIC_INIT(all); /* the first one is run */
 static int	nall = 0;
 static MemoryContext large_context = NULL;
 static MemoryContext answer_context = NULL;
@@ -67,8 +68,10 @@ contains(const QlmHttpRequest *request, const char *text)
 }
 
 /*
- * On a standby no process is started before its promotion.  What is sent on to
- * other nodes is kept in this worker until they answer.  Beyond some the worker does it all, and what comes too fast for it is refused as ever.
+ * Must the worker run it itself?  On a standby no process is started before
+ * promotion.  An answer that waits for other nodes is held by this worker.
+ * Beyond some waiting messages the worker runs them, too, and load is limited
+ * as for any message.
  */
 static bool
 is_for_here(const QlmHttpRequest *request)
@@ -191,7 +194,7 @@ start_process(LargeMessage *large)
 	return started;
 }
 
-/* It is run by this worker after all. */
+/* The worker runs it itself after all. */
 static void
 take_back(LargeMessage *large)
 {
@@ -210,7 +213,7 @@ start(LargeMessage *large)
 		take_back(large);
 }
 
-/* The answer that is in shared memory, or one that says why there is none */
+/* Sends the answer in shared memory, or one that says why there is none. */
 static void
 send_answer(LargeMessage *large, QlmWorkerSlot *slot, int status, const char *problem)
 {
@@ -248,7 +251,7 @@ send_answer(LargeMessage *large, QlmWorkerSlot *slot, int status, const char *pr
 	MemoryContextReset(answer_context);
 }
 
-/* Is there more to do for the one that runs? */
+/* Looks at the message that is run.  Returns whether there is more to do. */
 static bool
 look_at(LargeMessage *large, QlmWorkerSlot *slot)
 {
@@ -297,7 +300,10 @@ qlm_large_message_due(void)
 	return dlist_head_element(LargeMessage, node, &all)->segment ? LOOK_MS : 0;
 }
 
-/* What has begun goes on, as it would in the worker. */
+/*
+ * The client has disconnected.  A message that was started goes on, as it
+ * would in the worker.
+ */
 bool
 qlm_large_message_left(QlmHttpRequest *request)
 {

@@ -1,9 +1,9 @@
 /*
  * large_message_main.c
- *		Large messages run in processes of their own: the process.
+ *		Large messages run in processes of their own: the process itself.
  *
- * It runs one message, as a server worker would run it alone, and ends when the
- * worker has the answer.
+ * It runs one message, as a server worker would run it alone, and ends when
+ * the worker has the answer.
  */
 #include "postgres.h"
 
@@ -63,7 +63,10 @@ reset(QlmJob *job, const QlmLargeMessageSegment *segment)
 	job->has_waited = segment->has_waited;
 }
 
-/* In memory of its own, so that a try that failed leaves none behind */
+/*
+ * The memory context is that of the try, so nothing is left of one that
+ * failed.
+ */
 static void
 run_message(QlmJob *job, const QlmLargeMessageSegment *segment)
 {
@@ -122,7 +125,7 @@ hand_over(const QlmJob *job, QlmLargeMessageSegment *segment)
 	return answer;
 }
 
-/* The answer lives as long as we do. */
+/* The answer is in memory of this process, so it must not end earlier. */
 static void
 wait_until_fetched(QlmLargeMessageSegment *segment)
 {

@@ -2,12 +2,12 @@
  * linger.c
  *		Waits a moment for more requests, if that saves flushes.
  *
- * A transaction and its flush cost several times what a small request does.
- * Few clients that send again as soon as they are answered would come in one
- * after the other, and each have a flush of its own.  So who is ready waits
- * for those that were answered last, for less time than the flush takes; where
- * that brings nobody it is done more and more rarely.  Clients that only read
- * have no flush to share.
+ * A transaction and its flush cost several times as much as a small request.
+ * A few clients that send again as soon as they are answered would arrive one
+ * after the other, and each would have a flush of its own.  So requests that
+ * are ready wait for the clients answered last, for less time than a flush
+ * takes.  If nobody comes, that is done more and more rarely.  Reads need no
+ * flush, so they do not wait.
  */
 #include "postgres.h"
 
@@ -16,10 +16,10 @@
 
 #include "worker/server/linger.h"
 
-#define ENOUGH		32			/* so many share a flush well */
+#define ENOUGH		32			/* requests that share a flush well */
 #define STEP_US		40
 #define MAX_STEPS	4
-#define RECENT_US	1000		/* who has not come by then is not waited for */
+#define RECENT_US	1000		/* later clients are not waited for */
 #define MAX_MISSES	8
 
 static int	active = 0;			/* requests of the last turn, and during it */

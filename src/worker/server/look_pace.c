@@ -1,6 +1,7 @@
 /*
  * look_pace.c
- *		When to look into the tables for what somebody here waits for.
+ *		When to look into the tables for what held requests and WebSockets wait
+ *		for.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * node_page.c
- *		Answers for browsers and monitoring, which are not messages.
+ *		Answers to browsers and monitoring, which are not envelopes.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "worker/common/readiness.h"
 #include "worker/server/node_page.h"
 
-/* The address, then the prefix of links, twice */
+/* Parameters: the address, then the prefix of links, twice */
 static const char home[] =
 	"<!DOCTYPE html>\n"
 	"<html lang=\"en\">\n"
@@ -43,7 +43,7 @@ static const char home[] =
 	"</body>\n"
 	"</html>\n";
 
-/* The url may have been set to anything that is one. */
+/* The URL may be set to any text, so it is escaped. */
 static void
 append_escaped(StringInfo to, const char *text)
 {
@@ -57,9 +57,9 @@ append_escaped(StringInfo to, const char *text)
 }
 
 /*
- * Links are relative, as a proxy may show the node below a path of its own;
- * where it says below which they begin there, so that they also lead there from
- * an address without a slash at its end.
+ * Links are relative, as a proxy may show the node below another path.  If the
+ * proxy says below which path, links begin with it, so that they also work
+ * from an address without a slash at its end.
  */
 void
 qlm_node_page_answer_home(QlmHttpRequest *request)
@@ -124,8 +124,8 @@ qlm_node_page_answer_health(QlmHttpRequest *request, bool available, QlmWithheld
 }
 
 /*
- * A page may send any header it likes; those that the star does not cover, or
- * old browsers do not know it for, are named.
+ * A page of another origin may send any header.  Headers that "*" does not
+ * cover, or that old browsers do not take it for, are listed.
  */
 void
 qlm_node_page_answer_options(QlmHttpRequest *request, const char *allow)

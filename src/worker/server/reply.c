@@ -1,6 +1,6 @@
 /*
  * reply.c
- *		Answers of exchanges, on their way back.
+ *		Sends the answer of a job by the way on which its request came.
  */
 #include "postgres.h"
 
@@ -11,9 +11,9 @@
 #include "worker/server/reply.h"
 #include "worker/server/sockets.h"
 
-#define LARGE_ANSWER	(64 * 1024) /* is handed over instead of copied */
+#define LARGE_ANSWER	(64 * 1024) /* larger ones are not copied */
 
-/* A large one is handed over with its memory. */
+/* The memory of a large answer is handed over instead of copied. */
 static void
 set_body(QlmHttpAnswer *answer, const QlmJob *job)
 {
@@ -58,8 +58,8 @@ answer_discovery(QlmWorkerSlot *slot, QlmHttpRequest *request, const QlmJob *job
 }
 
 /*
- * Tools of the reference node take any other status for the end of the
- * connection.  401 and 503 stay: they ask for credentials, and for patience.
+ * Tools of the reference node take any status but 200 for a lost connection.
+ * 401 and 503 are kept, as they ask for credentials and for a later attempt.
  */
 static int
 status_of(const QlmJob *job)

@@ -2,9 +2,9 @@
  * server.c
  *		The server worker: HTTP for one database.
  *
- * Its session has no rights: each message takes the role of who sent it.  It
- * never restarts by itself; the launcher, which knows whether the database still
- * exists, starts another one.
+ * Its session has no rights: each message runs with the role of its caller.
+ * It never restarts by itself.  The launcher, which knows whether the database
+ * still exists, starts another one.
  */
 #include "postgres.h"
 
@@ -43,8 +43,8 @@
 #include "worker/server/sockets.h"
 
 #define MAX_BATCHES		16		/* between two looks at the latch */
-#define STOP_MS			2000	/* for answers that are on their way */
-#define CHORES_LIMIT_MS	10000	/* for one step of them */
+#define STOP_MS			2000	/* for answers that are being sent */
+#define CHORES_LIMIT_MS	10000	/* for one step */
 #define CHORES_PAUSE_MS	20
 #define STANDBY_LOOK_MS	1000	/* for the end of recovery */
 #define RETRY_MIN_MS	500
@@ -56,11 +56,11 @@ typedef struct Server
 	QlmWorkerSlot *slot;
 	QlmWebServer *http;
 	QlmLoop    *loop;
-	char	   *hosts;			/* as listened on, or tried */
+	char	   *hosts;			/* the addresses it listens on, or tried to */
 	int			port;
 	TimestampTz listen_again;	/* 0: it listens */
 	int			retry_ms;
-	TimestampTz stats_due;		/* 0: none kept back */
+	TimestampTz stats_due;		/* 0: none are kept back */
 	TimestampTz chores_due;		/* 0: another worker does them */
 	MemoryContext chores_context;
 } Server;
@@ -71,7 +71,7 @@ wanted_port(const Server *server)
 	return server->order.port ? server->order.port : qlm_port;
 }
 
-/* Try again later, more and more rarely, and say so once. */
+/* Tries again later, with growing delay, and logs the reason once. */
 static void
 note_failure(Server *server, const char *reason)
 {
@@ -93,8 +93,8 @@ note_failure(Server *server, const char *reason)
 }
 
 /*
- * The workers of a database share its port.  Nobody else may: his clients and
- * ours would be mixed up by the system.
+ * The workers of a database share its port.  No other process may, since the
+ * kernel would distribute connections among all of them.
  */
 static void
 start_listening(Server *server)
@@ -133,7 +133,10 @@ start_listening(Server *server)
 	pfree(error.data);
 }
 
-/* Callers who are no peers get 401 as if the setting were empty: say so, once. */
+/*
+ * If the role of anonymous callers does not exist they get 401, as if the
+ * setting were empty.  This is logged once.
+ */
 static void
 check_anonymous_role(const Server *server)
 {
@@ -172,7 +175,7 @@ apply_reload(Server *server)
 	}
 }
 
-/* Counters of tables reach autovacuum at most so often, but do reach it. */
+/* Statistics of tables are reported to autovacuum at a limited rate. */
 static void
 report_stats(Server *server, bool worked)
 {
@@ -189,7 +192,7 @@ report_stats(Server *server, bool worked)
 		server->stats_due = TimestampTzPlusMilliseconds(now, later);
 }
 
-/* Clients of held requests who have gone */
+/* Releases the held requests of clients that have disconnected. */
 static void
 take_leave(Server *server)
 {
@@ -235,7 +238,7 @@ do_chores(void *arg)
 	*more = qlm_worker_can_serve() && qlm_housekeeping_step();
 }
 
-/* What time does to the tables, in small steps between the requests */
+/* Maintenance of the tables, in small steps between requests */
 static void
 keep_house(Server *server)
 {
@@ -278,7 +281,7 @@ set_timer(Server *server, int64 due)
 		qlm_loop_after(server->loop, due);
 }
 
-/* Say when to go on even if nothing happens. */
+/* Sets the timers for what is due without any event. */
 static void
 set_timers(Server *server)
 {
@@ -295,7 +298,7 @@ set_timers(Server *server)
 		qlm_loop_at(server->loop, server->chores_due);
 }
 
-/* Take nothing new, answer what is here, and end. */
+/* Takes no new requests, answers those that are here, and ends. */
 static void
 stop(Server *server)
 {

@@ -1,7 +1,7 @@
 /*
  * socket_identity.c
- *		Identifies the peer of a WebSocket by its handshake.  Otherwise a
- *		later message may identify it.
+ *		Identifies the peer of a WebSocket by its handshake.  If that is not
+ *		possible, a later envelope may identify it.
  *
  * Each is identified in a transaction of its own, so that an error affects no
  * other.

@@ -1,13 +1,13 @@
 /*
  * sockets.c
- *		The WebSockets of a server worker: whose they are, and what is pushed
- *		on them.
+ *		The WebSockets of a server worker: which peer each belongs to, and what
+ *		is pushed on them.
  *
- * A commit that queues something for a connection or for its peer sets this
- * process's latch (process/waiters.h).  One transaction then takes what waits
- * for all connections that it may concern, and it is pushed when that has
- * committed.  What finds no room in a socket stays in the table.  What is left
- * of ended connections is removed in sockets_sweep.c.
+ * A commit that queues something for a connection or its peer sets this
+ * process's latch (process/waiters.h). One transaction then takes what waits
+ * for all connections concerned, and it is pushed after the commit.  Rows that
+ * find no room in a socket stay in the table.  Rows of ended connections are
+ * removed in sockets_sweep.c.
  */
 #include "postgres.h"
 
@@ -38,7 +38,7 @@
 #include "worker/server/unread_push.h"
 
 #define FAILED_MS		1000
-#define HURRY_MS		1000	/* for a sign of life once the peer is heard elsewhere */
+#define HURRY_MS		1000	/* for a sign of life, once the peer was heard elsewhere */
 
 typedef struct Connection
 {
@@ -46,24 +46,24 @@ typedef struct Connection
 	QlmWebSocket *socket;
 	char		name[QLM_CONNECTION_NAME_SIZE];
 	uint32		key;
-	bool		greet;			/* find out whose it is */
-	TimestampTz greet_at;		/* not before; 0: at once */
-	bool		named;			/* the tables may know its name */
-	bool		look;			/* something may wait for it */
+	bool		greet;			/* the peer is to be identified */
+	TimestampTz greet_at;		/* not earlier; 0: at once */
+	bool		named;			/* its name may be in the tables */
+	bool		look;			/* rows may wait for the connection */
 	QlmConnected caller;		/* peer_id 0: not known */
 	uint32		peer_key;
 	QlmLastHeard *presence;		/* of its peer */
-	QlmUnreadPushes	pushed;			/* to its peer, since it was heard */
-	bool		look_peer;		/* something may wait for its peer */
-	TimestampTz retry_at;		/* look then for its peer; DT_NOEND: no need */
+	QlmUnreadPushes	pushed;			/* since the peer was last heard here */
+	bool		look_peer;		/* rows may wait for the peer */
+	TimestampTz retry_at;		/* when to look for the peer again; DT_NOEND: never */
 	int			retry_ms;		/* grows while looks lead to nothing */
 } Connection;
 
-/* One look at what waits */
+/* One look into the tables */
 typedef struct Look
 {
 	int			n;
-	Connection **connections;	/* those to look for */
+	Connection **connections;	/* connections with c->look */
 	const char **names;
 	bool	   *more;
 	int			npeers;
@@ -75,20 +75,20 @@ typedef struct Look
 	List	   *pushes;			/* of QlmPush * */
 } Look;
 
-static Connection over;			/* owner of sockets that have ended */
+static Connection over;			/* marks sockets whose connection has ended */
 static dlist_head all = DLIST_STATIC_INIT(all);
-static HTAB *by_name = NULL;	/* their names alone */
+static HTAB *by_name = NULL;	/* a set of names */
 static int	nconnections = 0;
 static int	worker_number = 0;
 static MemoryContext sockets_context = NULL;
 static MemoryContext look_context = NULL;
 static QlmLookPace pace = {.who = QLM_WAITERS_SOCKETS};
-static bool any_look = false;	/* a connection asks for a look */
+static bool any_look = false;	/* any connection has to be looked for */
 static TimestampTz look_at_all = DT_NOEND;
 static TimestampTz next_retry = DT_NOEND;
-static bool ended = false;		/* the worker is about to be */
+static bool ended = false;		/* the worker is ending */
 
-/* Is it a connection of this worker? */
+/* Is this the name of a connection of this worker? */
 static bool
 is_open(const char *name)
 {
@@ -130,8 +130,8 @@ forget_caller(Connection *c)
 }
 
 /*
- * What is queued for a peer goes where it was heard last.  Elsewhere it is not
- * waited for long that somebody shows to have read what was pushed before.
+ * Rows for a peer are pushed on the connection on which it was heard last.  On
+ * the others it must show soon that it has read what was pushed.
  */
 static bool
 is_latest(Connection *c)
@@ -149,7 +149,10 @@ look_for_peer(Connection *c)
 	c->retry_ms = QLM_LOOK_RETRY_MS;
 }
 
-/* Who was found first stays: what is queued for a peer leaves only to it. */
+/*
+ * Notes the peer of a connection.  It does not change any more: rows are
+ * pushed to this peer only.
+ */
 static void
 note_caller(Connection *c, const QlmConnected *caller)
 {
@@ -176,7 +179,10 @@ note_caller(Connection *c, const QlmConnected *caller)
 	look_for_peer(c);
 }
 
-/* The connection of a socket, new or not; NULL: it has ended. */
+/*
+ * Returns the connection of a socket, which is made if it is new; NULL if it
+ * has ended.
+ */
 static Connection *
 find_connection(QlmWebSocket *socket)
 {
@@ -259,11 +265,11 @@ take_news(QlmWebServer *server)
 		if (c && ended)
 			end_connection(c);
 		else if (c)
-			any_look = true;	/* it is still marked where it had no room */
+			any_look = true;	/* a mark may be left from when there was no room */
 	}
 }
 
-/* What has been committed, and what time says */
+/* Marks the connections that commits or the time make worth a look. */
 static void
 mark(TimestampTz now)
 {
@@ -377,8 +383,9 @@ collect(Look *look)
 }
 
 /*
- * Runs in a transaction.  A crash undoes what has not reached the disk, but it
- * ends the connections too; and a request is sent again until it is answered.
+ * Runs in a transaction.  synchronous_commit can be off: a crash that undoes
+ * the commit ends the connections, too, and a request is sent again until it
+ * is answered.
  */
 static void
 take(void *arg)
@@ -411,7 +418,7 @@ push(Connection *c, const char *text, QlmWorkerSlot *slot)
 		QLM_COUNT(slot, bytes_out, len);
 }
 
-/* When to look again for the peer */
+/* Sets when to look for the peer again. */
 static void
 plan_retry(Connection *c, bool due, bool found)
 {
@@ -470,7 +477,7 @@ run_look(Look *look, QlmWorkerSlot *slot)
 	return false;
 }
 
-/* What fails for one peer must not keep things from the others. */
+/* An error for one peer must not affect the others. */
 static void
 look_one_by_one(const Look *look, QlmWorkerSlot *slot)
 {

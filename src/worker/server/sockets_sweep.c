@@ -2,9 +2,10 @@
  * sockets_sweep.c
  *		Removes from the tables what belongs to WebSockets that have ended.
  *
- * At once when a connection ends; and, when the worker starts and from time to
- * time, whatever names a connection that no worker holds: after a crash, or
- * queued by a transaction that committed after the end.
+ * This is done at once when a connection ends.  When the worker starts and
+ * from time to time it removes, too, whatever names a connection that no
+ * worker holds: rows left by a crash, or queued by a transaction that
+ * committed after the end.
  */
 #include "postgres.h"
 
@@ -23,12 +24,12 @@
 #include "worker/server/sockets_sweep.h"
 
 #define SWEEP_MS		60000
-#define AGAIN_MS		1000	/* somebody holds some of it */
+#define AGAIN_MS		1000	/* another session holds a lock on some rows */
 #define STANDBY_LOOK_MS	1000	/* for the end of recovery */
 #define LIMIT_MS		10000
-#define AT_ONCE			1000	/* in one transaction */
+#define AT_ONCE			1000	/* names removed in one transaction */
 
-/* One transaction that removes */
+/* The names that one transaction removes */
 typedef struct Sweep
 {
 	const char **names;
@@ -39,7 +40,7 @@ typedef struct Sweep
 static int	worker_number = 0;
 static bool (*is_open) (const char *name) = NULL;
 static MemoryContext sweep_context = NULL;
-static List *ended = NIL;		/* of char *, to be removed */
+static List *ended = NIL;		/* names (char *) to be removed */
 static TimestampTz remove_due = 0;
 static TimestampTz sweep_due = 0;
 
@@ -71,8 +72,9 @@ runs(const QlmWorkerProcess *processes, int n, int number)
 }
 
 /*
- * The first worker looks after those that run no more.  Their names were read
- * before: whoever starts meanwhile removes what earlier ones have left.
+ * The first worker also does this for workers that no longer run.  The names
+ * must be read before the list of workers: a worker that starts in between
+ * removes its predecessor's names itself.
  */
 static void
 find_stale(void *arg)
@@ -132,7 +134,7 @@ run(void (*work) (void *arg), void *arg, QlmWorkerSlot *slot)
 	return done;
 }
 
-/* The first of them; true: they are done with */
+/* Removes the first names.  Returns whether they are done with. */
 static bool
 remove_some(QlmWorkerSlot *slot)
 {
@@ -150,8 +152,8 @@ remove_some(QlmWorkerSlot *slot)
 }
 
 /*
- * On a standby connections of ours have left nothing.  Those of the primary have,
- * and are found when this node takes its place.
+ * On a standby, connections of this node have left nothing in the tables.
+ * Those of the primary have, and are found after promotion.
  */
 static void
 forget_ended(void)

@@ -1,9 +1,10 @@
 /*
  * unread_push.c
- *		Messages that were pushed on a WebSocket and are not known to be read.
+ *		Rows that were pushed on a WebSocket and are not known to have been
+ *		read.
  *
- * If returning them fails, it is tried once more; after that they are due at
- * their next attempt, like messages whose loss was not noticed.
+ * If returning them to the outbox fails it is tried once more.  After that
+ * they are due at their next attempt.
  */
 #include "postgres.h"
 
@@ -42,7 +43,10 @@ note(QlmUnreadPushes *pushed, int64 message_id)
 	pushed->at = GetCurrentTimestamp();
 }
 
-/* A push alone does not tell that nobody is there any more. */
+/*
+ * Pushes rows, and asks for a sign of life: a push alone does not show that
+ * the peer is still there.
+ */
 void
 qlm_unread_push_send(QlmUnreadPushes *pushed, QlmWebSocket *socket, List *pushes,
 				QlmWorkerSlot *slot)

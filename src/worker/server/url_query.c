@@ -35,7 +35,7 @@ qlm_url_query_value(const char *query, const char *name)
 	}
 }
 
-/* "a, b and c" */
+/* Formats a list like "a, b and c". */
 static const char *
 list_names(const char *const *known)
 {
@@ -48,7 +48,7 @@ list_names(const char *const *known)
 	return buf.data;
 }
 
-/* Shown to whoever sent it: no more than a line of it */
+/* Shortens a name for an error that its sender gets to see. */
 static const char *
 quote(const char *name)
 {
@@ -71,7 +71,7 @@ unknown_problem(const char *name, const char *const *known)
 					list_names(known));
 }
 
-/* Which of the known names; -1: none */
+/* Returns the index of a known name, or -1. */
 static int
 find_name(const char *name, const char *const *known)
 {
@@ -93,7 +93,7 @@ qlm_url_query_problem(const char *query, const char *const *known)
 		char	   *name = pnstrdup(p, len);
 		int			n = find_name(name, known);
 
-		/* A known name that is escaped is not looked at as one. */
+		/* A known name that is escaped does not count as known. */
 		if (n < 0 && (!qlm_form_decode(name) ||
 					  (size > 0 && (name[0] != '_' || qlm_similar_name_hint(name, known) != NULL))))
 			return unknown_problem(name, known);

@@ -1,12 +1,12 @@
 /*
  * url_route.c
- *		URLs: what a request asks for.
+ *		What a request asks for, by its URL.
  *
- * Messages are taken at /, at /qlm, at /qlmws (where WebSocket clients of
- * another node look) and, from a peer that names itself, at /peer/NAME or with
- * ?peer=NAME; posted or on a WebSocket alike.  Data are looked at below
- * /Objects.  Other nodes post to /callback/TOKEN what this one has subscribed
- * to there for somebody.
+ * Messages are taken at /, at /qlm and at /qlmws, where WebSocket clients of
+ * another implementation connect.  A peer that names itself uses /peer/NAME or
+ * ?peer=NAME. All of these take posts and WebSockets.  Discovery is below
+ * /Objects.  Other nodes post the data of remote subscriptions to
+ * /callback/TOKEN.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ is_path(const char *path, const char *name)
 		(path[len] == '\0' || strcmp(path + len, "/") == 0);
 }
 
-/* The rest of /peer/NAME, decoded; NULL where it cannot be a name */
+/* Returns the decoded rest of /peer/NAME, or NULL if it cannot be a name. */
 static const char *
 peer_of_path(const char *path)
 {
@@ -48,7 +48,7 @@ peer_of_path(const char *path)
 	return name;
 }
 
-/* The rest of /callback/TOKEN or /qlm/callback/TOKEN; NULL: it is something else */
+/* Returns the rest of /callback/TOKEN or /qlm/callback/TOKEN, or NULL. */
 static const char *
 token_of_path(const char *path)
 {
