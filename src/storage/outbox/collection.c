@@ -1,7 +1,7 @@
 /*
  * collection.c
- *		Requests with a callback that were sent on: what is to go there once all
- *		messages have ended that they wait for.
+ *		Collections: answers that go to a callback once all outbox rows that
+ *		they wait for have ended.
  */
 #include "postgres.h"
 

@@ -1,9 +1,10 @@
 /*
  * connection.c
- *		WebSocket connections: what waits to be pushed on them, and their end.
+ *		WebSocket connections of callers: the rows to be pushed on them, and
+ *		their end.
  *
- * Pushed rows are deleted and not marked: nobody confirms them, and the
- * subscriptions of a broken connection end with it.
+ * Rows that were pushed are deleted, not marked: nobody acknowledges them, and
+ * the subscriptions of a broken connection end with it.
  */
 #include "postgres.h"
 
@@ -18,15 +19,15 @@
 #include "storage/outbox/connection.h"
 #include "storage/outbox/outbox_sql.h"
 
-/* One connection takes so much before it is asked again whether it has room. */
+/* Limits for one connection, until it is checked again whether it has room */
 #define TAKE_MESSAGES	64
 #define TAKE_BYTES		(256 * 1024)
 
 #define IS_CONNECTION(column) column " LIKE '" QLM_CONNECTION_PREFIX "%'"
 
 /*
- * A message goes without being pushed where its ttl, its subscription or the
- * subscriber's role has ended.
+ * Rows whose ttl, subscription or subscriber's role has ended are deleted
+ * without being pushed.
  */
 static QlmPlan take_plan = {
 	"WITH due AS MATERIALIZED (SELECT c.n, o.message_id"
@@ -74,7 +75,10 @@ static QlmPlan end_subscriptions_plan = {
 	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
 };
 
-/* What they waited for goes on, but nobody is told of it. */
+/*
+ * The requests that these collections wait for go on, but the answers are
+ * dropped.
+ */
 static QlmPlan end_gatherings_plan = {
 	"WITH gone AS (DELETE FROM qlm.gathering WHERE request_id = ANY (ARRAY("
 	"SELECT request_id FROM qlm.gathering WHERE callback = ANY ($1)"
@@ -96,7 +100,10 @@ static QlmPlan left_plan = {
 	1, {TEXTARRAYOID}, QLM_PLAN_GENERIC
 };
 
-/* Each name of the queue is found by one index probe after the one before. */
+/*
+ * Each name in the outbox is found by an index probe that starts from the one
+ * before.
+ */
 static QlmPlan names_plan = {
 	"WITH RECURSIVE u AS ("
 	"(SELECT url FROM qlm.outbox WHERE state IN ('queued', 'sent')"

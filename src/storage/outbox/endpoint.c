@@ -18,13 +18,17 @@
 #include "storage/outbox/endpoint.h"
 #include "storage/peer/peer_note.h"
 
-/* Rows for what nobody has subscribed to are trimmed after so many. */
+/*
+ * Endpoints that nobody has subscribed with are trimmed after so many new
+ * ones.
+ */
 #define TRIM_EVERY		500
-#define UNUSED_KEPT		1000	/* endpoints of nobody, the newest */
+#define UNUSED_KEPT		1000	/* the newest unused endpoints */
 
 /*
- * Whoever names ever new URLs leaves no row for each: one that works, or that
- * refuses what it gets, has one where it is a peer's or a subscription's, $4.
+ * A URL of a one-time request gets no row when it works or refuses; otherwise
+ * ever new URLs would leave ever more rows.  A row is kept for URLs of peers
+ * and subscriptions, $4.
  */
 #define IS_KEPT "($4 OR EXISTS (SELECT FROM qlm.endpoint WHERE url = $1 AND peer_id = $5))"
 
@@ -37,7 +41,10 @@ static QlmPlan delivered_plan = {
 	5, {TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID, INT4OID}, QLM_PLAN_GENERIC
 };
 
-/* No failures, and yet a failure is the last that is known: it was for good. */
+/*
+ * No failures are counted, though last_failure is the latest event: the
+ * receiver refuses for good.
+ */
 static QlmPlan refused_plan = {
 	"INSERT INTO qlm.endpoint AS e"
 	" (url, attempts, refusals, refused, last_failure, last_error, peer_id)"
@@ -50,8 +57,8 @@ static QlmPlan refused_plan = {
 };
 
 /*
- * $4 and $5: shortest and longest pause in ms; $6: jitter; $8: what the
- * receiver asks for, in ms, up to the longest
+ * Parameters: $4 and $5 shortest and longest pause in ms, $6 jitter, $8
+ * Retry-After of the receiver in ms, which counts up to the longest pause
  */
 #define PAUSED_UNTIL(failures_before) \
 	"$2 + CASE WHEN $9 AND " failures_before " = 0 THEN 0 ELSE" \
@@ -93,8 +100,8 @@ static QlmPlan unwanted_plan = {
 };
 
 /*
- * Only looked for where there may be too many.  What fails at a URL that
- * somebody waits at, has subscribed or is known by stays.
+ * Counts first whether there are too many.  Failing URLs are kept if a row
+ * waits for them, a subscription names them, or they are a peer's.
  */
 static QlmPlan unused_plan = {
 	"DELETE FROM qlm.endpoint WHERE ctid = ANY (ARRAY(SELECT e.ctid"
@@ -146,7 +153,7 @@ qlm_endpoint_authorization(char *secret)
 	return strchr(secret, ' ') ? secret : psprintf("Bearer %s", secret);
 }
 
-/* What its peer says of it, in the first columns */
+/* Reads what the peer's row says, from the first columns of the result. */
 void
 qlm_endpoint_read_peer(QlmEndpoint *endpoint, uint64 row)
 {
@@ -274,7 +281,7 @@ qlm_endpoint_pages(const QlmEndpoint *endpoint, int n, const char *words)
 		log_page(endpoint->url, words);
 }
 
-/* Not by indexes alone: it asks for all rows of some tables. */
+/* The plan may scan whole tables, so it must not be run with indexes only. */
 int
 qlm_endpoint_trim(int max)
 {
@@ -288,7 +295,10 @@ qlm_endpoint_trim(int max)
 	return (int) SPI_processed;
 }
 
-/* What fails has a row, for its pause: those that are over are trimmed. */
+/*
+ * A URL that fails gets a row for its pause.  Rows that are no longer needed
+ * are trimmed from time to time.
+ */
 static void
 note_new(void)
 {

@@ -1,6 +1,6 @@
 /*
  * endpoint_due.c
- *		Endpoints that have something due.
+ *		Finds the endpoints that have something due.
  */
 #include "postgres.h"
 
@@ -16,18 +16,21 @@
 #include "storage/outbox/endpoint_due.h"
 #include "storage/outbox/outbox_sql.h"
 
-/* A peer has what was asked for in its name; without one it is the role's. */
+/*
+ * The asker is the peer in whose name a row was queued; without one it is the
+ * role.
+ */
 #define ASKER \
 	"CASE WHEN o.asker_peer_id <> 0 THEN 'p' || o.asker_peer_id" \
 	" WHEN o.peer_id <> 0 THEN 'p' || o.peer_id ELSE 'r' || o.asker_role END AS asker"
 
-/* As qlm_endpoint_key */
+/* Must be the same as qlm_endpoint_key. */
 #define KEY(url, peer) "pg_catalog.concat(" peer ", ' ', " url ")"
 
 /*
- * What is for a peer that is gone is nobody's, and one whose role is gone is not
- * called: nothing could be done with what it answers.  $1: keys that are left out; $2: now; $3: most; $4: no
- * pause is longer
+ * Rows of a dropped peer count for no endpoint.  A peer whose role was dropped
+ * is not called, as its answer could not be executed.  Parameters: $1 keys to
+ * leave out, $2 now, $3 limit, $4 latest end of a pause
  */
 #define DUE(urls, peers) \
 	urls ", place AS (SELECT u.url, u.peer_id, (p.url = u.url) IS TRUE AS own," \
@@ -64,11 +67,10 @@
 	" ORDER BY r.failures > 0, NOT r.proven, r.n, r.created_at LIMIT $3"
 
 /*
- * Each endpoint of the queue is found by one index probe after the one before it,
- * however many messages wait for it.  Names of WebSocket connections to this
- * node come after all URLs: the server workers take what waits for those.  A
- * pause that is longer than pauses can be was made before the clock was set
- * back.
+ * Each endpoint of the outbox is found by an index probe that starts from the
+ * one before, however many rows wait for it.  The names of WebSocket
+ * connections sort after all URLs and are left out: server workers take those
+ * rows.  A pause that ends too late was set before the clock was set back.
  */
 static QlmPlan all_plan = {
 	DUE("WITH RECURSIVE u (url, peer_id) AS ("
@@ -83,7 +85,7 @@ static QlmPlan all_plan = {
 	4, {TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
 };
 
-/* $5: the number from which on messages are looked at */
+/* $5: only rows with a larger seq are looked at. */
 static QlmPlan fresh_plan = {
 	DUE("WITH fresh AS MATERIALIZED (SELECT url, peer_id FROM qlm.outbox"
 		" WHERE state = 'queued' AND seq > $5 ORDER BY seq DESC LIMIT $3),"

@@ -1,11 +1,12 @@
 /*
  * executed.c
- *		Requests that were executed, with their answers, so that one that comes
- *		again is answered and not executed again.
+ *		Requests that were executed, with their answers: one that comes again
+ *		is answered, but not executed again.
  *
- * A number alone says little: who counts from 1 after a restart gives it to
- * another request.  So what was asked for is compared, too.  Rows without
- * content, such as those of 0.1.0, match any request.
+ * The number alone does not identify a request: a node that counts from 1
+ * after a restart gives it to another one.  So a hash of what is asked for is
+ * compared, too.  Rows without this hash, which version 0.1.0 wrote, match any
+ * request.
  */
 #include "postgres.h"
 
@@ -17,7 +18,7 @@
 #include "storage/outbox/executed.h"
 #include "storage/peer/peer.h"
 
-/* Ids are the peer's to choose; long ones would not fit into an index. */
+/* Ids are chosen by the peer.  Long ones would not fit into an index entry. */
 #define KEY \
 	"CASE WHEN pg_catalog.octet_length($2) <= 200 THEN $2 ELSE" \
 	" pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to($2, 'UTF8')), 'hex') END"

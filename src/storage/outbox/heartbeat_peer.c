@@ -16,8 +16,8 @@
 #include "storage/peer/peer_note.h"
 
 /*
- * A heartbeat got through, so it is worth another try; but a message that the
- * peer stumbles over must not come back with every heartbeat.
+ * After a heartbeat that got through a post is worth another try.  A row that
+ * the peer cannot process must not be repeated with every heartbeat, though.
  */
 static QlmPlan open_plan = {
 	"UPDATE qlm.endpoint SET paused_until = NULL"

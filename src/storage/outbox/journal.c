@@ -17,18 +17,18 @@
 #include "storage/outbox/journal.h"
 #include "storage/peer/credential.h"
 
-/* Rows that are kept, and bytes of each message */
+/* Limits: rows kept, and bytes kept of each envelope */
 #define KEPT_ROWS		100000
 #define KEPT_SIZE		(64 * 1024)
 
 /*
- * A process writes no more than this part of qlm.max_journal_size in a minute;
- * then messages are cut, until it is trimmed.
+ * In a minute a process writes at most this part of qlm.max_journal_size.
+ * Beyond that envelopes are cut, until the journal is trimmed.
  */
 #define PACE_PART		8
 #define CUT_SIZE		1024
 
-/* Shorter ones would be found by chance */
+/* Shorter secrets would match by chance. */
 #define MIN_SECRET		6
 
 int			qlm_log_messages = QLM_LOG_NONE;
@@ -47,7 +47,7 @@ static QlmPlan change_plan = {
 	5, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, INTERVALOID}
 };
 
-/* What texts take on disk is known without reading them. */
+/* pg_column_size gives the size on disk without reading the text. */
 static QlmPlan size_plan = {
 	"DELETE FROM qlm.journal WHERE journal_no <= (SELECT journal_no FROM"
 	" (SELECT journal_no, pg_catalog.sum(pg_catalog.pg_column_size(envelope))"
@@ -64,7 +64,7 @@ static QlmPlan trim_plan = {
 	1, {INT8OID}
 };
 
-/* Stars for a credential that was shown, should it stand somewhere else, too */
+/* Masks the credential of the caller wherever else it stands in the text. */
 static void
 mask_shown(char *text, const char *authorization)
 {
@@ -79,7 +79,7 @@ mask_shown(char *text, const char *authorization)
 		qlm_redact_literal(text, secret);
 }
 
-/* Bytes of a message that may be kept now */
+/* Returns how many bytes of an envelope are kept, and counts them. */
 static Size
 size_to_keep(Size size)
 {
@@ -100,8 +100,9 @@ size_to_keep(Size size)
 }
 
 /*
- * What came need not be text at all.  With NUL bytes, as in UTF-16, a
- * credential could not be recognised: nothing is kept then.
+ * Returns the text to store, or NULL. What came may be anything: in text with
+ * NUL bytes, as in UTF-16, credentials could not be found, so it is not
+ * stored.
  */
 static char *
 storable_text(const char *data, Size size, const QlmJournalEntry *entry, bool is_clear)

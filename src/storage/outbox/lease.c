@@ -1,9 +1,11 @@
 /*
  * lease.c
- *		Messages that are posted: leasing them, and recording what came of it.
+ *		Leases of the dispatcher: rows that are being posted, and what came of
+ *		it.
  *
- * A lease is state sent, not due again before its end, and marked as being
- * posted: so it can be told from what was handed over and waits for an answer.
+ * A leased row is in state "sent", not due before the lease ends, and has
+ * posting set.  The last tells it from a row that was sent and waits for its
+ * answer.
  */
 #include "postgres.h"
 
@@ -27,15 +29,18 @@
 #include "storage/outbox/outbox.h"
 #include "storage/outbox/outbox_sql.h"
 
-/* Claims in a row that find nothing but what has expired */
+/* Claims that are repeated because they found only expired rows */
 #define MAX_EXPIRED_CLAIMS 10
 
-/* Data that were under way when their subscription ended have arrived all the same. */
+/*
+ * Data of a subscription that ended during the transfer count as delivered all
+ * the same.
+ */
 #define IS_UNDER_WAY "(state IN ('queued', 'sent') OR (posting AND kind = 'response')) IS TRUE"
 
 /*
- * Two ordered index scans find the candidates, the lock looks at them again:
- * piggy-backing may just have taken one.
+ * Two ordered index scans find the candidates.  They are checked again with
+ * the row locked, as a concurrent response may have nested one.
  */
 #define CLAIM(expired) \
 	"WITH " QLM_TURN_OF("$2") ", mine AS (" \
@@ -70,8 +75,8 @@
 	" FROM (TABLE claimed UNION ALL TABLE ended) AS c ORDER BY priority DESC, seq"
 
 /*
- * To say why a request has expired takes longer to begin than all else of a claim,
- * so it is only where something has.
+ * The text why a row has expired makes the statement more expensive to start
+ * than all else in it, so it is used only if a row has expired.
  */
 static QlmPlan claim_plan = {
 	CLAIM("'time to live ended'"),
@@ -89,8 +94,8 @@ static QlmPlan expired_plan = {
 };
 
 /*
- * A request that was taken without an answer waits for one to be sent, and
- * leaves again more and more rarely.
+ * A request that was taken without an answer is sent again, with growing
+ * pauses.
  */
 static QlmPlan done_plan = {
 	"UPDATE qlm.outbox SET posting = false, last_error = NULL, return_code = $3,"
@@ -106,7 +111,7 @@ static QlmPlan done_plan = {
 	7, {INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, BOOLOID, FLOAT8OID, FLOAT8OID}
 };
 
-/* The count may miss one while somebody has the subscription in hand. */
+/* A subscription row locked by another session is not counted. */
 static QlmPlan count_plan = {
 	"WITH mine AS (SELECT request_id FROM qlm.subscription WHERE request_id = $1"
 	" FOR NO KEY UPDATE SKIP LOCKED)"
@@ -131,7 +136,10 @@ static QlmPlan taken_plan = {
 	2, {INT8ARRAYOID, TIMESTAMPTZOID}
 };
 
-/* What a message that is refused has told of has not been told. */
+/*
+ * A row may report data that were dropped before it.  If it is refused, these
+ * have not been reported and are counted again.
+ */
 static QlmPlan refuse_plan = {
 	"UPDATE qlm.outbox SET state = 'failed', posting = false, last_error = $2,"
 	" next_attempt_at = NULL"
@@ -140,7 +148,7 @@ static QlmPlan refuse_plan = {
 	2, {INT8ARRAYOID, TEXTOID}
 };
 
-/* Only $4 have been tried; the others have not left at all. */
+/* $4: rows that were sent; for the others the attempt is taken back. */
 static QlmPlan give_back_plan = {
 	"UPDATE qlm.outbox SET state = 'queued', posting = false,"
 	" attempts = attempts - CASE WHEN message_id = ANY ($4) THEN 0 ELSE 1 END,"
@@ -150,7 +158,10 @@ static QlmPlan give_back_plan = {
 	4, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, INT8ARRAYOID}
 };
 
-/* Not due for some time, so that others pass; like one that was taken without an answer. */
+/*
+ * Makes the rows due later, so that others can pass, like rows that were taken
+ * without an answer.
+ */
 static QlmPlan pass_plan = {
 	"UPDATE qlm.outbox SET posting = false, last_error = $3,"
 	" attempts = attempts - CASE WHEN message_id = ANY ($4) THEN 0 ELSE 1 END,"
@@ -161,7 +172,7 @@ static QlmPlan pass_plan = {
 	6, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID, INT8ARRAYOID, FLOAT8OID, FLOAT8OID}
 };
 
-/* Whether they had arrived is not known, so the attempt counts. */
+/* They may have been delivered, so the attempt counts. */
 static QlmPlan recover_plan = {
 	"UPDATE qlm.outbox SET state = 'queued', posting = false,"
 	" next_attempt_at = NULL, last_error = 'the dispatcher ended'"
@@ -169,13 +180,16 @@ static QlmPlan recover_plan = {
 	0, {0}
 };
 
-/* Their subscription has ended meanwhile. */
+/* Rows whose subscription has ended in the meantime */
 static QlmPlan recover_ended_plan = {
 	"UPDATE qlm.outbox SET posting = false WHERE posting AND state NOT IN ('queued', 'sent')",
 	0, {0}
 };
 
-/* Not even tried: as if it had not been claimed */
+/*
+ * Rows that were not sent: the attempt is taken back, as if they had not been
+ * leased.
+ */
 static QlmPlan drop_plan = {
 	"UPDATE qlm.outbox SET posting = false,"
 	" attempts = attempts - CASE WHEN $2 THEN 0 ELSE 1 END,"
@@ -191,7 +205,10 @@ static QlmPlan ended_failed_plan = {
 	1, {INT8ARRAYOID}
 };
 
-/* Order needs one dispatcher at a time; who comes second takes nothing. */
+/*
+ * Only one dispatcher at a time may lease rows of an endpoint, to keep their
+ * order.  Returns false if another one does.
+ */
 static bool
 lock_endpoint(const char *endpoint_key)
 {
@@ -226,7 +243,7 @@ claimed_row(const char *url, uint64 i)
 	return row;
 }
 
-/* Nobody will get it: what its subscription misses is counted, too. */
+/* Notes an expired row.  What its subscription misses is counted. */
 static void
 note_expired(uint64 i)
 {
@@ -239,7 +256,7 @@ note_expired(uint64 i)
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
 }
 
-/* One claim; *n: how many rows it found, expired ones included */
+/* Runs one claim.  *n is the number of rows found, expired ones included. */
 static List *
 claim(const QlmEndpoint *endpoint, const char *url, int max, int lease_ms,
 	  uint64 *n)
@@ -296,7 +313,7 @@ count_delivery(int64 subscription_id)
 	qlm_plan_execute_indexed(&count_plan, values, NULL, 0);
 }
 
-/* Record it in the message's row; returns its subscription, 0: none */
+/* Records the outcome of a row.  Returns its subscription, or 0. */
 static int64
 record_done(int64 message_id, int return_code, const char *answer)
 {
@@ -370,16 +387,22 @@ qlm_lease_accepted(const QlmEndpoint *endpoint, List *message_ids)
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
 }
 
-/* The transfer of these has failed: what has ended is posted no more. */
+/*
+ * Ends the leases of rows whose subscription ended during a transfer that
+ * failed.
+ */
 static void
-forget_ended(const List *message_ids)
+release_ended(const List *message_ids)
 {
 	Datum		values[1] = {id_array(message_ids)};
 
 	qlm_plan_execute_indexed(&ended_failed_plan, values, NULL, 0);
 }
 
-/* tried: those that have left.  reason NULL: none to be told */
+/*
+ * Ends the leases of rows that were not taken.  tried: those that were sent;
+ * reason: what is noted in the rows, or NULL
+ */
 static void
 give_back(const List *message_ids, const List *tried, TimestampTz until,
 		  const char *reason)
@@ -396,8 +419,8 @@ give_back(const List *message_ids, const List *tried, TimestampTz until,
 	nulls[2] = reason ? ' ' : 'n';
 	values[3] = id_array(tried);
 	qlm_plan_execute_indexed(&give_back_plan, values, nulls, 0);
-	forget_ended(message_ids);
-	/* Their peer may be waiting to be given what could not be posted. */
+	release_ended(message_ids);
+	/* The peer may be waiting for rows to be nested that could not be posted. */
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
 }
 
@@ -415,7 +438,7 @@ qlm_lease_refused(const QlmEndpoint *endpoint, List *message_ids,
 	qlm_endpoint_refused(endpoint, reason, list_length(message_ids));
 	qlm_plan_execute_indexed(&refuse_plan, values, NULL, 0);
 	qlm_missed_note_rows();
-	forget_ended(message_ids);
+	release_ended(message_ids);
 	qlm_missed_count();
 	qlm_rights_restore(&saved);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
@@ -450,7 +473,7 @@ qlm_lease_passed(List *message_ids, List *tried, const char *reason)
 	values[5] = Float8GetDatum(qlm_retry_max_delay);
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute_indexed(&pass_plan, values, NULL, 0);
-	forget_ended(message_ids);
+	release_ended(message_ids);
 	qlm_rights_restore(&saved);
 }
 

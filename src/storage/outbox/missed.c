@@ -1,9 +1,10 @@
 /*
  * missed.c
- *		Counts messages of subscriptions that were not accepted.
+ *		Counts rows of subscriptions that were not taken.
  *
- * Kept in memory until it is counted in their rows: to wait for a row that
- * somebody else holds would hold up all deliveries.
+ * They are counted in memory first, then in the subscription's row.  If
+ * another session has locked that row, waiting for it would hold up everything
+ * else that is posted.
  */
 #include "postgres.h"
 
@@ -24,7 +25,9 @@ typedef struct Missed
 
 static List *all = NIL;
 
-/* Those that are left: they are there, and somebody holds them. */
+/*
+ * Returns the subscriptions that could not be counted, as their row is locked.
+ */
 static QlmPlan count_plan = {
 	"WITH mine AS MATERIALIZED (SELECT request_id FROM qlm.subscription"
 	" WHERE request_id = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED),"
@@ -97,7 +100,7 @@ qlm_missed_count(void)
 	Datum		values[2];
 	ListCell   *lc;
 
-	/* A row that has changed since its snapshot would be an error there. */
+	/* A row changed since the snapshot would be a serialization error. */
 	if (n == 0 || IsolationUsesXactSnapshot())
 		return;
 	ids = palloc(n * sizeof(int64));

@@ -1,7 +1,8 @@
 /*
  * outbox.c
- *		The queue: putting messages in, and ending what is over.  What leaves is in
- *		outbox_nest.c, what answers do to it in outbox_answer.c.
+ *		The outbox: adds rows, expires them and queues them again.  Rows are
+ *		nested in outbox_nest.c, leased in lease.c, and answered in
+ *		outbox_answer.c.
  */
 #include "postgres.h"
 
@@ -60,7 +61,7 @@ static QlmPlan requeue_plan = {
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
-/* Nobody can have it any more, whoever has the name now. */
+/* The peer was dropped.  A new peer of the same name does not get its rows. */
 static QlmPlan gone_plan = {
 	"SELECT peer FROM qlm.outbox o WHERE message_id = $1 AND peer_id <> 0"
 	" AND NOT EXISTS (SELECT FROM qlm.peer p WHERE p.peer_id = o.peer_id)",
@@ -87,7 +88,10 @@ static QlmPlan expire_plan = {
 	EXPIRE(""), 2, {TIMESTAMPTZOID, INT8OID}
 };
 
-/* To say why takes longer to begin than all else of a claim, so this is asked first. */
+/*
+ * The reason makes the other statements more expensive to start than all else
+ * of a claim, so this one is run first.
+ */
 static QlmPlan expired_plan = {
 	"SELECT FROM qlm.outbox WHERE state IN ('queued', 'sent')"
 	" AND expires_at <= $1 AND peer_id = $2 LIMIT 1",
@@ -157,8 +161,9 @@ set_asker(Datum *values, char *nulls, const QlmOutboxRow *row)
 }
 
 /*
- * Only the peer that it is for can answer it.  Where it was sent on for somebody
- * he may ask for the answer by its number.
+ * Is the row between this node and its peer only?  Then its number may be
+ * small.  A request of somebody else may be asked for by its number, which
+ * must not be guessed.
  */
 static bool
 is_between_us(const QlmOutboxRow *row)
@@ -166,7 +171,10 @@ is_between_us(const QlmOutboxRow *row)
 	return row->peer && row->url == NULL && !OidIsValid(row->asker_role);
 }
 
-/* Only requests that wait for a peer have one, by themselves or as its all do. */
+/*
+ * Only requests that wait for a peer are kept in order, by an option of their
+ * own or of the peer.
+ */
 static bool
 keeps_its_place(const QlmOutboxRow *row)
 {
@@ -311,8 +319,8 @@ qlm_outbox_requeue(int64 message_id)
 }
 
 /*
- * The limits make each a probe of an index: as a condition the planner would
- * rather read a whole table, for as long as it thinks that small.
+ * LIMIT makes each an index probe.  With a plain condition the planner would
+ * read a whole table while it believes that to be small.
  */
 #define IN_USE(table, column) \
 	"SELECT FROM ROWS FROM (pg_catalog.unnest($1)) AS m (id)," \
@@ -350,7 +358,7 @@ static QlmPlan add_data_plan = {
 		TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}, QLM_PLAN_GENERIC
 };
 
-/* Fresh numbers, as qlm_outbox_new_id gives them */
+/* Returns new numbers, as qlm_outbox_new_id makes them. */
 static Datum
 new_ids(int n)
 {
@@ -368,8 +376,8 @@ new_ids(int n)
 }
 
 /*
- * Empty: nobody.  One that was dropped just now is found by its number, and must not
- * keep the others from theirs.
+ * Returns "" for no role.  A role that was dropped just now gets a name that
+ * fits its number, so that the others can be inserted.
  */
 static const char *
 role_name(Oid role)

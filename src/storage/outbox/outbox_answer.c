@@ -1,6 +1,6 @@
 /*
  * outbox_answer.c
- *		The queue: answers of peers, which row they belong to, and recording them.
+ *		Answers of peers: finds the rows that they belong to, and records them.
  */
 #include "postgres.h"
 
@@ -21,10 +21,10 @@
 #include "storage/outbox/outbox_sql.h"
 #include "storage/peer/peer_note.h"
 
-/* Unanswered messages that an answer without id is compared with */
+/* Unanswered rows that an answer without id is compared with */
 #define MAX_COMPARED 100
 
-/* Data that were refused did not arrive, and do not come again. */
+/* Data that were refused are not sent again. */
 #define IS_REFUSED "kind = 'response' AND $6 IS NOT NULL"
 
 static QlmPlan answer_plan = {
@@ -39,7 +39,7 @@ static QlmPlan answer_plan = {
 	6, {INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID}
 };
 
-/* Not for an answer that comes once more */
+/* Not used for an answer that comes once more */
 static QlmPlan not_stored_plan = {
 	"UPDATE qlm.outbox SET return_code = $3, last_error = 'what it brought is not stored: ' || $4"
 	" WHERE message_id = $1 AND peer_id = $2 AND kind = 'request'"
@@ -54,7 +54,10 @@ static QlmPlan live_plan = {
 	3, {INT8OID, INT4OID, TIMESTAMPTZOID}
 };
 
-/* It comes again, more and more rarely; and not with the very next response. */
+/*
+ * The row is due again after growing pauses, at the earliest after
+ * qlm.retry_delay.
+ */
 static QlmPlan put_off_plan = {
 	"UPDATE qlm.outbox SET state = 'sent', posting = false, last_error = $4,"
 	" next_attempt_at = $3 + LEAST($6, $5 * pg_catalog.power(2, GREATEST(LEAST(attempts, 30), 1) - 1))"
@@ -77,8 +80,8 @@ static QlmPlan delivered_plan = {
 };
 
 /*
- * As a peer that has several in hand answers them: the oldest first.  What lets
- * others pass comes last, as its answer is the least likely.
+ * Rows in the order in which a peer answers several: oldest first.  Rows that
+ * let others pass come last, since an answer to them is least likely.
  */
 static QlmPlan outstanding_plan = {
 	"SELECT message_id, envelope"
@@ -117,7 +120,7 @@ find_outstanding(int peer_id, Outstanding **rows)
 	return n;
 }
 
-/* Which message does an answer without id belong to?  0: none */
+/* Returns the number of the row that an answer without id belongs to, or 0. */
 static int64
 match_by_content(int peer_id, QlmFit fit, void *arg)
 {
@@ -139,8 +142,8 @@ match_by_content(int peer_id, QlmFit fit, void *arg)
 }
 
 /*
- * If it was data for a callback: that they were delivered counts, or refused,
- * and whoever was to post what comes after them may do so.
+ * Counts data for a callback as delivered or refused.  Rows after it may be
+ * posted then.
  */
 static void
 count_delivery(void)
@@ -184,7 +187,7 @@ record_answer(int peer_id, int64 message_id, const QlmAnswer *answer)
 	return recorded;
 }
 
-/* What it was that is answered, if it still waits for that; NULL: it does not */
+/* Returns the envelope of a row if it still waits for an answer, or NULL. */
 static char *
 live_envelope(int peer_id, int64 message_id)
 {

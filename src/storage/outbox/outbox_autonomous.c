@@ -1,14 +1,15 @@
 /*
  * outbox_autonomous.c
- *		Messages that must leave although the transaction that queued them is
- *		still open: how they come to another process, and what it does.
+ *		Rows that are committed although the transaction that queues them is
+ *		still open: how they get to another process, and what that does.
  *
- * The message lies in a segment of dynamic shared memory.  The dispatcher finds
- * it in a list in shared memory; where there is none, or it is busy, a
- * background worker of its own is started for it.  Whoever takes it and the
- * sender who gives up agree by its state, so that it is known whether it leaves.
+ * The row is in a segment of dynamic shared memory.  The dispatcher finds it
+ * in a list in shared memory.  If there is no dispatcher, or it is busy, a
+ * background worker is started for this row.  Its state, changed atomically,
+ * decides between the process that takes it and a sender that gives up, so the
+ * outcome is known.
  *
- * The message gets a new id and refers to nothing, so that its insertion never
+ * The row gets a new id and refers to no other row, so its insertion never
  * waits for the sender's transaction.
  */
 #include "postgres.h"
@@ -30,8 +31,8 @@
 #include "storage/outbox/outbox_autonomous.h"
 #include "storage/peer/peer.h"
 
-#define DISPATCHER_MS	250		/* the dispatcher may be busy so long */
-#define LOOK_MS			1000	/* between looks at whether the other lives */
+#define DISPATCHER_MS	250		/* for a dispatcher that is busy */
+#define LOOK_MS			1000	/* between looks whether the other process runs */
 
 typedef enum AutonomousState
 {
@@ -42,14 +43,14 @@ typedef enum AutonomousState
 	AUTONOMOUS_WITHDRAWN		/* the sender has given up */
 } AutonomousState;
 
-/* In the segment: this, then up to two strings, each with its end. */
+/* Followed in the segment by up to two strings, each with its final NUL */
 typedef struct AutonomousContent
 {
 	pg_atomic_uint32 state;
-	int			sender;			/* process number */
+	int			sender;			/* backend number */
 	int			taker;			/* process id */
-	int64		message_id;		/* of the message, once it is queued */
-	int			peer_id;		/* whom it is for */
+	int64		message_id;		/* of the row, once it is committed */
+	int			peer_id;		/* the peer that it is for */
 	int			priority;
 	QlmOrder	order;
 	TimestampTz created_at;
@@ -99,7 +100,10 @@ pack(const QlmOutboxRow *row)
 	return segment;
 }
 
-/* Put it on the list and wake the dispatcher; false: it cannot be done so. */
+/*
+ * Adds the row to the list and wakes the dispatcher.  Returns false if that is
+ * not possible.
+ */
 static bool
 hand_to_dispatcher(dsm_handle handle)
 {
@@ -129,7 +133,10 @@ hand_to_dispatcher(dsm_handle handle)
 	return true;
 }
 
-/* Remove from the list those of a database, or the one with this handle. */
+/*
+ * Removes the rows of a database from the list, or the one with this handle.
+ * Returns how many.
+ */
 static int
 remove_from_list(Oid database_id, dsm_handle handle, dsm_handle *handles)
 {
@@ -206,7 +213,10 @@ check_taker(const AutonomousContent *content)
 				 errdetail("The message may have been sent.")));
 }
 
-/* Does the worker that was started still have a chance? */
+/*
+ * Raises an error if the worker that was started has ended without taking the
+ * row.
+ */
 static void
 check_worker(BackgroundWorkerHandle *worker, const AutonomousContent *content)
 {
@@ -220,7 +230,10 @@ check_worker(BackgroundWorkerHandle *worker, const AutonomousContent *content)
 				 errhint("The server's log says more.")));
 }
 
-/* Until somebody is done with it; false: nobody took it in time. */
+/*
+ * Waits until the row was taken and is done with.  Returns false if nobody
+ * took it in time.
+ */
 static bool
 wait_for_end(AutonomousContent *content, TimestampTz deadline,
 			 BackgroundWorkerHandle *worker)

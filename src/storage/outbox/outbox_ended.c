@@ -1,10 +1,10 @@
 /*
  * outbox_ended.c
- *		Outbox rows of subscriptions that have ended.
+ *		Ends the outbox rows of subscriptions that have ended.
  *
- * It ends with them, by whatever statement they are deleted, and its state says
- * so.  What somebody queues while the subscription is being deleted is found when
- * it is claimed.
+ * The trigger of qlm.subscription does it, by whatever statement a
+ * subscription is deleted.  A row queued concurrently with the deletion is
+ * found when it is claimed.
  */
 #include "postgres.h"
 
@@ -17,7 +17,9 @@
 #include "storage/outbox/outbox_ended.h"
 #include "storage/outbox/outbox_sql.h"
 
-/* What has outlived its ttl says so, as it would if it had been found waiting. */
+/*
+ * A row whose ttl has passed ends as expired, as if it had been found earlier.
+ */
 #define END(state_is, source, condition) \
 	"UPDATE qlm.outbox o SET next_attempt_at = NULL," \
 	" state = CASE WHEN " source "expires_at <= pg_catalog.clock_timestamp()" \
@@ -42,7 +44,7 @@ static QlmPlan detach_sent_plan = {
 	1, {INT8OID}
 };
 
-/* All that is there now, also where the transaction keeps an older snapshot */
+/* Sees all committed rows, even if the transaction has an older snapshot. */
 static uint64
 end(const char *sql)
 {
@@ -61,7 +63,7 @@ qlm_outbox_end(bool all)
 	nsent = end(all ? END_ALL("sent") : END_THESE("sent"));
 	qlm_rights_restore(&saved);
 
-	/* What leaves no more may have been what others waited for. */
+	/* Somebody may wait for rows that have ended now. */
 	qlm_wake_pending |= QLM_WAKE_OUTBOX | QLM_WAKE_ENDED;
 	if (nsent > 0)
 		qlm_wake_key_note_all();

@@ -1,17 +1,16 @@
 /*
  * outbox_nest.c
- *		The queue: what is due for a peer that calls or is connected, and taking
- *		it.
+ *		Rows for a peer that calls or is connected: whether any are due, and
+ *		claiming them.
  *
- * A request that has been delivered QLM_PASS_AFTER times without an answer lets
- * others pass.  It leaves again, with a pause that grows, where they leave room.
- * One that was asked for in order keeps its place instead: it neither passes nor
- * is passed.
+ * A request that was delivered QLM_PASS_AFTER times without an answer lets
+ * others pass.  It is sent again with growing pauses, after the others.  A
+ * request to be kept in order neither passes others nor is passed.
  *
- * Answers of a peer that copies no requestIDs can only be told by what they bring.
- * So it has one request in hand at a time: the next one leaves when that is
- * answered or has been delivered so often, and for qlm.retry_delay after each
- * delivery.
+ * A peer that does not copy requestIDs can only be matched by the contents of
+ * its answers.  So it has one request at a time.  The next one leaves when
+ * that is answered or was delivered QLM_PASS_AFTER times, and not within
+ * qlm.retry_delay after a delivery.
  */
 #include "postgres.h"
 
@@ -31,21 +30,21 @@
 #include "storage/outbox/outbox_sql.h"
 #include "storage/replica/node_place.h"
 
-/* Expired messages that one claim marks on its way */
+/* Expired rows that one claim marks on its way */
 #define CLAIM_EXPIRES 100
 
 /*
- * Written, as the time of the next attempt below, so that an index on times
- * is no choice against the one on the peer.
+ * Written with IS TRUE, as is the time of the next attempt below: so the
+ * planner uses the index on the peer and not one on times.
  */
 #define IS_ALIVE "(expires_at > $2) IS TRUE"
 
 #define WAITS_FOR(peer) "peer_id = " peer " AND url IS NULL AND " QLM_IS_WAITING("", "$2")
 
 /*
- * Messages with a URL of their own are posted there.  While that endpoint is
- * paused, and so nobody posts to it, their peer may have them.  Looking no
- * further than the first ones bounds the time where the endpoint is open.
+ * Rows with a URL of their own are posted there.  While that endpoint is
+ * paused nobody posts to it, so the peer may get them nested.  Only the first
+ * ones are checked, which bounds the time if the endpoint is not paused.
  */
 #define WAITS_FOR_URL(peer) \
 	"(SELECT m.* FROM (" \
@@ -57,8 +56,8 @@
 	" AND e.paused_until > $2))"
 
 /*
- * What has outlived its ttl counts as well: a claim says so of it.  The limit
- * stops each probe at the first message that is due.
+ * Expired rows count as well, so that a claim marks them.  LIMIT stops each
+ * probe at the first row that is due.
  */
 static QlmPlan due_plan = {
 	"SELECT p.n FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY AS p (id, n),"
@@ -71,17 +70,23 @@ static QlmPlan due_plan = {
 	2, {INT4ARRAYOID, TIMESTAMPTZOID}
 };
 
-/* Data for callbacks, rather than answers, which who asked asks for again */
+/*
+ * Data for callbacks.  Other responses are answers, which whoever asked can
+ * ask for again.
+ */
 #define IS_DATA(row) \
 	"(" row ".kind = 'response' AND (" row ".url IS NOT NULL" \
 	" OR " row ".subscription_id IS NOT NULL))"
 
-/* It stays until it is acknowledged, by a peer that does so. */
+/* Rows that are kept until they are acknowledged, by peers that do so */
 #define IS_KEPT "(o.kind = 'request' OR ($8 AND " IS_DATA("o") "))"
 
 #define HAS_STALLED(row) "(" row ".state = 'sent' AND " QLM_LETS_PASS(row) ")"
 
-/* Of those that are not answered so many are sent at most; then no new one leaves. */
+/*
+ * At most so many rows may be sent without an answer; beyond that no new one
+ * leaves.
+ */
 #define MAX_UNANSWERED "100"
 
 #define HAS_ROOM(row) \
@@ -91,7 +96,7 @@ static QlmPlan due_plan = {
 	" <= GREATEST(" MAX_UNANSWERED " - $3, 0))" \
 	" AND " QLM_IS_IN_TURN(row) " END"
 
-/* $4 = 1: one in hand at a time */
+/* $4 = 1: one request at a time */
 static QlmPlan claim_plan = {
 	"WITH held AS (SELECT EXISTS (SELECT FROM qlm.outbox WHERE peer_id = $1"
 	" AND state = 'sent' AND kind = 'response' AND NOT posting"
@@ -108,7 +113,7 @@ static QlmPlan claim_plan = {
 	" AND " QLM_IS_DUE("", "$2") " AND " IS_ALIVE " AND " HAS_STALLED("o") " AND " HAS_ROOM("o")
 	" ORDER BY sent_at LIMIT $3),"
 
-	/* One that has stalled has a place whoever else waits, where it costs nobody his. */
+	/* A request that has stalled has a place in any case, if others lose none. */
 	" waiting AS ((SELECT message_id, priority, seq, false AS passed,"
 	" CASE WHEN $4 = 1 AND kind = 'request' AND state = 'sent' THEN 0 ELSE 2 END AS rank"
 	" FROM qlm.outbox o WHERE " WAITS_FOR("$1") " AND " IS_ALIVE
@@ -134,7 +139,7 @@ static QlmPlan claim_plan = {
 	" OVER (ORDER BY w.rank, w.priority DESC, w.seq) AS n, d.kind"
 	" FROM due d JOIN waiting w ON w.message_id = d.message_id WHERE NOT d.is_orphan),"
 
-	/* Data come again after the same time, as nothing leaves before them. */
+	/* Data are repeated without growing pauses, since they block what follows. */
 	" claimed AS (UPDATE qlm.outbox o SET attempts = o.attempts + 1, sent_at = $2,"
 	" deliveries = o.deliveries + 1,"
 	" state = CASE WHEN " IS_KEPT " THEN 'sent' ELSE 'answered' END,"
@@ -154,10 +159,10 @@ static QlmPlan claim_plan = {
 };
 
 /*
- * The same of what most queues hold, which costs half of that: the first that are
- * due are requests that have never left and keep no place, and there is nothing
- * else that could come before them or keep them back.  Where there is it takes
- * nothing.  What is queued while it looks is as if queued after it.  $4: above 1.
+ * The same for most queues, at half the cost: the first rows that are due are
+ * new requests that need not be kept in order, and there is no row that must
+ * go before them.  If there is, nothing is claimed.  A row queued during the
+ * statement counts as queued after it.  $4 must be above 1.
  */
 static QlmPlan claim_new_plan = {
 	"WITH unanswered AS (SELECT pg_catalog.count(*) AS n, pg_catalog.count(*) FILTER"
@@ -228,8 +233,8 @@ qlm_nest_due(const int *peer_ids, int n, bool *due)
 }
 
 /*
- * Messages of a peer leave in order: one transaction at a time takes them, and
- * who comes second takes nothing instead of waiting.
+ * Rows of a peer leave in order, so one transaction at a time claims them.
+ * Returns false if another one does.
  */
 static bool
 lock_queue(int peer_id)
@@ -268,7 +273,7 @@ qlm_nest_claim(const QlmNestClaim *claim)
 	List	   *claimed = NIL;
 	Datum		values[9];
 
-	/* What a copy handed out the original hands out, too. */
+	/* A copy claims nothing: the original sends these rows. */
 	if (claim->max <= 0 || XactReadOnly || qlm_node_place_holds() || !lock_queue(claim->peer_id))
 		return NIL;
 	qlm_outbox_expire_peer(claim->peer_id, CLAIM_EXPIRES);
@@ -320,8 +325,8 @@ qlm_nest_undo(int64 message_id)
 }
 
 /*
- * What is no request was done with when it was pushed, as nobody acknowledges
- * it there.
+ * Only requests are returned: other rows were done with when they were pushed,
+ * since nobody acknowledges them.
  */
 static QlmPlan return_plan = {
 	"WITH held AS (SELECT message_id FROM qlm.outbox WHERE message_id = ANY ($1)"

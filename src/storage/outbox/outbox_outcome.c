@@ -1,6 +1,6 @@
 /*
  * outbox_outcome.c
- *		The queue: what became of its rows, for those who wait for that.
+ *		What became of rows, for those who wait for it.
  */
 #include "postgres.h"
 
@@ -67,8 +67,8 @@ static QlmPlan overdue_plan = {
 };
 
 /*
- * Was a row of this transaction written so that undoing a part of the
- * transaction that is open now undoes it?  Parts are numbered as they begin.
+ * Was the row written in the current subtransaction or in one inside of it?
+ * XIDs of subtransactions ascend.
  */
 static bool
 is_of_this_block(TransactionId xmin)
@@ -141,7 +141,10 @@ qlm_outbox_awaited(int64 awaited_by)
 	return rows;
 }
 
-/* A statement about two messages, or about one and what waits for it */
+/*
+ * Runs a statement with the numbers of two rows, or of a row and of what waits
+ * for it.
+ */
 static void
 execute_pair(QlmPlan *plan, int64 first, int64 second)
 {

@@ -1,6 +1,6 @@
 /*
  * outbox_reason.c
- *		Reports why an outbox row waits, as the view qlm.stat_outbox says it.
+ *		Records why a row waits, for the view qlm.stat_outbox.
  */
 #include "postgres.h"
 
@@ -19,8 +19,8 @@ static QlmPlan say_plan = {
 };
 
 /*
- * Only of the first ones, and only what somebody can do something about.  What is
- * said stays, unless $2 says that it has changed.
+ * Only the first rows are marked, and only if somebody can do something about
+ * it.  A reason stays unless $2 says that it has changed.
  */
 static QlmPlan say_why_plan = {
 	"WITH first AS MATERIALIZED (SELECT message_id, last_error FROM qlm.outbox"

@@ -1,6 +1,6 @@
 /*
  * outbox_trim.c
- *		Deletes surplus rows that deliveries leave behind, in small steps.
+ *		Deletes surplus rows of the outbox and its tables, in small steps.
  */
 #include "postgres.h"
 
@@ -17,8 +17,8 @@
 #include "storage/outbox/outbox_trim.h"
 
 #define BOUNDS_HOLD		USECS_PER_MINUTE
-#define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since it was tried last */
-#define LARGE_KEPT		1000	/* of those that take more than 64 kB */
+#define ENDPOINT_KEPT	(30 * USECS_PER_DAY)	/* since the last attempt */
+#define LARGE_KEPT		1000	/* rows that are larger than 64 kB */
 
 static QlmPlan forget_plan = {
 	"DELETE FROM qlm.executed WHERE ctid = ANY (ARRAY(SELECT ctid"
@@ -28,8 +28,8 @@ static QlmPlan forget_plan = {
 };
 
 /*
- * Up to where the finished messages of a kind are too many.  Requests have
- * bounds of their own: many events must not push answers out.
+ * The seq up to which finished rows are surplus.  Requests and responses are
+ * counted separately, so that many events do not push answers out.
  */
 static QlmPlan bound_plan = {
 	"SELECT (SELECT b.seq FROM qlm.outbox b WHERE b.kind = k.kind"
@@ -40,8 +40,8 @@ static QlmPlan bound_plan = {
 };
 
 /*
- * Conditions on rows known by their id are written, here and below, so that no
- * index but that on the id is a choice.
+ * IS TRUE, here and below, keeps the planner from any index but that on the
+ * id.
  */
 static QlmPlan finished_plan = {
 	"DELETE FROM qlm.outbox WHERE message_id = ANY (ARRAY(SELECT o.message_id"
@@ -75,9 +75,9 @@ static QlmPlan idle_plan = {
 };
 
 /*
- * What a message that goes has told of has not been told, so it counts with
- * it.  Whoever ends a subscription holds it and ends its messages, so it is locked
- * first here, too; one that somebody has in hand has its turn later.
+ * A row may report data that were dropped before it; these count again with
+ * it.  A session that ends a subscription locks it first and then its rows, so
+ * this does the same.  Subscriptions that are locked are left for later.
  */
 static QlmPlan full_plan = {
 	"WITH RECURSIVE s (id) AS ("
@@ -111,7 +111,9 @@ static QlmPlan full_plan = {
 	2, {INT8OID, INT8OID}
 };
 
-/* Ticks that are further away than one interval: the clock was set back. */
+/*
+ * A tick further away than one interval was set before the clock was set back.
+ */
 static QlmPlan clock_plan = {
 	"UPDATE qlm.subscription SET next_due = $1"
 	" WHERE next_due > $1 AND next_due > created_at"
@@ -119,7 +121,7 @@ static QlmPlan clock_plan = {
 	1, {TIMESTAMPTZOID}
 };
 
-/* The same of what was handed over and waits longer than it ever should. */
+/* The same for sent rows that are due later than any pause allows */
 static QlmPlan wait_plan = {
 	"UPDATE qlm.outbox SET next_attempt_at = $1"
 	" WHERE state = 'sent' AND NOT posting AND next_attempt_at > $2",
@@ -140,8 +142,8 @@ run(QlmPlan *plan, Datum bound, int max)
 }
 
 /*
- * All that is kept is counted to find the bounds, so these hold for a while:
- * many steps in a row count once.
+ * Finding the bounds counts all rows that are kept, so they are reused for a
+ * while.
  */
 static Datum
 finished_bounds(TimestampTz now)

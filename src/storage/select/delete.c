@@ -1,9 +1,9 @@
 /*
  * delete.c
- *		What a delete removes.
+ *		Deletes what a request names.
  *
- * Foreign keys would remove what lies below without asking for rights, so all
- * of it is deleted by statements of the current user, and counted.
+ * Foreign keys would delete what is below without checking rights.  So all of
+ * it is deleted by statements of the current user, and counted.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 #include "storage/select/select_alias.h"
 #include "storage/select/wanted_tree.h"
 
-/* $1: paths themselves; $2: paths below which all is meant */
+/* $1: paths; $2: paths with all that is below */
 #define MEANT(column, table) \
 	"(SELECT x." column " FROM " table " x WHERE x.path = ANY ($1)" \
 	" UNION SELECT x." column " FROM pg_catalog.unnest($2) s(path)" \
@@ -46,7 +46,7 @@ static QlmPlan delete_objects_plan = {
 	2, {TEXTARRAYOID, TEXTARRAYOID}, QLM_PLAN_GENERIC | QLM_PLAN_INDEXED
 };
 
-/* $3 and $4: from when to when */
+/* $3 and $4: begin and end */
 static QlmPlan delete_values_plan = {
 	"DELETE FROM qlm.value v WHERE v.info_item_id IN "
 	MEANT("info_item_id", "qlm.info_item")
@@ -56,8 +56,8 @@ static QlmPlan delete_values_plan = {
 };
 
 /*
- * What waited to be polled waits no more: another value that is written for
- * the same time waits anew.
+ * These values no longer wait to be polled.  A value written later for the
+ * same time is a new one.
  */
 static QlmPlan delete_waiting_plan = {
 	"DELETE FROM qlm.subscription_value s WHERE s.info_item_id IN "
@@ -105,7 +105,10 @@ delete_meant(Datum *params)
 				 errmsg("permission denied to delete everything that the message names")));
 }
 
-/* What is there and meant as a whole; params as above.  Returns how many. */
+/*
+ * Fills in the paths that exist and are meant as a whole; params as above.
+ * Returns how many.
+ */
 static int
 meant_paths(QlmWantedTree *tree, Datum *params)
 {

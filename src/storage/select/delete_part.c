@@ -1,10 +1,10 @@
 /*
  * delete_part.c
- *		Removes what a delete names inside of Objects and InfoItems: single
- *		MetaData, values, descriptions, further ids and other names.
+ *		Deletes parts of Objects and InfoItems: single MetaData, values,
+ *		descriptions, further ids and other names.
  *
- * The parts of one kind are looked up, removed and looked up again as the
- * current user: parts that remain are those that the user may not remove.
+ * The parts of one kind are looked up, deleted and looked up again as the
+ * current user.  Those that are still there may not be deleted by the user.
  */
 #include "postgres.h"
 
@@ -35,9 +35,9 @@ typedef enum PartKind
 typedef struct Part
 {
 	PartKind	kind;
-	const void *node;			/* the element that it stands in */
-	const char *name;			/* or language; NULL: all */
-	const char *text;			/* NULL: whatever it says */
+	const void *node;			/* the Object or InfoItem */
+	const char *name;			/* the name or language; NULL: all */
+	const char *text;			/* NULL: any text */
 	TimestampTz ts;
 	QlmWanted  *wanted;
 	bool		is_found;
@@ -48,17 +48,20 @@ struct QlmDeleteParts
 	Part	   *parts;			/* in the order of the request */
 	int			n;
 	int			capacity;
-	int			next;			/* of those that have no place yet */
+	int			next;			/* number of the next part */
 };
 
-/* Each plan has the parts of one kind: nodes, names, texts and times. */
+/*
+ * The parameters of each plan are the parts of one kind: nodes, names, texts
+ * and times.
+ */
 #define PARTS \
 	"ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)," \
 	" pg_catalog.unnest($4)) WITH ORDINALITY e(id, name, text, ts, n)"
 #define PART_ARGS \
 	4, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}, QLM_PLAN_GENERIC
 
-/* Those of one node together */
+/* The names of each node together */
 #define NAMES_OF_NODES \
 	"(SELECT e.id, pg_catalog.bool_or(e.name IS NULL) AS is_all," \
 	" pg_catalog.array_agg(e.name) AS names FROM " PARTS " GROUP BY e.id) k"
@@ -71,13 +74,13 @@ struct QlmDeleteParts
 #define WITHOUT_DESCRIPTIONS(description) \
 	"CASE WHEN NOT k.is_all THEN NULLIF(" description " - k.names, '{}') END"
 
-/* alt_names may hold whatever somebody has written. */
+/* alt_names may hold any JSON. */
 #define NAMES_OF_ITEM \
 	"pg_catalog.jsonb_array_elements(CASE pg_catalog.jsonb_typeof(i.alt_names)" \
 	" WHEN 'array' THEN i.alt_names ELSE '[]' END)"
 #define NAME_OF(doc) "COALESCE(" doc "->>'id', " doc "#>>'{}')"
 
-/* The number of each part that is there; of values also the value */
+/* Returns the number of each part that exists, for values with the value. */
 static QlmPlan find_plans[NPARTKINDS] = {
 	[PART_META_DATA] = {
 		"SELECT e.n FROM " PARTS " JOIN qlm.meta_data m ON m.info_item_id = e.id"
@@ -137,7 +140,10 @@ static QlmPlan delete_plans[NPARTKINDS] = {
 	},
 };
 
-/* What describes a node is part of it: who may not change that may not remove this. */
+/*
+ * A description is part of its node: only a user that may change the node may
+ * delete it.
+ */
 static QlmPlan may_change_plans[NPARTKINDS] = {
 	[PART_META_DATA] = {
 		"SELECT (SELECT pg_catalog.count(*) FROM (SELECT FROM qlm.info_item i"
@@ -153,7 +159,7 @@ static QlmPlan may_change_plans[NPARTKINDS] = {
 	},
 };
 
-/* What waited to be polled waits no more. */
+/* The deleted values no longer wait to be polled. */
 static QlmPlan delete_waiting_plan = {
 	"DELETE FROM qlm.subscription_value s USING " PARTS
 	" WHERE s.info_item_id = e.id AND s.ts = e.ts AND NOT EXISTS"
@@ -181,7 +187,7 @@ add_part(QlmDeleteParts *parts, PartKind kind, const void *node, const char *nam
 	return part;
 }
 
-/* One without language and text stands for all of them. */
+/* A description without language and text stands for all of them. */
 static void
 add_descriptions(QlmDeleteParts *parts, PartKind kind, const void *node,
 				 const QlmDescription *description)
@@ -252,7 +258,10 @@ check_name(const Part *part, const QlmWanted *wanted)
 						part->name, wanted->path)));
 }
 
-/* The node is there under this path: what does the request name of it? */
+/*
+ * The node exists under this path: adds the parts of it that the request
+ * names.
+ */
 static void
 find_node(QlmDeleteParts *parts, QlmWantedTree *tree, const void *node,
 		  const StringInfoData *path, bool is_item, bool is_leaf,
@@ -311,7 +320,10 @@ qlm_delete_parts_find_nodes(QlmDeleteParts *parts, QlmWantedTree *tree, const Ql
 	pfree(path.data);
 }
 
-/* Parts of one kind: all that have a node, or those that were found */
+/*
+ * Parts of one kind: all that belong to an existing node, or those that were
+ * found
+ */
 typedef struct Chosen
 {
 	Part	  **parts;
@@ -360,7 +372,7 @@ fill_params(const Chosen *chosen, Datum *params)
 	pfree(times);
 }
 
-/* A text that is given is that of the value. */
+/* Has the value the text that is given, if any? */
 static bool
 has_text(const Part *part, const Datum *values, const bool *nulls)
 {
@@ -424,7 +436,7 @@ check_may_change(PartKind kind, Datum *params)
 		refuse_removal();
 }
 
-/* Returns how many rows were removed, or parts of rows. */
+/* Deletes the parts of one kind.  Returns how many rows, or parts of rows. */
 static int64
 delete_kind(QlmDeleteParts *parts, PartKind kind)
 {
@@ -455,7 +467,7 @@ delete_kind(QlmDeleteParts *parts, PartKind kind)
 	return kind == PART_META_DATA || kind == PART_VALUE ? removed : chosen.n;
 }
 
-/* A part that is not there, where it should be */
+/* Adds a part that does not exist to the answer. */
 static void
 add_missing(QlmOdf *odf, const Part *part)
 {

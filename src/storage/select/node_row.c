@@ -1,6 +1,6 @@
 /*
  * node_row.c
- *		Rows of Objects and InfoItems.
+ *		Reads rows of Objects and InfoItems.
  */
 #include "postgres.h"
 

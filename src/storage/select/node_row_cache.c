@@ -1,9 +1,9 @@
 /*
  * node_row_cache.c
- *		Rows of Objects and InfoItems that this process has read before.
+ *		A cache of rows of Objects and InfoItems, for each process.
  *
- * To start the statement that reads them costs more than anything else that
- * is done for a read of one value.
+ * Starting the statement that reads them costs more than everything else in a
+ * read of one value.
  */
 #include "postgres.h"
 
@@ -18,10 +18,10 @@
 #include "storage/select/node_row.h"
 #include "storage/select/node_row_cache.h"
 
-/* Beyond that it starts anew; a node takes some 300 bytes. */
+/* Beyond this size the cache is emptied; a node takes some 300 bytes. */
 #define MAX_BYTES (16 * 1024 * 1024)
 
-/* Rows with long descriptions are left to the tables. */
+/* Rows with long descriptions are not cached. */
 #define MAX_ROW_BYTES 4096
 
 typedef struct RowEntry
@@ -45,7 +45,7 @@ typedef struct RowEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* What changes when they change, or when ids or MetaData are added */
+/* The relations whose invalidations empty the cache */
 static const QlmRelation signs[] = {
 	QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_META_DATA, QLM_REL_OBJECT_SEQ
 };
@@ -78,8 +78,8 @@ start_anew(void)
 }
 
 /*
- * Changes are announced after they can be seen: a row that is read after their
- * announcements were taken in is either new, or forgotten next time.
+ * Invalidations are sent after the change is visible.  A row that is read
+ * after they were processed is either new, or will be invalidated.
  */
 bool
 qlm_node_row_cache_begin(void)
@@ -141,8 +141,8 @@ row_bytes(const QlmNodeRow *row)
 }
 
 /*
- * What a transaction sees that has written itself may be undone, and then
- * nothing is announced.
+ * Rows are not cached in a transaction that has written: its changes may be
+ * rolled back, and then no invalidation is sent.
  */
 void
 qlm_node_row_cache_add(const QlmNodeRow *row)

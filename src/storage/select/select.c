@@ -1,9 +1,9 @@
 /*
  * select.c
- *		Answers request trees.
+ *		Answers a request tree.
  *
- * First the nodes that the request names, in one statement; then all that lies
- * below its leaves; then MetaData, if the request asks for them; then values.
+ * First the named nodes are read in one statement, then all that is below its
+ * leaves, then MetaData if they are asked for, then values.
  */
 #include "postgres.h"
 
@@ -21,12 +21,12 @@
 #include "storage/select/select_value.h"
 #include "storage/select/wanted_tree.h"
 
-/* Ids contain no slash, so slashes count levels. */
+/* Ids contain no slash, so the number of slashes is the depth. */
 #define DEPTH(path) \
 	"(1 + pg_catalog.length(" path ")" \
 	" - pg_catalog.length(pg_catalog.replace(" path ", '/', '')))"
 
-/* All with a path of the form leaf/...; 0 is the character after the slash. */
+/* All paths that begin with "leaf/"; "0" is the character after "/". */
 static QlmPlan below_plan = {
 	"SELECT " QLM_OBJECT_COLUMNS
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) s(path, depth)"
@@ -58,11 +58,11 @@ typedef struct Selection
 	QlmWantedTree *wanted;
 	QlmOdf	   *odf;
 	QlmValueTargets targets;
-	HTAB	   *objects;		/* in the answer, by number */
-	const QlmWanted *implied;	/* what is given of nodes that no request names;
+	HTAB	   *objects;		/* Objects of the answer, by number */
+	const QlmWanted *implied;	/* what is read of nodes below the leaves;
 								 * NULL: stubs */
 	bool		overlaps;
-	int			last_item;		/* the InfoItem before, which may come twice */
+	int			last_item;		/* the last InfoItem, which may come twice */
 } Selection;
 
 typedef struct ObjectEntry
@@ -91,7 +91,7 @@ find_object(Selection *selection, int object_id)
 	return entry ? entry->object : NULL;
 }
 
-/* The named nodes into the answer, parents before children */
+/* Adds the named nodes to the answer, parents before children. */
 static void
 add_named(Selection *selection)
 {
@@ -144,7 +144,10 @@ check_size(const QlmOdf *odf)
 				 errhint("Ask for less with maxlevels or by path.")));
 }
 
-/* A node below a leaf: Objects come by path, so their parents come before. */
+/*
+ * Adds a node below a leaf.  Objects come in order of paths, so a parent comes
+ * before its children.
+ */
 static void
 add_below(void *arg, const Datum *values, const bool *nulls)
 {
@@ -189,7 +192,7 @@ create_object_table(Selection *selection)
 									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Leaf Objects; returns how many. */
+/* Collects the Objects that are leaves.  Returns how many. */
 static int
 collect_leaves(QlmWantedTree *tree, const char **paths, int *depths)
 {

@@ -1,6 +1,6 @@
 /*
  * select_alias.c
- *		Nodes that a request names, by their aliases, too.
+ *		Finds nodes that a request names by aliases.
  */
 #include "postgres.h"
 
@@ -12,10 +12,13 @@
 #include "storage/select/select_node.h"
 #include "storage/select/wanted_tree.h"
 
-/* A path has not that many ids, and each round resolves at least one. */
+/* A path has fewer ids than this, and each round resolves at least one. */
 #define MAX_ROUNDS 2000
 
-/* The number of the Object that a node is in, -1 if that is not there */
+/*
+ * Returns the number of the Object in which a node is, or -1 if that was not
+ * found.
+ */
 static int
 parent_of(const QlmWanted *wanted)
 {
@@ -24,7 +27,7 @@ parent_of(const QlmWanted *wanted)
 	return wanted->parent->row ? wanted->parent->row->id : -1;
 }
 
-/* A path that does not say what it is stands there as both. */
+/* A path that may be an Object or an InfoItem is in the tree as both. */
 static bool
 is_missing(QlmWantedTree *tree, const QlmWanted *wanted)
 {
@@ -87,7 +90,10 @@ rewrite(QlmWantedTree *tree, const QlmAliases *aliases,
 	}
 }
 
-/* Replace what is missing and an alias; false: there is nothing of the kind. */
+/*
+ * Replaces names that were not found and are aliases.  Returns false if there
+ * are none.
+ */
 static bool
 resolve(QlmOdf *request, QlmWantedTree *tree)
 {

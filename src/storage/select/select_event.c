@@ -1,6 +1,6 @@
 /*
  * select_event.c
- *		Single values of InfoItems, for subscriptions.
+ *		Reads single values of InfoItems, for subscriptions.
  */
 #include "postgres.h"
 
@@ -55,7 +55,7 @@ static const QlmRangeStatement before_statement = {
 	2, {INT4OID, TIMESTAMPTZARRAYOID}
 };
 
-/* Objects and InfoItems of the answer by number */
+/* Objects and InfoItems of the answer, by number */
 typedef struct NodeEntry
 {
 	int			id;
@@ -151,7 +151,7 @@ keep_object(void *arg, const Datum *values, const bool *nulls)
 		qlm_select_node_add_object(tree->odf, parent, row, NULL, true);
 }
 
-/* The InfoItem in the answer, NULL if it may not be seen */
+/* Returns the InfoItem in the answer, or NULL if it may not be seen. */
 static QlmInfoItem *
 event_item(EventTree *tree, int info_item_id)
 {
@@ -216,7 +216,7 @@ qlm_select_events(const QlmEvent *events, int n)
 	return tree.odf->nvalues > 0 ? tree.odf : NULL;
 }
 
-/* The paths, and the own ones of what they name by aliases */
+/* Returns the paths, together with the paths that they are aliases of. */
 static const char **
 own_paths(const char **paths, int *n)
 {
@@ -267,8 +267,8 @@ qlm_select_items(const char **paths, int npaths, int **info_item_ids)
 typedef struct TimeReading
 {
 	int			info_item_id;
-	int			offset;			/* of the first time that was asked for */
-	QlmEvent   *events;			/* by time */
+	int			offset;			/* index of the first time asked for */
+	QlmEvent   *events;			/* in order of time */
 	bool	   *found;
 } TimeReading;
 
@@ -284,8 +284,8 @@ keep_time(void *arg, const Datum *values, const bool *nulls)
 }
 
 /*
- * Times are ascending, and what is found for one is not older than what is
- * found for those before it: so those still without an event come first.
+ * Times ascend, and so do the values found for them.  So the events that have
+ * no value yet come first.
  */
 static void
 read_times(TimeReading *reading, const QlmPartitionRange *range,

@@ -1,6 +1,6 @@
 /*
  * select_node.c
- *		Objects and InfoItems of an answer, made of what the tables hold.
+ *		Builds the Objects and InfoItems of an answer from rows.
  */
 #include "postgres.h"
 
@@ -39,7 +39,7 @@ static QlmPlan meta_data_plan = {
 typedef struct NodeReading
 {
 	QlmWantedTree *tree;
-	bool		caches;			/* what is found may be kept */
+	bool		caches;			/* rows that are found may be cached */
 } NodeReading;
 
 static void
@@ -123,7 +123,7 @@ add_descriptions(QlmOdf *odf, QlmDescription **list, Jsonb *description,
 	}
 }
 
-/* The id that names the Object comes first, with its attributes if it has. */
+/* The id in the path comes first, with its attributes if it has any. */
 static void
 add_ids(QlmOdf *odf, QlmObject *object, const QlmNodeRow *row)
 {
@@ -171,7 +171,7 @@ qlm_select_node_add_item(QlmOdf *odf, QlmObject *parent, const QlmNodeRow *row,
 	return item;
 }
 
-/* The InfoItems whose MetaData are read; all of it where wanted is NULL. */
+/* The InfoItems whose MetaData are read; wanted is NULL for all MetaData. */
 typedef struct MetaDataReading
 {
 	QlmOdf	   *odf;

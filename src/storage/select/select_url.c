@@ -1,10 +1,10 @@
 /*
  * select_url.c
- *		What lies at the path of a URL, one level deep.
+ *		Reads what is at the path of a URL, one level deep.
  *
- * One statement or two find the node, one its values or what it holds.  Only where
- * row level security hides rows are those above the node asked for too, and
- * only where nothing is found are aliases.
+ * One or two statements find the node, another one its values or children.
+ * The nodes above it are read only if row level security hides rows, and
+ * aliases are looked up only if nothing was found.
  */
 #include "postgres.h"
 
@@ -24,18 +24,21 @@
 #include "storage/select/select_value.h"
 #include "storage/select/wanted_tree.h"
 
-/* Ways to read a path: all of it, a part, MetaData, the value of MetaData */
+/*
+ * Ways to read a path: as a node, a part of it, MetaData, or the value of
+ * MetaData
+ */
 #define MAX_READINGS 4
 
 typedef struct Reading
 {
-	int			depth;			/* ids that name the node */
+	int			depth;			/* number of ids that name the node */
 	QlmUrlPart	part;
-	const char *meta_data;		/* the name of one of them; NULL: none */
+	const char *meta_data;		/* its name, or NULL */
 	bool		maybe_object;
 	bool		maybe_item;
 	const char *path;
-	QlmNodeRow *object;			/* what is there; NULL: nothing */
+	QlmNodeRow *object;			/* the node found, or NULL */
 	QlmNodeRow *item;
 } Reading;
 
@@ -130,7 +133,7 @@ add_part(Readings *readings, char **ids, int n)
 		add_reading(readings, ids, n - 1, QLM_URL_PART_DESCRIPTION)->maybe_object = true;
 }
 
-/* All ways to read the path, the best first */
+/* Fills in all ways to read the path, the best first. */
 static void
 read_path(Readings *readings, char **ids, int n)
 {
@@ -171,7 +174,7 @@ keep_row(void *arg, const Datum *values, const bool *nulls)
 typedef struct Step
 {
 	const char *path;
-	int			object_id;		/* 0: there is no such Object */
+	int			object_id;		/* 0: not found */
 	int			parent_id;
 	bool		is_item;
 } Step;
@@ -205,7 +208,10 @@ keep_step(void *arg, const Datum *values, const bool *nulls)
 	pfree(path);
 }
 
-/* How many ids name Objects that may be seen; parent_id: the last of them */
+/*
+ * Returns how many ids name visible Objects, and the last of these in
+ * parent_id.
+ */
 static int
 walk_way(Way *way, char **ids, int n, int *parent_id)
 {
@@ -226,7 +232,7 @@ walk_way(Way *way, char **ids, int n, int *parent_id)
 	return depth;
 }
 
-/* May all that is above a node be seen? */
+/* Are all nodes above this one visible? */
 static bool
 is_reachable(char **ids, const QlmNodeRow *row, int depth)
 {
@@ -239,7 +245,7 @@ is_reachable(char **ids, const QlmNodeRow *row, int depth)
 		row->parent_id == parent_id;
 }
 
-/* The best reading under which there is something */
+/* Returns the best reading under which something was found, or NULL. */
 static Reading *
 choose_reading(Readings *readings, char **ids)
 {
@@ -257,8 +263,8 @@ choose_reading(Readings *readings, char **ids)
 }
 
 /*
- * InfoItems first: an InfoItem holds no nodes, so where there is one there is
- * no Object under another reading.
+ * Tries InfoItems first: an InfoItem has no children, so if there is one, no
+ * other reading finds an Object.
  */
 static Reading *
 find_reading(Readings *readings, char **ids, int n)
@@ -285,8 +291,8 @@ find_reading(Readings *readings, char **ids, int n)
 }
 
 /*
- * Replace the first id that stands for nothing, if it is an alias; false:
- * there is none, or it is none.
+ * Replaces the first id that was not found if it is an alias.  Returns false
+ * if nothing was replaced.
  */
 static bool
 resolve_alias(char **ids, int n)
@@ -312,7 +318,7 @@ resolve_alias(char **ids, int n)
 	return true;
 }
 
-/* Each round resolves one id, and none twice. */
+/* Each round resolves one id, and no id twice. */
 static bool
 resolve_aliases(char **ids, int n)
 {
@@ -329,7 +335,7 @@ resolve_aliases(char **ids, int n)
 typedef struct Level
 {
 	QlmOdf	   *odf;
-	QlmObject  *parent;			/* NULL: the top */
+	QlmObject  *parent;			/* NULL at the top */
 } Level;
 
 static void
@@ -385,7 +391,10 @@ discover_object(QlmUrlSelection *d, const QlmNodeRow *row)
 	return d->part != QLM_URL_PART_DESCRIPTION || d->object->descriptions != NULL;
 }
 
-/* One InfoItem of MetaData, or the names of all */
+/*
+ * Adds one InfoItem of MetaData, or the names of all.  Returns false if there
+ * is none.
+ */
 static bool
 discover_meta_data(QlmUrlSelection *d, QlmWanted *wanted, const char *name)
 {

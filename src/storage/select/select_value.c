@@ -1,9 +1,9 @@
 /*
  * select_value.c
- *		Values out of qlm.value.
+ *		Reads values from qlm.value.
  *
- * Partition by partition, from the newest backwards or from the oldest on, and
- * no further than some InfoItem still lacks values.  In each the index gives
+ * It goes from range to range, from the newest backwards or from the oldest
+ * forwards, until no InfoItem lacks values.  In each range the index returns
  * them in order, so nothing is sorted and no more is read than is wanted.
  */
 #include "postgres.h"
@@ -45,7 +45,10 @@ static const QlmRangeStatement oldest_statement = {
 	WANTED_VALUES("ASC"), WANTED_ARGS
 };
 
-/* One InfoItem: most reads are that, and it is half the work. */
+/*
+ * A statement for one InfoItem, as most reads ask for one: it takes half the
+ * time.
+ */
 #define WANTED_VALUE(direction) \
 	"SELECT 1::bigint, " VALUE_COLUMNS " FROM qlm.value v" \
 	" WHERE v.info_item_id = $1 AND %s AND v.ts >= $3 AND v.ts <= $4" \
@@ -74,8 +77,8 @@ typedef struct Reading
 {
 	QlmOdf	   *odf;
 	QlmInfoItem **items;
-	int		   *lacking;		/* how many values each still wants */
-	const int  *places;			/* of the rows of the statement; NULL: as is */
+	int		   *lacking;		/* number of values that each still lacks */
+	const int  *places;			/* index of each row's InfoItem; NULL: that of the row */
 	StringInfoData number;
 	const char *last_type;
 } Reading;
@@ -102,7 +105,7 @@ qlm_value_targets_add(QlmValueTargets *targets, int info_item_id,
 	targets->items[targets->n++] = item;
 }
 
-/* The type, shared with the value before where it is the same */
+/* Returns the type, which is shared with the value before if it is the same. */
 static const char *
 share_type(Reading *reading, Datum value)
 {
@@ -115,7 +118,7 @@ share_type(Reading *reading, Datum value)
 	return reading->last_type;
 }
 
-/* One that cannot fit is not even read. */
+/* Adds a text value.  One that is too large for the answer is not detoasted. */
 static QlmValue *
 add_text(Reading *reading, QlmInfoItem *item, Datum column)
 {
@@ -132,7 +135,7 @@ add_text(Reading *reading, QlmInfoItem *item, Datum column)
 	return value;
 }
 
-/* The columns of VALUE_COLUMNS */
+/* Adds a value; the columns are those of VALUE_COLUMNS. */
 static void
 add_value(Reading *reading, QlmInfoItem *item, const Datum *columns,
 		  const bool *nulls)
@@ -198,7 +201,7 @@ read_one(Reading *reading, const QlmPartitionRange *range, int id, bool newest,
 								range, params, add_wanted, reading);
 }
 
-/* What the InfoItems still lack, from one range */
+/* Reads what the InfoItems still lack from one range. */
 static bool
 read_range(Reading *reading, const QlmPartitionRange *range,
 		   const QlmValueTargets *targets, bool newest, const Datum *window)
@@ -304,10 +307,10 @@ qlm_select_values(QlmOdf *odf, const QlmValueTargets *targets,
 typedef struct EventReading
 {
 	Reading		reading;
-	int		   *order;			/* events by range */
+	int		   *order;			/* events in the order of ranges */
 	int			start;
-	QlmValue  **found;			/* by event */
-	QlmInfoItem *shelf;			/* values wait here for their turn */
+	QlmValue  **found;			/* for each event */
+	QlmInfoItem *shelf;			/* holds values until they are put in order */
 } EventReading;
 
 static void
@@ -321,7 +324,7 @@ add_event(void *arg, const Datum *values, const bool *nulls)
 		events->shelf->last_value;
 }
 
-/* Numbers of events, those of each range together */
+/* Returns the numbers of the events, grouped by range. */
 static int *
 order_by_range(const QlmEvent *events, int n, int nranges, int **counts)
 {

@@ -1,8 +1,9 @@
 /*
  * wanted_tree.c
- *		A request tree, with each node once, and what was found of it.
+ *		A request tree in which each node stands once, with what was found for
+ *		it.
  *
- * Requests may name a node several times; its wishes are put together.
+ * A request may name a node several times; what it asks for is merged.
  */
 #include "postgres.h"
 
@@ -187,7 +188,7 @@ qlm_wanted_describe(QlmWantedTree *tree)
 		tree->nodes[i]->any_description = true;
 }
 
-/* A node is there if the whole way to it may be seen. */
+/* A node exists for the user if all nodes above it are visible. */
 static bool
 is_there(QlmWanted *wanted)
 {

@@ -1,7 +1,7 @@
 /*
  * dropped.c
- *		Counts lost values of a subscription until its next message reports
- *		them.
+ *		Counts the values that a subscription has lost, until its next message
+ *		reports them.
  */
 #include "postgres.h"
 
@@ -16,8 +16,8 @@
 #include "storage/subscription/subscription_tick.h"
 
 /*
- * Only who gets the subscription's row without waiting trims: several at once
- * would do the same, and could wait for each other in a circle.
+ * Trims only if the subscription's row can be locked without waiting.  Several
+ * sessions would do the same work, and could deadlock.
  */
 static QlmPlan trim_plan = {
 	"WITH held AS (SELECT request_id FROM qlm.subscription WHERE request_id = $1"
@@ -46,7 +46,9 @@ static QlmPlan some_plan = {
 	1, {INT8ARRAYOID}, QLM_PLAN_GENERIC
 };
 
-/* Who does not get the row without waiting leaves it to the next message. */
+/*
+ * If the row cannot be locked without waiting, the next message reports them.
+ */
 static QlmPlan take_plan = {
 	"WITH mine AS (SELECT request_id, dropped FROM qlm.subscription"
 	" WHERE request_id = $1 AND dropped > 0 FOR NO KEY UPDATE SKIP LOCKED)"
@@ -55,7 +57,7 @@ static QlmPlan take_plan = {
 	1, {INT8OID}
 };
 
-/* The count may miss some while somebody has the subscription in hand. */
+/* A subscription row locked by another session is not counted. */
 static QlmPlan note_plan = {
 	"UPDATE qlm.subscription SET dropped = dropped + 1 WHERE request_id ="
 	" ANY (ARRAY(SELECT request_id FROM qlm.subscription"
@@ -63,7 +65,10 @@ static QlmPlan note_plan = {
 	1, {INT8ARRAYOID}
 };
 
-/* How many are there, without taking them?  Is it a matter of ticks? */
+/*
+ * Returns the number of lost values, without resetting it.  by_ticks: were
+ * they lost because newer ones took their place?
+ */
 static int64
 look_at_dropped(int64 request_id, bool *by_ticks)
 {

@@ -1,7 +1,7 @@
 /*
  * next_due.c
- *		When something is due next that the dispatcher does: rows of the outbox,
- *		ticks of subscriptions, polls of subscriptions at other nodes.
+ *		When the dispatcher has to do something next: rows of the outbox, ticks
+ *		of subscriptions, polls of remote subscriptions.
  */
 #include "postgres.h"
 
@@ -15,9 +15,9 @@
 #include "storage/subscription/remote.h"
 
 /*
- * What is due already was taken, or waits for something else than time.  What
- * others wait for is asked for here because a statement of its own would cost
- * more than all of this.
+ * What is due already was taken, or waits for something other than time.
+ * Whether answers wait to be taken up is asked here, too, because a statement
+ * of its own would cost more than all of this.
  */
 static QlmPlan next_due_plan = {
 	"SELECT LEAST("
@@ -38,8 +38,8 @@ static QlmPlan next_due_plan = {
 };
 
 /*
- * Measured from the start of the transaction, in which the caller has looked
- * for what is due: nothing that became so meanwhile is missed.
+ * Counted from the start of the transaction in which the caller has looked for
+ * what is due, so nothing that became due in the meantime is missed.
  */
 TimestampTz
 qlm_next_due(bool *to_take_up)

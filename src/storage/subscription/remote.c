@@ -1,6 +1,7 @@
 /*
  * remote.c
- *		Subscriptions at other nodes that this node has made for others.
+ *		Remote subscriptions: those that this node has made at other nodes, for
+ *		somebody here.
  */
 #include "postgres.h"
 
@@ -14,7 +15,7 @@
 #include "storage/outbox/outbox_sql.h"
 #include "storage/subscription/remote.h"
 
-/* Messages that one buffer holds, whatever qlm.poll_buffer_max is */
+/* Rows that one buffer holds, whatever qlm.poll_buffer_max is */
 #define MAX_BUFFERED	1000
 
 static QlmPlan add_plan = {
@@ -108,7 +109,7 @@ static QlmPlan take_plan = {
 	1, {INT8OID}
 };
 
-/* As the owner; how many rows? */
+/* Runs a statement as the owner.  Returns the number of rows. */
 static uint64
 run(QlmPlan *plan, Datum *values, const char *nulls)
 {

@@ -1,6 +1,6 @@
 /*
  * subscription.c
- *		Subscriptions and what they cover.
+ *		Subscriptions and their targets.
  */
 #include "postgres.h"
 
@@ -72,7 +72,7 @@ static QlmPlan polled_plan = {
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
 };
 
-/* The first tick of an interval; never, where there is none to wait for */
+/* Returns the first tick of an interval, or DT_NOEND if there are no ticks. */
 static TimestampTz
 first_due(const QlmSubscription *subscription)
 {

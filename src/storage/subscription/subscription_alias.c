@@ -2,10 +2,10 @@
  * subscription_alias.c
  *		Targets of subscriptions that name nodes by aliases.
  *
- * A target that is a node's own path covers that, whatever is called so too.
- * Any other may be an alias, now or later, and is looked up again when further
- * ids of Objects or other names of InfoItems have changed.  So where all targets
- * are there such changes cost nothing.
+ * A target that is the path of an existing node covers that node, even if
+ * others have it as alias.  Any other target may become an alias, so it is
+ * looked up again when further ids of Objects or other names of InfoItems have
+ * changed.  If all targets exist such changes cost nothing.
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@ is_right(const QlmTargets *targets, bool *paths_hold)
 		(targets->nabsent == 0 || qlm_validity_holds(&targets->names, QLM_REL_NAMES));
 }
 
-/* Those that have to be looked up, by their numbers */
+/* Collects the targets to look up, and their numbers.  Returns how many. */
 static int
 choose(const QlmTargets *targets, bool only_absent, const char ***paths, int **numbers)
 {
@@ -57,7 +57,10 @@ choose(const QlmTargets *targets, bool only_absent, const char ***paths, int **n
 	return n;
 }
 
-/* In the current memory context, and nothing in it but what is kept */
+/*
+ * Fills in the result.  Everything is allocated in the current memory context,
+ * which holds nothing else.
+ */
 static void
 fill(QlmTargets *targets, const int *numbers, const bool *there, int n,
 	 const QlmAliasPath *found, int nfound)
@@ -111,7 +114,7 @@ is_same(const QlmPathMap *a, const QlmPathMap *b)
 	return true;
 }
 
-/* Until the end an error leaves what was found before. */
+/* If an error occurs, the previous result stays valid. */
 bool
 qlm_targets_look(QlmTargets *targets, MemoryContext parent)
 {

@@ -20,7 +20,7 @@
 #include "storage/subscription/subscription_buffer.h"
 #include "storage/subscription/subscription_match.h"
 
-/* A full buffer is looked for after so many values of this process. */
+/* After so many values of this process a buffer is checked for its size. */
 #define TRIM_EVERY		1000
 
 /* Subscriptions whose values are counted */
@@ -33,7 +33,7 @@ typedef struct Counter
 } Counter;
 
 /*
- * All that can be seen, whatever its number: of two transactions the one that
+ * Takes all visible rows, whatever their seq: of two transactions the one that
  * took its numbers first may commit last.
  */
 static QlmPlan take_plan = {
@@ -44,8 +44,8 @@ static QlmPlan take_plan = {
 };
 
 /*
- * Without a lock on the subscriptions: one that somebody is cancelling takes
- * values too, for he may change his mind.
+ * Subscriptions are not locked.  One that is being cancelled gets values, too,
+ * since the cancel may be rolled back.
  */
 static QlmPlan buffer_plan = {
 	"WITH there AS MATERIALIZED (SELECT request_id FROM qlm.subscription"
@@ -58,7 +58,7 @@ static QlmPlan buffer_plan = {
 	4, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
-/* One index probe for each subscription whose values wait */
+/* One index probe for each subscription that has values waiting */
 static QlmPlan forget_plan = {
 	"WITH RECURSIVE r (id) AS ("
 	"(SELECT request_id FROM qlm.subscription_value ORDER BY request_id LIMIT 1)"
@@ -124,7 +124,10 @@ qlm_subscription_buffered(const int64 *request_ids, int n, bool *waiting)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* What this process has appended to each buffer since it last looked */
+/*
+ * The number of values that this process has added to each buffer since the
+ * last check
+ */
 static HTAB *
 appended_counters(void)
 {
@@ -147,8 +150,8 @@ appended_counters(void)
 }
 
 /*
- * Count what this process appends; is it time to see whether the buffer is
- * full?  Sparing: each look goes through a whole buffer.
+ * Counts added values.  Returns true when the buffer is to be checked, which
+ * is done rarely, as it reads the whole buffer.
  */
 static bool
 is_time_to_trim(int64 request_id, int n)
@@ -164,7 +167,7 @@ is_time_to_trim(int64 request_id, int n)
 	return true;
 }
 
-/* What does not fit into a buffer however empty it is */
+/* Returns how many values would not fit even into an empty buffer. */
 static int
 surplus_of(const QlmMatch *match)
 {

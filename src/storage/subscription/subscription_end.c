@@ -1,11 +1,10 @@
 /*
  * subscription_end.c
- *		Trigger of qlm.subscription: what waits for a poll or to be posted ends
- *		with its subscription, by whatever statement that was deleted.
+ *		Trigger of qlm.subscription: deletes what waits for a poll, and ends
+ *		outbox rows, by whatever statement the subscription is deleted.
  *
- * No foreign key does this: it would look the subscription up for each value
- * that is put into a buffer, and lock it.  What others are just putting there
- * is left to the housekeeping.
+ * A foreign key would look up and lock the subscription for each value that is
+ * added to a buffer.  Values added concurrently are left to the housekeeping.
  */
 #include "postgres.h"
 
@@ -42,7 +41,7 @@ qlm_trigger_subscription_ended(PG_FUNCTION_ARGS)
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "could not register the deleted rows");
 	qlm_rights_become_owner(&saved);
-	/* All that is there now, also where the transaction keeps an older snapshot */
+	/* Sees all committed rows, even if the transaction has an older snapshot. */
 	qlm_plan_execute_once(TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ?
 						  "DELETE FROM qlm.subscription_value" :
 						  "DELETE FROM qlm.subscription_value WHERE request_id = ANY"

@@ -1,10 +1,10 @@
 /*
  * subscription_events.c
- *		Who subscribes to events of which InfoItems?
+ *		Which subscriptions are for events of which InfoItems?
  *
- * Each process keeps all event subscriptions, and of each InfoItem that it
- * has met who subscribes to it, or that nobody does: that is a bit, so a value
- * that nobody wants costs a look at it and no SQL.
+ * Each process caches all event subscriptions.  For each InfoItem it has met
+ * it remembers the subscribers, or one bit if there are none.  So a value that
+ * nobody subscribes to costs one lookup and no SQL.
  */
 #include "postgres.h"
 
@@ -32,7 +32,9 @@
 /* InfoItems with subscribers that are remembered */
 #define MAX_ITEMS 65536
 
-/* Ids from here on are not remembered where nobody subscribes: 8 MB of bits. */
+/*
+ * Larger ids of InfoItems without subscribers are not remembered; 8 MB of bits
+ */
 #define MAX_UNWANTED (64 * 1024 * 1024)
 
 typedef struct EventCache
@@ -40,13 +42,13 @@ typedef struct EventCache
 	MemoryContext context;
 	QlmValidity	stamp;
 	int			nsubscriptions;
-	int			nfirst;			/* of them for first values and sessions */
+	int			nfirst;			/* subscriptions to first values and to sessions */
 	QlmPathMap	targets;
-	QlmTargets	aliases;		/* the same, where they are aliases */
+	QlmTargets	aliases;		/* targets that are aliases */
 	QlmValidity	items_stamp;
-	HTAB	   *items;			/* wanted by somebody; NULL: not made yet */
-	Bitmapset  *unwanted;		/* those of nobody */
-	bool		items_complete; /* false: an error came in between */
+	HTAB	   *items;			/* InfoItems with subscribers; NULL: not made yet */
+	Bitmapset  *unwanted;		/* InfoItems without subscribers */
+	bool		items_complete; /* false after an error */
 	MemoryContext items_context;
 } EventCache;
 
@@ -117,7 +119,7 @@ load_subscription(EventCache *cache, uint64 row)
 		load_targets(cache, entry, qlm_spi_datum(row, 9, &isnull));
 }
 
-/* Read the subscriptions into a cache that dies with the transaction. */
+/* Reads the subscriptions into a cache in the transaction's memory. */
 static EventCache *
 load_subscriptions(void)
 {
@@ -144,8 +146,8 @@ load_subscriptions(void)
 }
 
 /*
- * The cache, read again if the table has changed.  What callers hold of the
- * old one stays until the transaction ends.
+ * Returns the cache, which is read again if the table has changed.  Pointers
+ * into the old one stay valid until the transaction ends.
  */
 static EventCache *
 event_cache(void)
@@ -163,8 +165,8 @@ event_cache(void)
 }
 
 /*
- * A transaction that has used the table before takes no lock again, which
- * would bring the news.
+ * A transaction that has used the table takes no new lock on it, which would
+ * process invalidations.
  */
 bool
 qlm_subscription_any_events(void)
@@ -181,7 +183,7 @@ qlm_subscription_any_first(void)
 	return qlm_subscription_any_events() && event_cache()->nfirst > 0;
 }
 
-/* The InfoItems met so far are forgotten when they may have changed or are many. */
+/* Forgets the InfoItems if they may have changed or are too many. */
 static void
 prepare_items(EventCache *cache)
 {
@@ -231,7 +233,7 @@ add_interests(QlmWantedItem *item, List *targets, bool by_alias)
 	}
 }
 
-/* Who subscribes to the InfoItem with this path?  Each once. */
+/* Finds the subscribers to the InfoItem with this path, each of them once. */
 static void
 find_subscribers(EventCache *cache, QlmWantedItem *item, const char *path)
 {
@@ -256,9 +258,9 @@ is_unwanted(const EventCache *cache, int id)
 }
 
 /*
- * Of those that were looked up, keep who is wanted, and a bit of who is not.
- * One that is not there, or not for this snapshot, is not remembered.  The
- * largest comes first, as a set is copied when it grows.
+ * Stores the subscribers of InfoItems that were looked up, or the bit of those
+ * without.  InfoItems that were not visible are not remembered.  The largest
+ * id comes first, as a set is copied when it grows.
  */
 static void
 sort_items(EventCache *cache, const int *ids, int n)
@@ -291,8 +293,8 @@ sort_items(EventCache *cache, const int *ids, int n)
 }
 
 /*
- * Look up who subscribes to InfoItems that have been met for the first time;
- * does anybody?
+ * Looks up the subscribers of InfoItems that are met for the first time.
+ * Returns whether there are any.
  */
 static bool
 resolve_items(EventCache *cache, const int *ids, int n)

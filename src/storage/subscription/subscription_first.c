@@ -1,6 +1,6 @@
 /*
  * subscription_first.c
- *		Which first values of InfoItems has this transaction delivered?
+ *		The InfoItems whose first value this transaction has handed out.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * subscription_match.c
- *		Which subscriptions want the values that were just inserted?
+ *		Finds the subscriptions to values that were just inserted.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 #include "storage/subscription/subscription_match.h"
 #include "storage/subscription/subscription_newest.h"
 
-/* The transition table, read row by row */
+/* Reads the transition table row by row */
 typedef struct NewRows
 {
 	Tuplestorestate *store;
@@ -146,7 +146,7 @@ add_event(MatchList *list, const QlmInterest *interest, const QlmEvent *event)
 	match->events[match->nevents++].by_alias = interest->by_alias;
 }
 
-/* Give each new value to all that want it. */
+/* Assigns each new value to its subscriptions. */
 static int
 distribute(QlmNewValue *values, int n, QlmMatch **matches)
 {

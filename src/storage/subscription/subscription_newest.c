@@ -20,13 +20,13 @@ typedef struct ItemGroup
 {
 	QlmNewValue *values;
 	int			n;
-	int			nolder;			/* not newer than some other value */
+	int			nolder;			/* number of values that are not the newest */
 } ItemGroup;
 
 /*
- * For each InfoItem its values from the end, as many as are new and one more:
+ * Reads for each InfoItem the newest values, one more than there are new ones,
  * so the newest of the others is among them.  The last condition lets the
- * planner leave out old partitions at once.
+ * planner prune old partitions.
  */
 static QlmPlan newest_plan = {
 	"SELECT g.n, v.ts FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
@@ -37,7 +37,7 @@ static QlmPlan newest_plan = {
 	4, {INT4ARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
 };
 
-/* Those of which there are no more values than the new ones */
+/* InfoItems that have no values but the new ones */
 static QlmPlan first_plan = {
 	"SELECT g.n FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 	" WITH ORDINALITY AS g (item, nvalues, n)"
@@ -90,14 +90,14 @@ make_groups(QlmNewValue *values, int n, ItemGroup **groups)
 }
 
 /*
- * Compare a group's values with those of the table, both from the end: at the
- * first that is not a new one, the rest of the group is too old.  Returns the
- * row after the group's last one.
+ * Compares a group with the stored values, both from the newest: at the first
+ * stored value that is not new, the rest of the group is too old.  Returns the
+ * row after the last one of the group.
  */
 static uint64
 compare_group(ItemGroup *group, int64 number, uint64 row)
 {
-	int			next = group->n - 1;	/* not met in the table yet */
+	int			next = group->n - 1;	/* not yet found among stored values */
 	bool		other_met = false;
 	bool		isnull;
 
@@ -152,7 +152,10 @@ find_older(ItemGroup *groups, int n)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Mark the values of InfoItems that had none before, where somebody asks. */
+/*
+ * Marks the values of InfoItems that had none before, if a subscription asks
+ * for that.
+ */
 static void
 find_first(ItemGroup *groups, int n)
 {
@@ -186,7 +189,7 @@ find_first(ItemGroup *groups, int n)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Who gives no time speaks of now, whatever is stored already. */
+/* A value without a time is of now, whatever is stored already. */
 static bool
 is_untimed(const QlmNewValue *value)
 {

@@ -1,9 +1,9 @@
 /*
  * subscription_session.c
- *		Which subscriptions want to know that a device has connected, and its
- *		values?
+ *		Finds the subscriptions to the sessions of a device that has connected,
+ *		and its current values.
  *
- * A session begins seldom, so the subscriptions are read when one does.
+ * Sessions begin rarely, so the subscriptions are read each time.
  */
 #include "postgres.h"
 
@@ -36,12 +36,12 @@ static QlmPlan load_plan = {
 	1, {TIMESTAMPTZOID}
 };
 
-/* Paths, and the own ones of what they name by aliases */
+/* Paths, and the paths that they are aliases of */
 typedef struct Paths
 {
 	const char **paths;
 	int			n;
-	int			nown;			/* so many are the paths themselves */
+	int			nown;			/* the first ones are the paths themselves */
 } Paths;
 
 static Paths
@@ -57,7 +57,10 @@ with_aliases(const char **paths, int n)
 	return all;
 }
 
-/* Paths that lie in a target as well as in what the peer owns */
+/*
+ * Fills in the paths that are both in a target and owned by the peer.  Returns
+ * how many.
+ */
 static int
 shared_paths(const Paths *targets, const Paths *owned, const char **paths,
 			 bool *by_alias)
@@ -136,7 +139,10 @@ compare_events(const void *a, const void *b)
 	return (x->info_item_id > y->info_item_id) - (x->info_item_id < y->info_item_id);
 }
 
-/* The newest value of each InfoItem that was not delivered just now */
+/*
+ * Reads the newest value of each InfoItem that was not handed out just now.
+ * Returns how many.
+ */
 static int
 current_values(const char **paths, int npaths, bool by_alias, QlmEvent **events)
 {

@@ -1,7 +1,7 @@
 /*
  * subscription_tick.c
- *		Interval subscriptions with a callback: when their deliveries are due,
- *		and what gives way to a newer one.
+ *		Interval subscriptions with a callback: their ticks, and older rows
+ *		that make way for newer ones.
  */
 #include "postgres.h"
 
@@ -33,8 +33,8 @@ static QlmPlan move_plan = {
 };
 
 /*
- * What a message that gives way has told of has not been told, so it counts
- * with it.
+ * A row may report values that were dropped before it.  If it is cancelled,
+ * these count again with it.
  */
 static QlmPlan give_way_plan = {
 	"WITH gone AS (UPDATE qlm.outbox SET state = 'cancelled',"
@@ -71,8 +71,8 @@ qlm_tick_due(int max)
 }
 
 /*
- * The first point of the grid after now; 0: there is none in reach.  Counted
- * from the start each time, so that no error adds up.
+ * Returns the first point of the grid after now, or 0 if it is out of range.
+ * It is counted from the start, so errors do not add up.
  */
 static TimestampTz
 next_point(TimestampTz start, double interval, TimestampTz now)

@@ -1,6 +1,6 @@
 /*
  * subscription_visible.c
- *		Which of some events may a subscription's role see?
+ *		Which of some events may the role of a subscription see?
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@ static const QlmRelation shown[] = {
 	QLM_REL_OBJECT, QLM_REL_INFO_ITEM, QLM_REL_VALUE
 };
 
-/* The limit makes each event one probe of the index. */
+/* LIMIT makes each event one index probe. */
 static QlmPlan visible_plan = {
 	"SELECT e.n FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 	" WITH ORDINALITY AS e (item, ts, n),"
@@ -35,7 +35,7 @@ static QlmPlan visible_plan = {
 	3, {INT4ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}
 };
 
-/* Who may read all of these knows what is called how. */
+/* A role that may read all of these may see all names. */
 static const QlmRelation named[] = {
 	QLM_REL_OBJECT, QLM_REL_OBJECT_ID, QLM_REL_INFO_ITEM
 };
@@ -128,7 +128,10 @@ compare_ints(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Keep of what came by an alias what a read by the role would find so. */
+/*
+ * Of events that were found by an alias, keeps those that a read with the role
+ * would find, too.
+ */
 static int
 filter_by_names(const QlmSubscription *subscription, QlmEvent *events, int n,
 				bool is_polled)

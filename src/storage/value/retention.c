@@ -2,9 +2,9 @@
  * retention.c
  *		Deletes or thins out old values by the rules for their paths.
  *
- * InfoItems are gone through in order of their ids, some hundred at a time.
- * How far that has come only this process knows: another one begins anew,
- * which costs time and nothing else.
+ * InfoItems are processed in the order of their ids, some hundred at a time.
+ * The position is known to this process only: another one starts from the
+ * beginning, which costs time and nothing else.
  */
 #include "postgres.h"
 
@@ -25,8 +25,8 @@
 #include "storage/value/retention.h"
 
 #define ITEMS_PER_STEP	500
-#define REST_MS			(10 * 60 * 1000)	/* between two times */
-#define ALL_AGAIN		USECS_PER_DAY	/* thin late values, too, so often */
+#define REST_MS			(10 * 60 * 1000)	/* between two passes */
+#define ALL_AGAIN		USECS_PER_DAY	/* between passes that also thin values that came late */
 
 int			qlm_retention = 0;
 
@@ -37,17 +37,17 @@ typedef struct Rule
 	int64		thin_every;		/* microseconds */
 } Rule;
 
-/* How far this process has come */
+/* The position of this process */
 static struct
 {
-	uint64		generation;		/* of the rules; changed: begin anew */
+	uint64		generation;		/* of the rules; if it changes a new pass begins */
 	int			setting;
 	bool		any_rules;
 	int			last_item;
-	TimestampTz started_at;		/* 0: not yet */
+	TimestampTz started_at;		/* of this pass; 0: none */
 	TimestampTz rests_until;
-	TimestampTz thinned_at;		/* all before this was, last time; 0: never */
-	TimestampTz all_at;			/* when it last began with the oldest */
+	TimestampTz thinned_at;		/* values before this were thinned by the last pass; 0: none */
+	TimestampTz all_at;			/* start of the last pass over all values */
 } progress;
 
 static QlmPlan rules_plan = {
@@ -63,7 +63,7 @@ static QlmPlan items_plan = {
 	2, {INT4OID, INT8OID}
 };
 
-/* The newest value stays, whatever its age. */
+/* The newest value is kept, whatever its age. */
 static QlmPlan keep_plan = {
 	"DELETE FROM qlm.value d USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 	" AS g (item, bound),"
@@ -75,7 +75,7 @@ static QlmPlan keep_plan = {
 	4, {INT4ARRAYOID, TIMESTAMPTZARRAYOID, INT8OID, TIMESTAMPTZOID}
 };
 
-/* Of the values of each span the last one stays. */
+/* The last value of each span is kept. */
 static QlmPlan thin_plan = {
 	"DELETE FROM qlm.value d USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
 	" pg_catalog.unnest($3), pg_catalog.unnest($4)) AS g (item, since, bound, span),"
@@ -89,7 +89,7 @@ static QlmPlan thin_plan = {
 	INT8OID, TIMESTAMPTZOID}
 };
 
-/* InfoItems of one step that a rule holds for */
+/* The InfoItems of one step to which a rule applies */
 typedef struct Batch
 {
 	int			n;
@@ -114,7 +114,7 @@ interval_column(uint64 row, int column)
 	return copy;
 }
 
-/* The setting is a rule for everything, unless there is one already. */
+/* The setting is a rule for all paths, unless there is one. */
 static void
 add_setting(QlmPathMap *rules)
 {
@@ -157,7 +157,7 @@ before(TimestampTz ts, const Interval *interval)
 												   IntervalPGetDatum(interval)));
 }
 
-/* From where on values have not been thinned by this rule yet */
+/* Returns the time from which values have not been thinned by this rule yet. */
 static TimestampTz
 not_thinned_since(const Rule *rule)
 {
@@ -186,7 +186,7 @@ add_item(Batch *keep, Batch *thin, int id, const Rule *rule)
 	}
 }
 
-/* The next InfoItems; how many were looked at? */
+/* Fills in the next InfoItems.  Returns how many were looked at. */
 static int
 next_items(const QlmPathMap *rules, Batch *keep, Batch *thin)
 {
@@ -216,7 +216,10 @@ next_items(const QlmPathMap *rules, Batch *keep, Batch *thin)
 	return n;
 }
 
-/* One bound for all lets the planner leave out partitions at once. */
+/*
+ * Returns the latest bound: one bound for all InfoItems lets the planner prune
+ * partitions.
+ */
 static TimestampTz
 latest(const Batch *batch)
 {
@@ -260,8 +263,9 @@ thin_out(const Batch *batch, int64 max)
 }
 
 /*
- * Do the next InfoItems, each losing at most max values of a kind; those of
- * which more have to go come again.  True: all have been done.
+ * Processes the next InfoItems.  Each loses at most max values of each kind;
+ * if more have to go, it is processed again.  Returns true if the pass is
+ * complete.
  */
 static bool
 do_items(int64 max, int64 *gone)
@@ -289,7 +293,7 @@ do_items(int64 max, int64 *gone)
 	return false;
 }
 
-/* Do rules hold that did not when this began? */
+/* Have the rules changed since this pass began? */
 static bool
 rules_have_changed(void)
 {
@@ -346,7 +350,7 @@ qlm_retention_step(int max)
 		begin(now);
 	}
 	qlm_rights_become_owner(&saved);
-	/* A step is short: few InfoItems have much to lose at once. */
+	/* A step is short: few InfoItems have many values to delete. */
 	done = do_items(Max(max / 100, 10), &gone);
 	qlm_rights_restore(&saved);
 	if (done)
@@ -386,8 +390,8 @@ run_all(void)
 PG_FUNCTION_INFO_V1(qlm_sql_apply_retention);
 
 /*
- * qlm_apply_retention(): what the workers would do by and by, at once and in
- * this transaction
+ * qlm_apply_retention() does at once, in this transaction, what the workers do
+ * in steps.
  */
 Datum
 qlm_sql_apply_retention(PG_FUNCTION_ARGS)

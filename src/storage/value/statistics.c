@@ -1,9 +1,9 @@
 /*
  * statistics.c
- *		Statistics of qlm.value as a whole, for the planner.
+ *		Takes statistics of qlm.value as a whole, for the planner.
  *
- * Autovacuum analyses partitions, but never what they are partitions of: without
- * statistics of that, joins with all values are planned by guesses.
+ * Autovacuum analyzes partitions, but not the partitioned table.  Without its
+ * statistics joins with all values are planned by guesses.
  */
 #include "postgres.h"
 
@@ -20,15 +20,19 @@
 #include "storage/value/statistics.h"
 
 /*
- * It is old when a fifth of the values has come or gone, as autovacuum has it for
- * tables; after a day, as values move on in time; not sooner than after a while.
+ * Statistics are outdated when a fifth of the values has changed, as with
+ * autovacuum, or after a day, as values move on in time.  They are not taken
+ * again too soon.
  */
 #define CHANGED_MIN		1000
 #define CHANGED_PART	5
 #define TOO_SOON		(10 * USECS_PER_MINUTE)
 #define TOO_OLD			USECS_PER_DAY
 
-/* How many values there are by now, how many were when it was taken, and when that was */
+/*
+ * The number of values now, the number at the last ANALYZE, and the time of
+ * that
+ */
 static QlmPlan look_plan = {
 	"SELECT (SELECT COALESCE(pg_catalog.sum(GREATEST(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid))), 0)::pg_catalog.float8"
 	" FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid WHERE h.inhparent = p.oid),"
@@ -37,7 +41,7 @@ static QlmPlan look_plan = {
 	1, {OIDOID}
 };
 
-/* When this process found it old last */
+/* When this process last found statistics outdated */
 static TimestampTz found_at = 0;
 
 static bool
@@ -74,7 +78,10 @@ qlm_statistics_are_old(void)
 	return old;
 }
 
-/* The parent alone: ANALYZE would go through all partitions besides. */
+/*
+ * Analyzes the parent alone: the command ANALYZE would process all partitions,
+ * too.
+ */
 void
 qlm_statistics_take(void)
 {

@@ -1,12 +1,12 @@
 /*
  * value_bulk.c
- *		Rows into one partition of qlm.value without the executor: many tuples
- *		a page at a time, as COPY does it, and with fewer bytes of WAL.
+ *		Inserts rows into one partition of qlm.value without the executor: many
+ *		tuples a page at a time, as COPY does, and with less WAL.
  *
- * COPY itself gives up doing so where the table has a statement trigger with a
- * transition table, as qlm.value has.  What an INSERT on the table would do besides, constraints,
- * further indexes, statement triggers, happens here too; what is not known to
- * be the same is left to the executor.
+ * COPY itself does not do that for a table that has a statement trigger with a
+ * transition table, as qlm.value has.  What an INSERT does besides
+ * (constraints, indexes, statement triggers) is done here, too.  If it is not
+ * certain that the result is the same, the executor is used.
  */
 #include "postgres.h"
 
@@ -39,12 +39,12 @@
 #include "storage/value/value_bulk.h"
 #include "storage/value/value_row.h"
 
-/* Columns that constraints of ours are on */
+/* Columns that have check constraints */
 #define TS_COLUMN	3
 #define NUM_COLUMN	4
 #define TXT_COLUMN	5
 
-/* Tuples that are put in place together; COPY takes as many. */
+/* Tuples inserted together, as many as in COPY */
 #define MAX_TUPLES	1000
 
 typedef struct Bulk
@@ -56,15 +56,18 @@ typedef struct Bulk
 	EState	   *estate;
 	ResultRelInfo *parent_info;
 	ResultRelInfo *info;
-	bool		checks;			/* constraints that a row of ours could break */
-	bool		fires;			/* the statement triggers of the parent */
+	bool		checks;			/* constraints must be checked */
+	bool		fires;			/* statement triggers of the parent fire */
 	TransitionCaptureState *capture;
 	TupleTableSlot **slots;
 	MemoryContext context;		/* of one load of tuples */
 	const QlmValueObserver *observer;
 } Bulk;
 
-/* The partition that all rows fall into; InvalidOid: several do, or none */
+/*
+ * Returns the partition of all rows, or InvalidOid if they are of several or
+ * of none.
+ */
 static Oid
 common_partition(const QlmValueRow *rows, int n)
 {
@@ -106,8 +109,9 @@ function_of(const char *name)
 }
 
 /*
- * Rows are in the form that our own row trigger gives to those of others, and the
- * other one is for what replication brings.
+ * Row triggers of this extension can be ignored: rows already have the form
+ * that one of them makes, and the other is for replication.  Returns whether
+ * there are further ones.
  */
 static bool
 has_row_triggers(Relation partition)
@@ -126,7 +130,7 @@ has_row_triggers(Relation partition)
 	return false;
 }
 
-/* Would an INSERT on the parent do nothing but what is done here? */
+/* Would an INSERT into the parent do nothing but what is done here? */
 static bool
 is_plain(Relation parent, Relation partition)
 {
@@ -160,7 +164,7 @@ has_not_null(const List *tests, int column)
 	return false;
 }
 
-/* Is it one of the checks that sql/install makes? */
+/* Is it one of the check constraints in sql/install? */
 static bool
 is_own_check(const Node *check)
 {
@@ -196,7 +200,7 @@ has_own_constraints(TupleDesc desc)
 	return true;
 }
 
-/* The partition that was looked at last; InvalidOid: its table has changed */
+/* The partition that was examined last; InvalidOid after an invalidation */
 static Oid	known_partition = InvalidOid;
 static bool known_checks;
 static bool known_row_triggers;
@@ -209,8 +213,8 @@ forget_known(Datum arg, Oid relid)
 }
 
 /*
- * Our own constraints hold for every row of a finite time.  To prepare them for
- * the executor costs more than all the rest for a single row.
+ * The constraints in sql/install hold for each row with a finite time.  For a
+ * single row preparing them costs more than all the rest.
  */
 static void
 look_at(Relation partition)
@@ -238,8 +242,8 @@ may_insert_all(void)
 }
 
 /*
- * Statement triggers fire, unless there is none but the one that looks for
- * subscriptions, and nobody subscribes to any of this.
+ * Statement triggers need not fire if the only one is that for subscriptions
+ * and nobody subscribes to these InfoItems.
  */
 static bool
 fires_triggers(const Bulk *bulk)
@@ -270,7 +274,7 @@ begin(Bulk *bulk, const QlmValueRow *rows, int n)
 {
 	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(bulk->partition));
 
-	/* May run a statement, so before the rows' command begins. */
+	/* This may run a statement, so it is called before the command id is taken. */
 	bulk->fires = fires_triggers(bulk);
 	bulk->estate = CreateExecutorState();
 	bulk->estate->es_output_cid = GetCurrentCommandId(true);
@@ -357,7 +361,10 @@ end(Bulk *bulk, int n)
 	FreeExecutorState(bulk->estate);
 }
 
-/* Whom a statement would not get past, this does not either. */
+/*
+ * Started like any statement, so its rights are checked and it is audited.
+ * The rows are inserted in place of its execution.
+ */
 static QlmPlan insert_plan = {
 	"INSERT INTO qlm.value (info_item_id, peer_id, ts, num, txt, type, attributes, is_odf)"
 	" SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
@@ -410,7 +417,7 @@ qlm_value_bulk_insert(const QlmValueRow *rows, int n, const QlmValueObserver *ob
 	bulk.partition = OidIsValid(partition) ?
 		try_table_open(partition, RowExclusiveLock) : NULL;
 
-	/* What holds now, with both locked, holds until the transaction ends. */
+	/* Both are locked now, so this holds until the transaction ends. */
 	plain = bulk.partition && common_partition(rows, n) == partition &&
 		is_plain(bulk.parent, bulk.partition) && may_insert_all();
 	if (plain)

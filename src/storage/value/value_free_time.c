@@ -1,9 +1,9 @@
 /*
  * value_free_time.c
- *		Free times for values that came without one.
+ *		Finds free times for values that came without a time.
  *
- * What is taken is read in order, no further than until all have a place, so
- * no value lands further away than there are values in between.
+ * Stored times are read in order, only until all values have one.  So no value
+ * is moved further than there are stored values in between.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 #include "storage/value/value_free_time.h"
 #include "storage/value/value_row.h"
 
-#define MIN_PAGE 16				/* times that are read at once */
+#define MIN_PAGE 16				/* least number of times read at once */
 #define MAX_PAGE 4096
 
 static const QlmRangeStatement taken_statement = {
@@ -27,18 +27,18 @@ static const QlmRangeStatement taken_statement = {
 	3, {INT4OID, TIMESTAMPTZOID, INT8OID}
 };
 
-/* One InfoItem's rows on their way to their places */
+/* The rows of one InfoItem that need a time */
 typedef struct Placing
 {
 	QlmValueRow *rows;
 	int			n;
-	int			done;			/* so many have one */
-	TimestampTz next;			/* the first time that may be free */
+	int			done;			/* number of rows that have one */
+	TimestampTz next;			/* earliest time that may be free */
 	int64		nread;
 	bool		moved;
 } Placing;
 
-/* All before this time is free. */
+/* All times before end are free. */
 static void
 place_until(Placing *placing, TimestampTz end)
 {
@@ -67,7 +67,7 @@ skip_taken(void *arg, const Datum *values, const bool *nulls)
 	placing->next = Max(placing->next, taken + 1);
 }
 
-/* Place what fits into one partition. */
+/* Gives times to the rows that fit into one range. */
 static void
 place_in_range(Placing *placing, const QlmPartitionRange *range)
 {
@@ -109,7 +109,10 @@ place_item(QlmValueRow *rows, int n)
 	return placing.moved;
 }
 
-/* The owner sees all that is taken, also what policies hide from the writer. */
+/*
+ * Reads as the owner, who sees all stored times, even those that policies hide
+ * from the writer.
+ */
 bool
 qlm_value_free_time_assign(QlmValueRow *rows, int n)
 {

@@ -1,10 +1,10 @@
 /*
  * value_insert.c
- *		Rows into qlm.value.
+ *		Inserts rows into qlm.value.
  *
- * One statement over an ephemeral relation that holds the rows of all messages
- * of the turn.  Repeated times are rare, so they are found out by failing and
- * then done with care.
+ * One statement reads the rows of all envelopes of the turn from an ephemeral
+ * relation.  Times that are stored already are rare: the insert is tried
+ * first, and if it fails the rows are sorted out.
  */
 #include "postgres.h"
 
@@ -73,9 +73,9 @@ fill_store(Tuplestorestate *store, const QlmValueRow *rows, int n)
 typedef void (*Statement) (void *arg);
 
 /*
- * Run a statement that reads the rows as relation qlm_new_rows.  The name
- * lives as long as the SPI connection, so it gets one of its own, which goes
- * whatever happens.
+ * Runs a statement that reads the rows as relation qlm_new_rows.  The name
+ * lives as long as the SPI connection, so it gets a connection of its own,
+ * which is closed in any case.
  */
 static void
 with_rows(const QlmValueRow *rows, int n, Statement statement, void *arg)
@@ -121,7 +121,10 @@ is_taken(const ErrorData *error)
 		error->schema_name != NULL && strcmp(error->schema_name, "qlm") == 0;
 }
 
-/* Was a partition made for a row that was on its way into the default one? */
+/*
+ * Did the insert fail since a partition was made for a row meant for the
+ * default one?
+ */
 static bool
 has_moved(const ErrorData *error)
 {
@@ -132,8 +135,8 @@ has_moved(const ErrorData *error)
 }
 
 /*
- * Insert all or nothing; false if one of the times is taken, or the attempt
- * has to be made anew.
+ * Inserts all rows or none.  Returns false if a time is taken, or the attempt
+ * must be repeated.
  */
 static bool
 try_insert(const QlmValueRow *rows, int n, const QlmValueObserver *observer)
@@ -205,7 +208,7 @@ static const QlmRangeStatement same_statement = {
 	0
 };
 
-/* Rows of one partition whose times are taken */
+/* The rows of one partition whose times are taken */
 typedef struct Update
 {
 	const QlmPartitionRange *range;
@@ -244,8 +247,8 @@ find_same(void *arg)
 }
 
 /*
- * Policies leave out, without a word, what may not be seen or changed.  But who is
- * told that a value is stored must find it there.
+ * Policies silently skip rows that may not be seen or changed.  A caller that
+ * is told that a value is stored must find it there, so this is an error.
  */
 static void
 require_not_hidden(const Update *update)
@@ -282,7 +285,7 @@ update_in_range(QlmValueRow *rows, int n, const QlmPartitionRange *range,
 	pfree(update.changed);
 }
 
-/* Values of given times that are there already: changed where they differ */
+/* Updates values that are stored already, if they differ. */
 static void
 update_rows(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
@@ -296,7 +299,7 @@ update_rows(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 		QlmPartitionRange range = ranges[found];
 		int			end = done + 1;
 
-		/* Bring the others of this range together. */
+		/* Move the other rows of this range next to it. */
 		for (int i = end; i < n; i++)
 		{
 			QlmValueRow row = rows[i];
@@ -323,7 +326,7 @@ prepare_partitions(const QlmValueRow *rows, int n)
 	pfree(times);
 }
 
-/* Values of given times, some of which are taken */
+/* Inserts values with given times, some of which are taken. */
 static void
 insert_given(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {
@@ -341,9 +344,10 @@ insert_given(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 }
 
 /*
- * Values without a time find other ones, all together: so they stay in order.
- * Who takes a time from under us has committed, and is seen when we look
- * again; unless this transaction sees nothing new at all.
+ * Values without a time get other times, all together, so that they stay in
+ * order.  A conflicting row of another transaction is committed, and so
+ * visible to a new snapshot.  That is not so if this transaction keeps one
+ * snapshot.
  */
 static void
 insert_untimed(QlmValueRow *rows, int n, const QlmValueObserver *observer)
@@ -367,7 +371,7 @@ insert_untimed(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 	}
 }
 
-/* Some times are taken. */
+/* Inserts rows some of whose times are taken. */
 static void
 insert_with_care(QlmValueRow *rows, int n, const QlmValueObserver *observer)
 {

@@ -1,6 +1,7 @@
 /*
  * value_order.c
- *		Puts values that arrive together in order, one for each time.
+ *		Puts values that arrive together in order, and merges those of the same
+ *		time.
  */
 #include "postgres.h"
 
@@ -66,7 +67,9 @@ same_attributes(const QlmAttribute *a, const QlmAttribute *b)
 	return a == b;
 }
 
-/* Would one leave nothing of the other?  As stored values are compared. */
+/*
+ * Would storing one change nothing of the other?  Compared like stored values.
+ */
 static bool
 same_values(const QlmValue *a, const QlmValue *b)
 {
@@ -115,8 +118,9 @@ add_given(Settling *settling, const QlmValueRow *row)
 }
 
 /*
- * One InfoItem's rows, sorted: the last of the given ones at each time stays,
- * and the others move past what is taken.  Returns how many rows remain.
+ * The rows must be of one InfoItem and sorted.  Of rows with the same given
+ * time the last one stays.  The others get times that are not taken.  Returns
+ * how many rows are left.
  */
 static int
 settle_item(Settling *settling, QlmValueRow *rows, int n)

@@ -1,6 +1,6 @@
 /*
  * value_row.c
- *		A value as a row of qlm.value.
+ *		Turns a value into a row of qlm.value.
  */
 #include "postgres.h"
 
@@ -40,8 +40,8 @@ qlm_value_row_descriptor(void)
 }
 
 /*
- * A number is kept as text too if that is not how we would spell it.
- * Infinite ones and NaN are kept as text alone: they spoil every sum.
+ * A number is also stored as text if this node would print it in another way.
+ * Infinity and NaN are stored only as text, as they would spoil every sum.
  */
 static void
 split_text(const QlmValue *value, Datum *num, bool *no_num,
@@ -64,7 +64,7 @@ split_text(const QlmValue *value, Datum *num, bool *no_num,
 														value->len));
 }
 
-/* The type, which usually is that of the row before */
+/* Fills in the type, which usually is that of the row before. */
 static bool
 fill_type(QlmValueRowState *state, const QlmValue *value)
 {
@@ -98,7 +98,7 @@ qlm_value_row_fill(QlmValueRowState *state, const QlmValueRow *row,
 	values[7] = BoolGetDatum(true);
 }
 
-/* One column of rows that are filled in, each after the other */
+/* Builds the array of one column. */
 static Datum
 column_array(const Datum *values, const bool *nulls, int column, int n)
 {

@@ -1,10 +1,10 @@
 /*
  * value_untimed.c
- *		Which of the values that are being stored came without a time?
+ *		Which of the values being stored came without a time?
  *
- * Such a value is of the moment at which this node took it.  Others may have
- * been given a later time and be committed before, since transactions wait for
- * each other in places that have nothing to do with values.
+ * Such a value has the time at which this node received it.  A value of a
+ * later time may have been committed before, since transactions may wait for
+ * each other anywhere.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 #include "storage/value/value_row.h"
 #include "storage/value/value_untimed.h"
 
-/* What is being inserted; none: nothing that came in a message */
+/* The rows being inserted, if they came in an envelope */
 static QlmValueRows current = {NULL, 0};
 
 QlmValueRows
@@ -35,8 +35,8 @@ qlm_value_untimed_end(QlmValueRows outer)
 }
 
 /*
- * In plain SQL a default leaves no trace.  But what now() or clock_timestamp()
- * gave in this very statement cannot have come with the value.
+ * In plain SQL a default cannot be told from a given time.  But a value of
+ * now() or clock_timestamp() in this statement was not given by the device.
  */
 static bool
 is_of_this_statement(TimestampTz ts)
