@@ -21,12 +21,15 @@
 #include "storage/value/retention.h"
 #include "storage/value/statistics.h"
 
-/* Rows at once, as many as can be done in the time */
+/*
+ * Limits of rows for one step; their number is adapted so that a step takes
+ * STEP_MS
+ */
 #define ROWS_MIN		50
 #define ROWS_MAX		1000
 #define STEP_MS			20
 
-/* True: there is more to do */
+/* Returns true if there is more to do. */
 typedef bool (*Chore) (int rows);
 
 static bool
@@ -54,7 +57,7 @@ forget_values(int rows)
 	return qlm_subscription_forget_values(rows) == rows;
 }
 
-/* What was inserted for a peer while it was dropped */
+/* Rows that were inserted for a peer while it was being dropped */
 static bool
 forget_gone_peers(int rows)
 {
@@ -121,8 +124,8 @@ adapt_rows(int rows, TimestampTz began)
 }
 
 /*
- * One chore after the other, each until it is done: as many as there is time
- * for.  What a crash undoes is done again, so nobody waits for the disk.
+ * Runs one chore after the other, each until it is done, as long as there is
+ * time.  Commits need not be flushed: after a crash the work is done again.
  */
 bool
 qlm_housekeeping_step(void)

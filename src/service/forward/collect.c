@@ -1,10 +1,10 @@
 /*
  * collect.c
- *		Answers of other nodes that go to a callback, together, once all of them
- *		are there or their time is over (protocol 3.5, 8.1).
+ *		Completes collections: sends the answers of other nodes to a callback,
+ *		once all have come or their time is over (protocol 3.5, 8.1).
  *
- * The answer was printed as it would be if nobody answered: the results that
- * bear the number of a message stand for what that brings.
+ * The answer was stored as it would be if no node answered.  Each result with
+ * the number of an outbox row is a stand-in for the answer to that row.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@ stands_for(const QlmResult *result, int64 message_id)
 		qlm_request_id_parse(linitial(result->request_ids)) == message_id;
 }
 
-/* What a message has brought takes the place of the results that stand for it. */
+/* Replaces the stand-ins of a row by its answer, if there is one. */
 static List *
 put_in(List *standing, const QlmAwaitedRow *row)
 {
@@ -56,7 +56,10 @@ put_in(List *standing, const QlmAwaitedRow *row)
 	return results;
 }
 
-/* All under the requestID that the caller knows, before any of other nodes */
+/*
+ * Puts the requestID that the caller knows before the requestIDs of other
+ * nodes.
+ */
 static void
 give_id(List *results, int64 request_id)
 {
@@ -72,7 +75,7 @@ give_id(List *results, int64 request_id)
 	}
 }
 
-/* NULL: what was kept cannot be read */
+/* Returns NULL if the stored answer cannot be parsed. */
 static char *
 print_answer(const QlmCollection *collection)
 {

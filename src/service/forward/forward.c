@@ -1,11 +1,11 @@
 /*
  * forward.c
- *		Sends requests on to other nodes: one copy for each node of a nodeList
+ *		Forwards requests to other nodes: one copy for each node of a nodeList
  *		(protocol 8.1).
  *
- * Only to peers of this node, never to an address that a caller makes up, and
- * only what the caller may do here too.  Each copy says which nodes it came
- * through, so that none goes in circles.
+ * Requests are sent only to peers of this node, never to an address that a
+ * caller chooses, and only if the caller may do the same here.  Each copy
+ * lists the nodes that it came through, so that it cannot go in circles.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@
 #include "service/payload/delete_scope.h"
 #include "storage/core/acl.h"
 
-/* Through this node a caller does no more than it may do here. */
+/* A caller can do no more through this node than it may do here. */
 static bool
 may_ask(const QlmRequest *request)
 {
@@ -39,7 +39,9 @@ is_subscription(const QlmRequest *request)
 		request->request_ids == NIL;
 }
 
-/* Why a request cannot be sent on at all, and its code; NULL: it can */
+/*
+ * Returns why a request cannot be forwarded at all and sets the code, or NULL.
+ */
 static const char *
 general_problem(const QlmExchange *exchange, const QlmRequest *request, int *code)
 {
@@ -56,7 +58,7 @@ general_problem(const QlmExchange *exchange, const QlmRequest *request, int *cod
 		if (request->odf == NULL && request->opaque == NULL)
 			return "a subscription needs a payload with Objects";
 	}
-	/* A node that overlooks what narrows it down would delete everything. */
+	/* A node that ignores begin, end or a part would delete everything. */
 	*code = 501;
 	if (request->verb == QLM_DELETE && qlm_delete_is_partial(request))
 		return "this node does not forward a delete with begin or end, or of a part of an Object or InfoItem";
@@ -78,7 +80,7 @@ add_result_of(QlmRequest *response, const char *node, int code,
 	return result;
 }
 
-/* The result that stands until the node has answered */
+/* Queues a copy for a node, and adds the stand-in for its answer. */
 static void
 ask_node(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
 		 const char *node, QlmRequest *response)

@@ -1,12 +1,12 @@
 /*
  * remote_subscription.c
- *		Subscriptions at other nodes: made for a caller, who has them under a
- *		requestID of this node (protocol 8.3).
+ *		Remote subscriptions: made at other nodes for a caller, who knows them
+ *		by a requestID of this node (protocol 8.3).
  *
- * The node delivers to a callback URL of ours, which nobody else can guess,
- * where qlm.url says how it can reach us; else it is polled.  What it delivers
- * goes to the subscriber's callback or into a buffer for the poll.  It is
- * nothing that this node stores.
+ * If qlm.url is set the other node delivers to a callback URL of this node
+ * with a secret token.  Otherwise it is polled.  The data go to the
+ * subscriber's callback, or into a buffer for its poll.  They are not stored
+ * in the tables of this node.
  */
 #include "postgres.h"
 
@@ -146,7 +146,10 @@ says_something(const QlmResult *result)
 		result->description || (result->odf && result->odf->nvalues > 0);
 }
 
-/* The results as the subscriber is to see them; NIL: they say nothing */
+/*
+ * Returns the results as the subscriber gets them; NIL if they contain
+ * nothing.
+ */
 static List *
 results_for(const QlmSubscription *subscription, List *results)
 {
@@ -172,7 +175,10 @@ results_for(const QlmSubscription *subscription, List *results)
 	return own;
 }
 
-/* For the callback in the form that was asked for; for us to keep as XML */
+/*
+ * Prints results: for the callback in the dialect that was asked for, to be
+ * kept as XML.
+ */
 static char *
 print_results(const QlmSubscription *subscription, List *results, bool keep)
 {
@@ -188,7 +194,7 @@ print_results(const QlmSubscription *subscription, List *results, bool keep)
 	return qlm_envelope_to_text(envelope);
 }
 
-/* What the node gave as O-DF, in the format that was subscribed */
+/* Writes O-DF of the node in the format that was subscribed. */
 static void
 write_payloads(const QlmSubscription *subscription, List *results)
 {
@@ -224,7 +230,7 @@ queue_callback(const QlmSubscription *subscription, List *results)
 	qlm_outbox_add(&row);
 }
 
-/* May the subscriber still have what others are asked for? */
+/* May the subscriber's role still read values? */
 static bool
 may_have(const QlmSubscription *subscription)
 {
@@ -251,7 +257,7 @@ give(const QlmSubscription *subscription, List *results, bool final)
 			queue_callback(subscription, results);
 		if (final)
 		{
-			/* The other node has ended it; what it gave is still for the callback. */
+			/* The other node has ended it, but rows for the callback still leave. */
 			qlm_outbox_detach(subscription->request_id);
 			qlm_subscription_cancel(subscription->request_id);
 		}
@@ -423,7 +429,10 @@ one_result(int code, const char *description)
 	return response.results;
 }
 
-/* The number that the node gave: not that of our request; NULL: none */
+/*
+ * Returns the requestID that the node gave to the subscription, which differs
+ * from that of the request; NULL if none.
+ */
 static const char *
 number_given(List *results, int64 message_id)
 {
@@ -437,7 +446,10 @@ number_given(List *results, int64 message_id)
 	return NULL;
 }
 
-/* It never began, or is over: the subscriber is told, where there is one. */
+/*
+ * The subscription was refused or has ended: removes it, and informs the
+ * subscriber, if there is one.
+ */
 static void
 give_up(const QlmRemote *remote, const QlmSubscription *subscription,
 		List *results)
@@ -448,9 +460,9 @@ give_up(const QlmRemote *remote, const QlmSubscription *subscription,
 }
 
 /*
- * A node that has given this number to an earlier subscription has started anew
- * and forgotten that: what it has under the number now is none of the earlier
- * one's, neither to be polled nor to be cancelled for it.
+ * The node has given this requestID before.  So it was restarted and has
+ * forgotten the earlier subscriptions of this requestID: these end here, and
+ * must be neither polled nor cancelled there.
  */
 static void
 end_forgotten(const QlmRemote *remote)
@@ -471,7 +483,7 @@ end_forgotten(const QlmRemote *remote)
 	}
 }
 
-/* The node's answer to the subscription */
+/* Processes the node's answer to the subscription. */
 static void
 take_up_begin(QlmRemote *remote, const QlmSubscription *subscription,
 			  const QlmAwaitedRow *row)
@@ -522,7 +534,10 @@ is_gone_there(List *results)
 	return results != NIL;
 }
 
-/* The node's answer to a poll; errors but the one that it is gone may pass. */
+/*
+ * Processes the node's answer to a poll.  Errors may be temporary, unless they
+ * say that the subscription is gone.
+ */
 static void
 take_up_poll(const QlmRemote *remote, const QlmSubscription *subscription,
 			 const QlmAwaitedRow *row)
@@ -581,7 +596,7 @@ poll(int64 request_id)
 				  subscription->node, subscription->expires_at);
 }
 
-/* One that cannot be served must not keep the others from it. */
+/* An error for one subscription must not affect the others. */
 static void
 guarded(void (*work) (int64 request_id), int64 request_id)
 {

@@ -1,6 +1,6 @@
 /*
  * send_on.c
- *		A request sent on to another node: the copy of it that is queued
+ *		Queues the copy of a request that is forwarded to another node
  *		(protocol 8.1).
  */
 #include "postgres.h"

@@ -1,9 +1,9 @@
 /*
  * stand_in.c
- *		Requests whose answer other nodes are to give: which results stand for
- *		theirs until they have come, and what takes the place of those.
+ *		Stand-ins: results that stand for the answers of other nodes until
+ *		these have come, and what replaces them.
  *
- * The answer that is held is the one that would be given if nobody answered.
+ * The held answer is the one that would leave if no node answered.
  */
 #include "postgres.h"
 
@@ -44,7 +44,7 @@ qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
 						 device);
 }
 
-/* Without the number that the request had on its way */
+/* Returns the ids other than the number of the forwarded request. */
 static List *
 other_ids(List *request_ids, int64 message_id)
 {
@@ -57,7 +57,9 @@ other_ids(List *request_ids, int64 message_id)
 	return others;
 }
 
-/* The results of an answer, NIL: there is none; did any of them succeed? */
+/*
+ * Returns the results of an answer, or NIL. *success: did any of them succeed?
+ */
 static List *
 answered_results(const QlmOutcome *outcome, int64 message_id, bool *success)
 {
@@ -102,7 +104,7 @@ silence(const QlmOutcome *outcome)
 	return outcome->error ? outcome->error : "the node gave no answer that could be read";
 }
 
-/* What a node has said, or why it says nothing */
+/* Returns the results of a node, or one that says why there are none. */
 static List *
 node_results(const QlmOutcome *outcome, int64 message_id, const char *node)
 {
@@ -124,7 +126,7 @@ mark_as_device(QlmResult *result)
 		result->target_type = "device";
 }
 
-/* What the device has said; NIL: nothing that is any use */
+/* Returns the results of a device, or NIL if none succeeded. */
 static List *
 device_results(const QlmOutcome *outcome, int64 message_id)
 {
@@ -160,7 +162,7 @@ qlm_stand_ins_are_final(const QlmHeldAnswer *held)
 	return true;
 }
 
-/* What takes the place of results; NIL: nothing */
+/* Returns the results that replace a stand-in, or NIL. */
 static List *
 find_results(QlmExchange *exchange, const QlmStandIn *awaited)
 {
@@ -219,7 +221,10 @@ is_asker(const QlmExchange *exchange, const QlmOutcome *outcome)
 	return outcome->asker_peer_id == 0 && outcome->asker_role == exchange->role;
 }
 
-/* The device's answer, an error too, or why there is none */
+/*
+ * Returns the results of a device, errors included, or one that says why there
+ * are none.
+ */
 static List *
 device_answer(const QlmOutcome *outcome, int64 message_id)
 {

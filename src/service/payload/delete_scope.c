@@ -1,6 +1,7 @@
 /*
  * delete_scope.c
- *		What a delete means of what it names, and what of that is not clear.
+ *		What a delete means by the elements that it names, and which of them
+ *		are ambiguous.
  */
 #include "postgres.h"
 
@@ -10,7 +11,7 @@
 #include "service/payload/delete_scope.h"
 #include "storage/peer/peer.h"
 
-/* Is anything named in the InfoItem? */
+/* Does the InfoItem contain elements? */
 static bool
 item_has_parts(const QlmInfoItem *item)
 {
@@ -24,7 +25,7 @@ is_bare(const QlmInfoItem *item)
 	return !item_has_parts(item) && item->type == NULL;
 }
 
-/* Why it is not clear what of an InfoItem is meant; NULL: it is */
+/* Returns why an InfoItem is ambiguous, or NULL. */
 static const char *
 item_problem(const QlmInfoItem *item)
 {
@@ -64,7 +65,7 @@ object_problem(const QlmObject *object)
 typedef struct Check
 {
 	StringInfoData path;
-	bool		has_window;		/* only values are meant */
+	bool		has_window;		/* begin or end: only values are meant */
 	bool		has_parts;
 	const char *problem;
 } Check;

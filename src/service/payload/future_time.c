@@ -2,9 +2,9 @@
  * future_time.c
  *		Values with a time in the future.
  *
- * A device that sends milliseconds as unixTime means the year 56302 for the
- * protocol, and no later value would ever be the latest again.  A tree knows
- * the latest time in it, so a message without such a value costs nothing.
+ * A device that sends milliseconds as unixTime means, to the protocol, the
+ * year 56302. No later value would ever be the newest again.  Each tree knows
+ * its latest time, so an envelope without such values costs nothing.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 #include "service/payload/future_time.h"
 #include "storage/peer/peer.h"
 
-/* What has been logged is not logged again so soon. */
+/* Each path is logged once in this time. */
 #define LOGGED_FOR	USECS_PER_HOUR
 #define MAX_LOGGED	256
 
@@ -31,9 +31,9 @@ typedef struct Search
 {
 	TimestampTz limit;
 	StringInfoData path;
-	const QlmInfoItem *meta_data;	/* it is a value of this; NULL: of the path */
+	const QlmInfoItem *meta_data;	/* the InfoItem of MetaData; NULL: that of the path */
 	const QlmValue *value;		/* NULL: none found */
-	QlmWriteCounts *counts;		/* all are counted; NULL: the first will do */
+	QlmWriteCounts *counts;		/* counts all of them; NULL: stop at the first */
 } Search;
 
 static void
@@ -107,7 +107,9 @@ find_in_object(Search *search, const QlmObject *object)
 	return false;
 }
 
-/* What the time would be if its number were of a smaller unit than a second */
+/*
+ * Mentions the time that the number would mean in a smaller unit than seconds.
+ */
 static void
 append_unit(StringInfo text, TimestampTz ts, TimestampTz limit)
 {
@@ -157,7 +159,7 @@ qlm_future_problem(const QlmOdf *odf)
 {
 	Search		search = {0};
 
-	/* Most need no look at the clock. */
+	/* In most cases this avoids a call of the clock. */
 	if (qlm_max_future <= 0 ||
 		odf->latest <= GetCurrentTransactionStartTimestamp() + qlm_max_future * USECS_PER_SEC)
 		return NULL;
@@ -170,7 +172,10 @@ qlm_future_problem(const QlmOdf *odf)
 	return describe(&search);
 }
 
-/* Has the log been told of it lately?  Of two paths with one place, the last. */
+/*
+ * Was the path logged recently?  Two paths in the same slot replace each
+ * other.
+ */
 static bool
 is_logged(const char *path)
 {

@@ -1,10 +1,11 @@
 /*
  * payload.c
- *		Payloads in other formats than O-DF (protocol 1.3): into trees, so that
- *		every verb takes them, and trees into them.
+ *		Payloads in other formats than O-DF (protocol 1.3): converts them to
+ *		trees, so that every verb takes them, and trees to them.
  *
- * The content decides: Objects are O-DF whatever msgformat says.  An unknown
- * format is kept as it came, and is refused only by verbs that must read it.
+ * The content decides: Objects are O-DF whatever msgformat says.  A payload of
+ * unknown format is kept as it came.  Only verbs that have to read it refuse
+ * it.
  */
 #include "postgres.h"
 
@@ -79,8 +80,8 @@ qlm_payload_is_wanted(const char *msgformat)
 }
 
 /*
- * NULL without an error: it is of no format that is known.  What calls itself
- * O-DF or nothing may still be O-DF as JSON.
+ * Returns NULL without an error if the format is not known.  A payload without
+ * a format, or said to be O-DF, may be O-DF as JSON.
  */
 static QlmOdf *
 read_payload(const char *msgformat, const char *payload, bool is_xml,
@@ -138,7 +139,7 @@ qlm_payload_read(const QlmRequest *request)
 {
 	QlmRequest *copy;
 
-	/* A poll needs no payload, whatever it has. */
+	/* The payload of a poll is ignored. */
 	if (request->opaque == NULL || request->odf != NULL ||
 		request->request_ids != NIL)
 		return request;
@@ -166,8 +167,8 @@ ignore_text(void *state, const char *text, int len)
 }
 
 /*
- * An element that can stand in a msg as it is: without a declaration or a
- * document type before it.
+ * Is the text an element that can stand in msg as it is, without a declaration
+ * or document type before it?
  */
 static bool
 is_element(const char *text)
@@ -209,14 +210,17 @@ add_row_sizes(const char *path, QlmInfoItem *item, void *arg)
 	qlm_answer_size_add((Size) item->nvalues * strlen(path));
 }
 
-/* Rows repeat the path, and each takes what it takes as O-DF besides. */
+/*
+ * In a table each row repeats the path, so a value takes more than in O-DF.
+ * Counts that against the size of the answer.
+ */
 static void
 count_rows(const QlmOdf *odf)
 {
 	qlm_tree_visit_items(unconstify(QlmOdf *, odf), add_row_sizes, NULL);
 }
 
-/* A message that is JSON has O-DF as JSON anyway. */
+/* In JSON envelopes O-DF is JSON anyway. */
 void
 qlm_payload_write(QlmResult *result, const char *msgformat,
 				  const QlmDialect *dialect)
@@ -258,8 +262,8 @@ typedef struct GuardedCall
 } GuardedCall;
 
 /*
- * Functions of others run in a subtransaction where there is nobody to tell an
- * error to; what goes wrong is then in the error of the call.
+ * If there is nobody to whom an error could be told, the functions run in a
+ * subtransaction, and the error is that of the call.
  */
 static void
 call_guarded(GuardedCall *guarded)
@@ -366,7 +370,7 @@ qlm_payload_missing(const QlmRequest *request, QlmOdf *missing)
 		const char *error;
 		bool		twice = i > 0 && strcmp(paths[i], paths[i - 1]) == 0;
 
-		/* one id alone is an Object and nothing else */
+		/* a path of one id is an Object */
 		if (twice || strchr(paths[i], '/') == NULL)
 			any |= qlm_row_tree_add(tree, &row, &error_code, &error);
 	}

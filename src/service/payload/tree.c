@@ -1,6 +1,6 @@
 /*
  * tree.c
- *		Payload trees from paths, and paths from payload trees.
+ *		Builds payload trees from paths, and lists the paths of trees.
  */
 #include "postgres.h"
 

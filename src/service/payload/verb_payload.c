@@ -1,6 +1,6 @@
 /*
  * verb_payload.c
- *		Verbs that need Objects as their payload.
+ *		Checks that verbs have Objects as their payload where they need them.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 
 #define MAX_NAME_SHOWN	80
 
-/* What stands in the place of Objects? */
+/* Returns what is in place of Objects. */
 static const char *
 wrong_odf(const QlmRequest *request)
 {

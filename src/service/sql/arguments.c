@@ -23,10 +23,10 @@
 #include "storage/validate/xml_text.h"
 #include "xml/writer.h"
 
-/* Of an error */
+/* Characters of a value that errors show */
 #define MAX_SHOWN 100
 
-/* The name of an argument and the type that it is declared with */
+/* Returns the name of an argument, and its declared type. */
 static const char *
 declared(FunctionCallInfo fcinfo, int n, Oid *type)
 {
@@ -99,7 +99,7 @@ qlm_positive_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
-/* As xs:double has it, whatever the session thinks of digits */
+/* Formats a number as xs:double, regardless of extra_float_digits. */
 static char *
 double_text(double number)
 {
@@ -127,7 +127,7 @@ json_text(Jsonb *json, const char **type)
 
 	if (!JB_ROOT_IS_SCALAR(json))
 	{
-		*type = "json";			/* as a message that is JSON has it */
+		*type = "json";			/* as in JSON envelopes */
 		return JsonbToCString(NULL, &json->root, VARSIZE(json));
 	}
 	scalar = getIthJsonbValueFromContainer(&json->root, 0);
@@ -184,7 +184,10 @@ qlm_value_argument(FunctionCallInfo fcinfo, int n, const char **type)
 	return typed_text(fcinfo, n, declared_type, type);
 }
 
-/* Of a row what is known besides: the value, if there is one, and the time */
+/*
+ * Describes the row of an argument by its value and time, as far as they are
+ * given.
+ */
 static const char *
 describe_row(FunctionCallInfo fcinfo, const char *value)
 {

@@ -1,7 +1,7 @@
 /*
  * await_function.c
- *		qlm_await(), which waits for an answer, and has sent what its own
- *		transaction has queued.
+ *		qlm_await() waits for an answer.  A request of its own transaction is
+ *		sent before.
  */
 #include "postgres.h"
 
@@ -25,12 +25,12 @@
 #include "storage/outbox/outbox_outcome.h"
 #include "storage/outbox/outbox_reason.h"
 
-/* How long a wait lasts without being woken, with and without shared memory */
+/* How long to sleep unless woken, with and without shared memory */
 #define LOOK_SHARED_MS	5000
-#define MENTION_AFTER_MS 1000	/* who has waited so long is told what for */
+#define MENTION_AFTER_MS 1000	/* after that a NOTICE says why there is no answer */
 #define LOOK_ALONE_MS	50
 
-/* What became of the message? */
+/* Returns what became of the request. */
 static QlmOutcome
 look(int64 message_id)
 {
@@ -53,8 +53,9 @@ refuse_own(int64 message_id)
 }
 
 /*
- * A message of this very transaction, which others do not see: have it sent in
- * one that does not wait for ours.  Returns its id there, 0: not in time.
+ * The request was queued in this transaction, so others cannot see it: has it
+ * queued in a transaction of its own.  Returns its id there, or 0 if that took
+ * too long.
  */
 static int64
 send_apart(int64 message_id, TimestampTz deadline)
@@ -99,11 +100,14 @@ result_of(int64 message_id, const QlmOutcome *outcome)
 				 errhint("qlm_requeue(%lld) sends it again.",
 						 (long long) message_id)));
 
-	/* The storage layer has checked it when it came: text is xml's own form. */
+	/* It was checked when it was stored, and xml is stored like text. */
 	return CStringGetTextDatum(outcome->answer ? outcome->answer : "");
 }
 
-/* Sleep until woken or until it is time to look again; false: time is up. */
+/*
+ * Sleeps until woken or until it is time to look again.  Returns false if the
+ * time is up.
+ */
 static bool
 sleep_until(TimestampTz deadline)
 {
@@ -123,7 +127,7 @@ sleep_until(TimestampTz deadline)
 	return true;
 }
 
-/* The answer, or NULL when the time is up */
+/* Fills in the answer.  Returns false if the time was up. */
 static bool
 await(int64 message_id, TimestampTz deadline, Datum *answer)
 {
@@ -161,7 +165,7 @@ await(int64 message_id, TimestampTz deadline, Datum *answer)
 	return false;
 }
 
-/* The same, and be woken by who commits an answer. */
+/* The same, registered to be woken by the commit of an answer. */
 static bool
 await_woken(int64 message_id, TimestampTz deadline, Datum *answer)
 {
@@ -177,7 +181,7 @@ await_woken(int64 message_id, TimestampTz deadline, Datum *answer)
 	return found;
 }
 
-/* The end of the wait; none given: no end */
+/* Returns the end of the wait; without a timeout there is none. */
 static TimestampTz
 deadline_of(FunctionCallInfo fcinfo, int argument)
 {
@@ -188,7 +192,7 @@ deadline_of(FunctionCallInfo fcinfo, int argument)
 												   PG_GETARG_DATUM(argument)));
 }
 
-/* No answer came in time: why not? */
+/* No answer came in time: raises a NOTICE that says why. */
 static void
 mention_reason(int64 message_id)
 {

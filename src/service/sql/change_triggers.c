@@ -1,7 +1,7 @@
 /*
  * change_triggers.c
- *		Trigger functions: new values fire subscriptions, changed settings in
- *		tables reach the caches of all processes.
+ *		Trigger functions: new values fire subscriptions, and changed
+ *		configuration invalidates the caches of all processes.
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@ statement_trigger(FunctionCallInfo fcinfo, const char *name)
 PG_FUNCTION_INFO_V1(qlm_trigger_value_changed);
 
 /*
- * qlm.value_changed(): after INSERT on qlm.value, with the new rows as a
- * transition table.  The same for envelopes and for plain SQL.
+ * qlm.value_changed(): after INSERT on qlm.value, with the new rows as
+ * transition table, for envelopes and for plain SQL
  */
 Datum
 qlm_trigger_value_changed(PG_FUNCTION_ARGS)
@@ -71,8 +71,8 @@ qlm_trigger_value_changed(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(qlm_trigger_configuration_changed);
 
 /*
- * qlm.configuration_changed(): after any change of qlm.peer, or of a table
- * with subscriptions, that the caches of processes must learn
+ * qlm.configuration_changed(): after a change of qlm.peer or of a table with
+ * subscriptions, which processes cache
  */
 Datum
 qlm_trigger_configuration_changed(PG_FUNCTION_ARGS)
@@ -95,8 +95,8 @@ qlm_trigger_configuration_changed(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(qlm_trigger_awaited_ended);
 
 /*
- * qlm.awaited_ended(): after a message has ended that something waits for,
- * whoever ended it
+ * qlm.awaited_ended(): after a row that something waits for has ended,
+ * whatever ended it
  */
 Datum
 qlm_trigger_awaited_ended(PG_FUNCTION_ARGS)
@@ -112,7 +112,7 @@ qlm_trigger_awaited_ended(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(qlm_trigger_forwarded_ended);
 
 /*
- * qlm.forwarded_ended(): after a subscription at another node was deleted here,
+ * qlm.forwarded_ended(): after the row of a remote subscription was deleted,
  * for whatever reason
  */
 Datum

@@ -1,6 +1,6 @@
 /*
  * check_functions.c
- *		SQL functions for the constraints and triggers of tables: paths, dialects,
+ *		SQL functions for constraints and triggers: check paths, dialects,
  *		URLs, credentials.
  */
 #include "postgres.h"
@@ -25,7 +25,10 @@ qlm_sql_credential_hash(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(qlm_peer_hash(qlm_any_text_argument(fcinfo, 0))));
 }
 
-/* A path as it is stored: without Objects/ and stray slashes, escaped */
+/*
+ * Returns a path as it is stored: escaped, without Objects/ and superfluous
+ * slashes.
+ */
 Datum
 qlm_sql_path_normal(PG_FUNCTION_ARGS)
 {

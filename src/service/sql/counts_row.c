@@ -1,6 +1,6 @@
 /*
  * counts_row.c
- *		What writes did, as the row that SQL functions return.
+ *		The counts of a write, as the row that SQL functions return.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * date_functions.c
- *		SQL functions that take dates where others take times: a day that is a
- *		bound has all its microseconds, in the time zone of the session.
+ *		SQL functions that take dates in place of times: as a bound, a day
+ *		includes all its microseconds in the time zone of the session.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@ midnight(DateADT day)
 												   DateADTGetDatum(day)));
 }
 
-/* The arguments begin and end, where they are given */
+/* Converts the arguments begin and end, if they are given. */
 static void
 days_to_times(FunctionCallInfo fcinfo)
 {

@@ -1,6 +1,6 @@
 /*
  * request_functions.c
- *		SQL entry points that build requests for peers, and queue them.
+ *		SQL functions that build requests to peers and queue them.
  */
 #include "postgres.h"
 
@@ -27,7 +27,7 @@ PG_FUNCTION_INFO_V1(qlm_sql_requeue);
 PG_FUNCTION_INFO_V1(qlm_sql_read_envelope);
 PG_FUNCTION_INFO_V1(qlm_sql_call_envelope);
 
-/* What cannot wait must be answered while its peer is connected. */
+/* A request with ttl 0 must be answered while its peer is connected. */
 static TimestampTz
 connected_end(const QlmPeer *peer, TimestampTz now)
 {
@@ -40,7 +40,10 @@ connected_end(const QlmPeer *peer, TimestampTz now)
 	return now + QLM_MAX_FORWARD_WAIT * USECS_PER_SEC;
 }
 
-/* Until when a request with this ttl waits; ERROR for one that cannot wait */
+/*
+ * Returns until when a request with this ttl waits.  Raises an error for one
+ * that cannot wait.
+ */
 static TimestampTz
 request_end(const QlmPeer *peer, const Interval *ttl)
 {
@@ -90,7 +93,7 @@ check_request(const char *text)
 				 errdetail("%s", error)));
 }
 
-/* As far as can be told at no cost */
+/* An inexpensive check, which may miss something */
 static bool
 may_be_held(const QlmPeer *peer)
 {
@@ -102,7 +105,7 @@ may_be_held(const QlmPeer *peer)
 		!(peer->echoes_ids || peer->acknowledges || peer->takes_nested > 0);
 }
 
-/* Who queues what may never leave is told, and so is who looks at it later. */
+/* Warns that a request may never leave, and notes that in its row. */
 static void
 mention_obstacle(int64 message_id, const QlmPeer *peer)
 {
@@ -134,7 +137,7 @@ qlm_sql_request(PG_FUNCTION_ARGS)
 	row.envelope = qlm_any_text_argument(fcinfo, 1);
 	row.priority = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 
-	/* The script of 0.1.0 knows no order. */
+	/* The function of version 0.1.0 has no such argument. */
 	if (PG_NARGS() > 4 && !PG_ARGISNULL(4))
 		row.order = PG_GETARG_BOOL(4) ? QLM_IN_ORDER : QLM_ANY_ORDER;
 	check_request(row.envelope);
@@ -172,9 +175,10 @@ print_envelope(const QlmEnvelope *envelope)
 }
 
 /*
- * The request tree for one path.  What is known here says whether it is an
- * Object and of which types the Objects on the way are; else it is taken for
- * an InfoItem, or for an Object where it has one part only.
+ * Returns the request tree for a path.  If nodes of this path are known here,
+ * they say whether it is an Object, and the types of the Objects above it.
+ * Otherwise a path of one id is taken for an Object, and any other for an
+ * InfoItem.
  */
 static QlmOdf *
 tree_with_types(const char *path)
@@ -201,7 +205,7 @@ tree_with_types(const char *path)
 			object->type = known_object->type;
 		if (object->items)
 		{
-			/* the last but one part: keep either the Object or the InfoItem */
+			/* the last Object on the way: keep either the Object or the InfoItem in it */
 			if (known_object && known_object->objects)
 				object->items = object->last_item = NULL;
 			else
@@ -232,7 +236,7 @@ qlm_sql_read_envelope(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the interval of a subscription is a number of seconds, -1 or -2")));
 	read->callback = qlm_text_argument(fcinfo, 6);
-	/* The function of 0.1.0 has no such argument. */
+	/* The function of version 0.1.0 has no such argument. */
 	read->details = PG_NARGS() > 7 && !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
 	if (read->details && read->has_interval)
 		ereport(ERROR,

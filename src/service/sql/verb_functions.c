@@ -1,6 +1,7 @@
 /*
  * verb_functions.c
- *		SQL entry points: the protocol's verbs without XML, and any envelope.
+ *		SQL functions for the verbs of the protocol without XML, and for any
+ *		envelope.
  */
 #include "postgres.h"
 
@@ -45,8 +46,8 @@ PG_FUNCTION_INFO_V1(qlm_sql_delete_values);
 PG_FUNCTION_INFO_V1(qlm_sql_call);
 
 /*
- * Speaking for a peer fetches what is queued for it, which is for administrators,
- * and has its rights, which is for those who have them too.
+ * Acting as a peer fetches its outbox rows, which is for administrators, and
+ * gives its rights, which is for members of its role.
  */
 static void
 require_may_speak_for(const char *name)
@@ -79,7 +80,7 @@ handle(FunctionCallInfo fcinfo, QlmAnswerForm form, QlmWriteCounts *counts)
 	envelope = PG_GETARG_TEXT_PP(0);
 	job.body = VARDATA_ANY(envelope);
 	job.body_len = VARSIZE_ANY_EXHDR(envelope);
-	/* A text has the database's encoding, whatever its declaration says. */
+	/* Text has the encoding of the database, whatever its declaration says. */
 	job.charset = "UTF-8";
 	job.from_session = true;
 	job.form = form;
@@ -100,7 +101,7 @@ qlm_sql_handle(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(handle(fcinfo, QLM_ANSWER_XML, NULL));
 }
 
-/* An argument of type json is its text. */
+/* A value of type json is stored as text. */
 Datum
 qlm_sql_handle_json(PG_FUNCTION_ARGS)
 {
@@ -134,7 +135,7 @@ qlm_sql_format_is_built_in(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(qlm_payload_is_built_in(qlm_any_text_argument(fcinfo, 0)));
 }
 
-/* Where the rows of a set go */
+/* Where the rows of a set are stored */
 typedef struct RowSink
 {
 	Tuplestorestate *store;
@@ -166,7 +167,7 @@ put_values(const char *path, QlmInfoItem *item, void *arg)
 	}
 }
 
-/* Return all values of trees as rows (path, ts, value, num, type). */
+/* Returns all values of trees as rows (path, ts, value, num, type). */
 static Datum
 return_values(FunctionCallInfo fcinfo, List *odfs)
 {
@@ -294,7 +295,9 @@ own_subscription(int64 request_id)
 	return subscription;
 }
 
-/* What another node has delivered; it may also have said what is wrong. */
+/*
+ * Returns what another node has delivered; *note is an error that it reported.
+ */
 static List *
 poll_relayed(QlmSubscription *subscription, const char **note)
 {
@@ -359,7 +362,7 @@ qlm_sql_cancel(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(cancelled);
 }
 
-/* What a path to be deleted means */
+/* Returns the tree for a path to be deleted. */
 static QlmOdf *
 tree_to_delete(const char *path)
 {
@@ -408,7 +411,9 @@ qlm_sql_delete_values(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(removed);
 }
 
-/* The handler of a path, or an error that says why there is none */
+/*
+ * Finds the handler of a path, or raises an error that says why there is none.
+ */
 static void
 find_handler(const char *path, QlmHandler *handler)
 {

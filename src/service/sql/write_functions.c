@@ -1,6 +1,6 @@
 /*
  * write_functions.c
- *		SQL entry points that write values, or build what writes them.
+ *		SQL functions that write values, or build writes.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ run_write(QlmWrite *write)
 	qlm_remark_count(write, WARNING);
 }
 
-/* The value may be of any of the types that the function is declared with. */
+/* The value may be of any declared type. */
 Datum
 qlm_sql_write(PG_FUNCTION_ARGS)
 {
@@ -48,7 +48,7 @@ qlm_sql_write(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Without a value nothing is made. */
+/* Without a value no node is created. */
 Datum
 qlm_sql_write_counted(PG_FUNCTION_ARGS)
 {
@@ -74,7 +74,7 @@ qlm_sql_write_envelope(PG_FUNCTION_ARGS)
 	write->odf = qlm_item_argument(fcinfo, false, &value);
 	if (!value->has_ts)
 	{
-		/* An explicit time makes a repeated write harmless (protocol 7.4.6). */
+		/* With a time the write may be repeated (protocol 7.4.6). */
 		value->has_ts = true;
 		value->ts = GetCurrentTimestamp();
 	}

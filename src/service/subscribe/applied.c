@@ -1,10 +1,10 @@
 /*
  * applied.c
- *		Values that logical replication brings, to those who subscribe to them
- *		here: where an administrator has made the trigger that asks for it.
+ *		Hands out values that logical replication brings, if an administrator
+ *		has created the trigger for it.
  *
- * Rows come one by one, so they are collected, and told of together before the
- * transaction commits, as its own node does.
+ * Rows come one by one.  They are collected, and handed out together before
+ * the transaction commits, as if they had been written here.
  */
 #include "postgres.h"
 
@@ -24,14 +24,14 @@
 
 PG_FUNCTION_INFO_V1(qlm_trigger_value_applied);
 
-/* With so many the next message begins. */
+/* After so many values those collected are handed out. */
 #define MAX_VALUES	100000
 
 static void tell(void);
 
 static QlmAppliedRows applied = {tell};
 
-/* As the transition table of an INSERT, as far as subscriptions look at it */
+/* Has the columns of an INSERT's transition table that subscriptions look at */
 static Tuplestorestate *
 make_rows(TupleDesc desc)
 {
@@ -100,9 +100,9 @@ collect(const TriggerData *data)
 }
 
 /*
- * qlm.value_applied(): after INSERT on qlm.value for each row, where only what is
- * applied counts.  What is written here has fired subscriptions already; what the
- * first copy of the table brings is history.
+ * qlm.value_applied(): after INSERT on qlm.value for each row.  Only applied
+ * rows count.  Values written here have fired subscriptions already, and those
+ * of the initial copy of the table are history.
  */
 Datum
 qlm_trigger_value_applied(PG_FUNCTION_ARGS)

@@ -1,7 +1,7 @@
 /*
  * events.c
- *		New values to those who subscribe to them: into poll buffers, and as
- *		messages for callbacks (protocol 4.3, 4.4).
+ *		Hands out new values to their subscriptions: into poll buffers, and as
+ *		outbox rows for callbacks (protocol 4.3, 4.4).
  */
 #include "postgres.h"
 
@@ -32,26 +32,26 @@
 
 #define QUEUED_AT_ONCE	256
 
-/* What one subscription gets of the new values */
+/* The new values for one subscription */
 typedef struct Delivery
 {
 	QlmMatch   *match;
-	bool		by_url;			/* else by the poll buffer */
-	QlmDialect	dialect;		/* where by_url */
-	QlmOdf	   *odf;			/* the data; NULL: nothing to be seen */
-	QlmResult  *result;			/* with the data in the format wanted */
+	bool		by_url;			/* false: into the poll buffer */
+	QlmDialect	dialect;		/* if by_url */
+	QlmOdf	   *odf;			/* the data; NULL: none are visible */
+	QlmResult  *result;			/* the data in the format that was subscribed */
 } Delivery;
 
-/* What a role was last found to see of which events */
+/* The data last read for a role, which the next subscription may want, too */
 typedef struct Shown
 {
 	Oid			role;
 	int			nevents;
-	QlmEvent   *events;			/* NULL: nothing yet */
-	QlmOdf	   *odf;			/* NULL: nothing to be seen */
+	QlmEvent   *events;			/* NULL: none yet */
+	QlmOdf	   *odf;			/* NULL: none are visible */
 } Shown;
 
-/* A format that was added runs its function here. */
+/* Writes the data in their format.  This may run a user's function. */
 static void
 make_result(Delivery *delivery)
 {
@@ -62,7 +62,7 @@ make_result(Delivery *delivery)
 					  &delivery->dialect);
 }
 
-/* With the rights of the subscription's role */
+/* Reads the data with the rights of the subscription's role. */
 static void
 prepare_delivery(Delivery *delivery)
 {
@@ -85,8 +85,9 @@ prepare_delivery(Delivery *delivery)
 }
 
 /*
- * What the subscriber can know is told instead of the values: that they are too
- * much for one message, or that their format cannot be written.
+ * Errors that the subscriber may know are sent in place of the values: that
+ * they are too large, or that their format cannot be written.  Returns false
+ * for others.
  */
 static bool
 make_refusal(Delivery *delivery, const ErrorData *error)
@@ -105,7 +106,7 @@ make_refusal(Delivery *delivery, const ErrorData *error)
 	return true;
 }
 
-/* Errors that are nobody's fault but must reach the writer */
+/* Errors that are not the subscriber's fault fail the write. */
 static bool
 must_reach_writer(const ErrorData *error)
 {
@@ -115,8 +116,8 @@ must_reach_writer(const ErrorData *error)
 }
 
 /*
- * A policy, or the writer of a format, that fails for the subscriber must not
- * make the write fail: the subscriber gets nothing then.
+ * An error in a policy or in the function of a format must not fail the write:
+ * then the subscriber gets no values.
  */
 static void
 prepare_guarded(Delivery *delivery)
@@ -159,8 +160,9 @@ is_shown(const Shown *shown, const QlmMatch *match)
 }
 
 /*
- * The same for what goes to a URL.  Many of one role may want the same values,
- * which are then looked up once, unless how they are called matters.
+ * The same for callbacks.  Many subscriptions of a role may want the same
+ * values.  These are read once, unless they depend on the names by which nodes
+ * were subscribed.
  */
 static void
 prepare_shown(Delivery *delivery, Shown *shown)
@@ -185,7 +187,7 @@ prepare_shown(Delivery *delivery, Shown *shown)
 		prepare_guarded(delivery);
 		shown->odf = delivery->odf;
 		if (delivery->odf == NULL && delivery->result)
-			shown->events = NULL;	/* the next is told, too */
+			shown->events = NULL;	/* the next subscription gets the error, too */
 		return;
 	}
 	delivery->odf = shown->odf;
@@ -195,7 +197,7 @@ prepare_shown(Delivery *delivery, Shown *shown)
 		match->nevents = 0;
 }
 
-/* The message that a callback gets (protocol 4.4) */
+/* Prints the envelope for a callback (protocol 4.4). */
 static char *
 print_callback(const QlmSubscription *subscription, const Delivery *delivery,
 			   int64 dropped)
@@ -230,7 +232,7 @@ fill_row(QlmOutboxRow *row, const Delivery *delivery, bool some_dropped)
 	row->expires_at = qlm_kept_until(now, subscription->expires_at);
 }
 
-/* Some at a time, which bounds the memory that their texts take */
+/* Queues some rows at a time, which bounds the memory for their texts. */
 static void
 queue_callbacks(const Delivery *deliveries, int n)
 {
@@ -254,8 +256,8 @@ queue_callbacks(const Delivery *deliveries, int n)
 }
 
 /*
- * What waits for connections has bounds of its own, and is taken soon; what
- * qlm_admin has subscribed to in SQL has none.
+ * Rows for connections are limited elsewhere, and leave soon.  Subscriptions
+ * that qlm_admin has made in SQL are not limited.
  */
 static bool
 has_room(const QlmSubscription *subscription)
@@ -265,7 +267,10 @@ has_room(const QlmSubscription *subscription)
 		!qlm_is_limited(subscription->role, subscription->peer_id == 0);
 }
 
-/* Those for which there is room come first; how many?  The others are counted. */
+/*
+ * Moves deliveries within the quota to the front and returns their number.
+ * The others are counted as dropped.
+ */
 static int
 keep_within_quota(Delivery *deliveries, int n)
 {
@@ -287,7 +292,7 @@ keep_within_quota(Delivery *deliveries, int n)
 	return kept;
 }
 
-/* Nothing that could fail has to be kept from the writer. */
+/* Can it not fail for the subscriber, so that no subtransaction is needed? */
 static bool
 is_harmless(const Delivery *delivery)
 {
@@ -296,7 +301,7 @@ is_harmless(const Delivery *delivery)
 		!qlm_subscription_is_filtered(delivery->match->subscription->role);
 }
 
-/* What goes to whom */
+/* How the values are delivered */
 typedef enum Way
 {
 	WAY_NONE,

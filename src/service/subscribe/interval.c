@@ -1,6 +1,6 @@
 /*
  * interval.c
- *		Interval subscriptions with a callback: what each delivery brings
+ *		Interval subscriptions with a callback: what is sent at each tick
  *		(protocol 4.2).
  */
 #include "postgres.h"
@@ -26,7 +26,7 @@
 #include "storage/subscription/dropped.h"
 #include "storage/subscription/subscription_tick.h"
 
-/* The latest values of all that is subscribed, as a message */
+/* Prints an envelope with the newest values of all targets. */
 static char *
 print_tick(const QlmSubscription *subscription, int64 dropped)
 {
@@ -49,7 +49,7 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 		QlmResult  *result = qlm_request_add_result(response, 200,
 													qlm_dropped_note(dropped, true));
 
-		/* Readers that exist fail on an InfoItem without a value. */
+		/* Existing clients fail on an InfoItem without a value. */
 		qlm_odf_drop_implied(found);
 		qlm_tree_strip(found);
 		result->odf = found;
@@ -66,7 +66,7 @@ print_tick(const QlmSubscription *subscription, int64 dropped)
 	return qlm_envelope_to_text(envelope);
 }
 
-/* Would a poll bring values? */
+/* Would a poll return values? */
 static bool
 has_values(const QlmSubscription *subscription)
 {
@@ -80,7 +80,7 @@ has_values(const QlmSubscription *subscription)
 	return found && found->nvalues > 0;
 }
 
-/* In place of values that cannot be had */
+/* Prints an envelope with the error that keeps the values from being read. */
 static char *
 print_failure(const QlmSubscription *subscription, int code,
 			  const char *description)
@@ -97,13 +97,13 @@ print_failure(const QlmSubscription *subscription, int code,
 	return qlm_envelope_to_text(envelope);
 }
 
-/* What is to be done with the rights of a subscription, and what came of it */
+/* Work that is done with the rights of a subscription, and its result */
 typedef struct Tick
 {
 	const QlmSubscription *subscription;
 	int64		dropped;
-	char	   *text;			/* the message */
-	bool		any;			/* a poll would bring values */
+	char	   *text;			/* the envelope */
+	bool		any;			/* a poll would return values */
 	int			code;			/* 0: no error */
 	const char *description;
 } Tick;
@@ -121,8 +121,8 @@ look_for_values(Tick *tick)
 }
 
 /*
- * A subscription that asks for too much, or whose role has lost its rights,
- * must not keep the others from their values.
+ * An error for one subscription, which asks for too much or whose role has
+ * lost its rights, must not affect the others.
  */
 static void
 run_guarded(Tick *tick, void (*work) (Tick *tick))
@@ -170,7 +170,10 @@ queue_tick(const QlmSubscription *subscription)
 	qlm_outbox_add(&row);
 }
 
-/* Too many values are some. */
+/*
+ * If there are too many values to read, there are some: the channel is
+ * notified.
+ */
 static void
 notify_tick(const QlmSubscription *subscription)
 {

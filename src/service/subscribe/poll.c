@@ -22,7 +22,7 @@
 
 typedef struct ItemEntry
 {
-	const char *path;			/* the key */
+	const char *path;			/* hash key */
 	QlmInfoItem *item;
 } ItemEntry;
 
@@ -35,7 +35,7 @@ remember_item(const char *path, QlmInfoItem *item, void *arg)
 	entry->item = item;
 }
 
-/* Items of the tree by path, and whether it lacks one */
+/* The InfoItems of a tree by path, and whether one was not found */
 typedef struct Moving
 {
 	HTAB	   *items;
@@ -61,8 +61,8 @@ move_values(const char *path, QlmInfoItem *item, void *arg)
 }
 
 /*
- * The tree of all that is subscribed, with the values where there are any; also
- * of what was subscribed when they came, and is not called so any more.
+ * Returns the tree of all targets, with the values there are.  Values whose
+ * node was renamed since are in it under their old path.
  */
 static QlmOdf *
 tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
@@ -94,7 +94,10 @@ tree_with_values(const QlmSubscription *subscription, QlmOdf *values)
 	return tree;
 }
 
-/* Ticks after the last poll up to now, the newest n_max of them */
+/*
+ * Returns the number of ticks since the last poll, at most n_max, and the
+ * newest of them in *ticks.
+ */
 static int
 elapsed_ticks(QlmSubscription *subscription, int n_max, TimestampTz **ticks)
 {

@@ -1,6 +1,6 @@
 /*
  * subscribe.c
- *		Subscriptions: beginning and ending them (protocol 4.1, 4.6, 6.1).
+ *		Makes and cancels subscriptions (protocol 4.1, 4.6, 6.1).
  */
 #include "postgres.h"
 
@@ -21,10 +21,13 @@
 #include "service/subscribe/subscribe.h"
 #include "storage/outbox/connection.h"
 
-/* A shorter interval is raised to this, and the answer says so. */
+/* A shorter interval is raised to this, which the answer mentions. */
 #define MIN_INTERVAL 0.1
 
-/* The requestID says what to poll; equal ones become one at commit. */
+/*
+ * Notifies the channel with the requestID to poll.  Equal notifications of a
+ * transaction are sent once.
+ */
 void
 qlm_subscription_notify(const QlmSubscription *subscription)
 {
@@ -109,8 +112,8 @@ qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
 }
 
 /*
- * A peer's subscription is that peer's alone; that of a role may be used by
- * those who have its rights.
+ * Does the subscription belong to the caller?  That of a peer belongs to this
+ * peer only.  That of a role belongs to all who have its rights.
  */
 bool
 qlm_subscription_is_callers(const QlmSubscription *subscription,
@@ -123,7 +126,7 @@ qlm_subscription_is_callers(const QlmSubscription *subscription,
 	return subscription->peer_id == 0 && subscription->role == role;
 }
 
-/* Is it that of another WebSocket, of which nobody knows whose it is? */
+/* Is it an anonymous subscription of another WebSocket? */
 static bool
 is_anothers(const QlmExchange *exchange, const QlmSubscription *subscription)
 {
@@ -153,8 +156,8 @@ qlm_verb_cancel(QlmExchange *exchange, const QlmRequest *request, QlmRequest *re
 	ListCell   *lc;
 
 	/*
-	 * What succeeds does not name its id: clients take a message with the id
-	 * of a subscription that they know for data of it.
+	 * The result of a successful cancel has no requestID: clients take any
+	 * envelope with the requestID of a known subscription for its data.
 	 */
 	if (request->request_ids == NIL)
 		qlm_request_add_result(response, 400, "a cancel needs a requestID");

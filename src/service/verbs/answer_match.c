@@ -1,10 +1,10 @@
 /*
  * answer_match.c
- *		Which request an answer without a requestID belongs to.
+ *		Finds the request that an answer without a requestID belongs to.
  *
- * Its data decide.  An error, and a success without data, fit any request that
- * may be answered so; then the request that the peer has in hand is taken
- * (storage/outbox/outbox_nest.c).
+ * Its data decide.  An error, or a success without data, fits any request that
+ * may be answered so.  In that case the request that the peer has at the
+ * moment is taken (storage/outbox/outbox_nest.c).
  */
 #include "postgres.h"
 
@@ -14,22 +14,22 @@
 #include "service/verbs/answer_match.h"
 #include "storage/peer/peer.h"
 
-#define FITS			1		/* nothing speaks against it */
-#define FITS_SOME		1000	/* some of what it brings was asked for */
-#define FITS_ALL		2000	/* all of it was */
-#define MAX_SHARE		100		/* ... and that is so much of what was asked for */
-#define MAX_DEPTH		99		/* ... by a path of that length */
+#define FITS			1		/* it does not contradict the request */
+#define FITS_SOME		1000	/* some of its data were asked for */
+#define FITS_ALL		2000	/* all of its data were asked for */
+#define MAX_SHARE		100		/* added: part of the request that is answered */
+#define MAX_DEPTH		99		/* added: depth of the path */
 
-/* Beyond so many comparisons only whether anything fits is asked. */
+/* If more comparisons are needed, any match is as good as another. */
 #define MAX_COMPARISONS	1000000
 
 typedef struct Comparison
 {
-	const char **leaves;		/* of the request */
+	const char **leaves;		/* paths in the request */
 	bool	   *answered;
 	int			nleaves;
-	int			nitems;			/* of the answer */
-	int			nasked;			/* of these */
+	int			nitems;			/* InfoItems in the answer */
+	int			nasked;			/* of these, how many were asked for */
 	int			depth;
 } Comparison;
 
@@ -74,7 +74,7 @@ fit_read(const QlmRequest *asked, const QlmResult *result, bool only)
 	if (result->odf && result->odf->nitems > 0)
 		return compare(asked->odf, result->odf);
 
-	/* What a payload that is not read here brings, nobody can tell. */
+	/* A payload in an unknown format may contain anything. */
 	return only || result->opaque ? FITS : 0;
 }
 
@@ -97,7 +97,7 @@ qlm_answer_fit(const char *envelope, const QlmResult *result, bool only)
 	if (result->odf == NULL)
 		return FITS;
 
-	/* A call brings what it names, a poll whatever it has. */
+	/* A call is answered with its InfoItem, a poll with any data. */
 	if (request->verb == QLM_CALL && request->odf)
 		return compare(request->odf, result->odf);
 	return request->verb == QLM_READ || (only && request->odf &&

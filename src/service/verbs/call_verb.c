@@ -1,7 +1,7 @@
 /*
  * call_verb.c
- *		The call (protocol 6.3): what is registered for an InfoItem is run, or
- *		the peer that owns it is asked to.  Nothing is stored.
+ *		The call (protocol 6.3): runs the function registered for an InfoItem,
+ *		or forwards the call to the peer that owns it.  Nothing is stored.
  */
 #include "postgres.h"
 
@@ -20,10 +20,10 @@ typedef struct Calling
 	QlmExchange *exchange;
 	const QlmRequest *request;
 	QlmRequest *response;
-	QlmResult  *success;		/* of all that succeeded; NULL: nothing yet */
+	QlmResult  *success;		/* the result of all that succeeded; NULL: none yet */
 } Calling;
 
-/* A failure names what it is about. */
+/* The description of a failure begins with the path. */
 static void
 add_failure(Calling *calling, const char *path, int code, const char *why)
 {
@@ -44,7 +44,7 @@ add_success(Calling *calling, QlmOdf *odf)
 		calling->success->odf = odf;
 }
 
-/* A message with just this InfoItem */
+/* Forwards a call of this InfoItem alone. */
 static void
 ask_owner(Calling *calling, const QlmPeer *owner, const char *path,
 		  const QlmInfoItem *item)

@@ -1,9 +1,9 @@
 /*
  * delete_verb.c
- *		The delete (protocol 6.2): what of a request is not clear, and what is
- *		answered.
+ *		The delete (protocol 6.2): checks whether the request is clear, and
+ *		answers it.
  *
- * The innermost elements are removed, and nothing around them.  An ambiguous
+ * The innermost elements are deleted, and nothing around them.  An ambiguous
  * request is refused before anything is done.
  */
 #include "postgres.h"
@@ -69,7 +69,7 @@ delete_named(const QlmRequest *request, QlmRequest *response, QlmOdf **missing)
 	return true;
 }
 
-/* Why nothing of it is done, and its code; NULL: it can be done */
+/* Returns why the request is refused and sets the code, or NULL. */
 static const char *
 problem_of(const QlmRequest *request, int *code)
 {

@@ -1,7 +1,7 @@
 /*
  * method.c
- *		InfoItems that are methods: what their functions are given, and what
- *		is made of what they return.
+ *		Methods: InfoItems with a function.  Its parameters, and the answer
+ *		made of what it returns.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 #include "storage/select/select_event.h"
 #include "xml/writer.h"
 
-/* Where policies hide InfoItems, only what is seen may be called. */
+/* Where policies hide InfoItems, only visible ones may be called. */
 static bool
 is_hidden(const char *path)
 {
@@ -23,7 +23,7 @@ is_hidden(const char *path)
 	return qlm_acl_hides_data() && qlm_select_items(&path, 1, &items) == 0;
 }
 
-/* Why a function cannot be run; NULL: it can */
+/* Returns why a function cannot be run, or NULL. */
 static const char *
 handler_problem(const QlmHandler *handler, int *code)
 {
@@ -83,7 +83,7 @@ qlm_method_payload(const char *path, const QlmInfoItem *item)
 	return odf;
 }
 
-/* Without the declaration that a document may begin with */
+/* Skips the XML declaration with which a document may begin. */
 static const char *
 skip_declaration(const char *xml)
 {
@@ -94,8 +94,8 @@ skip_declaration(const char *xml)
 }
 
 /*
- * XML as a payload: O-DF or something else.  NULL, with *problem set: it is
- * Objects, but wrong ones.
+ * Parses XML as a payload, which may be O-DF or not.  Returns NULL and sets
+ * *problem for invalid O-DF.
  */
 static const QlmResult *
 parse_payload(const char *xml, const char **problem)
@@ -123,7 +123,7 @@ print_plain(StringInfo text, const QlmOdf *odf)
 	qlm_odf_print_document(text, odf, qlm_dialect_by_key("M0"));
 }
 
-/* Parameters of any dialect look the same to a function. */
+/* Parameters have the same form for a function, whatever the dialect. */
 static QlmValue *
 plain_value(QlmOdf *odf, QlmInfoItem *item, const QlmValue *value)
 {

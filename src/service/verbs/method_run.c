@@ -1,6 +1,7 @@
 /*
  * method_run.c
- *		The function of a method is run, in its time and a subtransaction.
+ *		Runs the function of a method, with a time limit and in a
+ *		subtransaction.
  */
 #include "postgres.h"
 
@@ -13,10 +14,13 @@
 #include "service/verbs/method_run.h"
 #include "storage/core/subtransaction.h"
 
-/* Left to the worker, once a function has been stopped, to say so */
+/* What is left for the answer after a function was stopped */
 #define TIME_TO_ANSWER	(USECS_PER_SEC / 2)
 
-/* Until when a function may run: the ttl, and what the message has left */
+/*
+ * Returns until when a function may run: limited by the ttl and by the time of
+ * the request.
+ */
 static TimestampTz
 call_end(const QlmExchange *exchange)
 {
@@ -30,7 +34,7 @@ call_end(const QlmExchange *exchange)
 	return Min(end, last);
 }
 
-/* What it raises without saying more is no mistake of who calls. */
+/* Are the caller's data at fault?  Not in the case of a plain RAISE. */
 static bool
 is_about_data(const ErrorData *error)
 {
@@ -65,7 +69,7 @@ qlm_method_run(const QlmExchange *exchange, const QlmHandler *handler, const cha
 		return false;
 	}
 
-	/* The same call may go well soon: nothing of it counts as done. */
+	/* A temporary error undoes the whole call, which may be repeated. */
 	if (whole && qlm_error_may_pass(error))
 		ReThrowError(error);
 	*code = qlm_error_code(error, problem);

@@ -1,7 +1,7 @@
 /*
  * poll_verb.c
- *		The poll (protocol 4.5): of subscriptions, and of answers to what was
- *		sent on.
+ *		The poll (protocol 4.5) of subscriptions, and of answers to forwarded
+ *		requests.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 #include "service/subscribe/subscribe.h"
 #include "service/verbs/poll_verb.h"
 
-/* In the format that was subscribed, unless the poll names another */
+/* Uses the format that was subscribed, unless the poll names another. */
 static void
 write_payload(QlmResult *result, const QlmSubscription *subscription,
 			  const QlmExchange *exchange, const QlmRequest *request)
@@ -46,7 +46,10 @@ poll_relayed(QlmSubscription *subscription, char *id, const QlmExchange *exchang
 	response->results = list_concat(response->results, results);
 }
 
-/* One requestID; NULL: it has its results already */
+/*
+ * Polls one requestID. Returns its result, or NULL if results were added
+ * already.
+ */
 static QlmResult *
 poll_one(QlmExchange *exchange, const QlmRequest *request, QlmRequest *response, char *id)
 {

@@ -1,11 +1,11 @@
 /*
  * read_device.c
- *		Reads with targetType="device": asks the function that is registered
- *		for reading it, or the peer that owns the paths (protocol 8.2).
+ *		Reads with targetType="device": asks the function registered for
+ *		reading, or the peer that owns the paths (protocol 8.2).
  *
- * In any case the caller gets the values stored here, marked as
- * targetType="node".  If the request cannot be held, these have a requestID
- * under which the device's answer can be polled.
+ * The caller always gets the stored values, marked as targetType="node". If
+ * the request cannot be held, they have a requestID by which the device's
+ * answer can be polled.
  */
 #include "postgres.h"
 
@@ -23,7 +23,10 @@
 #include "service/verbs/read_stored.h"
 #include "storage/core/acl.h"
 
-/* The one peer that owns all that is read; NULL: none, or several do */
+/*
+ * Returns the peer that owns all that is read, or NULL if there is none or
+ * several do.
+ */
 static const QlmPeer *
 owner_of(const QlmOdf *odf)
 {
@@ -42,14 +45,14 @@ owner_of(const QlmOdf *odf)
 	return qlm_peer_copy(owner);
 }
 
-/* Can a peer be asked, for this caller? */
+/* May a peer be asked for this caller? */
 static bool
 can_ask(const QlmExchange *exchange)
 {
 	if (qlm_exchange_went_too_far(exchange) || exchange->nforwarded >= QLM_MAX_NODES)
 		return false;
 
-	/* Nothing would keep from the caller what policies hide from it here. */
+	/* The peer does not know the policies that hide data from the caller here. */
 	return qlm_acl_may_select(QLM_REL_VALUE) && !qlm_acl_hides_data();
 }
 
@@ -60,13 +63,13 @@ mark(QlmRequest *response, int first)
 		((QlmResult *) list_nth(response->results, i))->target_type = "node";
 }
 
-/* The functions for what is read */
+/* The functions for the InfoItems that are read */
 typedef struct Readers
 {
 	const QlmExchange *exchange;
-	int			n;				/* InfoItems that have one */
+	int			n;				/* InfoItems with a function */
 	bool		failed;
-	QlmOdf	   *odf;			/* what they have said */
+	QlmOdf	   *odf;			/* what they have returned */
 } Readers;
 
 static void
@@ -83,7 +86,7 @@ count_reader(const char *path, QlmInfoItem *item, void *arg)
 		readers->n++;
 }
 
-/* What was just read is of now, unless the function knows better. */
+/* A value without a time is of now. */
 static void
 set_time(const char *path, QlmInfoItem *item, void *arg)
 {
@@ -118,7 +121,7 @@ run_reader(const char *path, QlmInfoItem *item, void *arg)
 		readers->odf = odf;
 }
 
-/* Devices know nothing of what was. */
+/* A device can only be asked for its current values. */
 static bool
 is_about_now(const QlmRequest *request)
 {
@@ -126,7 +129,10 @@ is_about_now(const QlmRequest *request)
 		!request->has_begin && !request->has_end;
 }
 
-/* Have functions for all that is read?  Then *odf is what they say, or NULL. */
+/*
+ * If there are functions for all InfoItems, returns true and what they return
+ * in *odf, which may be NULL.
+ */
 static bool
 read_by_handlers(const QlmExchange *exchange, const QlmRequest *request, QlmOdf **odf)
 {
@@ -145,7 +151,7 @@ read_by_handlers(const QlmExchange *exchange, const QlmRequest *request, QlmOdf 
 	return true;
 }
 
-/* What is stored, as it was last known */
+/* Adds the stored values to the answer. */
 static void
 add_stored(const QlmRequest *request, QlmRequest *response)
 {

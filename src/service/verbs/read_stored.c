@@ -1,6 +1,6 @@
 /*
  * read_stored.c
- *		A read of what is stored here.
+ *		Reads what is stored here.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ qlm_read_stored(const QlmRequest *request, QlmRequest *response)
 	selector.end = request->end;
 	qlm_select(request->odf, &selector, &found, &missing);
 
-	/* Readers that exist fail on an InfoItem without a value. */
+	/* Existing clients fail on an InfoItem without a value. */
 	if (found && !request->all && !request->details)
 		qlm_odf_drop_implied(found);
 	missing = qlm_payload_missing(request, missing);

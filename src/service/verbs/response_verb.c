@@ -1,7 +1,7 @@
 /*
  * response_verb.c
- *		A response that arrives: match it to what was asked, store what it
- *		brings (protocol 7.6).
+ *		Responses of other nodes: finds the requests that they answer, and
+ *		stores their data (protocol 7.6).
  */
 #include "postgres.h"
 
@@ -25,14 +25,14 @@
 #include "storage/peer/peer_note.h"
 #include "storage/write/write.h"
 
-/* Results with one correlation id, or those without any */
+/* Results with the same correlation id, or all without one */
 typedef struct AnswerGroup
 {
-	int64		message_id;		/* 0: none given, -1: none of ours */
+	int64		message_id;		/* 0: no id, -1: not an id of this node */
 	List	   *results;
 } AnswerGroup;
 
-/* Text is no number of ours: such a result belongs to none of our messages. */
+/* Text cannot be a number of this node: returns -1. */
 static int64
 correlation_id(const QlmResult *result)
 {
@@ -79,12 +79,15 @@ answer_text(const QlmExchange *exchange, List *results)
 	QlmEnvelope *envelope = qlm_envelope_create(&exchange->request->dialect, 0);
 	QlmRequest *response = qlm_envelope_add_request(envelope, QLM_RESPONSE);
 
-	envelope->dialect.json = false; /* those who asked read XML */
+	envelope->dialect.json = false; /* whoever waits for it reads XML */
 	response->results = results;
 	return qlm_envelope_to_text(envelope);
 }
 
-/* The first result that is no success says how it went. */
+/*
+ * Returns the code of the first result that is not a success, else that of the
+ * first.
+ */
 static int
 group_code(const AnswerGroup *group)
 {
@@ -115,7 +118,7 @@ is_later(const char *envelope, void *arg)
 	return qlm_delivery_is_later(envelope, ((AnswerGroup *) arg)->results);
 }
 
-/* What the first result that is no success says; NULL: all are */
+/* Returns the error of the first result that is not a success, or NULL. */
 static const char *
 refusal(const AnswerGroup *group)
 {
@@ -133,7 +136,10 @@ refusal(const AnswerGroup *group)
 	return NULL;
 }
 
-/* The message that it answers, 0: none */
+/*
+ * Finds the outbox row that is answered and records the answer.  Returns its
+ * number, or 0.
+ */
 static int64
 correlate(QlmExchange *exchange, AnswerGroup *group, bool *forwarded)
 {
@@ -171,9 +177,9 @@ correlate(QlmExchange *exchange, AnswerGroup *group, bool *forwarded)
 }
 
 /*
- * A payload that is in no format, or of no shape, that this node reads was not
- * meant to be stored here: who asked for it has it as it came.  Others are
- * told that nothing became of it, if not as an error.
+ * A payload that this node cannot read is not stored.  Whoever asked for it
+ * gets it as it came.  If nobody has asked, the sender is told that it was not
+ * stored, though not as an error.
  */
 static void
 acknowledge_unread(const QlmResult *result, bool asked, QlmRequest *response)
@@ -195,8 +201,8 @@ acknowledge_unread(const QlmResult *result, bool asked, QlmRequest *response)
 }
 
 /*
- * That all was stored as it came is said once for the whole response.  What was
- * asked for by its name is no slip where it is new.
+ * If all was stored as it came, one success stands for the whole response.
+ * InfoItems that were asked for by name are not reported as new.
  */
 static void
 add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write, bool asked)
@@ -219,9 +225,9 @@ add_outcome(const QlmExchange *exchange, QlmRequest *response, QlmWrite *write, 
 }
 
 /*
- * Store the data of results.  A peer that may only read still answers what it
- * is asked; what nobody asked for is stored only by right, never silently
- * dropped (protocol 7.6).
+ * Stores the data of results.  A peer that may only read can still answer
+ * requests.  Data that nobody asked for are stored only with the right to
+ * write, and never dropped silently (protocol 7.6).
  */
 static void
 store_results(QlmExchange *exchange, List *results, bool asked, QlmRequest *response)
@@ -263,7 +269,10 @@ store_results(QlmExchange *exchange, List *results, bool asked, QlmRequest *resp
 	}
 }
 
-/* The first of these results that is an error: its code, 0: none is */
+/*
+ * Returns the code of the first error among the results from this index on, or
+ * 0.
+ */
 static int
 first_error(const QlmRequest *response, int from, const char **why)
 {
@@ -279,7 +288,7 @@ first_error(const QlmRequest *response, int from, const char **why)
 	return 0;
 }
 
-/* Errors that may pass leave; all others become a result. */
+/* Temporary errors are raised; all others become a result. */
 static void
 store_guarded(QlmExchange *exchange, List *results, QlmRequest *response)
 {
@@ -304,9 +313,9 @@ store_guarded(QlmExchange *exchange, List *results, QlmRequest *response)
 }
 
 /*
- * The same for what was asked for: it is answered even where rights or constraints
- * keep what it brings from being stored, else it would be asked for for ever.
- * Returns a code, 0 if it is stored, and why not.
+ * The same for data that were asked for.  The request counts as answered even
+ * if rights or constraints keep the data from being stored: otherwise it would
+ * be sent again for ever.  Returns 0, or a code and why they were not stored.
  */
 static int
 store_answer(QlmExchange *exchange, List *results, QlmRequest *response, const char **why)
@@ -346,7 +355,7 @@ qlm_results_store(QlmExchange *exchange, List *results)
 	code = store_answer(exchange, results, &unsaid, &why);
 	qlm_rights_end_caller(&saved, exchange->job->from_session);
 
-	/* The connection has brought the answer: nobody waits for another. */
+	/* The answer came on a connection of this node, so nobody reads a response to it. */
 	foreach(lc, unsaid.results)
 		if (!qlm_result_is_success(lfirst(lc)))
 			ereport(LOG,
@@ -417,7 +426,7 @@ qlm_verb_response(QlmExchange *exchange, const QlmRequest *request,
 
 		if (asked == 0 && group->message_id != 0)
 			qlm_guess_id_fails(exchange);
-		/* What another has asked for is none of this node's data. */
+		/* The answer to a forwarded request is not stored here. */
 		if (forwarded)
 			continue;
 		if (asked == 0)

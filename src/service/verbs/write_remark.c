@@ -1,9 +1,9 @@
 /*
  * write_remark.c
- *		What an answer says of a write that was done.
+ *		The description in the answer to a write.
  *
- * Nothing, if everything was as expected; otherwise the numbers of values and
- * the first InfoItems, so that the description is short.
+ * There is none if everything was as expected.  Otherwise it is kept short:
+ * the numbers of values, and the first InfoItems.
  */
 #include "postgres.h"
 
@@ -38,7 +38,7 @@ append_paths(StringInfo text, const QlmWriteCount *count)
 		appendStringInfoString(text, " ...");
 }
 
-/* "2 values ...: D/x, D/y" */
+/* Appends text like "2 values ...: D/x, D/y". */
 static void
 append_count(StringInfo text, const QlmWriteCount *count, const char *one,
 			 const char *many)

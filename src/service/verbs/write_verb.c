@@ -1,6 +1,6 @@
 /*
  * write_verb.c
- *		The write verb (protocol 5), for one message and for many at once.
+ *		The write verb (protocol 5), for one envelope and for many at once.
  */
 #include "postgres.h"
 
@@ -73,7 +73,7 @@ qlm_verb_write(QlmExchange *exchange, const QlmRequest *request, QlmRequest *res
 		return;
 	}
 	prepare_write(&write, exchange, request->odf);
-	if (request->opaque)		/* its values were not counted before */
+	if (request->opaque)		/* not counted when the envelope was parsed */
 		write.received_at = qlm_write_receipt(request->odf->nvalues + 1);
 	qlm_write_run(&write, 1);
 	add_outcome(exchange, response, &write);
