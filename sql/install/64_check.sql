@@ -191,16 +191,16 @@ BEGIN
 					WHEN NOT in_doubt THEN format('%s lets this through', r.through)
 					WHEN r.status IS NULL THEN format('%s has taken the call, and there is no answer to tell whether it has let it through', r.through)
 					ELSE format('%s has taken the call; HTTP status %s does not tell whether it has let it through, or has answered itself', r.through, r.status) END,
-				format('%s does not let this through: %s', r.through, coalesce(rtrim(r.error, '.') || '. ' || qlm.proxy_advice(r.error, host || port), qlm.advice(r.status, NULL, NULL)))),
+				format('%s does not let this through: %s', r.through, coalesce(rtrim(r.error, ' .') || '. ' || qlm.proxy_advice(r.error, host || port), qlm.advice(r.status, NULL, NULL)))),
 			('TLS', CASE WHEN p.url ~* '^https:' THEN r.reached <> 'connection' END, NULL,
 				CASE WHEN p.url ~* '^https:' THEN format('the certificate is that of "%s"', host)
 					ELSE 'the url is http: all that is sent, secrets too, can be read on the way' END,
-				format('%s. %s; or there is no TLS at this port, so that the url is http', r.error,
+				format('%s. %s; or there is no TLS at this port, so that the url is http', rtrim(r.error, ' .'),
 					CASE WHEN r.error ~* 'timed out|reset|syscall|unexpected eof' THEN 'Something on the way may swallow or end it'
 						ELSE format('Its certificate must be for "%s", and of an authority that this machine trusts', host) END)),
 			('HTTP', r.status IS NOT NULL AND qlm.advice(r.status, r.location, p.redirects) IS NULL, NULL,
 				format('it answers a call with nothing by HTTP status %s', r.status),
-				CASE WHEN r.status IS NULL THEN format('no answer: %s. Something on the way may swallow it, or the url%s lead to what speaks no HTTP', r.error,
+				CASE WHEN r.status IS NULL THEN format('no answer: %s. Something on the way may swallow it, or the url%s lead to what speaks no HTTP', rtrim(r.error, ' .'),
 						CASE WHEN in_doubt THEN ', or that of the proxy,' END)
 					ELSE concat(format('HTTP status %s: %s', r.status, qlm.advice(r.status, r.location, p.redirects)),
 						CASE WHEN in_doubt THEN '. Or it is the proxy that says so, and does not reach the host, does not let this machine call it, or wants other credentials' END,

@@ -202,7 +202,7 @@ subtest 'data are not tried with' => sub {
 };
 
 subtest 'what is said when a peer is added' => sub {
-	like(notice("SELECT qlm_add_peer('said', dialect => 'M2')"), qr/NOTICE: .*"said" speaks O-MI.*\nHINT: .*piggyback => true/, 'one that speaks O-MI');
+	like(notice("SELECT qlm_add_peer('said', dialect => 'M2')"), qr/NOTICE: .*"said" speaks O-MI.*\nHINT: .*Set piggyback to true/, 'one that speaks O-MI');
 	is(notice("SELECT qlm_add_peer('said1', dialect => 'M2', piggyback => true)"), '', 'not where it is said what it takes');
 	is(notice("SELECT qlm_add_peer('said2', dialect => 'M2', url => 'http://127.0.0.1:1/')"), '', 'nor where it is posted to');
 	is(notice("SELECT qlm_add_peer('said3', dialect => 'Q1')"), '', 'nor for QLM');
