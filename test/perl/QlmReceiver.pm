@@ -35,15 +35,24 @@ use Time::HiRes qw(sleep time);
 sub new
 {
 	my ($class, %opt) = @_;
-	my $self = bless {
-		port => QlmTest::free_port(),
-		folder => File::Temp->newdir(),
-		pid => undef
-	}, $class;
+	my $self = $class->create;
 
 	$self->answer_with($opt{answer} // 200);
 	$self->start unless $opt{stopped};
 	return $self;
+}
+
+# One that has a port and a folder, and does not run yet
+sub create
+{
+	my ($class, %more) = @_;
+
+	return bless {
+		port => QlmTest::free_port(),
+		folder => File::Temp->newdir(),
+		pid => undef,
+		%more
+	}, $class;
 }
 
 sub url
@@ -53,14 +62,30 @@ sub url
 	return "http://127.0.0.1:$self->{port}" . ($path // '/callback');
 }
 
+# What it does from now on
+sub be
+{
+	my ($self, $how) = @_;
+
+	PostgreSQL::Test::Utils::append_to_file("$self->{folder}/how.new", $how);
+	rename "$self->{folder}/how.new", "$self->{folder}/how" or die $!;
+	return;
+}
+
+sub how
+{
+	my ($self) = @_;
+
+	return PostgreSQL::Test::Utils::slurp_file("$self->{folder}/how");
+}
+
 # 'close': end the connection without an answer, 'close once': the next time; 'silent': say nothing; a
 # number: that status with an empty body; else 200 with that body
 sub answer_with
 {
 	my ($self, $how) = @_;
 
-	PostgreSQL::Test::Utils::append_to_file("$self->{folder}/how.new", $how);
-	rename "$self->{folder}/how.new", "$self->{folder}/how" or die $!;
+	$self->be($how);
 	return;
 }
 
@@ -84,9 +109,11 @@ sub start
 	if ($self->{pid} == 0)
 	{
 		$SIG{TERM} = 'DEFAULT';
-		serve($listening, "$self->{folder}");
+		$SIG{PIPE} = 'IGNORE';
+		eval { $self->serve($listening) };
+		print STDERR "# receiver: $@";
 		require POSIX;
-		POSIX::_exit(0);
+		POSIX::_exit(1);
 	}
 	return;
 }
@@ -111,21 +138,36 @@ sub DESTROY
 	return;
 }
 
-# The bodies so far, in order; with a number: wait for so many
-sub bodies
+# What has come of a kind, in order; with a number: wait for so many
+sub kept
 {
-	my ($self, $n, $timeout) = @_;
+	my ($self, $kind, $n, $timeout) = @_;
 	my $end = running_time() + ($timeout // 60 * $QlmTest::PATIENCE);
 	my @files;
 
 	for (;;)
 	{
-		@files = sort(grep { !/new$/ } glob("$self->{folder}/body.*"));
+		@files = sort(grep { !/new$/ } glob("$self->{folder}/$kind.*"));
 		last if @files >= ($n // 0) || running_time() > $end;
 		sleep 0.02;
 	}
 	return map { PostgreSQL::Test::Utils::slurp_file($_) } @files;
 }
+
+my $count = 0;
+
+sub keep
+{
+	my ($self, $kind, $text) = @_;
+	my $name = sprintf '%s/%s.%014.3f.%06d', $self->{folder}, $kind, time(), ++$count;
+
+	PostgreSQL::Test::Utils::append_to_file("$name.new", $text);
+	rename "$name.new", $name or die $!;
+	return;
+}
+
+# The bodies so far
+sub bodies { my ($self, @args) = @_; return $self->kept('body', @args); }
 
 sub forget
 {
@@ -138,7 +180,7 @@ sub forget
 # All connections in one process; bodies are numbered as they become complete.
 sub serve
 {
-	my ($listening, $folder) = @_;
+	my ($self, $listening) = @_;
 	my $select = IO::Select->new($listening);
 	my %buffers;
 
@@ -155,7 +197,7 @@ sub serve
 			}
 			my $n = sysread $socket, $buffers{$socket}, 65536, length $buffers{$socket};
 			my $keep = $n;
-			$keep = take($socket, \$buffers{$socket}, $folder)
+			$keep = $self->take($socket, \$buffers{$socket})
 			  while $keep && is_complete($buffers{$socket});
 			next if $keep;
 			$select->remove($socket);
@@ -190,16 +232,14 @@ sub decoded
 	return $body;
 }
 
-my $count = 0;
-
-# Write one body to a file and answer; false: the connection is to be closed.
+# Keep one body and answer; false: the connection is to be closed.
 sub take
 {
-	my ($socket, $buffer, $folder) = @_;
+	my ($self, $socket, $buffer) = @_;
 	my ($head) = $$buffer =~ /^(.*?\r\n\r\n)/s;
 	my $length = body_length($$buffer);
 	my $body = substr $$buffer, length $head, $length;
-	my $how = PostgreSQL::Test::Utils::slurp_file("$folder/how");
+	my $how = $self->how;
 
 	$body = decoded($body) if $head =~ m{^Content-Type: application/x-www-form-urlencoded\r$}mi;
 	substr $$buffer, 0, length($head) + $length, '';
@@ -207,15 +247,10 @@ sub take
 	{
 		return 1;
 	}
-	PostgreSQL::Test::Utils::append_to_file("$folder/closed", 'x') if $how =~ /^close/;
-	answer_with({ folder => $folder }, 200) if $how eq 'close once';
+	PostgreSQL::Test::Utils::append_to_file("$self->{folder}/closed", 'x') if $how =~ /^close/;
+	$self->be(200) if $how eq 'close once';
 	return 0 if $how =~ /^close/;
-	if ($how !~ /^[345]\d\d$/)
-	{
-		my $name = sprintf '%s/body.%014.3f.%06d', $folder, time(), ++$count;
-		PostgreSQL::Test::Utils::append_to_file("$name.new", $body);
-		rename "$name.new", $name;
-	}
+	$self->keep('body', $body) unless $how =~ /^[345]\d\d$/;
 	my $status = $how =~ /^\d\d\d$/ ? $how : 200;
 	my $content = $how =~ /^\d\d\d$/ ? '' : $how;
 	print $socket "HTTP/1.1 $status X\r\nContent-Length: " . length($content) . "\r\n\r\n$content";

@@ -13,7 +13,7 @@ QlmSocketReceiver - a WebSocket server that remembers what was pushed to it
 
 =head1 DESCRIPTION
 
-A process of its own, which does what its latest order says:
+A receiver as QlmReceiver is one, but for WebSockets.  It does what its latest order says:
 
   pong             answers pings, and sends nothing else
   answer           answers no pings, and each message with a response
@@ -37,26 +37,17 @@ use strict;
 use warnings FATAL => 'all';
 
 use Digest::SHA qw(sha1_base64);
-use File::Temp;
 use IO::Select;
-use IO::Socket::INET;
-use PostgreSQL::Test::Utils;
+use parent 'QlmReceiver';
 use Protocol::WebSocket::Frame;
-use QlmClock;
-use QlmTest ();
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my %kinds = (1 => 'text', 2 => 'binary', 8 => 'close', 9 => 'ping', 10 => 'pong');
 
 sub new
 {
 	my ($class, %opt) = @_;
-	my $self = bless {
-		port => QlmTest::free_port(),
-		tls => $opt{tls},
-		folder => File::Temp->newdir(),
-		pid => undef
-	}, $class;
+	my $self = $class->create(tls => $opt{tls});
 
 	$self->be($opt{be} // 'pong');
 	$self->start unless $opt{stopped};
@@ -70,94 +61,10 @@ sub url
 	return ($self->{tls} ? 'wss' : 'ws') . "://127.0.0.1:$self->{port}" . ($path // '/push');
 }
 
-sub be
-{
-	my ($self, $how) = @_;
-
-	PostgreSQL::Test::Utils::append_to_file("$self->{folder}/how.new", $how);
-	rename "$self->{folder}/how.new", "$self->{folder}/how" or die $!;
-	return;
-}
-
-sub start
-{
-	my ($self) = @_;
-	my $listening = IO::Socket::INET->new(
-		LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 100, ReuseAddr => 1)
-	  or die "cannot listen on port $self->{port}: $!";
-
-	$self->{pid} = fork() // die $!;
-	if ($self->{pid} == 0)
-	{
-		$SIG{TERM} = 'DEFAULT';
-		$SIG{PIPE} = 'IGNORE';
-		eval { $self->serve($listening) };
-		print STDERR "# receiver: $@";
-		require POSIX;
-		POSIX::_exit(1);
-	}
-	return;
-}
-
-sub stop
-{
-	my ($self) = @_;
-
-	return unless $self->{pid};
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = undef;
-	return;
-}
-
-sub DESTROY
-{
-	my ($self) = @_;
-
-	local $?;
-	$self->stop;
-	return;
-}
-
-# What has come of a kind, in order; with a number: wait for so many
-sub kept
-{
-	my ($self, $kind, $n, $timeout) = @_;
-	my $end = running_time() + ($timeout // 60 * $QlmTest::PATIENCE);
-	my @files;
-
-	for (;;)
-	{
-		@files = sort(grep { !/new$/ } glob("$self->{folder}/$kind.*"));
-		last if @files >= ($n // 0) || running_time() > $end;
-		sleep 0.02;
-	}
-	return map { PostgreSQL::Test::Utils::slurp_file($_) } @files;
-}
-
 # Messages; heads of the upgrades, one for each connection; codes of closes
 sub messages { my ($self, @args) = @_; return $self->kept('message', @args); }
 sub heads { my ($self, @args) = @_; return $self->kept('head', @args); }
 sub closes { my ($self, @args) = @_; return $self->kept('close', @args); }
-
-my $count = 0;
-
-sub keep
-{
-	my ($self, $kind, $text) = @_;
-	my $name = sprintf '%s/%s.%014.3f.%06d', $self->{folder}, $kind, time(), ++$count;
-
-	PostgreSQL::Test::Utils::append_to_file("$name.new", $text);
-	rename "$name.new", $name or die $!;
-	return;
-}
-
-sub how
-{
-	my ($self) = @_;
-
-	return PostgreSQL::Test::Utils::slurp_file("$self->{folder}/how");
-}
 
 sub say_frame
 {
