@@ -1,6 +1,6 @@
 # The documents: each section of docs/protocol.md that a comment names is there, and so
-# is each file and heading that a link of the documentation leads to.  The page of
-# settings has each setting.  Runs without a server.
+# is each file and heading that a link of the documentation leads to, and each file of the
+# tree that is named.  The page of settings has each setting.  Runs without a server.
 
 use strict;
 use warnings FATAL => 'all';
@@ -113,6 +113,35 @@ subtest 'links' => sub {
 		is(join(', ', @broken), '', $page);
 	}
 	cmp_ok($followed, '>', 100, "$followed links were followed");
+};
+
+# Is there a file or folder of this name, below the folder of the page or one above it?  In
+# the pages of the tree a name stands for source and header.
+sub is_there
+{
+	my ($name, $page) = @_;
+	my @folders = ('', 'src/', 'test/t/');
+
+	for (my $folder = dirname($page); $folder ne '.'; $folder = dirname($folder))
+	{
+		push @folders, "$folder/";
+	}
+	return grep { my $folder = $_; grep { -e "$top/$folder$name$_" } '', '.c', '.h' } @folders;
+}
+
+subtest 'files' => sub {
+	my $looked_up = 0;
+
+	for my $page (files_below(qr/\.md$/, 'docs', 'src'))
+	{
+		my $text = text_of($page) =~ s/^```.*?^```//gmsr;
+		my @names = $page =~ /^src|architecture/ ? $text =~ m{`([a-z_0-9]+(?:/[a-z_0-9]+)*/[a-z_0-9.]*|[a-z_0-9/]+\.[ch])`}g : ();
+
+		push @names, $text =~ /`(\d\d\d_\w+\.t)`/g;
+		$looked_up += @names;
+		is(join(', ', grep { !is_there($_, $page) } @names), '', $page) if @names;
+	}
+	cmp_ok($looked_up, '>', 100, "$looked_up names were looked up");
 };
 
 subtest 'settings' => sub {

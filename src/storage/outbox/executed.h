@@ -11,7 +11,7 @@
 
 /*
  * Requests of a peer that were executed: the answer that was given to what was
- * asked for (service/road/content.h) under this id, NULL if it is new.  Kept for ten
+ * asked for (service/road/request_hash.h) under this id, NULL if it is new.  Kept for ten
  * minutes, across restarts.
  */
 #define QLM_REMEMBERED_FOR (10 * USECS_PER_MINUTE)
