@@ -61,7 +61,7 @@ typedef struct QlmWorkerSlot
 	pg_atomic_uint64 connected[QLM_WAKE_WORDS]; /* keys of peers with a WebSocket */
 } QlmWorkerSlot;
 
-/* A message for the dispatcher of a database, see storage/outbox/outbox_autonomous.c */
+/* An outbox row for the dispatcher of a database, see storage/outbox/outbox_autonomous.c */
 typedef struct QlmAutonomousEntry
 {
 	Oid			database_id;	/* InvalidOid: the entry is free */

@@ -30,8 +30,8 @@ extern uint32 qlm_wake_key_of_peer(int peer_id);
 extern uint32 qlm_wake_key_of_connection(const char *name);
 extern uint32 qlm_wake_key_of_subscription(int64 request_id);
 
-/* Numbers of messages and of subscriptions differ. */
-#define qlm_wake_key_of_message qlm_wake_key_of_subscription
+/* Numbers of outbox rows and of subscriptions differ. */
+#define qlm_wake_key_of_row qlm_wake_key_of_subscription
 
 extern void qlm_wake_key_note(uint32 key);
 

@@ -13,7 +13,7 @@ extern int64 qlm_exchange_queue(const QlmExchange *exchange, const QlmRequest *r
 								QlmOutboxRow *row);
 
 /*
- * The request as a message for a peer; queue it.  node NULL: the
+ * The request as an outbox row for a peer; queue it.  node NULL: the
  * peer's device is asked, whose answer is this node's too.
  */
 extern int64 qlm_exchange_send_on(QlmExchange *exchange, const QlmRequest *request,

@@ -8,19 +8,19 @@
 #include "service/exchange/exchange.h"
 #include "storage/outbox/outbox_outcome.h"
 
-/* The last results stand for the answer to a message. */
+/* The last results stand for the answer to an outbox row. */
 extern void qlm_stand_in_add(QlmExchange *exchange, int64 message_id, int nresults,
 							 bool device);
 
 /*
- * These results, from first on, stand for the answer to a message,
+ * These results, from first on, stand for the answer to an outbox row,
  * which is in time, can be polled, or will go to the callback.
  */
 extern void qlm_exchange_stand_in(QlmExchange *exchange, QlmRequest *response, int first,
 								  int64 message_id, bool device);
 
 /*
- * What a message has brought, in place of the results that stand for
+ * What an outbox row has brought, in place of the results that stand for
  * it.  node NULL: a device was asked.  NIL: nothing that is any use, so they
  * stay.
  */

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-/* One is due: queue its message, or notify. */
+/* One is due: queue its outbox row, or notify. */
 extern void qlm_interval_tick(int64 request_id);
 
 #endif							/* QLM_INTERVAL_H */

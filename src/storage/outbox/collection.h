@@ -1,7 +1,7 @@
 /*
  * collection.h
  *		Requests with a callback that were sent on: what is to go there once all
- *		messages have ended that they wait for.
+ *		outbox rows that they wait for have ended.
  *
  * As outbox.h: becomes the owner inside.
  */
@@ -31,7 +31,7 @@ typedef struct QlmCollection
 
 extern void qlm_collection_add(const QlmCollection *collection);
 
-/* Those of which no message is still under way, at most max; locked */
+/* Those of which no outbox row is still under way, at most max; locked */
 extern List *qlm_collection_complete(int max);
 
 extern void qlm_collection_end(int64 request_id);

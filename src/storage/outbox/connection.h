@@ -45,7 +45,7 @@ extern List *qlm_connection_take(const char **names, int n, bool *more);
  */
 extern bool qlm_connection_end(const char **names, int n);
 
-/* All that subscriptions or messages name (char *) */
+/* All that subscriptions or outbox rows name (char *) */
 extern List *qlm_connection_names(void);
 
 #endif							/* QLM_STORAGE_CONNECTION_H */

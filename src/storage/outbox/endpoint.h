@@ -11,10 +11,10 @@
 #include "nodes/pg_list.h"
 
 /*
- * Where messages are posted: one at a time and in order, each on its own.  It
- * is a URL together with the peer whose messages go there: what others have
- * sent there has its own order and pauses, and nothing of what the peer's own
- * messages are given.
+ * Where outbox rows are posted: one at a time and in order, each on its own.
+ * It is a URL together with the peer that the rows are of.  What others have
+ * sent to the same URL has its own order and pauses, and is given nothing of
+ * what the peer's own rows are given.
  */
 typedef struct QlmEndpoint
 {
@@ -77,18 +77,18 @@ extern void qlm_endpoint_read_peer(QlmEndpoint *endpoint, uint64 row);
 /* The peer, called at its URL, has failed. */
 extern void qlm_endpoint_peer_failed(int peer_id, const char *reason);
 
-/* So many messages have arrived. */
+/* So many rows have arrived. */
 extern void qlm_endpoint_delivered(const QlmEndpoint *endpoint, int n);
 
 /*
- * So many messages were refused, by the endpoint or before they got there; no
+ * So many rows were refused, by the endpoint or before they got there; no
  * pause.  The first time in a row it is logged.
  */
 extern void qlm_endpoint_refused(const QlmEndpoint *endpoint,
 								 const char *reason, int n);
 
 /*
- * A message has not arrived; returns until when the endpoint pauses, for
+ * A row has not arrived; returns until when the endpoint pauses, for
  * retry_after seconds if that is longer than it would.  once_more: not at all if
  * it is the first that fails.
  */

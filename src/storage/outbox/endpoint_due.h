@@ -11,19 +11,19 @@
 
 /*
  * Endpoints that have something due and are not paused; busy: keys of those that
- * are being served (char *).  Due are messages with a url, and those without one
+ * are being served (char *).  Due are rows with a url, and those without one
  * for a peer that has a url.  Those that have answered come before those that
  * nobody knows, and these before those that failed; among them those of each
  * asker and host in turn, and of one those that waited longest first.
  *
- * It looks at each URL of the queue.  until: the number up to which messages
+ * It looks at each URL of the queue.  until: the number up to which rows
  * have been seen.
  */
 extern List *qlm_endpoint_due(List *busy, int max, int64 *until);
 
 /*
  * The same, looking only at what was queued after that number, and at no more
- * than max messages.  What a transaction numbered before and committed later is
+ * than max rows.  What a transaction numbered before and committed later is
  * missed.
  */
 extern List *qlm_endpoint_due_since(List *busy, int max, int64 after);

@@ -337,7 +337,7 @@ record_done(int64 message_id, int return_code, const char *answer)
 		Datum		datum = qlm_spi_datum(0, 1, &isnull);
 
 		qlm_wake_pending |= QLM_WAKE_ANSWER;
-		qlm_wake_key_note(qlm_wake_key_of_message(message_id));
+		qlm_wake_key_note(qlm_wake_key_of_row(message_id));
 		subscription_id = isnull ? 0 : DatumGetInt64(datum);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -443,7 +443,7 @@ qlm_lease_refused(const QlmEndpoint *endpoint, List *message_ids,
 	qlm_rights_restore(&saved);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
 	foreach(lc, message_ids)
-		qlm_wake_key_note(qlm_wake_key_of_message(*(int64 *) lfirst(lc)));
+		qlm_wake_key_note(qlm_wake_key_of_row(*(int64 *) lfirst(lc)));
 }
 
 void

@@ -15,7 +15,7 @@
 #include "storage/outbox/endpoint.h"
 
 /*
- * Lease the next messages for an endpoint, in order (List of QlmOutboxRow *,
+ * Lease the next rows for an endpoint, in order (List of QlmOutboxRow *,
  * with is_response and subscription_id).  Those whose ttl has ended become
  * expired instead.
  */
@@ -30,7 +30,7 @@ extern void qlm_lease_answered(const QlmEndpoint *endpoint, int64 message_id,
 extern void qlm_lease_accepted(const QlmEndpoint *endpoint, List *message_ids);
 
 /*
- * They were not: give these messages of the claim back, count the failure and
+ * They were not: give these rows of the claim back, count the failure and
  * pause the endpoint with growing delay and jitter between qlm.retry_delay and
  * qlm.retry_max_delay, and for retry_after seconds where that is between them.
  * once_more: the first one to fail is tried again at once.
@@ -50,14 +50,14 @@ extern void qlm_lease_passed(List *message_ids, List *tried, const char *reason)
 extern void qlm_lease_refused(const QlmEndpoint *endpoint, List *message_ids,
 							  const char *reason);
 
-/* Give leased messages back as if they had never left (List of int64 *). */
+/* Give leased rows back as if they had never left (List of int64 *). */
 extern void qlm_lease_release(List *message_ids);
 
 /* A dispatcher begins: whatever an earlier one has leased is due again. */
 extern void qlm_lease_recover(void);
 
 /*
- * Messages that are leased (List of QlmOutboxRow *), without what has ended meanwhile;
+ * Rows that are leased (List of QlmOutboxRow *), without what has ended meanwhile;
  * the first `from` of them stay.  tried: they have left before.
  */
 extern List *qlm_lease_drop_ended(List *rows, int from, bool tried);

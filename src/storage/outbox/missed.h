@@ -1,11 +1,11 @@
 /*
  * missed.h
- *		Counts messages of subscriptions that were not accepted.
+ *		Counts outbox rows of subscriptions that were not accepted.
  */
 #ifndef QLM_STORAGE_MISSED_H
 #define QLM_STORAGE_MISSED_H
 
-/* Of this subscription so many more messages will not come; to be counted. */
+/* Of this subscription so many more rows will not come; to be counted. */
 extern void qlm_missed_note(int64 subscription_id, int64 n);
 
 /* The same of the rows of a statement: subscription, or null, and number */

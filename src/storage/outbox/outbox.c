@@ -271,7 +271,7 @@ qlm_outbox_fail(int64 message_id, const char *reason)
 	values[1] = CStringGetTextDatum(reason);
 	qlm_plan_execute_as_owner(&fail_plan, values, NULL);
 	qlm_wake_pending |= QLM_WAKE_ANSWER;
-	qlm_wake_key_note(qlm_wake_key_of_message(message_id));
+	qlm_wake_key_note(qlm_wake_key_of_row(message_id));
 }
 
 static void

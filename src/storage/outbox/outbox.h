@@ -1,6 +1,6 @@
 /*
  * outbox.h
- *		The queue of messages that must leave, and what became of them.
+ *		The queue of rows that must leave, and what became of them.
  *
  * Works on tables that callers have no rights on: every function here becomes
  * the owner for as long as it runs.
@@ -11,7 +11,7 @@
 #include "datatype/timestamp.h"
 
 /*
- * A fresh number for a subscription or a message.  Whoever knows it may poll and
+ * A fresh number for a subscription or an outbox row.  Whoever knows it may poll and
  * cancel, where callers have no credentials: so it cannot be guessed.  It is
  * below 2^53, as many readers hold numbers as floating-point ones.  is_small:
  * below 2^31, for the smallest readers, where only one connection or peer may use
@@ -68,12 +68,12 @@ extern void qlm_outbox_note(const QlmOutboxRow *row);
 extern void qlm_outbox_fail(int64 message_id, const char *reason);
 
 /*
- * Queue a failed, expired or cancelled message again; its ttl starts anew.  An
+ * Queue a failed, expired or cancelled row again; its ttl starts anew.  An
  * error for one whose peer is gone.
  */
 extern bool qlm_outbox_requeue(int64 message_id);
 
-/* Mark at most max messages whose ttl has ended; returns how many. */
+/* Mark at most max rows whose ttl has ended; returns how many. */
 extern int	qlm_outbox_expire(int max);
 extern void qlm_outbox_expire_peer(int peer_id, int max);
 

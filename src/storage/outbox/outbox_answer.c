@@ -260,7 +260,7 @@ qlm_outbox_answer(int peer_id, int64 message_id, const QlmAnswer *answer,
 	if (recorded)
 	{
 		qlm_wake_pending |= QLM_WAKE_ANSWER;
-		qlm_wake_key_note(qlm_wake_key_of_message(message_id));
+		qlm_wake_key_note(qlm_wake_key_of_row(message_id));
 		qlm_wake_key_note(qlm_wake_key_of_peer(peer_id));
 		qlm_peer_succeeded(peer_id);
 	}

@@ -8,7 +8,7 @@
 #define QLM_STORAGE_OUTBOX_ANSWER_H
 
 /*
- * How well does an answer without id fit a message that is outstanding, the only
+ * How well does an answer without id fit a row that is outstanding, the only
  * one or one of several?  0: not at all
  */
 typedef int (*QlmFit) (const char *envelope, bool only, void *arg);
@@ -19,19 +19,19 @@ typedef struct QlmAnswer
 	int			return_code;
 	const char *text;			/* an envelope */
 	const char *refusal;		/* why that is no success; NULL: it is */
-	QlmFit		fit;			/* to a message */
+	QlmFit		fit;			/* to a row */
 	bool		(*is_later) (const char *envelope, void *arg);	/* of this one? */
 	void	   *arg;
 } QlmAnswer;
 
 /*
- * An answer came from a peer.  By id: only if the message is that peer's.
+ * An answer came from a peer.  By id: only if the row is that peer's.
  * Without id (0): the one sent that it fits best; where several do equally, the
  * oldest of those that let no others pass, else the last one sent.  Returns the
- * message's id, 0 if there is none.  A repeated answer changes nothing and returns
- * the id.  Where it says "not now" the message waits to be sent again, more and
+ * row's id, 0 if there is none.  A repeated answer changes nothing and returns
+ * the id.  Where it says "not now" the row waits to be sent again, more and
  * more rarely.
- * forwarded: the message was sent on for somebody else.  data: it was data
+ * forwarded: the row was sent on for somebody else.  data: it was data
  * for a callback, which the peer has acknowledged.
  */
 extern int64 qlm_outbox_answer(int peer_id, int64 message_id,

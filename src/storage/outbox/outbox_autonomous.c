@@ -195,7 +195,7 @@ sleep_a_little(long milliseconds)
 	static uint32 wait_event = 0;
 
 	if (wait_event == 0)
-		wait_event = qlm_wait_event_id("QlmParcel");
+		wait_event = qlm_wait_event_id("QlmAutonomous");
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 					 milliseconds, wait_event);
 	ResetLatch(MyLatch);

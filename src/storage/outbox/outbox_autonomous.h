@@ -1,6 +1,6 @@
 /*
  * outbox_autonomous.h
- *		Messages that must leave although the transaction that queued them is
+ *		Rows that must leave although the transaction that queued them is
  *		still open: another process inserts and commits them.
  */
 #ifndef QLM_OUTBOX_AUTONOMOUS_H
@@ -14,7 +14,7 @@
 #include "storage/outbox/outbox.h"
 
 /*
- * Have a message queued and committed by another process, under a new id,
+ * Have a row queued and committed by another process, under a new id,
  * which is returned; 0: it has not been by the deadline, and will not be.  An
  * error where it cannot be.
  */

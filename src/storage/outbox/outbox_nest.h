@@ -19,9 +19,9 @@ extern void qlm_nest_due(const int *peer_ids, int n, bool *due);
 /*
  * Take what is due for a peer, in order, at most so many: marks it sent, to be
  * sent again if no answer comes, later and later from qlm.retry_delay on.  A
- * message whose ttl has ended becomes expired instead.  What is not answered
+ * row whose ttl has ended becomes expired instead.  What is not answered
  * after some deliveries lets others pass.
- * Messages of kind response are done when they have been sent; where data are
+ * Rows of kind response are done when they have been sent; where data are
  * acknowledged they are not, and until then none leave after them.  What has a
  * url of its own leaves so only while that endpoint is paused.
  */

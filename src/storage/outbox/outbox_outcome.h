@@ -25,7 +25,7 @@ typedef struct QlmOutcome
 	const char *node;
 } QlmOutcome;
 
-/* What became of each message that is awaited by this, in their order */
+/* What became of each row that is awaited by this, in their order */
 typedef struct QlmAwaitedRow
 {
 	int64		message_id;
@@ -34,11 +34,11 @@ typedef struct QlmAwaitedRow
 
 extern List *qlm_outbox_awaited(int64 awaited_by);
 
-/* It has been told of this message, or (0) of all that it awaited. */
+/* It has been told of this row, or (0) of all that it awaited. */
 extern void qlm_outbox_told(int64 awaited_by, int64 message_id);
 
 /*
- * Look at a message as it is now, whatever the transaction's isolation; one
+ * Look at a row as it is now, whatever the transaction's isolation; one
  * whose ttl has ended counts as expired.
  */
 extern bool qlm_outbox_outcome(int64 message_id, QlmOutcome *outcome);

@@ -56,7 +56,7 @@
 	" || CASE WHEN " in_order " THEN '; those behind it wait, as it is in order'" \
 	" WHEN " deliveries " >= " QLM_PASS_AFTER_TEXT " THEN '; others pass' ELSE '' END"
 
-/* last_error of a message that has expired: a part of a statement that may change it */
+/* last_error of a row that has expired: a part of a statement that may change it */
 #define QLM_SAY_EXPIRED(row) \
 	"'time to live ended' || CASE WHEN " row ".kind = 'request' THEN COALESCE(': ' ||" \
 	" (SELECT s.waits_for FROM qlm.stat_outbox s WHERE s.message_id = " row ".message_id), '')" \

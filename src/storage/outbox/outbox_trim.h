@@ -8,8 +8,8 @@
 #define QLM_STORAGE_OUTBOX_TRIM_H
 
 /*
- * Small steps of housekeeping: remembered ids, finished messages beyond the
- * newest 100,000 requests and as many others, messages of a subscription
+ * Small steps of housekeeping: remembered ids, finished rows beyond the
+ * newest 100,000 requests and as many others, rows of a subscription
  * beyond qlm.poll_buffer_max, endpoints that nobody uses.  Returns how many
  * went.
  */

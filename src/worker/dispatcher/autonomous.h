@@ -1,6 +1,6 @@
 /*
  * autonomous.h
- *		Queues, and commits at once, messages of transactions that are open.
+ *		Queues, and commits at once, outbox rows of transactions that are open.
  */
 #ifndef QLM_AUTONOMOUS_H
 #define QLM_AUTONOMOUS_H
@@ -11,7 +11,7 @@
 /* Of QlmAutonomous *, in the memory context that is current */
 extern void qlm_autonomous_run(List *rows);
 
-/* Entry of a worker that does so for one message, and ends */
+/* Entry of a worker that does so for one row, and ends */
 extern PGDLLEXPORT void qlm_autonomous_main(Datum handle);
 
 #endif							/* QLM_AUTONOMOUS_H */

@@ -1,12 +1,12 @@
 /*
  * doubt.h
- *		Messages that their receiver repeatedly answers with an error, or not
- *		at all: is the message at fault, or the receiver?
+ *		Rows that their receiver repeatedly answers with an error, or not at
+ *		all: is the row at fault, or the receiver?
  *
- * One that stumbles over a message for ever must not keep all others from
+ * A receiver that stumbles over a row for ever must not keep the others from
  * being delivered; one that is broken for a while must lose none.  So such a
- * message is tried some times.  Then the next one is posted behind it: if that
- * is taken it was the message, which is refused; if not all are tried again.  A
+ * row is tried some times.  Then the next one is posted behind it: if that is
+ * taken the row was at fault, and is refused; if not all are tried again.  A
  * request that had no answer is not refused but lets others pass; data keep their
  * order, and are tried as long as they live.
  */
@@ -28,7 +28,7 @@ typedef struct QlmDoubts
 } QlmDoubts;
 
 /*
- * The first of messages was answered so, or not.  Set it aside where it has been often
+ * The first of rows was answered so, or not.  Set it aside where it has been often
  * enough, with those behind it of which the same is known.  Returns the rest,
  * the one to be posted first; NIL: it is not time, or there is none.
  */
@@ -38,7 +38,7 @@ extern List *qlm_doubt_set_aside(QlmDoubts *doubts, List *rows, const char *why,
 /* What is said of those that are refused */
 extern const char *qlm_doubt_given_up(const QlmDoubts *doubts);
 
-/* What became of the message is known. */
+/* What became of the row is known. */
 extern void qlm_doubt_over(const QlmOutboxRow *row);
 
 #endif							/* QLM_DOUBT_H */

@@ -37,7 +37,7 @@ typedef struct QlmPosting
 	/* What became of the transfer */
 	QlmDeliveryResult delivery;
 	char		why[QLM_MAX_DELIVERY_WHY];
-	QlmDoubts	doubts;			/* messages that are set aside */
+	QlmDoubts	doubts;			/* rows that are set aside */
 	int			npages;			/* answers that were web pages, not recorded yet */
 	char		page[QLM_MAX_DELIVERY_WHY];	/* first words of the last */
 } QlmPosting;

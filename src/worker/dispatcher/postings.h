@@ -1,6 +1,6 @@
 /*
  * postings.h
- *		Messages on their way from the outbox: one posting for each endpoint, in
+ *		Rows on their way from the outbox: one posting for each endpoint, in
  *		which they are posted one after the other.
  */
 #ifndef QLM_POSTINGS_H
@@ -41,7 +41,7 @@ extern bool qlm_postings_has_unrecorded(void);
 extern TimestampTz qlm_postings_record_due(void);
 
 /*
- * Within a transaction: what became of the messages; and within one for each,
+ * Within a transaction: what became of the rows; and within one for each,
  * as long as there are any, what peers have answered.
  */
 extern void qlm_postings_record(void);

@@ -138,7 +138,7 @@ change_waiters(const HeldRequest *held, void (*change) (uint32 key))
 	for (int i = 0; i < held->answer.nsubscriptions; i++)
 		change(qlm_wake_key_of_subscription(held->answer.subscriptions[i]));
 	for (int i = 0; i < held->answer.nawaited; i++)
-		change(qlm_wake_key_of_message(held->answer.awaited[i].message_id));
+		change(qlm_wake_key_of_row(held->answer.awaited[i].message_id));
 }
 
 static char *
@@ -323,7 +323,7 @@ is_woken(const HeldRequest *held)
 		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_subscription(held->answer.subscriptions[i])))
 			return true;
 	for (int i = 0; i < held->answer.nawaited; i++)
-		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_message(held->answer.awaited[i].message_id)))
+		if (qlm_look_pace_is_woken(&pace, qlm_wake_key_of_row(held->answer.awaited[i].message_id)))
 			return true;
 	return false;
 }
