@@ -1,6 +1,7 @@
 /*
  * acl.c
- *		What privileges and policies leave of our tables to the current user.
+ *		What the current user may do with the tables of the extension, by
+ *		privileges and policies.
  */
 #include "postgres.h"
 

@@ -1,11 +1,11 @@
 /*
  * answer_size.c
- *		How large an answer becomes, counted while its parts are selected, so
- *		that it is refused before it has been made.
+ *		Counts the size of an answer while its parts are selected, so that an
+ *		answer that is too large is refused before it is built.
  *
- * What is counted is the XML as it will be printed, or a little more, and JSON
- * is no longer.  An answer takes about twice that in memory while it is made:
- * once as structs, once as text.
+ * The size counted is that of the XML that will be printed, or a little more;
+ * JSON is not longer.  While it is built an answer takes about twice that
+ * memory: once as structs, once as text.
  */
 #include "postgres.h"
 
@@ -14,18 +14,18 @@
 #include "base/limits.h"
 #include "storage/core/answer_size.h"
 
-/* An element with its tags and times, and a struct for it */
+/* An element with its tags and times, and its struct */
 #define VALUE_SIZE		96
 #define NODE_SIZE		128
-#define ESCAPED_SIZE	5		/* of one character beyond itself, as \u0001 is */
+#define ESCAPED_SIZE	5		/* added by an escaped character like \u0001 */
 
-/* Structs and text, while it is made */
+/* Structs and text together take twice the size. */
 #define MADE_TWICE		2
 
 #define SMALL_ANSWER	(64 * 1024)
 
-static Size answer_size = 0;	/* of the one that is being made */
-static Size all_size = 0;		/* of all since the room was given */
+static Size answer_size = 0;	/* of the answer being built */
+static Size all_size = 0;		/* of all answers since the room was set */
 static Size all_room = SIZE_MAX;
 
 void

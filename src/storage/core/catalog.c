@@ -49,9 +49,9 @@ static const char *const relation_names[QLM_NRELATIONS] = {
 };
 
 static bool loaded = false;
-static bool current = false;	/* it has the version of this library */
-static bool incomplete = false;	/* a restore has left something to be done */
-static bool complete_known = false; /* whether it has, of this generation */
+static bool current = false;	/* the extension has the version of this library */
+static bool incomplete = false;	/* a restore is not complete */
+static bool complete_known = false; /* incomplete is known for this generation */
 static Oid	relids[QLM_NRELATIONS];
 static Oid	owner = InvalidOid;
 static uint64 generations[QLM_NRELATIONS];
@@ -69,7 +69,10 @@ relation_changed(Datum arg, Oid relid)
 	}
 }
 
-/* Peers and subscriptions are remembered with the OIDs of their roles, while these are there. */
+/*
+ * Peers and subscriptions are cached with the OIDs of their roles, which
+ * change when roles are created, renamed or dropped.
+ */
 static void
 role_changed(Datum arg, int cache_id, uint32 hash)
 {
@@ -77,7 +80,7 @@ role_changed(Datum arg, int cache_id, uint32 hash)
 	generations[QLM_REL_SUBSCRIPTION]++;
 }
 
-/* Plans are made anew then, too.  Our schema may have another name. */
+/* Plans are made anew, too.  The schema may have been renamed. */
 static void
 schema_changed(Datum arg, int cache_id, uint32 hash)
 {
@@ -98,7 +101,9 @@ relation_owner(Oid relid)
 	return result;
 }
 
-/* Is the extension what this library was built for?  A script may be at it. */
+/*
+ * Does the extension have the version of this library, with no script running?
+ */
 static bool
 is_current(Oid extension)
 {
@@ -125,7 +130,7 @@ is_current(Oid extension)
 	return result;
 }
 
-/* Has a table rows?  The session needs no right to read it. */
+/* Does a table have rows?  The session needs no right to read it. */
 static bool
 has_rows(Oid relid)
 {
@@ -139,7 +144,7 @@ has_rows(Oid relid)
 }
 
 /*
- * Somebody else's schema may be called qlm too: only one that belongs to the
+ * Another schema may be called qlm, too: only one that belongs to the
  * extension counts.
  */
 static bool
@@ -182,11 +187,14 @@ load(void)
 		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
 		registered = true;
 	}
-	if (!loaded || !current)	/* no invalidation tells of a new version */
+	if (!loaded || !current)	/* a new version sends no invalidation */
 		loaded = look_up();
 }
 
-/* While a script makes or updates the extension its version is still the old one. */
+/*
+ * Returns false while a script creates or updates the extension, as the
+ * version is still the old one then.
+ */
 bool
 qlm_catalog_available(void)
 {

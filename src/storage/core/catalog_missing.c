@@ -1,9 +1,9 @@
 /*
  * catalog_missing.c
- *		Explains why the tables of the extension are not found.
+ *		Explains why the tables of the extension were not found.
  *
- * Its schema is part of it, and somebody may have given it another name, or a
- * table of it.
+ * The schema belongs to the extension.  It may have been renamed, or one of
+ * its tables.
  */
 #include "postgres.h"
 
@@ -22,7 +22,10 @@
 
 #include "storage/core/catalog_missing.h"
 
-/* The schema that the extension has made, whatever it is called; InvalidOid: none */
+/*
+ * Returns the schema that the extension has created, whatever its name is, or
+ * InvalidOid.
+ */
 static Oid
 schema_of(Oid extension)
 {

@@ -1,11 +1,12 @@
 /*
  * executor_hooks.c
- *		Work that is done below the executor, shown to those who hook into it.
+ *		Makes work that is done below the executor visible to extensions with
+ *		executor hooks.
  *
- * Extensions that audit or count statements do so.  None of them would see what goes
- * into tables below the executor.  So where there is such a hook, the executor starts,
- * runs and ends the statement that would do the work; but its plan has one node only, a
- * custom scan, which does it.
+ * Extensions that audit or count statements would not see what is written into
+ * tables below the executor.  So if there is a hook, the executor starts, runs
+ * and ends the statement that would do the work.  Its plan has a single node,
+ * a custom scan, which does it.
  */
 #include "postgres.h"
 
@@ -103,7 +104,10 @@ create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-/* As those of the statement's plan, but by the node alone */
+/*
+ * Has the same effects as executing the statement's plan, but the work is done
+ * by the custom scan.
+ */
 static void
 execute_instead(const PlannedStmt *planned, const char *sql, ParamListInfo params,
 				WorkScan *work)

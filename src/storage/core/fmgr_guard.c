@@ -1,12 +1,14 @@
 /*
  * fmgr_guard.c
- *		Functions of others in statements of the owner of our tables.
+ *		Functions of other owners, called in statements of the owner of the
+ *		tables.
  *
- * Who owns the tables could give anybody any role, by a peer that has it.  What
- * our statements meet may lead to code of anybody: a trigger on one of our tables
- * that writes into a table of somebody else, who has a trigger there.  So where a
- * statement of the owner calls a function whose owner does not have these rights,
- * it runs with those of its own owner, as if it were SECURITY DEFINER.
+ * Whoever has the rights of that owner could give any role to anybody, by way
+ * of a peer.  Statements of this library may reach code of any user: a trigger
+ * on one of the tables may write into another table, which has a trigger of
+ * its own.  So in a statement of the owner, a function whose owner does not
+ * have these rights runs with those of its own owner, as if it were SECURITY
+ * DEFINER.
  */
 #include "postgres.h"
 
@@ -24,17 +26,17 @@
 
 typedef struct Call
 {
-	struct Call *outer;			/* of the same place, where it calls itself */
+	struct Call *outer;			/* the outer call of the same place, if it is recursive */
 	bool		switched;
 	Oid			user;
 	int			context;
 } Call;
 
-/* Of each place that calls a function */
+/* For each place from which a function is called */
 typedef struct Place
 {
 	Call	   *innermost;
-	Datum		next;			/* of the hook after ours */
+	Datum		next;			/* private data of the next hook */
 } Place;
 
 static needs_fmgr_hook_type next_needs = NULL;
@@ -62,9 +64,9 @@ owner_of(Oid function)
 }
 
 /*
- * Is the owner of our tables at work, and the function none that may have his
- * rights?  He is also where no statement is ours, as when autovacuum computes
- * what is indexed.
+ * Is the current user the owner of the tables, and the function's owner not
+ * allowed to have these rights?  This may be so without a statement of this
+ * library, e.g. when autovacuum computes index expressions.
  */
 static bool
 must_switch(Oid function, Oid *owner)
@@ -92,7 +94,7 @@ qlm_fmgr_guard_note(void)
 	was_called = true;
 }
 
-/* In a session it is no matter of ours. */
+/* Sessions need not know whether functions of others were called. */
 static void
 note_call(Oid function)
 {
@@ -104,7 +106,7 @@ note_call(Oid function)
 	was_called = OidIsValid(owner) && !superuser_arg(owner);
 }
 
-/* Not asked for functions of the server itself */
+/* The server does not call this for built-in functions. */
 static bool
 needs_hook(Oid function)
 {

@@ -1,7 +1,7 @@
 /*
  * node_lock.c
- *		Keeps Objects and InfoItems from being deleted or renamed while somebody
- *		writes by their numbers.
+ *		A lock that keeps Objects and InfoItems from being deleted or renamed
+ *		while others write by their numbers.
  */
 #include "postgres.h"
 

@@ -1,9 +1,10 @@
 /*
  * plan.c
- *		Statements that are prepared once per process, and their execution.
+ *		Statements that are prepared once for each process, and their
+ *		execution.
  *
- * SPI leaves its own memory context current after most calls; each function here
- * goes back to the caller's.
+ * Most SPI calls leave another memory context current; each function here
+ * returns in that of the caller.
  */
 #include "postgres.h"
 
@@ -69,8 +70,8 @@ qlm_plan_execute(QlmPlan *plan, Datum *values, const char *nulls, long limit)
 }
 
 /*
- * The planner would rather plan anew for the arrays of each call, which takes
- * longer than to execute.
+ * For arrays the planner would prefer a new plan for each call, which takes
+ * longer than the execution.
  */
 static void
 go_by_index(QlmPlan *plan)
@@ -114,7 +115,10 @@ qlm_plan_execute_once(const char *sql, int options, Snapshot snapshot)
 	MemoryContextSwitchTo(context);
 }
 
-/* SPI would first collect all rows, which a million values must not need. */
+/*
+ * SPI would collect all rows first, which takes too much memory for a million
+ * values.
+ */
 typedef struct Receiver
 {
 	DestReceiver base;

@@ -1,11 +1,11 @@
 /*
  * rights.c
- *		Whose rights a statement has.
+ *		With which rights a statement is executed.
  *
- * Code of others runs in our statements: triggers, policies, defaults, checks
- * and operators, of our tables and of all that these write to.  So nobody's
- * statement runs with more rights than his own, and nothing that was changed in
- * one section reaches the next.
+ * Statements run code of others: triggers, policies, defaults, checks and
+ * operators of the tables and of all tables that these write to.  So no
+ * statement runs with more rights than those of the user it is for, and no
+ * setting changed in one section reaches the next.
  */
 #include "postgres.h"
 
@@ -29,7 +29,7 @@
 #include "storage/core/fmgr_guard.h"
 #include "storage/core/rights.h"
 
-/* As the functions of the extension and its workers have it */
+/* The same as for functions and workers of the extension */
 #define SEARCH_PATH "pg_catalog, pg_temp"
 
 static void
@@ -39,7 +39,7 @@ set(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Most often it is right: functions have it in their definition. */
+/* Usually it is set already: functions have it in their definition. */
 static void
 fix_search_path(void)
 {
@@ -48,7 +48,7 @@ fix_search_path(void)
 }
 
 /*
- * A session's wish for how it sees things is no matter of those whose data it
+ * A session's settings for reading must not matter to those whose data it
  * changes.
  */
 static void
@@ -75,7 +75,10 @@ set_where_other(const char *name, const char *value)
 		set(name, value);
 }
 
-/* Zone and language are those of the database, all else is the same everywhere. */
+/*
+ * Time zone and language are those of the database, all other settings are
+ * fixed.
+ */
 void
 qlm_rights_fix_spelling(void)
 {
@@ -139,8 +142,8 @@ qlm_rights_become_reader(Oid role, QlmRights *saved)
 }
 
 /*
- * Those that are nobody's but the policies', as app.tenant: without what has been set
- * in the session, or for whoever logged in.
+ * Custom settings, which only policies use, like app.tenant: resets those of
+ * the session and of its user.
  */
 static void
 forget_own_settings(void)
@@ -178,9 +181,10 @@ qlm_rights_restore(const QlmRights *saved)
 }
 
 /*
- * Within a query events cannot be fired as at a commit.  So who runs messages of
- * others in his session has all constraints checked at once from then on.  What
- * was pending is his, and is fired as his.
+ * Events cannot be fired within a query as they are at a commit.  So once a
+ * session runs messages of others, all its constraints are checked
+ * immediately.  Events that were pending are its own, and are fired with its
+ * rights.
  */
 static void
 make_immediate(void)
@@ -192,7 +196,10 @@ make_immediate(void)
 	MemoryContextSwitchTo(context);
 }
 
-/* Whose message was executed last.  An error ends a section without a word. */
+/*
+ * The role whose message was executed last; an error ends a section without
+ * notice.
+ */
 static Oid	caller = InvalidOid;
 
 bool
@@ -202,8 +209,8 @@ qlm_rights_are_of_caller(void)
 }
 
 /*
- * A session that calls for itself stays as it is.  One that calls for another
- * goes on after that, and commits as itself: nothing can be left in it.
+ * A session that acts for itself is not changed.  One that acts for somebody
+ * else goes on and commits as itself, so nothing may be left in it.
  */
 void
 qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved)
@@ -217,7 +224,7 @@ qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved)
 	}
 	else
 	{
-		/* One before may have been taken back, and these are not. */
+		/* Prepared statements survive the rollback of an earlier section. */
 		DropAllPreparedStatements();
 		become(role, 0, saved);
 		caller = role;
@@ -225,10 +232,10 @@ qlm_rights_become_caller(Oid role, bool in_query, QlmRights *saved)
 }
 
 /*
- * No event was pending when the section began, as each section fires its own or
- * may not have any.  So firing takes none off the list that a subtransaction which
- * is undone would put back.  The next message of the transaction may be of somebody
- * else, whose functions must find no temporary tables.
+ * No event was pending when the section began, as each section fires its own.
+ * So none is removed from the list that the rollback of a subtransaction would
+ * restore.  The next message may be of another caller, whose functions must
+ * not find temporary tables.
  */
 void
 qlm_rights_end_caller(const QlmRights *saved, bool in_query)

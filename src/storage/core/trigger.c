@@ -1,6 +1,7 @@
 /*
  * trigger.c
- *		What trigger functions are called with.
+ *		Checks how trigger functions are called, and finds columns of their
+ *		rows.
  */
 #include "postgres.h"
 

@@ -3,8 +3,8 @@
  *		Payload formats that an administrator has added: looks up their
  *		functions and calls them.
  *
- * The functions run with the rights of whoever sent the message, or is given
- * data, and as all functions of others (function.c).
+ * The functions run with the rights of the sender of an envelope, or of the
+ * receiver of data, and like all functions of others (function.c).
  */
 #include "postgres.h"
 
@@ -24,9 +24,9 @@
 #include "storage/function/function.h"
 #include "xml/writer.h"
 
-#define MAX_NAME		804		/* 200 characters, and the end */
-#define SUBSCRIBER_MS	500		/* that a writer has for a subscriber */
-#define PAUSE_MS		60000	/* for one that needed more */
+#define MAX_NAME		804		/* 200 characters and the final NUL */
+#define SUBSCRIBER_MS	500		/* time limit of a writer for a subscriber */
+#define PAUSE_MS		60000	/* pause of a writer that took longer */
 
 static QlmPlan find_plan = {
 	"SELECT f.name, f.reader, f.writer,"
@@ -37,17 +37,17 @@ static QlmPlan find_plan = {
 	1, {TEXTOID}
 };
 
-/* A format whose writer was late */
+/* A format whose writer took too long */
 typedef struct LateFormat
 {
 	char		name[MAX_NAME];
-	TimestampTz until;			/* it is not called for subscribers before */
+	TimestampTz until;			/* until then it is not called for subscribers */
 } LateFormat;
 
 static bool serves_subscribers = false;
 static HTAB *late_formats = NULL;
 
-/* Where rows go while the arrays for a writer are made */
+/* Where rows are collected in arrays for a writer */
 typedef struct RowArrays
 {
 	int			n;
@@ -56,7 +56,10 @@ typedef struct RowArrays
 	bool	   *nulls[4];
 } RowArrays;
 
-/* The function of one direction, as it is registered; NULL: none is */
+/*
+ * Looks up the function of one direction.  Returns InvalidOid if none is
+ * registered.
+ */
 static Oid
 take_function(const QlmFormat *format, const char *registered,
 			  const char *extension_schema, QlmFunction *function)
@@ -118,7 +121,7 @@ execute(const char *sql, int nargs, Oid *types, Datum *values, long limit)
 	int			result = SPI_execute_with_args(sql, nargs, types, values, NULL,
 											   false, limit);
 
-	/* SPI leaves its own context current. */
+	/* SPI leaves another context current. */
 	MemoryContextSwitchTo(context);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\": %s", sql,
@@ -126,8 +129,8 @@ execute(const char *sql, int nargs, Oid *types, Datum *values, long limit)
 }
 
 /*
- * Nothing that a function leaves may run later, whoever's session this is: it is
- * called unawares, by the name of a format.
+ * The function is called by the name of a format, without the caller's
+ * knowledge, so nothing that it leaves in the session may run later.
  */
 static void
 call_function(const QlmFunction *function, void (*work) (void *arg), void *arg)
@@ -172,8 +175,8 @@ is_paused(const QlmFormat *format)
 }
 
 /*
- * The same for somebody who is given data by the statement of another, who must
- * not suffer: whatever the function raises, it is a failure of the function.
+ * The same for a subscriber who gets data of another user's statement.  That
+ * statement must not fail: any error is a failure of the function.
  */
 static void
 call_for_subscriber(const QlmFormat *format, void (*work) (void *arg), void *arg)
@@ -203,7 +206,7 @@ call_for_subscriber(const QlmFormat *format, void (*work) (void *arg), void *arg
 						format->name, error->message)));
 }
 
-/* No other format could give it back. */
+/* A text that XML cannot contain could be returned in no other format. */
 static bool
 can_be_told(const char *text)
 {
@@ -244,7 +247,7 @@ add_row(QlmRowTree *tree, uint64 i, int *error_code, const char **error)
 	return false;
 }
 
-/* A payload on its way through a reader */
+/* A payload being read */
 typedef struct Reading
 {
 	const QlmFormat *format;
@@ -273,7 +276,10 @@ read_rows(void *arg)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* The error that is being handled: about the payload, or a failure of this node? */
+/*
+ * Returns the error being handled, which is about the payload or a failure of
+ * this node.
+ */
 static ErrorData *
 take_error(MemoryContext context, bool is_about_payload)
 {
@@ -289,8 +295,8 @@ take_error(MemoryContext context, bool is_about_payload)
 }
 
 /*
- * A plain RAISE EXCEPTION in a reader means that the payload is wrong, which
- * is no failure of this node.
+ * A plain RAISE EXCEPTION in a reader means that the payload is invalid, which
+ * is not a failure of this node.
  */
 QlmOdf *
 qlm_format_read(const QlmFormat *format, const char *payload, QlmRowsUse use,
@@ -373,7 +379,7 @@ make_array(RowArrays *rows, int column, Oid type)
 											  is_text ? TYPALIGN_INT : TYPALIGN_DOUBLE));
 }
 
-/* Rows on their way through a writer */
+/* Rows being written */
 typedef struct Writing
 {
 	const QlmFormat *format;

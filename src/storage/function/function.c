@@ -1,10 +1,10 @@
 /*
  * function.c
- *		SQL functions of others that this node calls.
+ *		Calls SQL functions of other users.
  *
- * They are other people's code: they run with the caller's rights if their owner
- * has these, for a bounded time, and leave nothing in the process but what they
- * have written.
+ * A function runs with the caller's rights if its owner has these, for a
+ * limited time.  It leaves nothing in the process but what it has written to
+ * tables.
  */
 #include "postgres.h"
 
@@ -31,7 +31,7 @@
 #include "storage/core/subtransaction.h"
 #include "storage/function/function.h"
 
-/* A function that does not heed its first cancel gets another each so often. */
+/* A function that ignores a cancel is cancelled again after this time. */
 #define CANCEL_AGAIN_MS 1000
 
 Oid
@@ -48,8 +48,8 @@ qlm_function_oid(const char *signature)
 }
 
 /*
- * What is written without a schema is looked for where the function itself
- * is, then where this extension is; never where a caller could put things.
+ * Unqualified names in a function are looked up in its own schema, then in
+ * that of this extension, and never where callers may create objects.
  */
 bool
 qlm_function_find(Oid oid, const char *extension_schema, QlmFunction *function)
@@ -88,7 +88,10 @@ qlm_function_may_run(Oid oid, Oid role)
 	return may;
 }
 
-/* One that pg_advisory_lock has taken; the worker has others of its own */
+/*
+ * Was the lock taken by pg_advisory_lock?  Those of the worker have another
+ * kind.
+ */
 static bool
 is_left_behind(const LockInstanceData *lock)
 {
@@ -114,9 +117,9 @@ qlm_function_release_locks(void)
 }
 
 /*
- * What it returns is the same in a session and in a worker.  Restricted as
- * maintenance of other people's tables is: no deferred trigger,
- * cursor, temporary table or prepared statement that the process would run
+ * The function gets the same settings in a session and in a worker.  As in
+ * maintenance commands on tables of others, it may not leave deferred
+ * triggers, cursors, temporary tables or prepared statements that would run
  * later.
  */
 void
@@ -141,7 +144,7 @@ qlm_function_run(const QlmFunctionCall *call)
 	AtEOXact_GUC(false, level);
 }
 
-/* The end of the innermost function that has one; 0: none has */
+/* The time limit of the innermost function that has one; 0: none */
 static TimestampTz current_end = 0;
 static volatile sig_atomic_t time_is_over = false;
 static TimeoutId end_timeout = MAX_TIMEOUTS;
@@ -155,7 +158,7 @@ handle_end(void)
 	SetLatch(MyLatch);
 }
 
-/* A function that another one calls ends with that one at the latest. */
+/* A function called by another one ends with it at the latest. */
 static TimestampTz
 begin_time(TimestampTz end)
 {
@@ -173,7 +176,7 @@ begin_time(TimestampTz end)
 	return outer;
 }
 
-/* Was the time over? */
+/* Ends the time limit.  Returns whether it had passed. */
 static bool
 end_time(TimestampTz outer)
 {
@@ -191,7 +194,7 @@ end_time(TimestampTz outer)
 	return late;
 }
 
-/* A cancel that is none of ours is for all that is being done. */
+/* A cancel that was not sent for the time limit is for the whole statement. */
 static bool
 must_leave(const ErrorData *error, bool late)
 {
@@ -199,7 +202,7 @@ must_leave(const ErrorData *error, bool late)
 		!qlm_error_is_said(error);
 }
 
-/* The time that it has is over when it has ended, however that was. */
+/* The time limit is removed however the function ends. */
 static void
 run_until_end(QlmFunctionCall *call)
 {

@@ -1,9 +1,9 @@
 /*
  * handler.c
- *		SQL functions that are registered for paths: the methods of calls, and
- *		what reads devices.
+ *		SQL functions registered for paths: the methods of calls, and functions
+ *		that read devices.
  *
- * They are other people's code (function.c).
+ * They are functions of other users (function.c).
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@ static QlmPlan find_plan = {
 	2, {TEXTARRAYOID, TEXTOID}
 };
 
-/* The path itself and all above it */
+/* Returns the path and all paths above it. */
 static Datum
 path_and_above(const char *path)
 {
@@ -154,7 +154,7 @@ qlm_handler_try(const QlmHandler *handler, const QlmHandlerInput *input,
 	ErrorData  *error = qlm_function_try(&call);
 
 	*late = call.late;
-	/* Retries are for who runs the message. */
+	/* A serialization failure is for the worker, which runs the message again. */
 	if (error && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
 	*output = execution.output;

@@ -24,7 +24,7 @@ typedef struct AliasKey
 typedef struct AliasEntry
 {
 	AliasKey	key;
-	const char *canonical;		/* NULL: none */
+	const char *canonical;		/* the first id or name; NULL: not an alias */
 	bool		is_ambiguous;
 	uint32		hash;
 	char		status;
@@ -56,7 +56,7 @@ hash_key(AliasKey key)
 struct QlmAliases
 {
 	aliashash_hash *entries;
-	bool		is_item;		/* of what the statement that runs finds */
+	bool		is_item;		/* the running statement finds InfoItems */
 	int			nfound;
 };
 
@@ -188,7 +188,7 @@ find_items(QlmAliases *aliases)
 	pfree(parents);
 }
 
-/* Who may not see further ids knows none. */
+/* A caller that may not read further ids finds none. */
 int
 qlm_aliases_find(QlmAliases *aliases)
 {

@@ -1,8 +1,9 @@
 /*
  * alias_path.c
- *		Paths that name nodes by aliases, and the nodes' own paths.
+ *		Finds the nodes that paths name by aliases, and their own paths.
  *
- * All paths are walked down together, one id a round, as far as they lead.
+ * All paths are followed together, one id in each round, as far as there are
+ * nodes.
  */
 #include "postgres.h"
 
@@ -17,29 +18,29 @@
 #include "storage/object/alias_path.h"
 #include "storage/object/path_table.h"
 
-/* A path on its way down */
+/* A path that is being followed */
 typedef struct Way
 {
 	int			number;
 	char	  **ids;
 	int			nids;
-	int			depth;			/* so many lead to a node */
-	int			parent_id;		/* that node; 0: the root */
-	bool		replaced;		/* an id was an alias */
-	bool		is_looked_up;	/* the one at hand has been replaced */
+	int			depth;			/* number of ids that have been followed */
+	int			parent_id;		/* the node reached; 0: the root */
+	bool		replaced;		/* an id was replaced */
+	bool		is_looked_up;	/* the next id was replaced already */
 } Way;
 
 typedef struct NodeEntry
 {
-	const char *path;			/* the key */
+	const char *path;			/* hash key */
 	bool		is_item;
 	int			id;
 } NodeEntry;
 
 typedef struct Walk
 {
-	List	   *ways;			/* of Way *, those that go on */
-	HTAB	   *nodes;			/* of this round, by path */
+	List	   *ways;			/* paths (Way *) not at their end yet */
+	HTAB	   *nodes;			/* nodes of this round, by path */
 	QlmAliasPath *found;
 	int			nfound;
 	int			capacity;
@@ -63,7 +64,7 @@ keep_node(void *arg, const Datum *values, const bool *nulls)
 	entry->id = DatumGetInt32(values[1]);
 }
 
-/* What is at these paths, by first ids? */
+/* Finds the nodes at these paths by their first ids. */
 static HTAB *
 find_nodes(const char **paths, int n)
 {
@@ -105,7 +106,7 @@ add_found(Walk *walk, int number, const char *path)
 	walk->found[walk->nfound++].path = path;
 }
 
-/* It leads no further: what follows may come yet. */
+/* Ends a path at the last node found; nodes below it may be created later. */
 static void
 end_way(Walk *walk, const Way *way)
 {
@@ -113,7 +114,10 @@ end_way(Walk *walk, const Way *way)
 		add_found(walk, way->number, join(way, way->nids));
 }
 
-/* Where the id at hand is an alias, replace it; false: the way ends here. */
+/*
+ * Replaces the next id if it is an alias.  Returns false if the path ends
+ * here.
+ */
 static bool
 take_alias(Walk *walk, Way *way, const QlmAliases *aliases)
 {
@@ -141,7 +145,7 @@ take_alias(Walk *walk, Way *way, const QlmAliases *aliases)
 	return false;
 }
 
-/* Step down to what has been found; false: the way ends here. */
+/* Goes on to the node found.  Returns false if the path ends here. */
 static bool
 step(Walk *walk, Way *way, const NodeEntry *node)
 {
@@ -191,7 +195,7 @@ next_round(Walk *walk)
 		if (entry)
 			goes_on = step(walk, way, entry);
 		else if (way->is_looked_up)
-			end_way(walk, way); /* not to be seen, or just gone */
+			end_way(walk, way); /* not visible, or just deleted */
 		else
 			goes_on = take_alias(walk, way, aliases);
 		if (goes_on)

@@ -1,6 +1,7 @@
 /*
  * details.c
- *		What describes a node besides its values, as structs and as jsonb.
+ *		Details: everything that describes a node except its values, as structs
+ *		and as jsonb.
  */
 #include "postgres.h"
 
@@ -151,7 +152,7 @@ push_alt_names(JsonbParseState **state, const QlmId *name)
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
-/* The first one is in the row of the Object, unless it has attributes. */
+/* The first id is in the row of the Object, unless it has attributes. */
 static void
 push_ids(JsonbParseState **state, const QlmId *first)
 {
@@ -165,7 +166,7 @@ push_ids(JsonbParseState **state, const QlmId *first)
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
-/* MetaData have one value: the newest, and of equally new ones the last. */
+/* MetaData have one value: the newest, or the last of equally new ones. */
 static const QlmValue *
 newest_value(const QlmInfoItem *item)
 {
@@ -178,8 +179,9 @@ newest_value(const QlmInfoItem *item)
 }
 
 /*
- * Of MetaData in MetaData, which are parts of a document, the time is that of
- * now where none is given; for others the statement that stores them sees to it.
+ * MetaData inside MetaData are part of a document, so they get the current
+ * time here if they have none.  Others get it in the statement that stores
+ * them.
  */
 static void
 push_value(JsonbParseState **state, const QlmValue *value, bool is_inner)
@@ -285,7 +287,7 @@ member_of(Jsonb *document, const char *key)
 	return value ? JsonbPGetDatum(JsonbValueToJsonb(value)) : (Datum) 0;
 }
 
-/* As QLM_SQL_GIVEN_ATTRIBUTES has them: an empty one means none. */
+/* Like QLM_SQL_GIVEN_ATTRIBUTES: an empty document means none. */
 static Datum
 given_attributes(Jsonb *document)
 {

@@ -1,9 +1,9 @@
 /*
  * details_hash.c
- *		Hash of what describes a node.
+ *		A hash of the details of a node.
  *
- * Devices repeat it with every value they send: the hash tells in a moment
- * that nothing is new.
+ * Devices repeat details with each value.  The hash shows at once that they
+ * are not new.
  */
 #include "postgres.h"
 

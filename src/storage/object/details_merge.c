@@ -1,9 +1,9 @@
 /*
  * details_merge.c
- *		Merges what messages say of nodes into what is stored of them.
+ *		Merges the details of nodes in envelopes into the stored ones.
  *
- * Nothing is updated where nothing changes, since devices repeat themselves,
- * and each update makes every process check its nodes anew.
+ * Rows are updated only if something changes: devices repeat details, and each
+ * update invalidates the caches of all processes.
  */
 #include "postgres.h"
 
@@ -16,10 +16,13 @@
 #include "storage/object/details_merge.h"
 #include "storage/object/node_id_cache.h"
 
-/* How many different things may be said of one node at once */
+/* Different details for one node in the same envelopes */
 #define MAX_ROUNDS 1000
 
-/* A type or text replaces, no type or text leaves what was. */
+/*
+ * A new type or text replaces the old one; without a new one the old one
+ * stays.
+ */
 #define MERGED_DESCRIPTION(old, new) \
 	"CASE WHEN " new " IS NULL THEN " old \
 	" ELSE COALESCE(" old ", '{}') || (" new ") END"
@@ -28,7 +31,9 @@
 	"CASE WHEN " new " IS NULL THEN " old " ELSE " \
 	QLM_SQL_GIVEN_ATTRIBUTES("COALESCE(" old ", '{}') || (" new ")") " END"
 
-/* Union by text; a name that comes with attributes replaces the one that was. */
+/*
+ * The union of both by text; a new name with attributes replaces the old one.
+ */
 #define MERGED_NAMES(old, new) \
 	"CASE WHEN " new " IS NULL THEN " old " ELSE" \
 	" (SELECT pg_catalog.jsonb_agg(u.doc ORDER BY u.place) FROM" \
@@ -112,8 +117,8 @@ static QlmPlan ids_plan = {
 };
 
 /*
- * The newest value wins; one without a time is new now, unless it is the one
- * that is there: devices repeat them with every message.
+ * The newest value wins.  One without a time is of now, unless it equals the
+ * stored one, as devices repeat them.
  */
 #define NEW_TIME \
 	"COALESCE((e.doc->>'ts')::timestamptz," \
@@ -171,7 +176,7 @@ qlm_details_merge_reset(QlmDetailsTasks *tasks)
 	tasks->run = ++runs;
 }
 
-/* Is it new, as far as is known and as others of this run do not say it too? */
+/* Are these details new, as far as is known, and not given by another task? */
 static bool
 is_news(const QlmDetailsTasks *tasks, QlmCachedNode *node, uint64 hash)
 {
@@ -247,7 +252,10 @@ execute(QlmPlan *plan, Datum *params)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Objects or InfoItems: one element for each node at most */
+/*
+ * Stores details of Objects or of InfoItems, at most one element for each
+ * node.
+ */
 static void
 store_kind(const QlmDetailsTask *tasks, int n, bool items)
 {
@@ -295,8 +303,8 @@ compare_tasks(const void *a, const void *b)
 }
 
 /*
- * A node that several elements speak of is merged in as many rounds, because a
- * statement can change a row only once.
+ * If there are several elements for a node they are merged in as many rounds,
+ * since a statement can change a row only once.
  */
 void
 qlm_details_merge_store(QlmDetailsTasks *tasks)
@@ -323,7 +331,7 @@ qlm_details_merge_store(QlmDetailsTasks *tasks)
 				break;
 		store_kind(first, end - start, items);
 	}
-	/* What was forgotten meanwhile is looked at again next time. */
+	/* If the cache was reset in the meantime the hashes are not stored. */
 	for (int i = 0; i < tasks->n && epoch == qlm_node_id_cache_epoch(); i++)
 		qlm_node_id_cache_set_details(tasks->tasks[i].node, tasks->tasks[i].hash);
 }

@@ -1,9 +1,8 @@
 /*
  * details_read.c
- *		What describes a node, from jsonb into structs.
+ *		Reads the details of a node from jsonb into structs.
  *
- * Users may write these columns too, so anything of an unexpected form is
- * passed over.
+ * Users may write these columns, so anything of an unexpected form is ignored.
  */
 #include "postgres.h"
 
@@ -36,7 +35,7 @@ text_member(JsonbContainer *object, const char *key)
 	return find_member(object, key, &value) ? string_of(&value) : NULL;
 }
 
-/* An object or array inside another one; NULL if it is none */
+/* Returns an object or array that is a member of an object, or NULL. */
 static JsonbContainer *
 container_member(JsonbContainer *object, const char *key)
 {

@@ -1,12 +1,13 @@
 /*
  * foreign_key.c
- *		Triggers in place of foreign keys: children have a parent, and go with it.
+ *		Triggers in place of foreign keys: children need a parent, and are
+ *		deleted with it.
  *
- * A dump says nothing of the order in which the tables of an extension are to be
- * filled, so foreign keys between them fail in a parallel restore.  These
- * triggers do what foreign keys do, but nothing while a dump is restored; and
- * where a foreign key would delete children as the owner of their table, and so
- * give his rights to the triggers of others on it, they delete as the current user.
+ * A dump does not define the order in which tables of an extension are filled,
+ * so foreign keys between them fail in a parallel restore.  These triggers do
+ * the same, but nothing during a restore.  A foreign key would delete children
+ * with the rights of the owner of their table, and so give these rights to
+ * triggers of others.  These triggers delete as the current user.
  */
 #include "postgres.h"
 
@@ -25,19 +26,21 @@
 #include "storage/core/trigger.h"
 #include "storage/replica/restore.h"
 
-/* A child is locked out of the deletion of its parent, not of other changes. */
+/*
+ * The lock on the parent conflicts with its deletion, not with other changes.
+ */
 #define PARENT(table, key) \
 	"SELECT FROM ONLY qlm." table " p WHERE p." key " = $1 FOR KEY SHARE OF p"
 #define CHILD(table, column) \
 	"SELECT FROM ONLY qlm." table " c WHERE c." column " = $1 LIMIT 1"
 
-/* of the rows that a trigger calls old_rows */
+/* For the rows in the transition table old_rows */
 #define DELETED(table, column, key) \
 	"DELETE FROM ONLY qlm." table " c USING old_rows o WHERE c." column " = o." key
 #define LEFT_OVER(table, column, key) \
 	"SELECT FROM ONLY qlm." table " c, old_rows o WHERE c." column " = o." key " LIMIT 1"
 
-/* after TRUNCATE */
+/* After TRUNCATE */
 #define ALL_DELETED(table, column) \
 	"DELETE FROM ONLY qlm." table " c WHERE c." column " IS NOT NULL"
 #define ANY_LEFT_OVER(table, column) \
@@ -49,7 +52,7 @@ typedef struct Link
 	const char *column;
 	const char *parent;
 	const char *key;
-	const char *deletes[2];		/* of deleted rows, of all rows */
+	const char *deletes[2];		/* after DELETE, after TRUNCATE */
 	const char *left_over[2];
 	QlmPlan		find_parent;
 	QlmPlan		find_child;
@@ -61,7 +64,7 @@ typedef struct Link
 	{LEFT_OVER(child, column, key), ANY_LEFT_OVER(child, column)}, \
 	{PARENT(parent, key), 1, {type}}, {CHILD(child, column), 1, {type}}}
 
-/* Those of one parent in the order in which they are deleted */
+/* The links of a parent are in the order of deletion. */
 static Link links[] = {
 	LINK("info_item", "object_id", "object", "object_id", INT4OID),
 	LINK("object_id", "object_id", "object", "object_id", INT4OID),
@@ -88,7 +91,7 @@ trigger_data(FunctionCallInfo fcinfo, bool for_row)
 	return data;
 }
 
-/* Whoever adds a child need not see its parent. */
+/* A user who adds a child need not be allowed to see its parent. */
 static bool
 finds_any(QlmPlan *plan, Datum key)
 {
@@ -114,7 +117,10 @@ key_text(HeapTuple tuple, Relation rel, const char *column)
 	return SPI_getvalue(tuple, desc, SPI_fnumber(desc, column));
 }
 
-/* qlm.require_parent(): after INSERT of a child, or UPDATE of whose child it is */
+/*
+ * qlm.require_parent(): after INSERT of a child, or UPDATE of the column with
+ * its parent
+ */
 Datum
 qlm_trigger_require_parent(PG_FUNCTION_ARGS)
 {
@@ -192,8 +198,9 @@ is_left_over(const char *sql, Snapshot snapshot)
 }
 
 /*
- * What policies or triggers have kept would be left without a parent, and so
- * would what came after the snapshot of a transaction that has but one.
+ * Children that policies or triggers have kept from being deleted would have
+ * no parent.  The same holds for children committed after the snapshot of a
+ * transaction that uses only one.
  */
 static void
 refuse_left_over(const Link *link, const char *sql)

@@ -1,7 +1,7 @@
 /*
  * invalidate.c
- *		Triggers that keep caches and values right when Objects and InfoItems
- *		are deleted or changed, by whatever statement.
+ *		Triggers that invalidate caches and delete values when Objects and
+ *		InfoItems are deleted or changed, by whatever statement.
  */
 #include "postgres.h"
 
@@ -21,10 +21,10 @@ PG_FUNCTION_INFO_V1(qlm_trigger_forget);
 PG_FUNCTION_INFO_V1(qlm_trigger_forget_values);
 
 /*
- * What is to be forgotten besides the rows of the trigger's own table: "static" what
- * describes nodes, which goes by qlm.meta_data; "added" what reading has kept, and
- * "names" what is an alias of what, which go by sequences, as no statement has to
- * be planned anew when these are invalidated.
+ * What to invalidate besides the trigger's own table.  "static" stands for
+ * details, which use the invalidation of qlm.meta_data.  "added" stands for
+ * cached rows and "names" for aliases.  These use sequences, whose
+ * invalidation makes no statement be planned again.
  */
 static QlmRelation
 relation_of(const char *argument)
@@ -52,8 +52,9 @@ is_empty(Tuplestorestate *changed)
 }
 
 /*
- * Before: wait for writers, who have looked up paths, and keep them out until
- * the transaction ends.  After: have every process forget.
+ * Before the statement: waits for writers, which have looked up paths, and
+ * keeps them out until the transaction ends.  After it: invalidates the caches
+ * of all processes.
  */
 Datum
 qlm_trigger_forget(PG_FUNCTION_ARGS)
@@ -67,7 +68,7 @@ qlm_trigger_forget(PG_FUNCTION_ARGS)
 	return PointerGetDatum(qlm_trigger_row(data));
 }
 
-/* A value without its InfoItem would be found by nobody. */
+/* Nobody would find a value without its InfoItem. */
 static void
 refuse_left_over(bool all)
 {
@@ -89,9 +90,9 @@ refuse_left_over(bool all)
 }
 
 /*
- * After InfoItems were deleted: their values go, with the rights of who deletes,
- * as triggers of others may hang on them.
- * The planner must know how many InfoItems there are, hence no kept plan.
+ * After InfoItems were deleted: deletes their values with the rights of the
+ * current user, since tables may have triggers of others.  The planner must
+ * know the number of InfoItems, so the plan is not kept.
  */
 Datum
 qlm_trigger_forget_values(PG_FUNCTION_ARGS)

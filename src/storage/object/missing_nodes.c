@@ -1,12 +1,13 @@
 /*
  * missing_nodes.c
- *		Makes the Objects and InfoItems that a write names and nobody has yet.
+ *		Creates the Objects and InfoItems that a write names and that do not
+ *		exist yet.
  *
- * Set-based, level by level, Objects before InfoItems.  An Object and an
- * InfoItem cannot share a path, which no constraint can say: so whoever makes
- * something in an Object locks it first.  Locks are taken in order of number
- * and rows are made in order of path, so that two processes which make the
- * same things wait for each other in turn.
+ * Statements are set-based, level by level, Objects before InfoItems.  An
+ * Object and an InfoItem must not share a path, which a constraint cannot
+ * express.  So whoever creates something in an Object locks the Object first.
+ * Locks are taken in the order of ids and rows are inserted in the order of
+ * paths, so that processes that create the same nodes do not deadlock.
  */
 #include "postgres.h"
 
@@ -26,7 +27,7 @@
 #include "storage/object/node_id_cache.h"
 #include "storage/replica/sequence.h"
 
-/* So many new nodes in Objects that are there go in bulk. */
+/* At least so many new nodes in existing Objects are inserted in bulk. */
 #define MANY 16
 
 typedef struct MissingEntry
@@ -58,7 +59,7 @@ struct QlmMissingNodes
 	QlmNewNode **nodes;
 	int			n;
 	int			capacity;
-	bool		locked;			/* all parents that were there before */
+	bool		locked;			/* all parents that existed before are locked */
 };
 
 #define NEW_NODES \
@@ -115,7 +116,7 @@ static QlmPlan still_items_plan = {
 	{sql, 4, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID}, \
 	QLM_PLAN_GENERIC}
 
-/* By whether they are InfoItems, and whether their parents are new too */
+/* First index: InfoItems?  Second index: are the parents new, too? */
 static QlmPlan make_plans[2][2] = {
 	{
 		MAKE_PLAN(MAKE_OBJECTS IF_NEW RETURNING_OBJECTS),
@@ -178,7 +179,10 @@ has_new_parent(const QlmNewNode *node)
 	return node->parent != NULL;
 }
 
-/* Paths of those whose parents are missing too, or of the others; how many? */
+/*
+ * Fills in the paths of nodes whose parents are missing, too, or of the
+ * others.  Returns how many.
+ */
 static int
 paths_of(const QlmMissingNodes *missing, bool below_missing, Datum *array)
 {
@@ -194,8 +198,8 @@ paths_of(const QlmMissingNodes *missing, bool below_missing, Datum *array)
 }
 
 /*
- * A transaction with one snapshot for all its statements may see what others
- * have deleted since: locking it raises a serialization failure then.
+ * A transaction that uses one snapshot may see nodes that others have deleted
+ * since.  Locking them raises a serialization failure.
  */
 static void
 require_still_there(Datum paths)
@@ -238,7 +242,7 @@ find_paths(QlmMissingNodes *missing, bool below_missing)
 	return found;
 }
 
-/* Where nothing is, there is nothing below it either. */
+/* If a node does not exist, nothing below it exists either. */
 int
 qlm_missing_nodes_find(QlmMissingNodes *missing)
 {
@@ -272,8 +276,8 @@ compare_ids(const void *a, const void *b)
 }
 
 /*
- * Lock the Objects that are there and get something new in them.  Returns
- * false if somebody else has made any of it before the lock was ours.
+ * Locks the existing Objects in which nodes will be created.  Returns false if
+ * another process has created one of these nodes before.
  */
 static bool
 lock_parents(QlmMissingNodes *missing)
@@ -317,9 +321,9 @@ text_array(QlmNewNode **nodes, int n, bool names)
 }
 
 /*
- * Make nodes of one level and kind by a statement.  Nobody else can make
- * anything in an Object that is made here, so conflicts are looked for only
- * where the parent has been there before.
+ * Creates the nodes of one level and kind by a statement.  Nobody else can
+ * create anything in an Object that is new, so conflicts are possible only if
+ * the parent existed before.
  */
 static bool
 insert_level(QlmMissingNodes *missing, QlmNewNode **nodes, int n)
@@ -359,8 +363,8 @@ insert_level(QlmMissingNodes *missing, QlmNewNode **nodes, int n)
 }
 
 /*
- * Without the executor a conflict is an error, so where others may come first
- * that is only tried for many.
+ * Without the executor a conflict is an error.  So if others may be faster,
+ * this is only tried for many nodes.
  */
 static bool
 may_go_in_bulk(const QlmMissingNodes *missing, const QlmNewNode *first, int n)
@@ -392,8 +396,8 @@ make_levels(QlmMissingNodes *missing, bool in_bulk)
 }
 
 /*
- * The cache knows now what the tables have of it.  Ids and MetaData stand in
- * tables of their own, and are left to details_merge.c.
+ * Stores in the cache what the tables hold now.  Ids and MetaData have tables
+ * of their own, and are left to details_merge.c.
  */
 static void
 remember(QlmNodeIdCache *cache, const QlmNewNode *missing)
@@ -414,8 +418,8 @@ remember(QlmNodeIdCache *cache, const QlmNewNode *missing)
 typedef enum Outcome
 {
 	MADE,
-	FOUND,						/* somebody else has made some of it */
-	CONFLICT					/* the same, or a unique index of the user's */
+	FOUND,						/* another process has created some of the nodes */
+	CONFLICT					/* the same, or a conflict in a unique index of a user */
 } Outcome;
 
 static Outcome

@@ -1,13 +1,13 @@
 /*
  * node_bulk.c
- *		New Objects and InfoItems into their tables, many at a time.
+ *		Inserts new Objects and InfoItems into their tables, many at a time.
  *
- * For each row an INSERT would look for its parent and lock it (foreign_key.c): that
- * costs as much as all the rest, and whoever calls has either made the parent in
- * the same transaction or locked it.  Defaults, constraints and indexes are those
- * of the table.  Where an INSERT would do more than that, for triggers, rules,
- * policies, further columns or foreign keys, it is left to the executor; and where
- * extensions look at statements, as nodes are made seldom.
+ * For each row an INSERT would look up and lock its parent (foreign_key.c),
+ * which costs as much as all the rest.  The caller has created the parent in
+ * this transaction or locked it.  Defaults, constraints and indexes are those
+ * of the table.  If an INSERT would do more, because of triggers, rules,
+ * policies, further columns or foreign keys, the executor is used.  The same
+ * if extensions have executor hooks, as nodes are created rarely.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@
 
 #define ID_COLUMN		1
 
-/* Tuples that are put in place together; COPY takes as many. */
+/* Tuples inserted together, as many as in COPY */
 #define MAX_TUPLES		1000
 
 typedef struct Column
@@ -65,7 +65,7 @@ typedef struct Bulk
 	ResultRelInfo *info;
 	ExprState  *next_id;
 	TupleTableSlot **slots;
-	MemoryContext context;		/* of one load of tuples */
+	MemoryContext context;		/* for one load of tuples */
 } Bulk;
 
 static bool
@@ -92,7 +92,10 @@ function_of(const char *name)
 						  0, NULL, true);
 }
 
-/* What ours see to holds for what comes in messages, or is done here. */
+/*
+ * The triggers of this extension have nothing to do for nodes in envelopes, or
+ * are replaced by code here.  Returns whether there are no others.
+ */
 static bool
 has_own_triggers(const TriggerDesc *triggers)
 {
@@ -120,7 +123,7 @@ is_plain(Relation rel, bool is_item)
 		!has_own_triggers(rel->trigdesc);
 }
 
-/* Its statement would return ids, so who may not read may not do this either. */
+/* The statement would return ids, so the right to read is needed, too. */
 static bool
 may_insert_all(QlmRelation relation)
 {
@@ -146,7 +149,7 @@ begin(Bulk *bulk, Node *default_id, int n)
 										  ALLOCSET_DEFAULT_SIZES);
 }
 
-/* The columns after the path, of which most nodes have none */
+/* Fills in the columns after the path, which are null for most nodes. */
 static void
 fill_static(const QlmNewNode *node, Datum *values, bool *nulls)
 {
@@ -223,7 +226,7 @@ end(Bulk *bulk, int n)
 	FreeExecutorState(bulk->estate);
 }
 
-/* Names that may be subscribed to have come. */
+/* Announces that there are new names, which may be targets of subscriptions. */
 static void
 tell_names(QlmNewNode **nodes, int n)
 {

@@ -1,10 +1,10 @@
 /*
  * node_id_cache.c
- *		Which Objects and InfoItems this process knows by their paths.
+ *		A cache of the Objects and InfoItems that this process knows.
  *
- * A node is found by its parent and its name, so a tree is walked without
- * building paths.  An Object and an InfoItem cannot share a path, hence not an
- * entry either.
+ * A node is found by its parent and its name, so a tree is followed without
+ * building paths.  An Object and an InfoItem cannot share a path, so they
+ * never share an entry.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 #include "storage/core/node_lock.h"
 #include "storage/object/node_id_cache.h"
 
-/* Beyond that many nodes it starts anew; some 150 bytes each. */
+/* If there are more nodes the cache is emptied; each takes some 150 bytes. */
 #define MAX_NODES 500000
 
 typedef struct NodeKey
@@ -62,7 +62,7 @@ struct QlmNodeIdCache
 {
 	MemoryContext context;
 	nodehash_hash *nodes;
-	bool		is_shared;		/* by all writes of this process that see all */
+	bool		is_shared;		/* shared by all writes that policies do not restrict */
 };
 
 static QlmNodeIdCache shared = {NULL, NULL, true};
@@ -70,7 +70,7 @@ static dlist_head fresh_nodes = DLIST_STATIC_INIT(fresh_nodes);
 static uint64 object_generation;
 static uint64 item_generation;
 
-/* How often all nodes were forgotten */
+/* Counts how often the cache was emptied */
 static uint64 epoch = 0;
 
 static void
@@ -139,8 +139,8 @@ keep_fresh(int nest_level)
 }
 
 /*
- * What a transaction with one snapshot for all its statements has seen may
- * have been deleted since, so it is not kept.
+ * A transaction with one snapshot for all its statements may have seen nodes
+ * that were deleted since, so these are not kept.
  */
 static void
 transaction_ends(XactEvent event, void *arg)

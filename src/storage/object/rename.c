@@ -1,15 +1,17 @@
 /*
  * rename.c
- *		qlm_rename(): another first id for an Object, another name for an InfoItem.
+ *		qlm_rename(): gives an Object another first id, or an InfoItem another
+ *		name.
  *
- * Values and what else goes by numbers follow by themselves.  All that names a
- * node by its path is changed with it: what lies below, targets of subscriptions,
- * rules of retention, handlers, and the Objects that peers are known by.  Writers
- * are kept out meanwhile, and find the new path when they look.
+ * Values and everything else that refers to numbers need no change.
+ * Everything that names a node by its path is changed: nodes below it, targets
+ * of subscriptions, retention rules, handlers, and the Objects by which peers
+ * are known.  Writers are kept out in the meantime, and find the new path
+ * afterwards.
  *
- * The nodes are changed by who calls, and so are peers, since what a peer is known
- * by decides on rights.  The rest follows its Object whoever renames that, and gives
- * nobody anything.
+ * Nodes are changed with the rights of the caller.  So are peers, since the
+ * Objects by which they are known decide about rights.  Everything else
+ * follows its node, whoever renames it, and gives nobody any rights.
  */
 #include "postgres.h"
 
@@ -30,7 +32,7 @@
 
 PG_FUNCTION_INFO_V1(qlm_sql_rename);
 
-/* $1: the path, $2: the new one */
+/* $1: the path; $2: the new path */
 #define BELOW(column) \
 	"(" column " > ($1 || '/') COLLATE \"C\" AND " column " < ($1 || '0') COLLATE \"C\")"
 #define AT_OR_BELOW(column) "(" column " = $1 OR " BELOW(column) ")"
@@ -49,7 +51,7 @@ static QlmPlan object_plan = {
 	3, {INT4OID, TEXTOID, TEXTOID}
 };
 
-/* The new name is no alias any more; the old one may be. */
+/* The new name is no longer an alias; the old one may become one. */
 static QlmPlan item_plan = {
 	"UPDATE qlm.info_item i SET name = $2, path = $3, alt_names ="
 	" (SELECT NULLIF(COALESCE(pg_catalog.jsonb_agg(e.doc ORDER BY e.n), '[]'), '[]')"
@@ -79,8 +81,9 @@ static QlmPlan left_plan = {
 };
 
 /*
- * Ids of an Object; $1: its number, $2: the old id, $3: the new one.  A further id
- * that becomes the first keeps what describes it; else that of the old first one stays.
+ * Further ids of an Object; $1: its number, $2: the old id, $3: the new id.  A
+ * further id that becomes the first keeps its attributes; otherwise those of
+ * the old first id stay.
  */
 static QlmPlan promote_plan = {
 	"UPDATE qlm.object_id SET position = 0 WHERE object_id = $1 AND id = $3",
@@ -105,7 +108,7 @@ static QlmPlan keep_id_plan = {
 	3, {INT4OID, TEXTOID, TEXTOID}
 };
 
-/* A subscription to both paths has one of them from now on. */
+/* A subscription that had both paths as targets keeps one of them. */
 static QlmPlan double_targets_plan = {
 	"DELETE FROM qlm.subscription_target t WHERE " AT_OR_BELOW("t.path")
 	" AND EXISTS (SELECT FROM qlm.subscription_target x"
@@ -148,7 +151,7 @@ static QlmPlan known_peers_plan = {
 	1, {TEXTOID}
 };
 
-/* $3: it goes on to be known by the old one too */
+/* $3: the peer is also known by the old path */
 static QlmPlan peers_plan = {
 	"UPDATE qlm.peer SET paths ="
 	" (SELECT pg_catalog.array_agg(n.path ORDER BY n.n)"
@@ -203,7 +206,7 @@ join(char **ids, int n)
 	return path.data;
 }
 
-/* What is asked for; errors for what is no path or no id */
+/* Parses the arguments.  Raises an error for an invalid path or id. */
 static void
 understand(Rename *rename, const char *path, const char *new_id)
 {
@@ -234,7 +237,7 @@ understand(Rename *rename, const char *path, const char *new_id)
 				 errmsg("\"%s\" is not an id: it begins or ends with a blank", new_id)));
 }
 
-/* One that the caller may not see is not there for him. */
+/* A node that the caller may not see does not exist for the caller. */
 static void
 find_node(Rename *rename)
 {
@@ -290,7 +293,7 @@ rename_ids(const Rename *rename)
 		(void) execute(&keep_id_plan, values);
 }
 
-/* By who calls: rights on the tables and policies decide. */
+/* Runs with the rights of the caller: privileges and policies decide. */
 static void
 rename_nodes(const Rename *rename)
 {
@@ -314,8 +317,9 @@ rename_nodes(const Rename *rename)
 }
 
 /*
- * What policies hide must not stay behind under a path that is no more, nor what came
- * after the snapshot of a transaction that has but one.
+ * Nodes that policies hide must not be left under a path that no longer
+ * exists, nor nodes committed after the snapshot of a transaction that uses
+ * only one.
  */
 static void
 require_none_left(const Rename *rename)
@@ -389,7 +393,8 @@ rename_rest(const Rename *rename, const List *aliased)
 }
 
 /*
- * qlm_rename(path text, new_id text, keep_old_id boolean) returns text: the new path
+ * qlm_rename(path text, new_id text, keep_old_id boolean) returns text, the
+ * new path
  */
 Datum
 qlm_sql_rename(PG_FUNCTION_ARGS)

@@ -1,9 +1,9 @@
 /*
  * rename_target.c
- *		Targets of subscriptions that reach a node by aliases of what is above it.
+ *		Targets of subscriptions that reach a node through aliases of the nodes
+ *		above it.
  *
- * What such a target calls by an alias has that as before.  But the id that
- * changes is in it as it was.
+ * Such a target keeps the aliases.  Only the id that changes is replaced.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@ static QlmPlan targets_plan = {
 	0, {0}
 };
 
-/* A subscription to both paths has one of them from now on. */
+/* A subscription that had both paths as targets keeps one of them. */
 static QlmPlan double_plan = {
 	"DELETE FROM qlm.subscription_target t WHERE t.path = $1"
 	" AND EXISTS (SELECT FROM qlm.subscription_target x"
@@ -53,7 +53,10 @@ all_targets(const char ***paths)
 	return n;
 }
 
-/* The target with another id at this place; NULL: that is an alias of its own */
+/*
+ * Returns the target with another id at this place, or NULL if the id there is
+ * an alias itself.
+ */
 static const char *
 moved(const char *target, int place, const char *id, const char *new_id)
 {

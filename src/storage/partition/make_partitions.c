@@ -1,6 +1,6 @@
 /*
  * make_partitions.c
- *		SQL function that makes partitions before history is loaded.
+ *		qlm_make_partitions(): makes partitions before history is loaded.
  */
 #include "postgres.h"
 
@@ -21,10 +21,12 @@
 #include "storage/partition/partition_move.h"
 
 #define MAX_SPANS	10000
-#define LOCK_TRIES	500			/* of 10 ms */
-#define LARGE		1000		/* values that are worth a word */
+#define LOCK_TRIES	500			/* of 10 ms each */
+#define LARGE		1000		/* values whose move is reported */
 
-/* Wait, but not in line: others would stand behind. */
+/*
+ * Does not wait in the lock queue, where other sessions would wait behind it.
+ */
 static void
 lock_politely(Oid relid, LOCKMODE mode)
 {
@@ -41,7 +43,7 @@ lock_politely(Oid relid, LOCKMODE mode)
 	}
 }
 
-/* Readers, too, where values have to be moved from under them */
+/* If values have to be moved the lock also excludes readers. */
 static void
 lock_all(TimestampTz from, TimestampTz to)
 {
@@ -79,7 +81,7 @@ check_request(TimestampTz from, TimestampTz to)
 				 errmsg("table qlm.value is being used by a statement of this session")));
 }
 
-/* Say what keeps others waiting. */
+/* Reports a move that keeps others waiting. */
 static void
 report_large(TimestampTz lower, TimestampTz upper, const char *name)
 {
@@ -88,7 +90,7 @@ report_large(TimestampTz lower, TimestampTz upper, const char *name)
 				(errmsg("values of partition qlm.%s are moved there from qlm.value_default, while others wait", name)));
 }
 
-/* One that the workers are filling gets the rest at once. */
+/* A partition that workers are filling gets the rest at once. */
 static void
 finish_growing(int before, TimestampTz end)
 {
@@ -104,7 +106,10 @@ finish_growing(int before, TimestampTz end)
 	qlm_rights_restore(&saved);
 }
 
-/* Make what a gap lacks of the span that begins at a time; was one made? */
+/*
+ * Makes a partition for the part of a gap that begins at start.  Returns
+ * whether one was made.
+ */
 static bool
 make_in_gap(int gap, TimestampTz start)
 {
@@ -147,7 +152,7 @@ make_span(TimestampTz start)
 			made += make_in_gap(found, start);
 		range = *qlm_partition_range(qlm_partition_find(at));
 		if (range.is_default)
-			break;				/* it could not be made, and a warning said so */
+			break;				/* it failed with a warning */
 		at = range.upper;
 	}
 	return made;
@@ -156,8 +161,8 @@ make_span(TimestampTz start)
 PG_FUNCTION_INFO_V1(qlm_sql_make_partitions);
 
 /*
- * qlm_make_partitions("from" timestamptz, "to" timestamptz) returns int: so many
- * were made for values of these times
+ * qlm_make_partitions("from" timestamptz, "to" timestamptz) returns int: the
+ * number of partitions made for values of these times
  */
 Datum
 qlm_sql_make_partitions(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * partition.c
- *		The partitions of qlm.value: which there are, and what they are called.
+ *		The partitions of qlm.value: which exist, and their names.
  */
 #include "postgres.h"
 
@@ -158,7 +158,7 @@ qlm_partition_is_empty(const QlmPartitionRange *range)
 	if (!OidIsValid(range->relid))
 		return true;
 	if (qlm_partition_table_is_empty(range->relid))
-		/* Rows may have left it for another partition since the caller asked. */
+		/* Rows may have been moved to another partition in the meantime. */
 		return generation == qlm_catalog_generation(QLM_REL_VALUE);
 	found = qlm_partition_find(range->lower);
 	if (ranges[found].relid == range->relid)
@@ -175,7 +175,7 @@ break_down(TimestampTz ts, struct pg_tm *tm)
 		elog(ERROR, "timestamp out of range");
 }
 
-/* First moment of the span so many spans after that of a time */
+/* Returns the start of the span that is so many spans after that of ts. */
 TimestampTz
 qlm_partition_span_start(TimestampTz ts, int spans)
 {
@@ -199,7 +199,7 @@ qlm_partition_span_start(TimestampTz ts, int spans)
 		start + spans * USECS_PER_DAY : start;
 }
 
-/* A table's name says its span, or both ends where it is cut short. */
+/* The name contains the span, or both ends if the partition is shorter. */
 void
 qlm_partition_name(char *name, TimestampTz lower, TimestampTz upper)
 {
@@ -236,7 +236,7 @@ qlm_partition_default(void)
 }
 
 /*
- * One that is being filled has the name of all that it will cover, and ends
+ * A partition that is being filled has the name of its final range.  It ends
  * where the default partition still holds the rest.
  */
 bool

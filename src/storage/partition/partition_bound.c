@@ -1,11 +1,12 @@
 /*
  * partition_bound.c
- *		What the catalog says of the bounds of partitions of qlm.value.
+ *		Bounds of partitions of qlm.value in the catalog.
  *
- * ATTACH PARTITION reads the whole default partition, while all wait for it,
- * to see that nothing in it belongs to the new one, unless a constraint says so.  We
- * know it, from an index or because we have just moved what was there, so
- * we say it by a constraint that is taken for true, and goes within the same transaction.
+ * ATTACH PARTITION scans the default partition, while everybody waits, to
+ * check that no row belongs to the new one, unless a constraint says so.  That
+ * is known here, from an index or because the rows have just been moved.  So a
+ * constraint is added that is marked as valid, and removed in the same
+ * transaction.
  */
 #include "postgres.h"
 
@@ -79,7 +80,7 @@ qlm_partition_unclaim(Oid default_relid)
 	CommandCounterIncrement();
 }
 
-/* The same bound, with another end */
+/* Returns the same bound with another end. */
 static char *
 move_end(const char *bound, TimestampTz upper)
 {

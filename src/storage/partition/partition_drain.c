@@ -1,16 +1,16 @@
 /*
  * partition_drain.c
- *		Values go from the default partition into their own, step by step.
+ *		Moves values from the default partition to their own, step by step.
  *
- * History that is loaded without partitions lies in the default one.  A
- * partition cannot be attached while values of its time lie elsewhere, and values
- * must be seen at each moment.  So it begins with the first of them, and each step
- * moves the next ones and has it end later.  What is not moved yet is read,
- * written and corrected where it is.  How far it has come stands in the
- * catalog alone, so whoever is killed in between, another one goes on.
+ * History that is loaded without partitions is in the default one.  A
+ * partition cannot be attached while values of its range are elsewhere, and
+ * values must be visible at all times.  So the new partition begins with the
+ * first of them, and each step moves the next ones and moves its end.  Values
+ * not moved yet are read, written and corrected where they are.  The state is
+ * in the catalog only, so after a crash another process goes on.
  *
- * A step locks out who reads or writes values for the time that it takes, and
- * waits for none of them longer than that.
+ * A step locks out readers and writers while it runs, and waits for them no
+ * longer than that.
  */
 #include "postgres.h"
 
@@ -33,34 +33,34 @@
 #include "storage/partition/partition_make.h"
 #include "storage/partition/partition_move.h"
 
-#define REST_MS		(60 * 60 * 1000)	/* for what cannot be moved */
-#define LOOK_MS		5000		/* an earlier look says nothing */
-#define MAX_FAILURES	10		/* in a row, before it rests */
+#define REST_MS		(60 * 60 * 1000)	/* after values that cannot be moved */
+#define LOOK_MS		5000		/* a new look is not worth while earlier */
+#define MAX_FAILURES	10		/* failures in a row before a rest */
 
 /* What this process moves */
 static struct
 {
-	TimestampTz from;			/* what lies before is left where it is */
-	TimestampTz again_at;		/* when it is looked at again */
-	char		name[NAMEDATALEN];	/* of the partition; empty: none */
+	TimestampTz from;			/* earlier values are left where they are */
+	TimestampTz again_at;		/* time of the next look */
+	char		name[NAMEDATALEN];	/* name of the partition; empty: none */
 	TimestampTz began_at;
 	int64		moved;
 	int			failures;
-	VirtualTransactionId *seen; /* who had a snapshot at the step before */
+	VirtualTransactionId *seen; /* transactions with a snapshot at the last step */
 	int			nseen;
 	TimestampTz seen_at;
 } progress = {DT_NOBEGIN};
 
-/* One partition to be made or to grow */
+/* A partition to be made or extended */
 typedef struct Target
 {
 	char		name[NAMEDATALEN];
-	Oid			grows;			/* InvalidOid: it is to be made */
-	TimestampTz lower;			/* of what is to be moved */
+	Oid			grows;			/* InvalidOid: to be made */
+	TimestampTz lower;			/* of the values to be moved */
 	TimestampTz upper;
 } Target;
 
-/* The partition that a value in the default one should be in */
+/* Finds the partition for a value in the default one. */
 static void
 find_target(TimestampTz ts, Target *target)
 {
@@ -84,7 +84,7 @@ find_target(TimestampTz ts, Target *target)
 	qlm_partition_name(target->name, target->lower, target->upper);
 }
 
-/* Is there something to move?  The first of it. */
+/* Finds the first value to be moved.  Returns false if there is none. */
 static bool
 find_work(Target *target)
 {
@@ -104,8 +104,8 @@ find_work(Target *target)
 }
 
 /*
- * Is there still a transaction that had its snapshot when the step before
- * looked?  One that keeps it would not see what has been moved since.
+ * Is a transaction still running that had a snapshot at the last step?  With
+ * that snapshot it would not see values moved since.
  */
 static bool
 old_snapshots_remain(void)
@@ -140,7 +140,7 @@ report_begin(const Target *target)
 	progress.moved = 0;
 }
 
-/* Said once at the first of several steps, and after the last */
+/* Logged at the first of several steps, and after the last. */
 static void
 report_step(const Target *target, int64 moved, bool done)
 {
@@ -160,7 +160,10 @@ report_step(const Target *target, int64 moved, bool done)
 		progress.name[0] = '\0';
 }
 
-/* It stays where it is: said once, as this is where the next step begins. */
+/*
+ * Leaves values in the default partition.  It is logged once, as the next look
+ * begins after them.
+ */
 static void
 leave(const Target *target, const char *why, bool is_taken)
 {
@@ -172,7 +175,7 @@ leave(const Target *target, const char *why, bool is_taken)
 	progress.again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST_MS);
 }
 
-/* Everything is locked. */
+/* All tables must be locked. */
 static void
 move(const Target *target, int max)
 {

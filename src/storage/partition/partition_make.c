@@ -1,10 +1,10 @@
 /*
  * partition_make.c
- *		New partitions of qlm.value, in time.
+ *		Makes new partitions of qlm.value in time.
  *
- * Days, months or years by UTC, attached to the parent rather than created in
- * it: that lets others go on reading and writing.  If a new partition cannot
- * be made, the values go to the default one and are moved later.
+ * They are days, months or years by UTC. They are attached to the parent, not
+ * created in it, so that others can go on reading and writing.  If a partition
+ * cannot be made, values go to the default one and are moved later.
  */
 #include "postgres.h"
 
@@ -32,12 +32,12 @@
 #include "storage/partition/partition_move.h"
 #include "storage/partition/partition_table.h"
 
-/* So many values are moved while a writer waits; more are left to the workers. */
+/* Values moved while a writer waits; larger numbers are left to the workers. */
 #define MOVE_AT_ONCE	1000
 
-/* Nobody waits for a partition longer than for a few locks. */
+/* Nobody waits longer for a new partition than for a few locks of this time. */
 #define LOCK_MS			"10ms"
-#define AGAIN_MS		1000	/* after that was not enough */
+#define AGAIN_MS		1000	/* after locks were not available */
 
 int			qlm_partitions_ahead = 1;
 int			qlm_partition_years_back = 20;
@@ -93,8 +93,8 @@ qlm_partition_taken_hint(const char *name, TimestampTz lower, TimestampTz upper)
 }
 
 /*
- * The table is new, so none of this keeps anybody else waiting.  To attach it
- * would look through all of the default partition; we know what is not there.
+ * The table is new, so nobody waits for its locks.  Attaching it would scan
+ * the default partition, which is avoided by a constraint.
  */
 static void
 make_partition(const char *name, TimestampTz lower, TimestampTz upper,
@@ -156,7 +156,10 @@ qlm_partition_make(const char *name, TimestampTz lower, TimestampTz upper,
 	return made;
 }
 
-/* The parent last: others would wait while we wait, for a vacuum perhaps. */
+/*
+ * The parent is locked last: others would wait for it while this waits,
+ * perhaps for a vacuum.
+ */
 static void
 lock_tables(Oid grows, LOCKMODE parent_mode)
 {
@@ -195,16 +198,19 @@ qlm_partition_lock(Oid grows, LOCKMODE parent_mode)
 	return locked;
 }
 
-/* What need not be tried again for now, as locks would be taken for nothing */
+/* A range that is not tried again for now, to avoid useless locks */
 static struct
 {
-	TimestampTz lower;			/* many values of this time */
+	TimestampTz lower;			/* many values of this range */
 	TimestampTz upper;			/* lie in the default partition */
-	uint64		generation;		/* as long as partitions stay as they are */
-	TimestampTz again_at;		/* somebody was in the way */
+	uint64		generation;		/* valid for this generation */
+	TimestampTz again_at;		/* after a lock was not available */
 } hopeless;
 
-/* The gap's part that a time would get a partition for; false: that is being filled. */
+/*
+ * Finds the part of the gap for which a partition would be made.  Returns
+ * false if it is being filled.
+ */
 static bool
 find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
 {
@@ -217,8 +223,8 @@ find_part(int gap, TimestampTz ts, TimestampTz *lower, TimestampTz *upper)
 }
 
 /*
- * Is there another table of that name, as one that was detached?  Then values go where
- * nobody may look for them, which is said once.
+ * Is there another table of that name, e.g. a detached partition?  Then values
+ * go to the default partition, which is logged once.
  */
 static bool
 is_taken(TimestampTz lower, TimestampTz upper)
@@ -276,9 +282,8 @@ try_lock(LOCKMODE parent_mode)
 }
 
 /*
- * Is it settled, with everything locked, that a span gets a partition?  Nothing
- * is moved from under those who read, hence the stronger lock; and not much, as
- * they wait.
+ * With all tables locked, may the partition be made?  If values must be moved,
+ * the lock excludes readers, too; and there must be few, as everybody waits.
  */
 static bool
 may_make(const QlmPartitionRange *gap, TimestampTz lower, TimestampTz upper)
@@ -291,9 +296,9 @@ may_make(const QlmPartitionRange *gap, TimestampTz lower, TimestampTz upper)
 }
 
 /*
- * Whoever makes a partition keeps others from doing so, and from writing, until it
- * commits; they look again then.  Readers of the default partition are not waited for.
- * Where earlier partitions leave less than a span, the new one fills that.
+ * Other processes can neither make partitions nor write until this commits;
+ * then they look again.  Readers of the default partition are not waited for.
+ * If existing partitions leave less than a span, the new one fills that.
  */
 static bool
 make_span(TimestampTz ts)
@@ -328,7 +333,7 @@ qlm_partition_wanted_times(TimestampTz now, TimestampTz *from, TimestampTz *to)
 	*to = now + (int64) (qlm_partition_years_ahead * 365.25) * USECS_PER_DAY;
 }
 
-/* Is a time near enough to have a partition? */
+/* Is a time near enough to now to get a partition? */
 static bool
 is_wanted(TimestampTz ts, TimestampTz now)
 {
@@ -377,7 +382,10 @@ qlm_partition_ensure(TimestampTz now)
 	}
 }
 
-/* One that a dump brought back may belong to somebody else: say so, once. */
+/*
+ * A partition restored from a dump may belong to another user; that is logged
+ * once.
+ */
 static bool
 is_ours(Oid relid)
 {
@@ -394,7 +402,7 @@ is_ours(Oid relid)
 	return false;
 }
 
-/* The conditional lock keeps a line of writers from forming behind this. */
+/* A conditional lock, so that no queue of writers forms behind this. */
 static bool
 drop_partition(const QlmPartitionRange *range)
 {

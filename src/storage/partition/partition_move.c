@@ -1,11 +1,10 @@
 /*
  * partition_move.c
- *		Values out of the default partition, where they have come without one of
- *		their own.
+ *		Moves values out of the default partition.
  *
- * Rows go from table to table below triggers, rules and policies: no value is
- * new, changed or gone.  Their tables are locked, so what the latest snapshot sees is all
- * that there is.
+ * Rows are moved below triggers, rules and policies, since no value is new,
+ * changed or deleted.  The tables are locked, so the latest snapshot sees all
+ * rows.
  */
 #include "postgres.h"
 
@@ -32,17 +31,17 @@
 #include "base/compat.h"
 #include "storage/partition/partition_move.h"
 
-/* Tuples that are put in place together; COPY takes as many. */
+/* Tuples inserted together, as many as in COPY */
 #define MAX_TUPLES		1000
 
-/* So many times as many rows as asked for may share a time. */
+/* At most so many times the wanted number of rows may share a time. */
 #define MAX_SHARED		20
 
-/* Rows of some time, in order of it where there is an index */
+/* Reads the rows of a range, in order of time if there is an index */
 typedef struct Reading
 {
 	Relation	rel;
-	Relation	index;			/* NULL: none */
+	Relation	index;			/* NULL: sequential scan */
 	AttrNumber	ts;
 	Snapshot	snapshot;
 	SysScanDesc scan;
@@ -184,7 +183,7 @@ qlm_partition_cut(Oid relid, TimestampTz lower, TimestampTz upper, int n)
 	return cut;
 }
 
-/* Where rows go to */
+/* Where rows are moved to */
 typedef struct Writing
 {
 	Relation	rel;
@@ -192,7 +191,7 @@ typedef struct Writing
 	ResultRelInfo *info;
 	TupleConversionMap *map;	/* NULL: both tables have the same columns */
 	TupleTableSlot *slots[MAX_TUPLES];
-	ItemPointerData places[MAX_TUPLES]; /* where they were */
+	ItemPointerData places[MAX_TUPLES]; /* their old places */
 	int			n;
 	MemoryContext context;
 } Writing;
@@ -217,7 +216,10 @@ begin_writing(Relation from, Oid to)
 	return writing;
 }
 
-/* Put what has been collected in its new place, and take it from the old one. */
+/*
+ * Inserts the collected rows into the new table and deletes them from the old
+ * one.
+ */
 static void
 flush(Writing *writing, Relation from)
 {

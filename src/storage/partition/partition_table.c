@@ -1,11 +1,12 @@
 /*
  * partition_table.c
- *		The table that becomes a partition of qlm.value.
+ *		Creates the table that becomes a partition of qlm.value.
  *
- * PARTITION OF would lock the parent against its readers until the commit, and wait for all
- * that are there.  So a table is made by itself and attached, and takes after the
- * parent by LIKE.  What LIKE and ATTACH leave out is read off the catalog.  What a
- * partitioned table cannot be told, as its fillfactor, is what qlm.value_default has been told.
+ * PARTITION OF would lock the parent against readers until the commit, and
+ * wait for all that are active.  So the table is created with LIKE and then
+ * attached.  What LIKE and ATTACH leave out is read from the catalog.  Options
+ * that a partitioned table cannot have, like fillfactor, are copied from
+ * qlm.value_default.
  */
 #include "postgres.h"
 
@@ -18,13 +19,16 @@
 #include "storage/core/rights.h"
 #include "storage/partition/partition_table.h"
 
-/* Identity is the parent's alone before 17, and ATTACH gives it since then. */
+/*
+ * Before version 17 only the parent has an identity; since then ATTACH adds
+ * it.
+ */
 #define LIKE_PARENT \
 	"LIKE qlm.value INCLUDING ALL EXCLUDING IDENTITY EXCLUDING INDEXES"
 
 /*
- * Each of these returns rows of a command, or null, and a complaint, or null; $1: the name
- * of the table.
+ * Each of these returns a command, or null, and a complaint, or null; $1: the
+ * name of the table
  */
 static QlmPlan table_plan = {
 	"SELECT pg_catalog.format('CREATE TABLE qlm.%I (" LIKE_PARENT ")%s%s%s', $1,"
@@ -61,7 +65,7 @@ static QlmPlan column_plan = {
 	1, {TEXTOID}
 };
 
-/* Where the default partition's own index was replaced by another, the usual one */
+/* For a default partition whose index was replaced, the usual index */
 static QlmPlan index_plan = {
 	"SELECT pg_catalog.format('CREATE UNIQUE INDEX %I ON qlm.%I (info_item_id, ts) INCLUDE (num)%s%s',"
 	"  $1 || '_info_item_id_ts_idx', $1,"
@@ -82,8 +86,9 @@ static QlmPlan index_plan = {
 };
 
 /*
- * Values that our own trigger looks at are few, and it stands on each partition rather than on
- * the parent, where it would keep a restore from loading many rows at once.
+ * The trigger of the extension concerns few values.  It is on each partition
+ * and not on the parent, where it would keep a restore from loading many rows
+ * at once.
  */
 static QlmPlan trigger_plan = {
 	"SELECT pg_catalog.replace(pg_catalog.pg_get_triggerdef(t.oid), ' ON qlm.value_default ',"
@@ -114,7 +119,7 @@ complain(const char *name, const char *tablespace)
 					 GetUserNameFromId(qlm_catalog_owner(), false))));
 }
 
-/* Execute the commands that a statement returns. */
+/* Executes the commands that a statement returns. */
 static void
 execute(QlmPlan *plan, const char *name)
 {

@@ -1,6 +1,6 @@
 /*
  * range_statement.c
- *		Statements on one partition of qlm.value, by way of the parent.
+ *		Statements on one partition of qlm.value, through the parent.
  */
 #include "postgres.h"
 
@@ -15,8 +15,8 @@
 #include "storage/partition/range_statement.h"
 
 /*
- * Prepared once per process.  Spans change when partitions come and go, once a
- * month: the plans for the old ones stay behind, a few kilobytes each.
+ * Prepared once for each process.  Ranges change when partitions come and go,
+ * about once a month; the old plans, a few kilobytes each, are kept.
  */
 typedef struct PlanKey
 {

@@ -1,7 +1,7 @@
 /*
  * credential.c
- *		Secrets of peers: how they are stored, and compared with what a caller
- *		shows.
+ *		Secrets of peers: how they are stored, and compared with those of
+ *		callers.
  */
 #include "postgres.h"
 
@@ -16,7 +16,7 @@
 #define SALT_HEX		(2 * QLM_SALT_LENGTH)
 #define DIGEST_HEX		(2 * PG_SHA256_DIGEST_LENGTH)
 
-/* Longest header that is looked at, and headers that are remembered */
+/* The longest header that is checked, and the number of remembered headers */
 #define MAX_HEADER		(16 * 1024)
 #define MAX_REMEMBERED	10000
 
@@ -26,7 +26,7 @@ typedef struct MemoEntry
 	void	   *owner;
 } MemoEntry;
 
-/* SHA-256 of one string after another */
+/* SHA-256 of two strings, one after the other */
 static void
 sha256(const void *first, Size first_len, const void *second, Size second_len,
 	   uint8 *digest)
@@ -98,12 +98,12 @@ qlm_credential_verify(const QlmCredential *credential, const char *secret)
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 
-	/* There may be none, which is nothing to find out by a clock. */
+	/* Without a secret the same time is taken, so that it cannot be measured. */
 	sha256(credential->salt, QLM_SALT_LENGTH, secret, strlen(secret), digest);
 	return same_digest(digest, credential->digest) && credential->valid;
 }
 
-/* What stands after the scheme, trimmed; NULL if it is another scheme */
+/* Returns what follows the scheme, trimmed, or NULL for another scheme. */
 static char *
 parameter_of(const char *header, const char *scheme)
 {

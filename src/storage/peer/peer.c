@@ -1,10 +1,10 @@
 /*
  * peer.c
- *		Peers: who is calling, with whose rights, and what they can take.
+ *		Peers: identifies callers, their rights and abilities.
  *
- * All of qlm.peer is kept in each process until the table changes.  Columns
- * that only say how a peer is doing do not count as a change, see the trigger
- * on the table.
+ * All of qlm.peer is cached in each process until the table changes.  Columns
+ * that only say how a peer is doing do not invalidate the cache, see the
+ * trigger on the table.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@
 
 typedef struct PeerEntry
 {
-	QlmPeer		peer;			/* first: callers know only this */
+	QlmPeer		peer;			/* must be first: callers use only this */
 	QlmCredential credential;
 } PeerEntry;
 
@@ -42,7 +42,7 @@ typedef struct PeerCache
 	QlmValidity	validity;
 	int			npeers;
 	PeerEntry  *peers;			/* sorted by name */
-	PeerEntry **by_id;			/* the same, sorted by number */
+	PeerEntry **by_id;			/* the same, sorted by id */
 	QlmPathMap	paths;
 	QlmCredentialMemo *memo;
 } PeerCache;
@@ -152,7 +152,7 @@ sort_by_id(PeerCache *cache)
 	qsort(cache->by_id, cache->npeers, sizeof(PeerEntry *), compare_ids);
 }
 
-/* Read the table into a cache that dies with the transaction. */
+/* Reads the table into a cache in the transaction's memory. */
 static PeerCache *
 load_peers(void)
 {
@@ -183,8 +183,8 @@ load_peers(void)
 }
 
 /*
- * The cache, read again if the table has changed.  Records that callers hold
- * stay until the transaction ends.
+ * Returns the cache, which is read again if the table has changed.  Pointers
+ * into the old one stay valid until the transaction ends.
  */
 static PeerCache *
 peers(void)
@@ -282,7 +282,7 @@ qlm_peer_by_name(const char *name)
 	return entry ? &entry->peer : NULL;
 }
 
-/* Whoever has it, all are compared. */
+/* All peers are compared, whichever matches, so that the time shows nothing. */
 static PeerEntry *
 entry_by_secret(PeerCache *cache, const char *secret)
 {
@@ -294,7 +294,7 @@ entry_by_secret(PeerCache *cache, const char *secret)
 	return found;
 }
 
-/* What a name has not takes as long as what it has. */
+/* A name that does not exist takes as long as one that does. */
 static PeerEntry *
 entry_by_name_and_secret(PeerCache *cache, const char *name, const char *secret)
 {
@@ -380,7 +380,7 @@ covers_path(const QlmPeer *peer, const char *path)
 	return false;
 }
 
-/* Does all that stands in the Object, whose path this is, lie in the peer's? */
+/* Are all nodes of the Object at this path below the Objects of the peer? */
 static bool
 covers_object(const QlmPeer *peer, const QlmObject *object, StringInfo path)
 {
@@ -408,7 +408,7 @@ covers_object(const QlmPeer *peer, const QlmObject *object, StringInfo path)
 	return covered;
 }
 
-/* The path of the first InfoItem, or Object without any, of the tree */
+/* Returns the path of the first leaf: an InfoItem, or an Object without any. */
 static char *
 first_leaf(const QlmOdf *odf)
 {

@@ -1,6 +1,7 @@
 /*
  * peer_check.c
- *		Who may add, change and remove peers, and what a row of qlm.peer must be.
+ *		Checks who may add, change and drop peers, and whether a row of
+ *		qlm.peer is valid.
  */
 #include "postgres.h"
 
@@ -48,8 +49,8 @@ same_text(const char *a, const char *b)
 }
 
 /*
- * Who has a peer in hand has what it may, so he must be allowed that already.
- * A role that is gone gives nothing.
+ * Whoever controls a peer has its rights, so the user must have these already.
+ * A dropped role gives no rights.
  */
 static void
 require_old_role(Oid role, const char *peer)
@@ -69,7 +70,10 @@ require_old_role(Oid role, const char *peer)
 			 errhint("To change or remove a peer you must be a member of its role.")));
 }
 
-/* Nobody is a member of what is not there, but superusers are of all. */
+/*
+ * Nobody is a member of a role that does not exist, but superusers are members
+ * of all roles.
+ */
 static void
 require_new_role(Oid role, const char *role_name)
 {
@@ -88,7 +92,7 @@ role_name_of(const TriggerData *data, HeapTuple row)
 	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(role)));
 }
 
-/* Before the update to this version there is none. */
+/* Before the update to this version the column does not exist. */
 static int64
 role_number_of(const TriggerData *data, HeapTuple row)
 {
@@ -122,8 +126,9 @@ set_role(const TriggerData *data, HeapTuple row, const char *name, Oid role)
 }
 
 /*
- * A name that is written is that of the role that has it now.  A dump may hold one
- * that is not there: its peer has none then, whoever has that name later.
+ * A role name means the role that has this name now.  A dump may contain the
+ * name of a role that does not exist: the peer has no role then, even if one
+ * of that name is created later.
  */
 static HeapTuple
 give_role(const TriggerData *data, HeapTuple row)
@@ -145,7 +150,7 @@ give_role(const TriggerData *data, HeapTuple row)
 	return set_role(data, row, NULL, InvalidOid);
 }
 
-/* Does the statement set its role, be it to what it was? */
+/* Does the statement set the role, even to the same value? */
 static bool
 sets_role(const TriggerData *data)
 {
@@ -185,7 +190,7 @@ check_number(const TriggerData *data)
 				 errdetail("Messages, subscriptions and values know it by that.")));
 }
 
-/* Do both rows have the same role, and the new one say what it is now? */
+/* Do both rows have the same role, and is its name in the new row correct? */
 static bool
 follows_role(const TriggerData *data)
 {
@@ -202,9 +207,10 @@ follows_role(const TriggerData *data)
 }
 
 /*
- * The node itself notes how a peer fares and where its Objects are, and that its
- * role has another name, or none.  Who it is and what it may is not the node's to
- * change, nor that of rules and functions which its statements meet.
+ * Is it an update by the node itself?  That may note how a peer fares, where
+ * its Objects are, and that its role was renamed or dropped.  It may not
+ * change the peer's identity or rights, nor may rules and functions that its
+ * statements reach.
  */
 static bool
 is_note_of_node(const TriggerData *data)
@@ -225,12 +231,15 @@ is_note_of_node(const TriggerData *data)
 	}
 	if (follows_role(data))
 		return true;
-	/* Who has just committed a change may not have told it yet. */
+	/* A committed change may not have been announced yet. */
 	InvalidateSystemCaches();
 	return follows_role(data);
 }
 
-/* Numbers of peers that were replicated are taken, and the sequence does not know. */
+/*
+ * Numbers of replicated peers are in use, though the sequence does not know
+ * them.
+ */
 static void
 require_free_number(const TriggerData *data)
 {
@@ -251,9 +260,7 @@ require_free_number(const TriggerData *data)
 				 errhint("%s", QLM_ADVANCE_SEQUENCES)));
 }
 
-/*
- * qlm.check_peer(): before any change of qlm.peer
- */
+/* qlm.check_peer(): before any change of qlm.peer */
 Datum
 qlm_trigger_check_peer(PG_FUNCTION_ARGS)
 {
@@ -283,7 +290,7 @@ qlm_trigger_check_peer(PG_FUNCTION_ARGS)
 	return PointerGetDatum(new);
 }
 
-/* Are all of them paths as they are stored? */
+/* Are all of them paths in the form in which they are stored? */
 Datum
 qlm_sql_paths_are_stored(PG_FUNCTION_ARGS)
 {

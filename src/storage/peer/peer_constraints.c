@@ -1,9 +1,9 @@
 /*
  * peer_constraints.c
- *		Rows that hold secrets, checked before the server checks them.
+ *		Checks rows that hold secrets before the server does.
  *
- * Where a row violates a constraint, the server shows all of it, and so writes to
- * its log what is to be in none.
+ * If a row violates a constraint, the server shows the whole row in its error,
+ * and so writes the secret to the log.
  */
 #include "postgres.h"
 

@@ -1,10 +1,10 @@
 /*
  * peer_gone.c
- *		Deletes rows of peers that were deleted.
+ *		Deletes rows of peers that were dropped.
  *
- * Rows carry the number of their peer, and no number is given twice.  So what
- * somebody inserts while its peer is deleted can be nobody else's later: it
- * waits until housekeeping finds it.  No foreign keys, since dumps restore
+ * Rows have the number of their peer, and no number is given twice.  So a row
+ * inserted while its peer is dropped can never become that of another peer;
+ * the housekeeping deletes it.  There are no foreign keys, since dumps restore
  * tables in any order.
  */
 #include "postgres.h"
@@ -22,7 +22,10 @@
 #include "storage/core/trigger.h"
 #include "storage/peer/peer_gone.h"
 
-/* All numbers in a column, each found by one index probe after the one before it */
+/*
+ * All numbers in a column, each found by an index probe that starts from the
+ * one before
+ */
 #define NUMBERS(name, column, source) \
 	name " (id) AS ((SELECT " column " FROM " source " ORDER BY " column " LIMIT 1)" \
 	" UNION ALL SELECT (SELECT " column " FROM " source " AND " column " > " name ".id" \
@@ -30,8 +33,8 @@
 #define WAITING "qlm.outbox WHERE state IN ('queued', 'sent') AND "
 
 /*
- * While a dump of an earlier release is restored, messages may come before the
- * peers that they are for.
+ * While a dump of an earlier release is restored, rows may come before their
+ * peers.
  */
 static QlmPlan gone_plan = {
 	"WITH RECURSIVE "
@@ -51,7 +54,7 @@ static QlmPlan gone_plan = {
 	0, {0}
 };
 
-/* Locks are taken on subscriptions first. */
+/* Subscriptions are locked first. */
 static QlmPlan lock_plan = {
 	"SELECT FROM qlm.subscription WHERE request_id = ANY (ARRAY("
 	"SELECT request_id FROM qlm.forwarding WHERE peer_id = ANY ($1)"
@@ -60,7 +63,10 @@ static QlmPlan lock_plan = {
 	1, {INT4ARRAYOID}
 };
 
-/* Those made there: nobody is left to be told that they have ended. */
+/*
+ * Remote subscriptions at this peer: it cannot be told any more that they have
+ * ended.
+ */
 static QlmPlan forwardings_plan = {
 	"WITH gone AS (DELETE FROM qlm.forwarding WHERE peer_id = ANY ($1)"
 	" RETURNING request_id),"
@@ -92,8 +98,9 @@ static QlmPlan gatherings_plan = {
 };
 
 /*
- * What it has had sent to others.  A subscription there that has left already
- * is cancelled when its answer says how it is called.
+ * Requests that the peer has had forwarded.  If the request for a remote
+ * subscription has left already, that is cancelled when the answer brings its
+ * requestID.
  */
 static QlmPlan asked_plan = {
 	"UPDATE qlm.outbox SET state = 'cancelled', next_attempt_at = NULL,"
@@ -175,7 +182,7 @@ qlm_trigger_peer_gone(PG_FUNCTION_ARGS)
 	(void) qlm_peer_forget_gone();
 	qlm_storage_end();
 
-	/* Who is connected as one of them is so no more. */
+	/* Connections of these peers have to be identified again. */
 	qlm_wake_pending |= QLM_WAKE_OUTBOX;
 	qlm_wake_key_note_all();
 	return PointerGetDatum(NULL);

@@ -1,10 +1,10 @@
 /*
  * peer_name.c
- *		Names of peers for the views, looked up once for each peer and query.
+ *		Names of peers for views, looked up once for each peer and query.
  *
- * As a join the peer would cost queries that do not ask for it: the planner
- * leaves the join out, but goes on reading peer_id of each value, which the
- * index on numbers does not have.
+ * As a join the peer would slow down queries that do not ask for it: the
+ * planner removes the join, but still reads peer_id of each value, which is
+ * not in the index on numbers.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 typedef struct NameEntry
 {
 	int32		peer_id;
-	text	   *name;			/* NULL: there is no such peer */
+	text	   *name;			/* NULL: the peer does not exist */
 	char		status;
 } NameEntry;
 
@@ -35,8 +35,8 @@ typedef struct NameEntry
 #include "lib/simplehash.h"
 
 /*
- * What the query sees, with the rights of who asks.  The function has no
- * search_path of its own, which would cost more than all else for each row.
+ * Sees what the query sees, with the rights of its user.  The function has no
+ * SET search_path, which would cost more than all else for each row.
  */
 static QlmPlan name_plan = {
 	"SELECT name FROM qlm.peer WHERE peer_id OPERATOR(pg_catalog.=) $1",
@@ -63,7 +63,7 @@ find_name(int32 peer_id, MemoryContext context)
 PG_FUNCTION_INFO_V1(qlm_sql_peer_name);
 
 /*
- * qlm.peer_name(peer_id int) returns text; null: no such peer
+ * qlm.peer_name(peer_id int) returns text, or null if the peer does not exist
  */
 Datum
 qlm_sql_peer_name(PG_FUNCTION_ARGS)

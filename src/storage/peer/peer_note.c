@@ -1,6 +1,6 @@
 /*
  * peer_note.c
- *		What the node notes of a peer in its row.
+ *		Notes how a peer fares in its row.
  */
 #include "postgres.h"
 
@@ -13,14 +13,13 @@
 #include "storage/peer/peer.h"
 #include "storage/peer/peer_note.h"
 
-/* last_seen and last_success are this exact */
+/* last_seen and last_success have this precision. */
 #define TOUCH_INTERVAL_MS 10000
 
 int			qlm_session_timeout = 5 * 60 * 1000;
 
 /*
- * Never waits for another transaction: whoever is just updating the row says
- * the same.
+ * Never waits for a locked row: the transaction that holds it notes the same.
  */
 #define TOUCH(column, more) \
 	"WITH mine AS (SELECT peer_id, " column " AS before" \
@@ -70,7 +69,7 @@ static QlmPlan acknowledges_plan = {
 	1, {INT4OID}
 };
 
-/* Null: what is there stays. */
+/* A null keeps the old value. */
 static QlmPlan hold_plan = {
 	"WITH mine AS (SELECT peer_id FROM qlm.peer WHERE peer_id = $1"
 	" FOR NO KEY UPDATE SKIP LOCKED)"
@@ -90,9 +89,9 @@ static QlmPlan way_plan = {
 };
 
 /*
- * Note a time in a row and in this process, if the last one is old.  Nothing
- * is noted where the row could not be changed without an error.  Returns the
- * time before, or DT_NOEND where nothing was noted.
+ * Notes a time in the row and in this process if the last one is old.  Nothing
+ * is noted if the row is locked or the transaction is read only.  Returns the
+ * time before, or DT_NOEND if nothing was noted.
  */
 static TimestampTz
 touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms,
@@ -119,8 +118,8 @@ touch(QlmPlan *plan, int peer_id, TimestampTz *known, int interval_ms,
 }
 
 /*
- * The row tells a session once, whichever process asks.  If this transaction
- * is undone, it must be asked again.
+ * Each session of a peer is reported once, whichever process asks.  If the
+ * transaction is rolled back it must be reported again.
  */
 bool
 qlm_peer_seen(QlmPeer *peer, const QlmDialect *dialect)
@@ -184,7 +183,7 @@ qlm_peer_takes_nested(int peer_id, bool takes)
 	qlm_plan_execute_as_owner(&takes_plan, values, NULL);
 }
 
-/* Who is not noted, since somebody holds the row, will be the next time. */
+/* If the row is locked by another session, it is noted the next time. */
 void
 qlm_peer_acknowledges(int peer_id)
 {

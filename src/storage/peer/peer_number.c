@@ -1,8 +1,9 @@
 /*
  * peer_number.c
- *		Rows know peers by their numbers; the names beside them follow.
+ *		Rows refer to peers by number; the names next to the numbers are kept
+ *		correct.
  *
- * Triggers on qlm.peer and on the tables whose rows name peers.
+ * Triggers on qlm.peer and on the tables whose rows name peers
  */
 #include "postgres.h"
 
@@ -22,7 +23,7 @@ PG_FUNCTION_INFO_V1(qlm_trigger_peer_renamed);
 PG_FUNCTION_INFO_V1(qlm_trigger_peer_added);
 PG_FUNCTION_INFO_V1(qlm_trigger_find_peer);
 
-/* Names are being changed to follow their peers. */
+/* Set while names are changed to those of their peers */
 static bool renaming = false;
 
 static QlmPlan find_plan = {
@@ -40,7 +41,7 @@ static QlmPlan rename_plans[] = {
 	{RENAME("executed"), 2, {INT4OID, TEXTOID}}
 };
 
-/* Of those just inserted, the ones with numbers that come from a dump */
+/* Of the peers just inserted, those with numbers from a dump */
 #define FROM_DUMP \
 	"new_peers AS n WHERE n.peer_id OPERATOR(pg_catalog.>) (SELECT CASE WHEN is_called THEN last_value" \
 	" ELSE 0 END FROM qlm.peer_seq)"
@@ -104,10 +105,10 @@ execute(const char *sql)
 }
 
 /*
- * qlm.peer_added(): after INSERT on qlm.peer, with the new rows as a transition
- * table.  Dumps of releases that knew peers by name alone have messages and the
- * like without numbers, which come before the peers.  Only numbers that this
- * node has not given are taken for a dump's: a new peer inherits nothing.
+ * qlm.peer_added(): after INSERT on qlm.peer, with the new rows as transition
+ * table.  Dumps of releases that knew peers by name only contain rows without
+ * numbers, restored before the peers.  Only numbers that this node has not
+ * given count as those of a dump: a new peer inherits nothing.
  */
 Datum
 qlm_trigger_peer_added(PG_FUNCTION_ARGS)
@@ -130,7 +131,7 @@ qlm_trigger_peer_added(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* The number of the peer that has this name now */
+/* Returns the number of the peer that has this name now. */
 static int
 find_peer(const char *name)
 {
@@ -146,7 +147,10 @@ find_peer(const char *name)
 	return peer_id;
 }
 
-/* The row with the number that its name asks for, where that is not there */
+/*
+ * Returns the row with the number of the peer that it names, if the number is
+ * missing.
+ */
 static HeapTuple
 fill_in(const TriggerData *data, HeapTuple row, const char *name_column,
 		const char *column_of_id)
@@ -169,7 +173,8 @@ fill_in(const TriggerData *data, HeapTuple row, const char *name_column,
 }
 
 /*
- * qlm.find_peer(): before a row is written that names a peer without its number
+ * qlm.find_peer(): before a row is written that has the name of a peer but not
+ * its number
  */
 Datum
 qlm_trigger_find_peer(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * quota.c
- *		How many subscriptions and messages a caller has.
+ *		How many subscriptions and outbox rows a caller has.
  */
 #include "postgres.h"
 
@@ -16,31 +16,31 @@
 #include "storage/peer/quota.h"
 #include "storage/role/role.h"
 
-/* What a caller's events may still queue is counted after so long at the latest */
+/* A count for events of a caller is valid for at most so long ... */
 #define COUNT_MS		1000
-#define COUNT_PAUSE_MS	100		/* and no earlier */
+#define COUNT_PAUSE_MS	100		/* ... and is not repeated earlier */
 #define MAX_CALLERS		1000
 
 typedef struct Left
 {
 	uint64		caller;
 	TimestampTz counted_at;
-	int			limit;			/* qlm.max_queued then */
+	int			limit;			/* qlm.max_queued at the count */
 	int			counted;
 	int			left;
 } Left;
 
-/* $1: the peer, or without one the role; $2: the limit; $3: now */
+/* $1: the peer, or without a peer the role; $2: the limit; $3: now */
 #define COUNT(what) \
 	"SELECT pg_catalog.count(*) FROM (SELECT FROM " what \
 	" AND expires_at > $3 LIMIT $2) AS o"
 
-/* One of more than 8 kB counts as several. */
+/* A row of more than 8 kB counts as several. */
 #define SIZE		"1 + pg_catalog.octet_length(envelope) / 8192 AS size"
 #define SUM			"SELECT COALESCE(pg_catalog.sum(size), 0) FROM "
 #define IS_WAITING " AND state IN ('queued', 'sent')"
 
-/* Answers that are still being gathered are messages to come. */
+/* Collections count as rows, since their answers become rows. */
 #define ASKED(message, gathering) \
 	SUM "(SELECT " SIZE " FROM qlm.outbox WHERE " message \
 	IS_WAITING " AND expires_at > $3 UNION ALL SELECT " SIZE " FROM qlm.gathering" \
@@ -144,7 +144,10 @@ find_left(int peer_id, Oid role)
 	return left;
 }
 
-/* Others use it up at the same time, so it is counted again after a half. */
+/*
+ * Others use the rest at the same time, so it is counted again when half is
+ * used.
+ */
 static bool
 must_count(const Left *left)
 {

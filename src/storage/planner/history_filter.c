@@ -1,16 +1,17 @@
 /*
  * history_filter.c
- *		Queries on qlm.history that ask for the first or last values of an InfoItem.
+ *		Queries on qlm.history for the first or last values of an InfoItem.
  *
  * SELECT ... WHERE path = 'x' ORDER BY ts DESC LIMIT 1 is the first query that
- * everybody writes.  The index of values is on the number of the InfoItem and the time;
- * the planner does not know that there is but one InfoItem with a path, so it would join, read
- * all of its values and sort them.  So wherever a path is said to equal something, we add what
- * follows from that: the number equals the one that the path has, a constant as
- * far as the rest of the query goes.  Then the index gives the values in order.
+ * everybody writes.  The index of values is on the id of the InfoItem and the
+ * time.  The planner does not know that a path has one InfoItem, so it would
+ * join, read all values and sort them.  So for each condition that a path
+ * equals something, a condition is added: the id equals the one that the path
+ * has, which is constant for the rest of the query.  Then the index returns
+ * the values in order.
  *
  * In the same way max(ts) and min(ts) become the first row in order, which the
- * server does by itself where values are not joined to anything.
+ * server does itself if values are not joined.
  */
 #include "postgres.h"
 
@@ -34,7 +35,7 @@
 #include "storage/planner/history_minmax.h"
 #include "storage/planner/history_view.h"
 
-/* Of the statement that is being planned */
+/* For the statement that is being planned */
 static const QlmHistoryColumns *columns;
 
 /* (SELECT info_item_id FROM qlm.info_item WHERE path = X) */
@@ -78,7 +79,7 @@ make_lookup(const OpExpr *equals, Node *value)
 	return (Node *) link;
 }
 
-/* info_item_id = ..., of the entry whose path is a variable */
+/* Builds "info_item_id = ..." for the table whose path is the variable. */
 static Node *
 make_implied(const OpExpr *equals, const Var *path, Node *value)
 {
@@ -108,7 +109,7 @@ add_qual(Query *query, Node **quals, Node *qual)
 	query->hasSubLinks = true;
 }
 
-/* Does a condition on its output hold just as well inside? */
+/* Does a condition on the output of the query also hold for its input rows? */
 static bool
 passes_rows_on(const Query *query)
 {
@@ -121,8 +122,8 @@ passes_rows_on(const Query *query)
 }
 
 /*
- * A path equals a value.  Where the path comes out of a view or subquery that passes the
- * rows of ours on, the condition goes in there.
+ * A path equals a value.  If the path comes from a view or subquery that
+ * passes rows on, the condition is added there.
  */
 static void
 imply(Query *query, Node **quals, const OpExpr *equals, const Var *path, Node *value)
@@ -148,7 +149,7 @@ imply(Query *query, Node **quals, const OpExpr *equals, const Var *path, Node *v
 		  (Var *) output->expr, value);
 }
 
-/* Known before the rows are, and the same whenever it is asked for */
+/* Is the value known before the rows are read, and always the same? */
 static bool
 is_constant_here(Node *value)
 {
@@ -194,7 +195,7 @@ look_at_quals(Query *query, Node **quals)
 		look_at_conjunct(query, quals, all);
 		return;
 	}
-	/* What is added goes into the list itself. */
+	/* Conditions are added to the list itself, so a copy is traversed. */
 	foreach(lc, list_copy(((const BoolExpr *) all)->args))
 		look_at_conjunct(query, quals, lfirst(lc));
 }
@@ -224,7 +225,9 @@ look_at_joins(Query *query, Node *node)
 	}
 }
 
-/* Outer queries first: they may put conditions into inner ones. */
+/*
+ * Outer queries are processed first, as they may add conditions to inner ones.
+ */
 static bool
 look_at_queries(Node *node, void *context)
 {
@@ -242,7 +245,7 @@ look_at_queries(Node *node, void *context)
 	return expression_tree_walker(node, look_at_queries, context);
 }
 
-/* Is there one of the view?  Most queries have none. */
+/* Does the query use the view?  Most do not. */
 static bool
 has_view(Node *node, void *context)
 {

@@ -2,8 +2,8 @@
  * history_minmax.c
  *		max(ts) and min(ts) of one InfoItem in qlm.history.
  *
- * The server takes the first row by the index instead of all rows where it
- * aggregates one table.  The view joins several, so we say it in other words:
+ * In a query on one table the server reads the first row of the index instead
+ * of all rows.  The view joins several tables, so the query is rewritten:
  * SELECT (SELECT ts FROM qlm.history WHERE ... ORDER BY ts DESC LIMIT 1).
  */
 #include "postgres.h"
@@ -27,7 +27,7 @@
 typedef struct Extremes
 {
 	AttrNumber	ts;
-	Query	   *rows;			/* the query without its aggregates */
+	Query	   *rows;			/* the query without aggregates */
 } Extremes;
 
 static bool
@@ -60,7 +60,10 @@ is_something_else(Node *node, void *context)
 	return expression_tree_walker(node, is_something_else, context);
 }
 
-/* Do the conditions name one InfoItem, by its number?  No other column is one. */
+/*
+ * Do the conditions fix the id of the InfoItem?  No other column is
+ * sufficient.
+ */
 static bool
 names_one_item(Node *quals)
 {
@@ -94,7 +97,7 @@ is_plain_aggregate(const Query *query)
 		IsA(linitial(query->jointree->fromlist), RangeTblRef);
 }
 
-/* (SELECT ts FROM ... ORDER BY ts LIMIT 1), one level further down */
+/* Builds (SELECT ts FROM ... ORDER BY ts LIMIT 1), one level deeper. */
 static Node *
 make_first(const Extremes *extremes, const Aggref *aggregate)
 {

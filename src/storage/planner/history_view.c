@@ -1,6 +1,6 @@
 /*
  * history_view.c
- *		The view qlm.history in queries that are to be planned.
+ *		Finds the view qlm.history in queries to be planned.
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@ qlm_history_view_columns(void)
 }
 
 /*
- * A view's query begins with an entry for the view itself until 15, and keeps its
- * relation later.
+ * Until version 15 a view's query begins with an entry for the view itself.
+ * Later the entry keeps the relation.
  */
 bool
 qlm_history_view_is(const RangeTblEntry *rte)

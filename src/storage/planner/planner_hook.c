@@ -1,11 +1,13 @@
 /*
  * planner_hook.c
- *		How statements of ours are planned, whatever the session has set.
+ *		Plans the statements of this library the same way, whatever the session
+ *		has set.
  *
- * Compiling pays for statements that run for seconds.  What decides is the
- * estimated cost, which grows with the node and not with what a statement of
- * ours does: it would be compiled anew for each message.  The session's own statements,
- * and those of triggers that ours fire, are none of our business.
+ * JIT compilation pays for statements that run for seconds.  It is decided by
+ * the estimated cost, which grows with the size of the node, while these
+ * statements stay small: they would be compiled again for each envelope.
+ * Statements of the session, and those of triggers fired by statements of this
+ * library, are not changed.
  */
 #include "postgres.h"
 
@@ -27,9 +29,9 @@ plan_statement(Query *query, const char *sql, int options, ParamListInfo params)
 }
 
 /*
- * A plan that was made while a table was empty or small would otherwise scan
- * it from end to end, or fetch and sort all that an index finds where only the
- * first in its order are wanted, and stay when the table has grown.
+ * A plan made while a table was empty or small could scan it, or fetch and
+ * sort all rows although only the first in an index are wanted, and would be
+ * kept when the table has grown.
  */
 static PlannedStmt *
 plan_by_index(Query *query, const char *sql, int options, ParamListInfo params)

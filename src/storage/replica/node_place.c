@@ -2,9 +2,10 @@
  * node_place.c
  *		The marker of the place where a node is, and what follows from it.
  *
- * A node is where its marker says if qlm.place has that row and no other: one that was
- * brought along, by a restore or by logical replication, makes it hold, too.  So
- * no order in which rows come can have something leave before the marker has come.
+ * A node is at its place if qlm.place has the row of this place and no other.
+ * A row that was copied, by a restore or by logical replication, makes the
+ * node hold, too.  So whatever order rows are copied in, nothing can leave
+ * before the marker was copied.
  */
 #include "postgres.h"
 
@@ -29,17 +30,17 @@
 
 bool		qlm_outgoing = true;
 
-/* What is known of the rows, until they change */
+/* The verdict on the rows, until they change */
 static struct
 {
 	bool		known;
 	uint64		generation;
-	char		name[QLM_NODE_PLACE_TEXT];	/* setting that it was judged by */
+	char		name[QLM_NODE_PLACE_TEXT];	/* the setting that was used */
 	QlmNodePlaceVerdict verdict;
 	char		why[QLM_NODE_PLACE_REASON];
 } state;
 
-/* Rows that are none of this node's come first. */
+/* Rows of other nodes come first. */
 static QlmPlan read_plan = {
 	"SELECT arrived, name, system_identifier, database_id, timeline, machine, host, directory,"
 	" inode, born, file_system, disk, (xmin = writer) IS TRUE AS carried,"
@@ -98,7 +99,7 @@ read_marker(QlmNodePlace *marker)
 	read_text(0, 12, marker->disk, sizeof(marker->disk));
 }
 
-/* Of what the plan has found */
+/* Judges the rows that the plan has read. */
 static QlmNodePlaceVerdict
 judge(char *why)
 {
@@ -125,7 +126,7 @@ judge(char *why)
 								  DatumGetBool(qlm_spi_datum(0, 13, &isnull)), why);
 }
 
-/* A standby does nothing that could be held. */
+/* A standby sends nothing, so it need not hold. */
 static void
 look(void)
 {
@@ -186,7 +187,7 @@ write_marker(void)
 	values[8] = Int64GetDatum(here->born);
 	values[9] = CStringGetTextDatum(here->file_system);
 	values[10] = CStringGetTextDatum(here->disk);
-	/* The number that the row will bear, be this a subtransaction or not */
+	/* The xmin of the row, also in a subtransaction */
 	values[11] = TransactionIdGetDatum(GetCurrentTransactionId());
 	qlm_rights_become_owner(&saved);
 	qlm_plan_execute(&clear_plan, NULL, NULL, 0);
@@ -207,7 +208,7 @@ qlm_node_place_note(void)
 	write_marker();
 }
 
-/* From now on the rows are this node's.  Returns whether it held. */
+/* Makes the rows this node's.  Returns whether it was holding. */
 static bool
 adopt(void)
 {
@@ -218,7 +219,7 @@ adopt(void)
 	return held;
 }
 
-/* Rows have come that were another node's. */
+/* Notes that rows of another node have come. */
 static void
 note_arrival(const char *how)
 {
@@ -229,9 +230,7 @@ note_arrival(const char *how)
 
 PG_FUNCTION_INFO_V1(qlm_trigger_place_changed);
 
-/*
- * qlm.place_changed(): after any change of qlm.place, whoever makes it
- */
+/* qlm.place_changed(): after any change of qlm.place, whoever makes it */
 Datum
 qlm_trigger_place_changed(PG_FUNCTION_ARGS)
 {
@@ -245,9 +244,9 @@ qlm_trigger_place_changed(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(qlm_trigger_rows_arrived);
 
 /*
- * qlm.rows_arrived(): after rows have come from which something leaves.  For each
- * statement it looks whether a dump is being restored; for each row it is called
- * only by who applies what another server has done.
+ * qlm.rows_arrived(): after rows have come that may leave.  For statements it
+ * checks whether a dump is restored.  For rows it is only fired by applied
+ * changes of another server.
  */
 Datum
 qlm_trigger_rows_arrived(PG_FUNCTION_ARGS)
@@ -256,7 +255,7 @@ qlm_trigger_rows_arrived(PG_FUNCTION_ARGS)
 	bool		by_row;
 
 	by_row = TRIGGER_FIRED_FOR_ROW(data->tg_event);
-	/* After --disable-triggers it is called for the rows of this node, too. */
+	/* After --disable-triggers it is fired for rows of this node, too. */
 	if (by_row ? SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA : !qlm_restore_is_active())
 		return PointerGetDatum(NULL);
 	qlm_storage_begin();
@@ -268,7 +267,8 @@ qlm_trigger_rows_arrived(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(qlm_sql_note_place);
 
 /*
- * qlm.note_place(): in the scripts of the extension, where the rows are this node's
+ * qlm.note_place(): called in scripts of the extension, where the rows are
+ * this node's
  */
 Datum
 qlm_sql_note_place(PG_FUNCTION_ARGS)
@@ -281,9 +281,7 @@ qlm_sql_note_place(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(qlm_sql_adopt);
 
-/*
- * qlm_adopt() returns boolean: whether the node held until now
- */
+/* qlm_adopt() returns boolean: whether the node was holding */
 Datum
 qlm_sql_adopt(PG_FUNCTION_ARGS)
 {

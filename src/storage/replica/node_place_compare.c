@@ -1,10 +1,11 @@
 /*
  * node_place_compare.c
- *		Is this the node that the marker is of, in its place or rightly in another,
- *		or a copy of it?  The table of docs/copies.md, as code.
+ *		Compares the marker with the place of this server: is it the same node,
+ *		in its place or moved, or a copy?  The table of docs/copies.md, as
+ *		code.
  *
  * A node that holds without reason stops a plant.  So it goes on if the
- * situation cannot be distinguished from a restart, a failover or a disk that
+ * situation cannot be distinguished from a restart, a failover, or a disk that
  * was mounted elsewhere.
  */
 #include "postgres.h"
@@ -18,7 +19,7 @@
 #include "storage/replica/node_place_compare.h"
 #include "storage/replica/node_place_here.h"
 
-/* Both are known, and not the same. */
+/* Are both known and different? */
 static bool
 differ(const char *a, const char *b)
 {
@@ -31,7 +32,7 @@ is_same_machine(const QlmNodePlace *a, const QlmNodePlace *b)
 	return a->machine[0] != '\0' && strcmp(a->machine, b->machine) == 0;
 }
 
-/* Without inode numbers that stay only names are left. */
+/* If inode numbers are not stable, only names are compared. */
 static bool
 is_same_directory(const QlmNodePlace *a, const QlmNodePlace *b)
 {
@@ -40,14 +41,20 @@ is_same_directory(const QlmNodePlace *a, const QlmNodePlace *b)
 	return a->inode == b->inode && (a->born == b->born || a->born == 0 || b->born == 0);
 }
 
-/* A snapshot has the directory, but not the disk; one in btrfs or ZFS has another id. */
+/*
+ * A snapshot has the same directory but another disk; in btrfs or ZFS it has
+ * another id.
+ */
 static bool
 is_same_volume(const QlmNodePlace *a, const QlmNodePlace *b)
 {
 	return !differ(a->disk, b->disk) && !differ(a->file_system, b->file_system);
 }
 
-/* The directory was made anew where it was, so the other is not there any more. */
+/*
+ * Was the directory created again at the same path?  Then the old one no
+ * longer exists.
+ */
 static bool
 is_in_its_place(const QlmNodePlace *a, const QlmNodePlace *b)
 {
@@ -56,9 +63,10 @@ is_in_its_place(const QlmNodePlace *a, const QlmNodePlace *b)
 }
 
 /*
- * It was copied and then removed, as by mv to another disk, and nothing was recovered
- * meanwhile; a link may lead from there to here.  What cannot be looked at may be there,
- * and so may what is out of sight on a machine that cannot be told from a container.
+ * Was the directory copied and then removed, as by mv to another disk, without
+ * recovery?  A link may lead from the old path to the new one.  A path that
+ * cannot be examined may still exist; so may one on a machine that cannot be
+ * told from a container.
  */
 static bool
 is_gone(const QlmNodePlace *a, const QlmNodePlace *b)
@@ -117,7 +125,7 @@ copy_of(const QlmNodePlace *marker, char *why, const char *what)
 	return QLM_NODE_PLACE_COPY;
 }
 
-/* Only pg_upgrade takes tables into a server of another identity. */
+/* Only pg_upgrade moves tables to a server with another system identifier. */
 static QlmNodePlaceVerdict
 compare_upgraded(const QlmNodePlace *marker, const QlmNodePlace *here, char *why)
 {

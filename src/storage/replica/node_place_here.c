@@ -2,10 +2,11 @@
  * node_place_here.c
  *		The properties of the place where this server runs.
  *
- * The directory itself is the best mark: its inode number and the time at which it
- * was made stay when it is renamed, when the machine boots, when its volume is
- * mounted elsewhere; no copy of files can have them.  Only a copy of the volume
- * has, block by block: for that there are the ids of file system and disk.
+ * The data directory is the best mark.  Its inode number and creation time
+ * stay when it is renamed, when the machine boots, or when its volume is
+ * mounted elsewhere.  A copy of the files cannot have them.  A copy of the
+ * volume, block by block, has them: for that case there are the ids of file
+ * system and disk.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE				/* statx */
@@ -30,12 +31,14 @@
 
 #define STANDBY_FILE	"qlm.standby"	/* in the data directory */
 
-/* File systems whose id stays, and is another one for snapshots of btrfs and ZFS */
+/*
+ * File systems whose id is stable, and differs for snapshots of btrfs and ZFS
+ */
 #define EXT_MAGIC		0xEF53
 #define BTRFS_MAGIC		0x9123683E
 #define ZFS_MAGIC		0x2FC12FC1
 
-/* Those whose inode numbers do not stay */
+/* File systems whose inode numbers are not stable */
 #define FUSE_MAGIC		0x65735546
 #define CIFS_MAGIC		0xFF534D42
 #define SMB2_MAGIC		0xFE534D42
@@ -45,7 +48,7 @@ char	   *qlm_node_place_name = NULL;
 
 static bool standby = false;
 
-/* The first line of a small file, without white space around it; empty: none */
+/* Reads the first line of a small file, trimmed; empty if there is none. */
 static void
 read_line(const char *path, char *text, Size size)
 {
@@ -59,13 +62,13 @@ read_line(const char *path, char *text, Size size)
 	text[strcspn(text, "\r\n")] = '\0';
 	for (end = text + strlen(text); end > text && end[-1] == ' '; end--)
 		end[-1] = '\0';
-	/* It goes into a column of text, whatever the encoding. */
+	/* It must be valid text in any encoding. */
 	for (char *c = text; *c; c++)
 		if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
 			*c = '?';
 }
 
-/* The id itself is nobody's business. */
+/* A hash of the machine id, as the id itself is confidential. */
 static void
 find_machine(char *machine)
 {
@@ -80,7 +83,10 @@ find_machine(char *machine)
 }
 
 #ifdef __linux__
-/* What the disk under a device says of itself; a partition has it above it. */
+/*
+ * Finds the id of the disk under a device; for a partition, that of the disk
+ * above it.
+ */
 static void
 find_disk(dev_t device, char *disk)
 {
@@ -160,7 +166,7 @@ find_directory(QlmNodePlace *place)
 #endif
 }
 
-/* None of it changes while the server runs, but for the setting. */
+/* None of it changes while the server runs, except the setting. */
 const QlmNodePlace *
 qlm_node_place_here(void)
 {
@@ -182,7 +188,10 @@ qlm_node_place_here(void)
 	return &here;
 }
 
-/* A copy of the file says nothing in another directory. */
+/*
+ * The file contains the directory, so a copy of it in another directory is
+ * ignored.
+ */
 static void
 describe_directory(char *text, Size size)
 {

@@ -1,11 +1,11 @@
 /*
  * replication.c
- *		Notices the rows that logical replication applies.
+ *		Notices rows that logical replication applies.
  *
  * Applied rows fire no statement triggers.  The row triggers here are enabled
- * for replicas alone.  They run no SQL and say things once for each
- * transaction: a message for each of many rows would have every process start
- * anew with what it knows of the whole catalog.
+ * for replicas only.  They run no SQL and invalidate once for each
+ * transaction: an invalidation for each row would make every process reload
+ * its whole catalog cache.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@
 
 PG_FUNCTION_INFO_V1(qlm_trigger_replicated);
 
-/* So many values of InfoItems that are gone are looked for at once. */
+/* After so many deleted InfoItems their remaining values are looked for. */
 #define MAX_GONE	10000
 
 static void delete_left_over(void);
@@ -49,8 +49,8 @@ static QlmPlan waiting_plan = {
 };
 
 /*
- * What replication brings, and what pglogical and its like apply, is the work of a
- * session in this role; the first copy of a table by our server is, too.
+ * Logical replication, pglogical and the like, and the initial copy of a table
+ * run in a session with this role.
  */
 bool
 qlm_replication_is_applying(void)
@@ -73,8 +73,8 @@ delete_values(const int *ids, int n)
 }
 
 /*
- * The other node deletes the values of its InfoItems, and that has been applied by
- * now.  What is left of them was written here.
+ * The other node also deletes the values of its InfoItems, which was applied
+ * by now.  Values that are left were written here.
  */
 static void
 delete_left_over(void)
@@ -100,8 +100,8 @@ delete_left_over(void)
 }
 
 /*
- * Rows of the node's own fire its own triggers, and are none that another one has
- * sent.  Set by its name, the role would have all plans made anew each time.
+ * Rows of this node must fire its own triggers, and are not those of another
+ * node.  The role is set directly, since SET would make all plans invalid.
  */
 void
 qlm_replication_run_own(QlmBeforeCommit function)
@@ -146,7 +146,7 @@ call_before_commit(QlmBeforeCommit function)
 	before_commit[nbefore_commit++] = function;
 }
 
-/* The rows go with the memory of the transaction. */
+/* The list is in the transaction's memory, so it only has to be forgotten. */
 static void
 forget_applied(XactEvent event, void *arg)
 {
@@ -158,7 +158,7 @@ forget_applied(XactEvent event, void *arg)
 	applied->n = applied->capacity = 0;
 }
 
-/* Subtransactions are numbered as they begin: those inside have larger numbers. */
+/* Ids of subtransactions ascend, so those inside this one have larger ids. */
 static void
 forget_undone(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
 {
@@ -214,7 +214,10 @@ node_deleted(const TriggerData *data)
 															   SPI_fnumber(desc, "info_item_id"), &isnull)), 0);
 }
 
-/* The same as the statement triggers on these tables: invalidate.c, service/sql/change_triggers.c */
+/*
+ * Does the same as the statement triggers on these tables: invalidate.c,
+ * service/sql/change_triggers.c.
+ */
 static void
 row_changed(const TriggerData *data, const char *what)
 {
@@ -237,8 +240,9 @@ row_changed(const TriggerData *data, const char *what)
 }
 
 /*
- * qlm.replicated(what): before a node is deleted, without an argument, it keeps
- * writers out, who have looked up paths; after a row has changed it says so.
+ * qlm.replicated(what): before a node is deleted, without an argument, keeps
+ * out writers, which have looked up paths.  After a row has changed,
+ * invalidates.
  */
 Datum
 qlm_trigger_replicated(PG_FUNCTION_ARGS)

@@ -2,16 +2,16 @@
  * restore.c
  *		Is this session restoring a dump?
  *
- * Every script of pg_dump and every connection of pg_restore begins by turning
- * check_function_bodies off and by setting row_security: off, so that nothing
- * is left out silently, or on with --enable-row-security.  Nothing else sets both: a session
- * that defines functions before what they use may well turn off the first, but has no
- * reason to touch the second.  The functions that ask may have a search_path of
- * their own, hence not the one of a dump.
+ * Every script of pg_dump and every connection of pg_restore first sets
+ * check_function_bodies to off.  It also sets row_security: to off, so that
+ * nothing is left out silently, or to on with --enable-row-security.  Nothing
+ * else sets both: a session that creates functions before the objects that
+ * they use may set the first, but has no reason to set the second.  The
+ * search_path is not checked, as the calling functions may have their own.
  *
- * Anybody may set them, so they count only for who may do with the tables
- * what he likes anyway: both the current user and who is behind him, since
- * functions of others' rights run with settings of their callers.
+ * Anybody may set them, so they count only for users with full rights on the
+ * tables: both the current user and the session user, since SECURITY DEFINER
+ * functions run with the settings of their callers.
  */
 #include "postgres.h"
 

@@ -1,10 +1,12 @@
 /*
  * restore_command.c
- *		Commands of a dump that need more of the extension than a dump brings.
+ *		Commands of a dump that need more of the extension than the dump
+ *		contains.
  *
- * Partitions of qlm.value are ordinary tables to pg_dump, their parent is a
- * member.  So a dump says of what is set up on the parent only what partitions
- * have of it: this makes the rest, just before it is asked for.
+ * To pg_dump partitions of qlm.value are ordinary tables, and their parent is
+ * a member of the extension.  So the dump contains what was added to the
+ * parent only as parts of the partitions.  This recreates it on the parent,
+ * just before it is needed.
  */
 #include "postgres.h"
 
@@ -37,7 +39,10 @@ PG_FUNCTION_INFO_V1(qlm_sql_is_restoring);
 PG_FUNCTION_INFO_V1(qlm_sql_is_superuser);
 PG_FUNCTION_INFO_V1(qlm_sql_note_whole_dump);
 
-/* This session has made the extension, or been told to, or got rows that say so. */
+/*
+ * Set if this session has created the extension, was told so, or has restored
+ * rows that show it
+ */
 static bool whole_dump = false;
 
 static bool
@@ -46,7 +51,7 @@ is_in_schema(const RangeVar *relation)
 	return relation->schemaname != NULL && strcmp(relation->schemaname, "qlm") == 0;
 }
 
-/* Does a name say that it is a partition of qlm.value: a year, month or day? */
+/* Is it the name of a partition of qlm.value, with a year, month or day? */
 static bool
 is_partition_name(const char *name)
 {
@@ -57,8 +62,9 @@ is_partition_name(const char *name)
 }
 
 /*
- * pg_dump -n qlm, or -t, leaves out the extension, and with it all tables
- * but partitions: values would belong to whatever InfoItems have their numbers here.
+ * pg_dump -n qlm, or -t, leaves out the extension, and with it all tables but
+ * partitions.  Their values would belong to whatever InfoItems have these ids
+ * here.
  */
 static void
 require_whole_dump(const char *partition)
@@ -84,7 +90,10 @@ call(const char *sql, int n, Oid type, Datum first, Oid second)
 	qlm_storage_end();
 }
 
-/* ALTER TABLE qlm.value ATTACH PARTITION: columns that were added to it are in the partition. */
+/*
+ * ALTER TABLE qlm.value ATTACH PARTITION: adds columns that only the partition
+ * has.
+ */
 static void
 attach_table(const RangeVar *parent, const PartitionCmd *command)
 {
@@ -99,7 +108,7 @@ attach_table(const RangeVar *parent, const PartitionCmd *command)
 			 ObjectIdGetDatum(qlm_catalog_relid(QLM_REL_VALUE)), partition);
 }
 
-/* ALTER INDEX ... ATTACH PARTITION, and the index of qlm.value is not there. */
+/* ALTER INDEX ... ATTACH PARTITION for an index that qlm.value does not have */
 static void
 attach_index(const RangeVar *parent, const PartitionCmd *command)
 {
@@ -113,7 +122,7 @@ attach_index(const RangeVar *parent, const PartitionCmd *command)
 		get_partition_parent(table, false) == qlm_catalog_relid(QLM_REL_VALUE) &&
 		qlm_restore_is_active())
 	{
-		/* One after the other, without a lock that others could wait for */
+		/* One session at a time, without a lock that others could wait for */
 		LockDatabaseObject(RelationRelationId, qlm_catalog_relid(QLM_REL_VALUE), 1,
 						   ExclusiveLock);
 		call("SELECT qlm.restore_index($1, $2)", 2, TEXTOID,
@@ -122,8 +131,9 @@ attach_index(const RangeVar *parent, const PartitionCmd *command)
 }
 
 /*
- * ALTER TABLE ONLY ... DROP CONSTRAINT, with which --clean begins: what a partition has from its
- * parent it loses with it alone.  All of it is about to be dropped.
+ * ALTER TABLE ONLY ... DROP CONSTRAINT, with which --clean begins: a partition
+ * can lose a constraint only together with its parent.  All of it is about to
+ * be dropped.
  */
 static void
 drop_constraint(const RangeVar *relation, const char *name)
@@ -167,8 +177,9 @@ before_alter(const AlterTableStmt *statement)
 }
 
 /*
- * --clean: triggers of partitions go first, so what was set up on other tables is taken away
- * then.  Types go last; one that has the columns of a table takes them along.
+ * With --clean triggers of partitions are dropped first; then those on other
+ * tables are dropped here.  Types are dropped last; a type with the columns of
+ * a table drops the table, too.
  */
 static void
 before_drop(const DropStmt *statement)
@@ -196,7 +207,10 @@ before_drop(const DropStmt *statement)
 	}
 }
 
-/* qlm.before_command(): everybody's commands come here, so it is quick to say no. */
+/*
+ * qlm.before_command(): runs for every command in the database, so it must
+ * return quickly for most of them.
+ */
 Datum
 qlm_trigger_before_command(PG_FUNCTION_ARGS)
 {
@@ -222,7 +236,10 @@ qlm_trigger_before_command(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* qlm.note_whole_dump(): told by who has seen that the dump is one of a node */
+/*
+ * qlm.note_whole_dump(): called once it is clear that the dump contains a
+ * whole node
+ */
 Datum
 qlm_sql_note_whole_dump(PG_FUNCTION_ARGS)
 {
@@ -237,8 +254,8 @@ qlm_sql_is_restoring(PG_FUNCTION_ARGS)
 }
 
 /*
- * qlm.is_restored(): the script of the extension asks, which is how the session learns
- * that it has made it
+ * qlm.is_restored(): called by the script of the extension, so the session
+ * learns that it creates it
  */
 Datum
 qlm_sql_is_restored(PG_FUNCTION_ARGS)
@@ -254,8 +271,9 @@ qlm_sql_is_superuser(PG_FUNCTION_ARGS)
 }
 
 /*
- * qlm.tie_to_extension(type): dropped with it, and dumped unlike a member.  ALTER ...
- * DEPENDS ON EXTENSION does not know types.
+ * qlm.tie_to_extension(type): the type is dropped with the extension, but
+ * dumped, unlike a member.  ALTER ... DEPENDS ON EXTENSION does not support
+ * types.
  */
 Datum
 qlm_sql_tie_to_extension(PG_FUNCTION_ARGS)

@@ -2,8 +2,8 @@
  * sequence.c
  *		Sequences, if rows came with numbers of another node.
  *
- * Logical replication brings rows and leaves sequences where they were.  As long as
- * it goes on the numbers are the other node's to give; then ours have to be set.
+ * Logical replication copies rows but not sequences.  While it runs, the other
+ * node gives the numbers.  Afterwards the sequences here have to be advanced.
  */
 #include "postgres.h"
 
@@ -21,17 +21,18 @@
 
 PG_FUNCTION_INFO_V1(qlm_sql_advance_sequences);
 
-/* By what is unique in their tables */
+/* Found by a unique constraint on their table */
 typedef struct Numbers
 {
-	const char *constraint;		/* NULL: none is, or another number */
+	const char *constraint;		/* NULL: none, or of another number */
 	const char *sequence;
-	const char *last;			/* the largest number in use */
+	const char *last;			/* query for the largest number in use */
 } Numbers;
 
 /*
- * A number of a peer stands in other tables as long as they keep what was its own.
- * Those in qlm.value could only be found by reading all values: hence the gap.
+ * The number of a dropped peer stays in other tables as long as its rows are
+ * kept.  Those in qlm.value could only be found by reading all values, hence
+ * the gap.
  */
 #define OF_PEERS(column, table) " UNION ALL SELECT pg_catalog.max(" column ") FROM qlm." table
 #define PEER_GAP 1000
@@ -96,7 +97,7 @@ number_in(uint64 row, bool *isnull)
 	return number;
 }
 
-/* The largest number in use, and the one that was given last; 0: none */
+/* Returns the largest number in use and the last one given; 0: none */
 static void
 look(const Numbers *of, int64 *largest, int64 *given)
 {
@@ -110,7 +111,10 @@ look(const Numbers *of, int64 *largest, int64 *given)
 	*given = number_in(0, &isnull);
 }
 
-/* Nobody takes a number meanwhile.  Was it moved? */
+/*
+ * Advances a sequence while nobody can take a number.  Returns whether it was
+ * changed.
+ */
 static bool
 advance(const Numbers *of, int64 *largest, int64 *given)
 {
@@ -129,8 +133,8 @@ advance(const Numbers *of, int64 *largest, int64 *given)
 }
 
 /*
- * qlm_advance_sequences() returns setof (sequence text, before bigint, after bigint):
- * those that were moved
+ * qlm_advance_sequences() returns setof (sequence text, before bigint, after
+ * bigint): the sequences that were advanced
  */
 Datum
 qlm_sql_advance_sequences(PG_FUNCTION_ARGS)

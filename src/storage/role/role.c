@@ -2,10 +2,10 @@
  * role.c
  *		Which role does a row mean?
  *
- * The number of a role outlives its name, a server's upgrade (which keeps OIDs)
- * and a copy of the whole cluster.  It is of no use in another cluster, hence
- * the mark: what comes from a dump, by replication or with triggers disabled is
- * seen to be of another one, whichever way it came.
+ * The number of a role survives renaming, an upgrade of the server (which
+ * keeps OIDs) and a copy of the whole cluster.  In another cluster it is
+ * useless.  So it contains a mark of the cluster: rows from a dump, from
+ * replication or written with triggers disabled are recognized as foreign.
  */
 #include "postgres.h"
 
@@ -42,7 +42,7 @@ qlm_role_generation(void)
 	return generation;
 }
 
-/* 31 bits that are not all 0: numbers are positive, and none is 0. */
+/* 31 bits that are not all 0, as numbers must be positive */
 int64
 qlm_role_first_number(void)
 {

@@ -1,15 +1,16 @@
 /*
  * role_command.c
- *		DROP ROLE and ALTER ROLE ... RENAME: rows follow in the same transaction,
- *		and who drops a role is told what that ends.
+ *		DROP ROLE and ALTER ROLE ... RENAME: updates rows in the same
+ *		transaction, and warns of what ends with a dropped role.
  *
- * The role goes all the same: a security officer must not be held up by a
- * subscription that the role itself has made.  That is why these rows are no shared
- * dependencies.  The hook is on the whole statement, rather than on each access to
- * pg_authid: what PostgreSQL refuses has ended nothing, and the new name can be
- * seen when it is there.
+ * The role is dropped in any case: a subscription that it has made must not
+ * stop a security officer.  So these rows are not shared dependencies.  The
+ * hook is on the whole statement, not on each access to pg_authid: a statement
+ * that PostgreSQL refuses must not end anything, and a new name is visible
+ * only afterwards.
  *
- * It sees this database alone.  Dispatchers of others are woken by the commit.
+ * It changes rows of this database only.  Dispatchers of others are woken by
+ * the commit.
  */
 #include "postgres.h"
 
@@ -28,12 +29,12 @@
 
 static ProcessUtility_hook_type next_utility = NULL;
 
-/* Roles that are found by their names; the last is that of a setting. */
+/* Roles that are looked up by name; the last one is in a setting */
 static const char *const known_names[] = {
 	"qlm_reader", "qlm_writer", "qlm_admin", "qlm_owner", "qlm_session"
 };
 
-/* The roles, by name, that a statement drops or renames; NIL: it does neither */
+/* Returns the names of the roles that a statement drops or renames, or NIL. */
 static List *
 changed_roles(const Node *statement)
 {
@@ -72,7 +73,7 @@ bind(void)
 	qlm_storage_end();
 }
 
-/* What we do besides must not fail the statement, unless the session is to stop. */
+/* Errors in this must not fail the statement, unless the session is to end. */
 static void
 run_guarded(void (*work) (void))
 {

@@ -1,12 +1,12 @@
 /*
  * role_follow.c
- *		Rows follow their roles: renamed ones are shown by their new names, and
- *		what belongs to roles that are gone ends.
+ *		Updates rows when their roles change: names of renamed roles are
+ *		corrected, and what belongs to dropped roles ends.
  *
- * Nothing waits for a row that somebody holds: who drops a role must not wait for
- * a transaction of that very role.  The dispatcher comes back for such rows, as for
- * those that were committed after a look.  Until then nobody gets anything for
- * them, since the number of a role that is gone is nobody's.
+ * Locked rows are skipped: a session that drops a role must not wait for a
+ * transaction of that role.  The dispatcher comes back for these rows, and for
+ * rows committed after a look.  Until then nobody gets any rights by them,
+ * since the number of a dropped role is that of no other role.
  */
 #include "postgres.h"
 
@@ -24,22 +24,22 @@
 #include "storage/role/role.h"
 #include "storage/role/role_follow.h"
 
-#define MAX_NAMED		10		/* peers that are named */
-#define AGAIN_MS		1000	/* where rows were held, or may be still */
+#define MAX_NAMED		10		/* peers named in a warning */
+#define AGAIN_MS		1000	/* if rows were locked, or may be */
 #define FAILED_MS		60000
 #define SELDOM_MS		600000
 
-/* What to do about it */
+/* The hint of warnings */
 #define ROLE_HINT \
 	"UPDATE qlm.peer SET role = ... gives a peer another role. Nothing of a role is given to a new one of its name."
 
-/* What the dispatcher does at once, of each kind of rows */
+/* Rows of each kind that the dispatcher changes at once */
 #define ROWS_AT_ONCE	20000
 
 /*
- * $2 is how many rows a statement may change.  $1 is the first number of this cluster's roles.  A row is right if there is a role
- * that has its name and its number, and its role is gone if there is none with its
- * number, or with its name where the number is none of here.
+ * $1 is the first number of this cluster's roles, $2 the limit of rows.  A row
+ * is correct if a role has both its name and its number.  Its role was dropped
+ * if no role has its number or, for a number of another cluster, its name.
  */
 #define ROLES "pg_catalog.pg_roles AS a"
 #define NUMBER "$1 + a.oid::pg_catalog.int8"
@@ -63,13 +63,13 @@ static QlmPlan any_plan = {
 	2, {INT8OID, INT8OID}
 };
 
-/* A role has another name now. */
+/* Corrects the name of a role that was renamed. */
 #define FOLLOW(table, rows, key, name) \
 	"WITH mine AS (SELECT t." key ", a.rolname FROM " ROLES ", " rows \
 	NUMBER " = t." name "_id AND a.rolname <> t." name " LIMIT $2 FOR NO KEY UPDATE OF t SKIP LOCKED)" \
 	" UPDATE " table " AS t SET " name " = mine.rolname FROM mine WHERE t." key " = mine." key
 
-/* A row that is new to this cluster means the role that has its name. */
+/* A row from another cluster means the role that has its name here. */
 #define BIND(table, rows, key, name) \
 	"WITH mine AS (SELECT t." key ", " NUMBER " AS number FROM " ROLES ", " rows \
 	"a.rolname = t." name " AND " IS_FOREIGN(name) " LIMIT $2 FOR NO KEY UPDATE OF t SKIP LOCKED)" \
@@ -89,7 +89,7 @@ static QlmPlan bind_plans[] = {
 	{BIND("qlm.peer", PEERS, "peer_id", "role"), 2, {INT8OID, INT8OID}}
 };
 
-/* Locks are taken on subscriptions first. */
+/* Subscriptions are locked first. */
 static QlmPlan lock_plan = {
 	"SELECT t.request_id, t.role::pg_catalog.text FROM " SUBSCRIPTIONS IS_GONE("role")
 	" ORDER BY t.request_id LIMIT $2 FOR UPDATE SKIP LOCKED",
@@ -102,7 +102,10 @@ static QlmPlan waiting_plan = {
 	1, {INT8ARRAYOID}
 };
 
-/* What they wait for goes on, but nobody is told of it. */
+/*
+ * The requests that these collections wait for go on, but the answers are
+ * dropped.
+ */
 static QlmPlan gatherings_plan = {
 	"WITH mine AS (SELECT t.request_id FROM " GATHERINGS IS_GONE("role")
 	" LIMIT $2 FOR UPDATE SKIP LOCKED),"
@@ -115,8 +118,8 @@ static QlmPlan gatherings_plan = {
 };
 
 /*
- * A subscription at another node that has left already is cancelled there when its
- * answer says how it is called.
+ * If the request for a remote subscription has left already, that is cancelled
+ * when the answer brings its requestID.
  */
 static QlmPlan asked_plan = {
 	"WITH mine AS (SELECT t.message_id FROM " ASKED "t.awaited_by IS NULL AND "
@@ -144,10 +147,10 @@ typedef struct Outcome
 {
 	Datum		values[2];		/* the first number of this cluster's roles, and
 								 * how many rows at once */
-	List	   *roles;			/* that are gone, by their last names */
-	List	   *peers;			/* that have none now */
+	List	   *roles;			/* dropped roles, by their last names */
+	List	   *peers;			/* peers without a role now */
 	int			nsubscriptions;
-	int64		nwaiting;		/* values and messages */
+	int64		nwaiting;		/* values and rows that waited */
 } Outcome;
 
 static void
@@ -168,7 +171,7 @@ add_role(Outcome *outcome, const char *name)
 	outcome->roles = lappend(outcome->roles, pstrdup(name));
 }
 
-/* Rows of a role and how many */
+/* Adds up the rows that the statement has returned for each role. */
 static void
 add_waiting(Outcome *outcome)
 {
@@ -235,7 +238,9 @@ append_names(StringInfo text, const List *names)
 		appendStringInfo(text, " and %d more", n - MAX_NAMED);
 }
 
-/* What has ended, in words, and the roles whose it was; empty: nothing has */
+/*
+ * Describes what has ended, and the roles that it belonged to; empty: nothing
+ */
 typedef struct Report
 {
 	StringInfoData roles;
@@ -267,7 +272,10 @@ fill_report(Report *report, const Outcome *outcome)
 						 outcome->nsubscriptions, outcome->nwaiting);
 }
 
-/* No more than max rows of a kind.  False: there was nothing to do. */
+/*
+ * Changes at most max rows of each kind.  Returns false if there was nothing
+ * to do.
+ */
 static bool
 follow(Report *report, int64 max)
 {
@@ -321,7 +329,10 @@ log_ended(const Report *report)
 				 errhidestmt(true), errhidecontext(true)));
 }
 
-/* What fails here must not keep the dispatcher from its work.  When again, in ms? */
+/*
+ * Errors must not keep the dispatcher from its work.  Returns when to look
+ * again, in ms.
+ */
 static int
 follow_guarded(void)
 {
@@ -346,8 +357,8 @@ follow_guarded(void)
 }
 
 /*
- * Who commits sets us going before he tells of what has changed, so it is looked
- * at once more.
+ * A commit wakes the dispatcher before its invalidations are sent, so there is
+ * one more look.
  */
 TimestampTz
 qlm_role_follow_changed(uint64 changes)
@@ -369,7 +380,7 @@ qlm_role_follow_changed(uint64 changes)
 	return due;
 }
 
-/* To who has caused it */
+/* Warns the user who has changed the role. */
 static void
 warn_of_ended(const Report *report)
 {

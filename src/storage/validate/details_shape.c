@@ -1,7 +1,7 @@
 /*
  * details_shape.c
- *		The shape of what describes nodes, at the doors of SQL: what has another one
- *		would not show in messages, or spoil them.
+ *		Checks the shape of details that SQL writes: details of another shape
+ *		would not appear in envelopes, or make them invalid.
  */
 #include "postgres.h"
 
@@ -31,7 +31,10 @@ is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
-/* What the elements of a table have already, or never have; NULL: nothing */
+/*
+ * Returns the attribute names that elements of a table already use, or never
+ * have; NULL: none
+ */
 static const char *const *
 taken_names(const char *table, const char *column)
 {
@@ -77,7 +80,7 @@ require_attributes(JsonbContainer *object, const char *const *taken, const char 
 	}
 }
 
-/* A text, or an object with its text in a member, and attributes */
+/* Requires a text, or an object with its text in a member and attributes. */
 static void
 require_text(const JsonbValue *value, const char *member, const char *what, const char *hint)
 {
@@ -99,7 +102,7 @@ require_text(const JsonbValue *value, const char *member, const char *what, cons
 	require_attributes(part.val.binary.data, NULL, what);
 }
 
-/* When a name holds; an error if it is no time */
+/* Requires that a member that holds a time is valid. */
 static void
 require_time(JsonbContainer *object, const char *member, const char *what)
 {

@@ -1,7 +1,7 @@
 /*
  * odf_text.c
- *		Values that are O-DF, at the doors of SQL: they leave as they are, so what
- *		is not XML would spoil all of a message.
+ *		Checks O-DF values that SQL writes: they are printed as they are, so
+ *		text that is not XML would make a whole envelope invalid.
  */
 #include "postgres.h"
 
@@ -72,7 +72,7 @@ text_of(HeapTuple tuple, TupleDesc desc, int column)
 	return isnull ? NULL : DatumGetTextPP(value);
 }
 
-/* Is it what the row held before? */
+/* Is it the value that the row had before? */
 static bool
 is_old(const TriggerData *data, const text *now, int flag, int column)
 {

@@ -1,7 +1,7 @@
 /*
  * valid_row.c
- *		Rows that plain SQL writes, of all tables that messages read: their texts,
- *		their jsonb and what they say to be O-DF.
+ *		Checks rows that plain SQL writes into tables from which envelopes are
+ *		built: their texts, their jsonb, and values said to be O-DF.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ require_in_jsonb(Datum datum, const char *what)
 			qlm_xml_text_require_len(value.val.string.val, value.val.string.len, what);
 }
 
-/* A column of a row that is inserted or changed */
+/* Checks a column of a row that is inserted or changed. */
 static void
 require_in_column(const TriggerData *data, const HeapTuple tuple, int column)
 {
@@ -92,8 +92,8 @@ qlm_valid_row_require(const TriggerData *data)
 PG_FUNCTION_INFO_V1(qlm_trigger_texts_checked);
 
 /*
- * qlm.texts_checked(): before INSERT or UPDATE of a row.  What a dump brings
- * back is left as it is, and so is what an update does not change.
+ * qlm.texts_checked(): before INSERT or UPDATE of a row.  Rows of a dump are
+ * not checked, nor columns that an update does not change.
  */
 Datum
 qlm_trigger_texts_checked(PG_FUNCTION_ARGS)

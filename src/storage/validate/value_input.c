@@ -1,10 +1,11 @@
 /*
  * value_input.c
- *		Values that come by plain SQL, in the form in which messages are stored.
+ *		Brings values written by plain SQL into the form in which those of
+ *		envelopes are stored.
  *
- * Whoever inserts a text means the value, and leaves to us what it is as a
- * number: sums and means ask for that.  So whichever way a value comes, it is
- * the same row.
+ * A user who inserts a text means the value, and its number is derived here,
+ * as sums and averages need it.  So the same value is the same row, whichever
+ * way it comes.
  */
 #include "postgres.h"
 
@@ -22,7 +23,7 @@
 #include "storage/replica/restore.h"
 #include "storage/validate/valid_row.h"
 
-/* The columns that say what the value is */
+/* The columns that make up the value */
 typedef struct Form
 {
 	bool		has_num;
@@ -74,7 +75,7 @@ is_shortest(const Form *form)
 		memcmp(buf, VARDATA_ANY(form->txt), len) == 0;
 }
 
-/* A finite number, or what counts as one */
+/* Is it a finite number, or a text that counts as one? */
 static bool
 text_as_number(const Form *form, double *number)
 {
@@ -83,8 +84,8 @@ text_as_number(const Form *form, double *number)
 }
 
 /*
- * Infinite numbers and NaN are kept as text: they spoil every sum.  Text that is
- * no number may have one of its own, which is its writer's to say.
+ * Infinity and NaN are kept as text only, as they would spoil every sum.  Text
+ * that is not a number may have a number of its own, given by the writer.
  */
 static void
 normalize(Form *form)
@@ -111,7 +112,7 @@ normalize(Form *form)
 		form->txt = NULL;
 }
 
-/* Of text and number the one that is changed is meant. */
+/* If an update changes either the text or the number, the other one follows. */
 static void
 follow_change(Form *form, const Form *before)
 {
@@ -137,7 +138,7 @@ change_row(HeapTuple tuple, TupleDesc desc, const Form *form, bool untyped)
 	return heap_modify_tuple_by_cols(tuple, desc, untyped ? 3 : 2, columns, values, nulls);
 }
 
-/* xs:string is the same as none. */
+/* xs:string is the same as no type. */
 static bool
 is_untyped(HeapTuple tuple, TupleDesc desc)
 {
@@ -175,8 +176,8 @@ in_form(const TriggerData *data, HeapTuple tuple)
 PG_FUNCTION_INFO_V1(qlm_trigger_value_form);
 
 /*
- * qlm.value_form(): before INSERT or UPDATE of a row of a partition.  What a
- * dump brings back is left as it is.
+ * qlm.value_form(): before INSERT or UPDATE of a row of a partition.  Rows of
+ * a dump are left as they are.
  */
 Datum
 qlm_trigger_value_form(PG_FUNCTION_ARGS)

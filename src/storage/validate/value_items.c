@@ -1,10 +1,11 @@
 /*
  * value_items.c
- *		Values belong to InfoItems that exist, by whatever statement they come.
+ *		Checks that values belong to existing InfoItems, by whatever statement
+ *		they come.
  *
- * A foreign key would look each value's InfoItem up and lock its row.  Here
- * a statement looks each InfoItem up once, a process as long as none is
- * deleted; the lock is the one that writers of messages take.
+ * A foreign key would look up and lock the InfoItem of each value.  Here a
+ * statement looks up each InfoItem once, and a process once until InfoItems
+ * are deleted.  The lock is the one that writers of envelopes take.
  */
 #include "postgres.h"
 
@@ -33,19 +34,19 @@
 #include "storage/replica/restore.h"
 #include "storage/validate/value_items.h"
 
-/* Ids from here on are looked up each time: 8 MB of bits. */
+/* Larger ids are looked up each time; 8 MB of bits */
 #define MAX_KNOWN (64 * 1024 * 1024)
 
-/* So many are looked up at once. */
+/* Ids looked up by one statement */
 #define MAX_LOOKUP 10000
 
-/* InfoItems that exist */
+/* InfoItems that are known to exist */
 static Bitmapset *known = NULL;
 static MemoryContext known_context = NULL;
 static QlmValidity known_validity;
-static bool known_unsure = false;	/* some by this transaction only */
+static bool known_unsure = false;	/* some may exist in this transaction only */
 
-/* Depth of triggers at which there is nothing to check; -1: none */
+/* The depth of triggers at which nothing is checked; -1: none */
 static int	known_depth = -1;
 
 static QlmPlan missing_plan = {
@@ -62,7 +63,7 @@ forget_known(void)
 	MemoryContextReset(known_context);
 }
 
-/* What was undone may be what made an InfoItem exist. */
+/* A rollback may undo the creation of an InfoItem. */
 static void
 transaction_ends(XactEvent event, void *arg)
 {
@@ -128,8 +129,8 @@ refuse(int info_item_id)
 }
 
 /*
- * What others have committed counts, and what this transaction has done, also
- * where it keeps an older snapshot.
+ * Sees committed rows and those of this transaction, even if it has an older
+ * snapshot.
  */
 static void
 look_up(int *ids, int n)
@@ -162,7 +163,7 @@ remember(const int *ids, int n)
 	MemoryContext caller = MemoryContextSwitchTo(known_context);
 	int			largest = -1;
 
-	/* A set is copied when it grows. */
+	/* A set is copied when it grows, so the largest id is added first. */
 	for (int i = 0; i < n; i++)
 		if (ids[i] < MAX_KNOWN)
 			largest = Max(largest, ids[i]);
@@ -175,7 +176,7 @@ remember(const int *ids, int n)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Of values that come by plain SQL nobody but the session can be told. */
+/* Values of plain SQL are reported to the session only. */
 static void
 warn_of_time(TimestampTz latest)
 {
@@ -196,15 +197,15 @@ warn_of_time(TimestampTz latest)
 }
 
 /*
- * Those of the rows that are not known yet, each row of one; how many?  The
- * latest time of all is looked at on the way.
+ * Collects the ids that are not known yet, each once, and returns how many.
+ * Finds the latest time of all rows, too.
  */
 static int
 collect_unknown(Tuplestorestate *rows, TupleTableSlot *slot, int column,
 				int ts_column, int *ids, TimestampTz *latest)
 {
 	int			n = 0;
-	int64		last = PG_INT64_MAX;	/* no id */
+	int64		last = PG_INT64_MAX;	/* not an id */
 
 	while (n < MAX_LOOKUP && tuplestore_gettupleslot(rows, true, false, slot))
 	{
@@ -247,8 +248,8 @@ check_rows(Tuplestorestate *rows, TupleDesc desc)
 }
 
 /*
- * Writers wait for whoever deletes, and he for them: so what is found stays
- * until this transaction ends.
+ * Writers and sessions that delete InfoItems wait for each other, so what is
+ * found stays valid until this transaction ends.
  */
 static void
 begin_check(void)
@@ -271,8 +272,8 @@ qlm_value_items_check(Tuplestorestate *rows, TupleDesc desc)
 PG_FUNCTION_INFO_V1(qlm_trigger_value_checked);
 
 /*
- * qlm.value_checked(): after INSERT on a partition, with the new rows as a
- * transition table, and after an UPDATE of info_item_id for each row
+ * qlm.value_checked(): after INSERT on a partition, with the new rows as
+ * transition table, and after UPDATE of info_item_id for each row
  */
 Datum
 qlm_trigger_value_checked(PG_FUNCTION_ARGS)

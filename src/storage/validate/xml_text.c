@@ -1,9 +1,9 @@
 /*
  * xml_text.c
- *		Refuses characters that messages cannot contain, if SQL writes them.
+ *		Refuses characters in SQL that envelopes cannot contain.
  *
- * XML cannot represent them, so such a text would leave changed or not at
- * all.  Messages with them are refused when they are read.
+ * XML cannot represent them, so such a text would be changed or could not be
+ * sent.  Envelopes with these characters are refused by the parser.
  */
 #include "postgres.h"
 

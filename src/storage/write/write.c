@@ -1,10 +1,10 @@
 /*
  * write.c
- *		Payloads into tables, many messages at once.
+ *		Writes payloads into tables, those of many envelopes at once.
  *
- * The trees are walked with the cache at hand.  Usually that gives all rows to
- * insert; where nodes are missing they are looked up or made, and the trees
- * are walked again.
+ * The trees are traversed with the cache of nodes.  In most cases that yields
+ * all rows to insert.  If nodes are missing they are looked up or created, and
+ * the trees are traversed again.
  */
 #include "postgres.h"
 
@@ -26,10 +26,10 @@
 #include "storage/write/write_counts.h"
 #include "storage/write/write_outcome.h"
 
-/* The clock may be set back by this much before times follow it. */
+/* If the clock is set back by more than this, times follow it. */
 #define MAX_AHEAD (10 * USECS_PER_SEC)
 
-/* So often others may come first with what a message needs. */
+/* How often others may be faster in creating nodes that an envelope needs */
 #define MAX_ROUNDS 1000
 
 typedef struct Walk
@@ -37,17 +37,17 @@ typedef struct Walk
 	QlmNodeIdCache *cache;
 	QlmWrite   *write;
 	QlmMissingNodes *missing;
-	QlmAliases *aliases;		/* of what was missing; NULL: none */
-	MemoryContext payload;		/* of the messages */
+	QlmAliases *aliases;		/* for names not found; NULL: none */
+	MemoryContext payload;		/* memory of the envelopes */
 	QlmWriteOutcome *outcome;
 	QlmDetailsTasks details;
 	QlmValueRow *rows;
 	int			nrows;
 	int			capacity;
-	StringInfoData path;		/* of the node at hand; reused, as there may be many */
+	StringInfoData path;		/* path of the current node; reused, as there may be many */
 } Walk;
 
-/* Where the walk is */
+/* The current node of the traversal */
 typedef struct Position
 {
 	const struct Position *parent; /* NULL: this is the root */
@@ -117,7 +117,7 @@ add_missing(Walk *walk, Position *at, const QlmObject *object,
 	return true;
 }
 
-/* Where a message names a node by an alias, have it name the node itself. */
+/* If an envelope names a node by an alias, replaces that by the name. */
 static void
 enter_alias(Walk *walk, Position *at, QlmObject *object, QlmInfoItem *item)
 {
@@ -138,7 +138,9 @@ enter_alias(Walk *walk, Position *at, QlmObject *object, QlmInfoItem *item)
 	at->node = qlm_node_id_cache_find(walk->cache, at->parent->id, at->name);
 }
 
-/* Step down to an Object or InfoItem; false: the write is refused. */
+/*
+ * Goes down to an Object or InfoItem.  Returns false if the write is refused.
+ */
 static bool
 enter(Walk *walk, const Position *parent, Position *at, const char *name,
 	  QlmObject *object, QlmInfoItem *item)
@@ -173,7 +175,7 @@ reserve_rows(Walk *walk, int n)
 							   walk->capacity * sizeof(QlmValueRow));
 }
 
-/* Values without a time follow each other by a microsecond. */
+/* Values without a time get times one microsecond apart. */
 static void
 add_rows(Walk *walk, int info_item_id, const QlmInfoItem *item)
 {
@@ -230,7 +232,10 @@ walk_write(Walk *walk, QlmWrite *write)
 	return walk_object(walk, &root, &write->odf->root);
 }
 
-/* Walk all writes that are not refused; false if one is refused now. */
+/*
+ * Traverses all writes that are not refused.  Returns false if one is refused
+ * now.
+ */
 static bool
 walk_all(Walk *walk, QlmWrite *writes, int n)
 {
@@ -248,7 +253,10 @@ walk_all(Walk *walk, QlmWrite *writes, int n)
 	return accepted;
 }
 
-/* Are there aliases among what is missing in Objects that are there? */
+/*
+ * Looks for aliases among the names not found in existing Objects.  Returns
+ * whether there are any.
+ */
 static bool
 find_aliases(Walk *walk)
 {
@@ -269,9 +277,9 @@ find_aliases(Walk *walk)
 }
 
 /*
- * Walk until nothing is missing any more.  Each time round a write is refused,
- * or something missing is found, by an alias perhaps, or all of it is made; if
- * none of this happens, somebody has what we cannot see.
+ * Traverses the trees until nothing is missing.  In each round a write is
+ * refused, something missing is found, perhaps by an alias, or all of it is
+ * created.  If none of this happens, the nodes exist but are not visible.
  */
 static void
 resolve(Walk *walk, QlmWrite *writes, int n)

@@ -1,6 +1,6 @@
 /*
  * write_counts.c
- *		Counts side effects of a write, for the answer.
+ *		Counts of a write that its answer mentions.
  */
 #include "postgres.h"
 

@@ -1,11 +1,11 @@
 /*
  * write_outcome.c
- *		Counts the results of each of many writes, as if they had run one
- *		after the other.
+ *		Counts the outcome of each of many writes, as if they had been executed
+ *		one after the other.
  *
- * Values are known by their number among all that came, their arrival.  Which InfoItem
- * that is of is looked up at the end, in the tree, and only where there is something to
- * say: so an ordinary write costs nothing here.
+ * Values are identified by their arrival, a number among all values.  Their
+ * InfoItem is looked up in the tree at the end, and only if there is something
+ * to report: so an ordinary write costs nothing here.
  */
 #include "postgres.h"
 
@@ -34,11 +34,11 @@ typedef struct WriteMarks
 	Marks		replaced;
 } WriteMarks;
 
-/* A value that came in place of one of another write of these */
+/* A value that replaced one of another write */
 typedef struct Successor
 {
-	uint32		arrival;			/* its own */
-	uint32		first;			/* of the first one of that time */
+	uint32		arrival;			/* arrival of this value */
+	uint32		first;			/* arrival of the first value of that time */
 } Successor;
 
 struct QlmWriteOutcome
@@ -61,7 +61,10 @@ qlm_write_outcome_create(QlmWrite *writes, int n)
 	return outcome;
 }
 
-/* The last of those that begin with this value, or before it: others are empty. */
+/*
+ * Returns the last write that begins at this value or before; earlier ones at
+ * the same value are empty.
+ */
 static int
 write_of(const QlmWriteOutcome *outcome, uint32 arrival)
 {
@@ -119,7 +122,7 @@ add_replacing(QlmWriteOutcome *outcome, uint32 arrival, int info_item_id)
 	mark(&marks_of(outcome, write)->replaced, arrival, info_item_id);
 }
 
-/* The value that met what was stored before */
+/* Returns the arrival of the value that was compared with the stored one. */
 static uint32
 first_of(const QlmWriteOutcome *outcome, uint32 arrival)
 {
@@ -149,8 +152,8 @@ note_successor(QlmWriteOutcome *outcome, uint32 arrival, uint32 first)
 }
 
 /*
- * Of one write the value is superseded; what belongs to another write was stored
- * as far as this one is concerned.
+ * Within one write the earlier value is superseded.  If they are of two
+ * writes, the earlier one counts as stored.
  */
 static void
 add_pair(QlmWriteOutcome *outcome, const QlmValueRow *row, const QlmValueRow *later,
@@ -189,7 +192,7 @@ qlm_write_outcome_add_value(void *arg, const QlmValueRow *row, const QlmValueRow
 		outcome->writes[write_of(outcome, first)].counts.repeated++;
 }
 
-/* Was its Object there before the write, or is it another write's? */
+/* Did the Object exist before the write, or was it created by another write? */
 static bool
 is_in_known_object(const QlmNewNode *node)
 {
@@ -212,12 +215,12 @@ qlm_write_outcome_add_made(QlmWriteOutcome *outcome, const QlmMissingNodes *miss
 	MemoryContextSwitchTo(caller);
 }
 
-/* Where the tree of a write is visited */
+/* The state of visiting the tree of a write */
 typedef struct Visit
 {
 	QlmWrite   *write;
 	const WriteMarks *marks;	/* NULL: none */
-	uint32		arrival;			/* of the next value */
+	uint32		arrival;			/* arrival of the next value */
 	StringInfoData path;
 } Visit;
 
@@ -231,8 +234,8 @@ name_marked(QlmWriteCount *count, const Marks *marks, uint32 arrival, int nvalue
 }
 
 /*
- * Neither a value nor anything else to say.  Who registers without values what is
- * new has said all there is.
+ * Is there neither a value nor anything else to report?  A new node without
+ * values is complete when it is registered.
  */
 static bool
 says_nothing(const QlmWrite *write, const QlmInfoItem *item)
@@ -262,7 +265,7 @@ visit_item(Visit *visit, const QlmInfoItem *item)
 	visit->arrival += item->nvalues;
 }
 
-/* In the order in which values have got their arrivals */
+/* Visits values in the order of their arrivals. */
 static void
 visit_object(Visit *visit, const QlmObject *object)
 {
