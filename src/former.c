@@ -2,10 +2,11 @@
  * former.c
  *		The names by which functions of release 0.1.0 find this library.
  *
- * From the restart with a new library until ALTER EXTENSION qlm UPDATE, functions
- * in the catalog are those of the old release; and only a library that has all of
- * its symbols lets the old script run, from which upgrades are tested.  A name
- * stays here as long as an upgrade begins at a release that has it.
+ * From the restart with a new library until ALTER EXTENSION qlm UPDATE, the
+ * catalog has the functions of the old release.  And its script, from which
+ * upgrades are tested, can only run with a library that has all of its
+ * symbols.  A name is kept as long as upgrades begin at a release that uses
+ * it.
  */
 #include "postgres.h"
 

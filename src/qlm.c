@@ -1,6 +1,6 @@
 /*
  * qlm.c
- *		The library's entry: everything is registered here, once per process.
+ *		The entry of the library: registers everything, once for each process.
  */
 #include "postgres.h"
 
@@ -23,8 +23,8 @@ QLM_MODULE_MAGIC("qlm", QLM_VERSION);
 PGDLLEXPORT void _PG_init(void);
 
 /*
- * Without preloading every SQL function works, and qlm_start() starts workers.
- * An upgrade of the server loads the library too, and wants no workers.
+ * Without preloading SQL functions work, and qlm_start() starts workers.
+ * pg_upgrade loads the library, too, and needs no workers.
  */
 void
 _PG_init(void)

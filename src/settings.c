@@ -131,7 +131,7 @@ check_proxies(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* What one address may take of the connections */
+/* Limits for one address */
 static void
 register_addresses(void)
 {
@@ -232,8 +232,9 @@ register_server(void)
 }
 
 /*
- * Both belong to the server and its machine.  What ALTER SYSTEM writes lies in the data
- * directory, so a copy has it, and it counts more than the configuration of the copy.
+ * Both are about the server and its machine.  ALTER SYSTEM writes into the
+ * data directory, so a copy would have its value, and it takes precedence over
+ * the configuration of the copy.
  */
 static void
 register_place(void)
@@ -391,7 +392,7 @@ register_limits(void)
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
-/* What one caller may leave here */
+/* Limits for one caller */
 static void
 register_quotas(void)
 {

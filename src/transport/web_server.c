@@ -3,8 +3,8 @@
  *		HTTP and WebSockets of a node as one server: requests of both in order
  *		of arrival.
  *
- * A connection begins as one of HTTP.  With an upgrade it is handed over to the
- * set of WebSockets, which is the only thing that goes from one to the other.
+ * Each connection begins with HTTP. After an upgrade it is handed over to the
+ * set of WebSockets; that is the only thing that passes from one to the other.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@
 struct QlmWebServer
 {
 	MemoryContext context;
-	int			epoll;			/* the descriptors of both */
+	int			epoll;			/* contains the descriptors of both */
 	QlmBodyBudget budget;
 	QlmHttpServer *http;
 	QlmWebSocketSet *sockets;

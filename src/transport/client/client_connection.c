@@ -1,6 +1,6 @@
 /*
  * client_connection.c
- *		The connection below a WebSocket that this node opens.
+ *		The connection of a WebSocket that this node opens.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 #include "transport/client/upgrade.h"
 
 #define NONCE_LEN		16
-#define MAX_BASIC		1024	/* name and secret in a URL */
+#define MAX_BASIC		1024	/* user and password in a URL */
 
 void
 qlm_client_connection_init(QlmClientConnection *connection)
@@ -58,7 +58,7 @@ qlm_client_connection_end(QlmClientConnection *connection)
 	qlm_client_connection_init(connection);
 }
 
-/* The socket is ours, and the library knows no more of it. */
+/* Takes the socket over from libcurl, which no longer knows it. */
 static void
 take_over(QlmClientConnection *connection)
 {
@@ -118,7 +118,10 @@ part_of_url(QlmClientConnection *connection, CURLUPart part, unsigned int flags)
 	return curl_url_get(connection->op->url, part, &text, flags) == CURLUE_OK ? text : NULL;
 }
 
-/* A name and secret in the URL, as curl sends them to http; NULL: none */
+/*
+ * Returns user and password of the URL as Basic authorization, as curl sends
+ * them; NULL if there are none.
+ */
 static const char *
 basic_authorization(QlmClientConnection *connection, char *to, Size size)
 {

@@ -1,12 +1,12 @@
 /*
  * client_socket.c
- *		A WebSocket that this node opens: it connects, asks for the upgrade, and
- *		messages are pushed one after the other, each with a ping behind it.
+ *		A WebSocket that this node opens: it connects, asks for the upgrade,
+ *		and pushes envelopes one after the other, each followed by a ping.
  *
- * What the other end sends is bounded, and an envelope is kept as the answer to
- * what was pushed last: it may say that this is refused.  That it sends something
- * after a message may be all the acknowledgement that there is, where it does
- * not answer pings as it should; and it is where the other end has said so.
+ * What the other end sends is limited.  An envelope is kept as the answer to
+ * the last push, since it may refuse that.  If the other end does not answer
+ * pings correctly, any message after a push counts as its acknowledgement,
+ * unless it says otherwise.
  */
 #include "postgres.h"
 
@@ -20,13 +20,13 @@
 #include "transport/client/client_socket.h"
 #include "transport/client/upgrade.h"
 
-#define MAX_READS		16		/* then others have their turn */
-#define MAX_PIECES		100		/* as many pongs, to one who floods */
-#define OLD_MS			5000	/* then a connection from before is dead */
+#define MAX_READS		16		/* reads in a turn */
+#define MAX_PIECES		100		/* pieces in a turn, and so pongs */
+#define OLD_MS			5000	/* after that an idle connection may be dead */
 #define PONG_MS			10000
 #define CLOSE_MS		1000
 #define PING_SIZE		32
-#define MAX_ANSWER		(64 * 1024)	/* what is longer says nothing of a push */
+#define MAX_ANSWER		(64 * 1024)	/* longer messages are not kept */
 
 int64
 qlm_client_socket_now(void)
@@ -37,7 +37,7 @@ qlm_client_socket_now(void)
 	return now.tv_sec * INT64CONST(1000) + now.tv_nsec / 1000000;
 }
 
-/* Its transfer is done with. */
+/* Ends the transfer. */
 static void
 finish(QlmClientSocket *socket)
 {
@@ -46,8 +46,8 @@ finish(QlmClientSocket *socket)
 }
 
 /*
- * It does not go on, which its transfer, if it has one, is told for good: another
- * try would end as this one.  status: as of HTTP, 0: none.
+ * Ends the socket, and its transfer for good: another attempt would end the
+ * same way.  status: an HTTP status, or 0
  */
 static void
 refuse(QlmClientSocket *socket, int status, const char *error)
@@ -66,8 +66,8 @@ refuse(QlmClientSocket *socket, int status, const char *error)
 static void connect_anew(QlmClientSocket *socket);
 
 /*
- * It does not go on.  Where it may have been dead for long, a new connection is
- * tried first.
+ * Ends the socket.  If the connection may have been dead for long, a new one
+ * is tried first.
  */
 static void
 fail(QlmClientSocket *socket, const char *error)
@@ -78,7 +78,7 @@ fail(QlmClientSocket *socket, const char *error)
 		connect_anew(socket);
 }
 
-/* Everything that belongs to the connection; what it was for stays. */
+/* Frees everything that belongs to the connection, but not the transfer. */
 static void
 disconnect(QlmClientSocket *socket)
 {
@@ -116,7 +116,10 @@ connect_anew(QlmClientSocket *socket)
 	connect_first(socket);
 }
 
-/* The last in line of what is to be sent; NULL: there was no memory for it */
+/*
+ * Appends a frame to those to be sent; NULL means that there was no memory for
+ * it.
+ */
 static void
 send_frame(QlmClientSocket *socket, QlmQueuedFrame *frame)
 {
@@ -152,7 +155,10 @@ send_control(QlmClientSocket *socket, QlmFrameKind kind, const char *payload, Si
 		send_frame(socket, make_frame(socket, kind, payload, len));
 }
 
-/* What a ping behind a push says; nobody knows it who has not read it. */
+/*
+ * The payload of the ping after a push.  It contains a random number, so only
+ * an end that has read it can answer it.
+ */
 static void
 print_ping(const QlmClientSocket *socket, char *to, Size size)
 {
@@ -168,7 +174,7 @@ ping(QlmClientSocket *socket)
 	send_control(socket, QLM_FRAME_PING, payload, strlen(payload));
 }
 
-/* Send what it is for. */
+/* Sends the envelope of the transfer. */
 static void
 push(QlmClientSocket *socket)
 {
@@ -208,7 +214,7 @@ take_pong(QlmClientSocket *socket, const QlmFrame *frame)
 		be_acknowledged(socket);
 }
 
-/* Does it begin as one in XML or JSON? */
+/* Does the text begin like an envelope in XML or JSON? */
 static bool
 looks_like_envelope(const char *data, Size len)
 {
@@ -220,7 +226,9 @@ looks_like_envelope(const char *data, Size len)
 	return len > 0 && (*data == '<' || *data == '{');
 }
 
-/* It may be what became of the push.  The next one takes its place. */
+/*
+ * Keeps a message that may be the answer to the push; a later one replaces it.
+ */
 static void
 keep_answer(QlmClientSocket *socket, const QlmFrame *frame, bool begins)
 {
@@ -237,8 +245,8 @@ keep_answer(QlmClientSocket *socket, const QlmFrame *frame, bool begins)
 }
 
 /*
- * The n-th answer is to the n-th push.  Who answers pings is not judged by it:
- * what it sends may have nothing to do with what was pushed.
+ * The n-th message counts as the answer to the n-th push, unless the other end
+ * answers pings: in that case its messages need not be answers.
  */
 static void
 take_message(QlmClientSocket *socket, const QlmFrame *frame, bool complete)
@@ -254,7 +262,10 @@ take_message(QlmClientSocket *socket, const QlmFrame *frame, bool complete)
 		be_acknowledged(socket);
 }
 
-/* Why it closes says whether another try would be of use. */
+/*
+ * Returns the status for a close code, which decides whether the push is tried
+ * again.
+ */
 static int
 status_of_code(int code)
 {
@@ -325,7 +336,7 @@ take_control(QlmClientSocket *socket, const QlmFrame *frame)
 static void
 take_frames(QlmClientSocket *socket, char *data, Size len)
 {
-	/* One that is opened anew has nothing more to do with these bytes. */
+	/* After a reconnect the rest of these bytes is ignored. */
 	uint64		connection = socket->nconnections;
 
 	while (len > 0 && socket->nconnections == connection &&
@@ -353,7 +364,7 @@ take_frames(QlmClientSocket *socket, char *data, Size len)
 	}
 }
 
-/* The connection is there: ask for the upgrade. */
+/* The connection is open: sends the request for the upgrade. */
 static void
 ask(QlmClientSocket *socket)
 {
@@ -391,7 +402,10 @@ be_open(QlmClientSocket *socket)
 	push(socket);
 }
 
-/* Seconds, or a date; 0: it is neither, or over */
+/*
+ * Parses Retry-After, in seconds or as a date; 0 if it is invalid or in the
+ * past.
+ */
 static int
 retry_after(const char *value)
 {
@@ -403,7 +417,7 @@ retry_after(const char *value)
 	return date < 0 ? 0 : (int) Max(Min(date - time(NULL), PG_INT32_MAX), 0);
 }
 
-/* What an answer says besides that it is no WebSocket */
+/* Notes the other contents of an answer that refuses the upgrade. */
 static void
 note_answer(QlmClientSocket *socket)
 {
@@ -438,7 +452,7 @@ refuse_answer(QlmClientSocket *socket, const char *problem, int status)
 	refuse(socket, status >= 300 ? status : 0, error);
 }
 
-/* Bytes of the answer to the upgrade, and perhaps frames behind it */
+/* Processes bytes of the answer to the upgrade, and frames that may follow. */
 static void
 take_head(QlmClientSocket *socket, const char *data, Size len)
 {
@@ -459,7 +473,7 @@ take_head(QlmClientSocket *socket, const char *data, Size len)
 		return;
 	}
 
-	/* All that came with this read lies at the end of what was given. */
+	/* The rest of this read is at the end of the bytes given. */
 	nrest = socket->head_len - end + (len - taken);
 	memmove(rest, data + len - nrest, nrest);
 	socket->head[end] = '\0';
@@ -515,7 +529,7 @@ read_some(QlmClientSocket *socket)
 	}
 }
 
-/* What could not be sent is tried again with the same bytes: TLS wants that. */
+/* After a partial write the same bytes must be given again, as TLS requires. */
 static void
 send_some(QlmClientSocket *socket)
 {
@@ -583,7 +597,7 @@ is_pushing(const QlmClientSocket *socket)
 	return socket->transfer && !socket->is_finished;
 }
 
-/* It was open before, and nothing has come since the push. */
+/* Was it open before, and has nothing arrived since the push? */
 static bool
 may_be_dead(const QlmClientSocket *socket)
 {
@@ -607,7 +621,7 @@ check_push(QlmClientSocket *socket, int64 now)
 		fail(socket, "it shows no life");
 }
 
-/* Something to send, of which the epoll set does not know */
+/* Is there something to send that the epoll set does not know of? */
 static bool
 has_unwatched(const QlmClientSocket *socket)
 {
@@ -710,8 +724,8 @@ qlm_client_socket_free(QlmClientSocket *socket)
 }
 
 /*
- * The address that it leads to is asked for again before each push: what is
- * allowed may have changed.
+ * The address of the connection is checked before each push, since the
+ * settings may have changed.
  */
 void
 qlm_client_socket_start(QlmClientSocket *socket, QlmTransfer *transfer, bool is_new)

@@ -1,7 +1,7 @@
 /*
  * client_socket_set.c
- *		The WebSockets that this node opens: which of them a transfer takes, and
- *		when they end.
+ *		The WebSockets that this node opens: which one a transfer uses, and
+ *		when they are closed.
  */
 #include "postgres.h"
 
@@ -16,14 +16,14 @@
 #include "transport/client/client_socket_set.h"
 #include "transport/net/epoll.h"
 
-#define MAX_IDLE		64		/* as connections of HTTP */
+#define MAX_IDLE		64		/* as for HTTP */
 #define MAX_EVENTS		64
 
 struct QlmClientSocketSet
 {
 	QlmClientSocketShared shared;
 	dlist_head	all;
-	int			nrunning;		/* transfers, finished ones included */
+	int			nrunning;		/* number of transfers, with finished ones */
 };
 
 QlmClientSocketSet *
@@ -69,8 +69,9 @@ leads_there(const QlmClientSocket *socket, const QlmTransfer *transfer)
 }
 
 /*
- * An open one that leads there, and shows there what this transfer would.  After
- * some time its host may have another address.
+ * Returns an open socket with the same target and credentials as this
+ * transfer, or NULL. After some time it is not used any more, as the host may
+ * have another address.
  */
 static QlmClientSocket *
 find_idle(QlmClientSocketSet *set, const QlmTransfer *transfer)
@@ -123,7 +124,10 @@ qlm_client_sockets_free(QlmClientSocketSet *set)
 	pfree(set);
 }
 
-/* What was waited for first; those that have ended go only here. */
+/*
+ * Ends sockets in the order of their deadlines, and frees those that have
+ * ended.
+ */
 static void
 sweep(QlmClientSocketSet *set)
 {
@@ -161,7 +165,7 @@ qlm_client_sockets_run(QlmClientSocketSet *set)
 	sweep(set);
 }
 
-/* Only so many are kept; the one that was used longest ago goes. */
+/* Closes the sockets used least recently if there are too many. */
 static void
 bound_idle(QlmClientSocketSet *set)
 {

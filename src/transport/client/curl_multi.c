@@ -1,9 +1,9 @@
 /*
  * curl_multi.c
- *		libcurl's multi interface with its sockets in an epoll set.
+ *		libcurl's multi interface, with its sockets in an epoll set.
  *
- * The library looks names up in a thread, which must not run signal handlers:
- * they are blocked around whatever may start one.
+ * libcurl resolves names in a thread, which must not run signal handlers.  So
+ * signals are blocked around calls that may start one.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ qlm_curl_start(void)
 	started = true;
 }
 
-/* What cannot be watched ends by its timeout. */
+/* A socket that cannot be watched ends by its timeout. */
 static int
 watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
@@ -117,7 +117,7 @@ select_mask(uint32 events)
 		(events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 }
 
-/* Tell the library what has happened; false if nothing has. */
+/* Tells libcurl what has happened.  Returns false if nothing has. */
 static bool
 run_once(QlmCurlMulti *multi)
 {
@@ -162,8 +162,8 @@ qlm_curl_multi_next(QlmCurlMulti *multi, CURLcode *result)
 }
 
 /*
- * Asked of the library each time rather than kept from its timer callback,
- * which is not called again when a timer was fired a little early.
+ * libcurl is asked each time.  Its timer callback is not enough, as it is not
+ * called again when a timer was handled a little early.
  */
 int64
 qlm_curl_multi_due(const QlmCurlMulti *multi)

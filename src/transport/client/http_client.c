@@ -2,7 +2,7 @@
  * http_client.c
  *		Many HTTP requests at once, on libcurl's multi interface.
  *
- * What goes to WebSockets is in client_socket_set.c.
+ * Transfers on WebSockets are in client_socket_set.c.
  */
 #include "postgres.h"
 
@@ -19,20 +19,20 @@
 #include "transport/net/epoll.h"
 
 #define MAX_IDLE_CONNECTIONS	64
-#define MAX_IDLE_OPERATIONS 16	/* each has buffers of the library */
-#define MAX_ROUNDS			8		/* then others have their turn */
+#define MAX_IDLE_OPERATIONS 16	/* each has buffers of libcurl */
+#define MAX_ROUNDS			8		/* in a turn */
 
 struct QlmHttpClient
 {
 	MemoryContext context;
-	int			epoll;			/* the two of those below */
+	int			epoll;			/* contains those of both interfaces */
 	QlmCurlMulti multi;
 	QlmClientSocketSet *sockets;
 	QlmAddressCheck allowed;
 	dlist_head	running;
 	dlist_head	finished;
 	dlist_head	idle;
-	int			nrunning;		/* finished ones included */
+	int			nrunning;		/* with finished ones */
 	int			nidle;
 };
 
@@ -80,7 +80,7 @@ free_operations(QlmHttpClient *client, dlist_head *list)
 	}
 }
 
-/* With all of its transfers */
+/* Frees its transfers, too. */
 void
 qlm_http_client_free(QlmHttpClient *client)
 {

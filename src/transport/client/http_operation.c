@@ -1,12 +1,11 @@
 /*
  * http_operation.c
- *		One request of the HTTP client on libcurl's easy interface: what is
- *		sent, within which bounds, and what came of it.
+ *		A request of the HTTP client on libcurl's easy interface: what is sent,
+ *		within which limits, and its outcome.
  *
- * The library's callbacks only note and copy: nothing in them may raise an
- * error.  A connection is never used without asking whether its address is
- * allowed, neither to open it nor, as what is allowed differs between
- * transfers, to use it again.
+ * Callbacks of libcurl only note and copy, as nothing in them may raise an
+ * error.  Whether an address is allowed is checked when a connection is
+ * opened, and again each time it is reused, as that differs between transfers.
  */
 #include "postgres.h"
 
@@ -23,11 +22,14 @@
 #include "transport/net/keepalive.h"
 
 #define CONNECT_TIMEOUT_MS	10000
-#define IDLE_SECONDS		45		/* a connection may be idle, and used again */
-#define NAME_SECONDS		60		/* an address of a name is used, at most */
-#define SPEED_SECONDS		5		/* of which the library takes the mean */
+#define IDLE_SECONDS		45		/* an idle connection may be reused */
+#define NAME_SECONDS		60		/* a resolved address is used, at most */
+#define SPEED_SECONDS		5		/* period over which libcurl averages */
 
-/* Where the library is older, checked connections are not used again. */
+/*
+ * Older versions of libcurl cannot check reused connections, so these are not
+ * reused.
+ */
 #define CAN_CHECK_REUSE		(LIBCURL_VERSION_NUM >= 0x075000)
 
 QlmHttpOperation *
@@ -83,7 +85,10 @@ take_body(char *data, size_t one, size_t len, void *arg)
 	return op->stop == QLM_STOP_NOT ? len : 0;
 }
 
-/* The value of a header that has this name, cut where there is no room for it */
+/*
+ * Copies the value of the header with this name, truncated if it is too long.
+ * Returns whether it has this name.
+ */
 static bool
 header_value(const char *line, Size len, const char *name, char *value, Size size)
 {
@@ -112,7 +117,7 @@ note_header(QlmTransfer *transfer, const char *line, Size len)
 		(void) header_value(line, len, "Server:", transfer->server, sizeof(transfer->server));
 }
 
-/* Called for each line, and for those of interim answers and trailers too */
+/* Called for each line, also for those of interim answers and trailers. */
 static size_t
 take_header(char *data, size_t one, size_t len, void *arg)
 {
@@ -131,7 +136,7 @@ take_header(char *data, size_t one, size_t len, void *arg)
 	return 0;
 }
 
-/* An administrator has named it, and not who redirected there. */
+/* Was the address named by an administrator, and not by a redirect? */
 static bool
 is_any_address(const QlmHttpOperation *op)
 {
@@ -143,7 +148,7 @@ qlm_http_operation_allows(QlmHttpOperation *op, const struct sockaddr *address)
 {
 	const void *bytes;
 
-	/* It is the proxy's, and what is behind it was judged by its name. */
+	/* The address of a proxy is not checked; the target was checked by name. */
 	if (op->is_proxied || is_any_address(op) ||
 		op->allowed(address, op->host, op->transfer->of_peer))
 		return true;
@@ -179,9 +184,9 @@ give_body(char *buffer, size_t one, size_t room, void *arg)
 }
 
 /*
- * The library would send again what it has sent on a connection that ended
- * without a word, some times; but the other end may have taken it.  Who asks
- * for credentials has not, and to what is harmless nothing happens by that.
+ * libcurl would repeat a request when a reused connection ends without an
+ * answer, though the other end may have processed it.  A repetition is allowed
+ * if the other end has asked for credentials, or if the request is harmless.
  */
 static int
 seek_body(void *arg, curl_off_t offset, int origin)
@@ -227,7 +232,7 @@ check_connection(void *arg, char *remote_ip, char *local_ip,
 }
 #endif
 
-/* Where the URL goes to, by the very parser that then goes there */
+/* Parses the URL by libcurl's own parser. */
 static bool
 parse_url(QlmHttpOperation *op, const char **error)
 {
@@ -238,7 +243,7 @@ parse_url(QlmHttpOperation *op, const char **error)
 
 	if (qlm_url_is_socket(text))
 	{
-		/* The library knows no other scheme, and connects for it all the same. */
+		/* libcurl resolves ws and wss as http and https. */
 		if (snprintf(http, sizeof(http), "http%s", text + 2) >= sizeof(http))
 		{
 			*error = "the URL is too long";
@@ -267,7 +272,7 @@ parse_url(QlmHttpOperation *op, const char **error)
 	return true;
 }
 
-/* Does it go by way of a proxy, and may it? */
+/* Chooses the proxy, if any.  Returns false if that is not allowed. */
 static bool
 choose_way(QlmHttpOperation *op, const char **error)
 {
@@ -334,7 +339,7 @@ make_headers(QlmHttpOperation *op, const char **error)
 			return false; \
 	} while (0)
 
-/* What keeps a transfer within its bounds */
+/* Sets the limits of a transfer. */
 static bool
 set_bounds(QlmHttpOperation *op)
 {
@@ -348,7 +353,7 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
-	/* Else a name server that does not answer holds up all transfers. */
+	/* Otherwise a name server that does not answer delays all transfers. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -373,7 +378,7 @@ set_bounds(QlmHttpOperation *op)
 	SET(CURLOPT_MAXAGE_CONN, (long) (op->transfer->idle_s > 0 ?
 									 Min(op->transfer->idle_s, IDLE_SECONDS) : IDLE_SECONDS));
 #if LIBCURL_VERSION_NUM >= 0x075000
-	/* Its host may have another address by then. */
+	/* After that the host may have another address. */
 	SET(CURLOPT_MAXLIFETIME_CONN, (long) qlm_connection_age);
 #endif
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, (long) Min(NAME_SECONDS, qlm_connection_age));
@@ -457,9 +462,8 @@ qlm_http_operation_prepare(QlmHttpOperation *op, QlmTransfer *transfer,
 }
 
 /*
- * Whoever keeps connections for some time ends them without knowing what is on its
- * way to him.  The library, which would try again, says so by its wish to
- * send the body from its beginning.
+ * The other end closed a reused connection while the request was on its way.
+ * libcurl, which would repeat it, shows that by rewinding the body.
  */
 static bool
 ended_without_a_word(QlmHttpOperation *op, CURLcode code)
@@ -521,7 +525,7 @@ qlm_http_operation_set_error(QlmHttpOperation *op, CURLcode code)
 		qlm_transfer_set_error(transfer, text);
 }
 
-/* Seconds for which a receiver that has no time, or no place, wants to be left alone */
+/* Returns the Retry-After, in seconds, of a receiver that is overloaded. */
 static int
 retry_after(QlmHttpOperation *op, long status)
 {
@@ -533,7 +537,7 @@ retry_after(QlmHttpOperation *op, long status)
 	return (int) Max(Min(seconds, PG_INT32_MAX), 0);
 }
 
-/* The other end of the connection: of the proxy where there is one */
+/* Notes the address of the other end, or that of the proxy. */
 static void
 note_address(QlmHttpOperation *op)
 {
@@ -548,7 +552,7 @@ note_address(QlmHttpOperation *op)
 			 ip, port);
 }
 
-/* Microseconds from the start; 0: it did not get so far */
+/* Returns the microseconds from the start, or 0 if it did not get that far. */
 static int
 time_of(QlmHttpOperation *op, CURLINFO what)
 {
@@ -591,7 +595,7 @@ note_proxy(QlmHttpOperation *op, long status)
 	qlm_proxy_auth_note(op->transfer->proxy, status, tunnel, asked == (long) CURLAUTH_BASIC);
 }
 
-/* The way that it took, where it was sent on to, and when to come again */
+/* Notes the connection, the target of a redirect, and Retry-After. */
 static void
 note_outcome(QlmHttpOperation *op, long status)
 {
@@ -613,8 +617,8 @@ note_outcome(QlmHttpOperation *op, long status)
 }
 
 /*
- * An answer that is not complete is none, except for one that is too long.  To
- * the library a connection that ends among the headers is a complete answer.
+ * An incomplete answer counts as none, unless it was too long.  libcurl takes
+ * a connection that ends among the headers for a complete answer.
  */
 void
 qlm_http_operation_finish(QlmHttpOperation *op, CURLcode code)

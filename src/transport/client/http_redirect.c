@@ -2,9 +2,10 @@
  * http_redirect.c
  *		Redirects of peers.
  *
- * Only where an administrator allows it, and only those that ask for the same
- * POST (307 and 308).  Another server is not the one that was named: its address
- * is judged as that of a callback, and it is shown no credentials.
+ * They are followed only if an administrator allows it, and only those that
+ * repeat the POST (307 and 308). Another server was not named by the
+ * administrator: its address is checked like that of a callback, and it gets
+ * no credentials.
  */
 #include "postgres.h"
 
@@ -41,7 +42,7 @@ same_part(CURLU *a, CURLU *b, CURLUPart part)
 	return is_same;
 }
 
-/* From http to https of one host, each at its own port */
+/* Is it a redirect from http to https on the same host, with default ports? */
 static bool
 is_upgrade(CURLU *from, CURLU *to)
 {
@@ -68,7 +69,7 @@ refuse(QlmHttpOperation *op, const char *why)
 	return false;
 }
 
-/* Ready for the same transfer there */
+/* Prepares the operation for the same transfer to another URL. */
 static bool
 turn_to(QlmHttpOperation *op, char *target, bool is_elsewhere)
 {

@@ -1,13 +1,13 @@
 /*
  * proxy_auth.c
- *		Which proxies are shown credentials without having asked for them.
+ *		Which proxies get credentials without having asked for them.
  *
- * A proxy says with 407 which schemes it knows, and the message is sent again.
- * One that has asked for Basic alone, and then let it through, is remembered:
- * asking it each time would take a second round trip for each message.  Other
- * schemes need what the 407 says.  Credentials are a part of what is remembered,
- * so others begin anew, and a proxy that refuses them is asked again.  Only a
- * success counts: some proxies refuse with a status of their own.
+ * A proxy says with 407 which schemes it supports, and the request is sent
+ * again.  A proxy that has asked only for Basic and then accepted it is
+ * remembered, which saves a round trip for each request.  Other schemes need
+ * the contents of the 407. The entry includes the credentials, so new ones are
+ * negotiated again, and so they are after a refusal.  Only success counts:
+ * some proxies refuse with another status.
  */
 #include "postgres.h"
 

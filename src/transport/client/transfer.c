@@ -1,6 +1,6 @@
 /*
  * transfer.c
- *		What is sent to another node, and what came of it.
+ *		A transfer to another node: its memory and outcome.
  */
 #include "postgres.h"
 
@@ -25,8 +25,8 @@ qlm_transfer_begin(QlmTransfer *transfer, MemoryContext context)
 }
 
 /*
- * Make room for the bytes and a final NUL.  The space doubles, but not beyond
- * what may be needed at all.
+ * Makes room for the bytes and a final NUL. The space doubles, but only up to
+ * what can be needed.
  */
 static bool
 reserve(MemoryContext context, StringInfo buf, Size len)
@@ -53,7 +53,7 @@ int64
 qlm_transfer_collect(MemoryContext context, StringInfo answer,
 					 const char *data, Size len)
 {
-	/* The setting may have been lowered meanwhile. */
+	/* The setting may have been lowered in the meantime. */
 	Size		room = Max(qlm_max_message_size - answer->len, 0);
 	Size		taken = Min(len, room);
 

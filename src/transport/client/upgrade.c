@@ -1,6 +1,6 @@
 /*
  * upgrade.c
- *		The opening handshake of a WebSocket, as a client makes it.
+ *		The opening handshake of a WebSocket, on the client's side.
  */
 #include "postgres.h"
 
@@ -8,14 +8,14 @@
 #include "transport/coding/handshake.h"
 #include "transport/coding/header.h"
 
-/* The headers that matter; a second one of a kind is what is wrong with it. */
+/* The headers that matter.  If one is repeated the answer is invalid. */
 typedef struct Answer
 {
 	bool		upgrades;
 	bool		connects;
 	int			naccepts;
 	bool		accepts;
-	bool		chooses;		/* what was not offered */
+	bool		chooses;		/* an extension or protocol that was not offered */
 	bool		acknowledges;
 } Answer;
 
@@ -77,7 +77,9 @@ qlm_upgrade_value(const char *head, const char *name, char *to, Size size)
 	}
 }
 
-/* Three digits after the version; 0: it is no such line */
+/*
+ * Returns the three digits after the version, or 0 if it is not a status line.
+ */
 static int
 parse_status(const char *line)
 {
@@ -127,7 +129,7 @@ take_header(Answer *answer, const char *name, char *value, const char *accept)
 		answer->chooses |= *value != '\0';
 }
 
-/* Cut the next line off; NULL: there is none */
+/* Cuts the next line off; NULL if there is none. */
 static char *
 next_line(char **rest)
 {

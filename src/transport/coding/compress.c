@@ -1,6 +1,6 @@
 /*
  * compress.c
- *		gzip and deflate, both ways.
+ *		Compression and decompression by gzip and deflate.
  */
 #include "postgres.h"
 
@@ -66,8 +66,8 @@ qlm_inflater_create(MemoryContext context, QlmCoding coding)
 }
 
 /*
- * "deflate" means zlib's format, but many send the bare data; the first byte
- * tells.
+ * "deflate" means the zlib format, but many clients send raw deflate data.
+ * The first byte shows which.
  */
 static int
 window_bits(QlmCoding coding, unsigned char first)
@@ -77,7 +77,7 @@ window_bits(QlmCoding coding, unsigned char first)
 	return (first & 0x0f) == Z_DEFLATED && first >> 4 <= 7 ? ZLIB_BITS : RAW_BITS;
 }
 
-/* A gzip may have several members, one behind the other. */
+/* gzip data may have several members, one after the other. */
 static bool
 begin_member(QlmInflater *inflater)
 {
@@ -105,7 +105,7 @@ inflate_member(QlmInflater *inflater)
 			inflater->at_end = true;
 			break;
 		case Z_OK:
-		case Z_BUF_ERROR:		/* it could do nothing, for lack of either */
+		case Z_BUF_ERROR:		/* no progress without more input or output */
 			break;
 		case Z_MEM_ERROR:
 			return QLM_INFLATE_NO_MEMORY;
@@ -159,7 +159,7 @@ qlm_inflater_free(QlmInflater *inflater)
 	pfree(inflater);
 }
 
-/* One for the whole process, which works on one answer at a time */
+/* One for the process, which compresses one answer at a time */
 static z_stream *
 fresh_deflater(void)
 {
@@ -173,7 +173,7 @@ fresh_deflater(void)
 	return is_started ? &stream : NULL;
 }
 
-/* Room for more output; false: there must not be more, or cannot. */
+/* Enlarges the output.  Returns false at the limit, or without memory. */
 static bool
 enlarge(char **data, Size *size, Size max_len)
 {

@@ -9,7 +9,7 @@
 
 #include "transport/coding/form.h"
 
-/* The byte that %XX at p stands for, -1 where it is no escape */
+/* Returns the byte of the escape %XX at p, or -1 if it is not an escape. */
 static inline int
 escaped_byte(const char *p, const char *end)
 {
@@ -38,8 +38,8 @@ starts_with_amp(const char *p, const char *end)
 }
 
 /*
- * Does another field start at p, just behind an ampersand?  A message that was
- * not encoded may itself contain ampersands: those of entities.
+ * Does another field start at p, which follows an ampersand?  An envelope that
+ * was not encoded contains ampersands itself, those of entities.
  */
 static bool
 is_field_start(const char *p, const char *end)

@@ -1,6 +1,6 @@
 /*
  * handshake.c
- *		The opening handshake of a WebSocket.
+ *		The opening handshake of a WebSocket, on the server's side.
  */
 #include "postgres.h"
 
@@ -50,7 +50,7 @@ hash_key(const char *key, uint8 digest[SHA1_DIGEST_LENGTH])
 	return ok;
 }
 
-/* The hash must belong to somebody, and there may be no transaction. */
+/* The hash context needs a resource owner, and there may be no transaction. */
 bool
 qlm_handshake_accept(const char *key, char accept[QLM_ACCEPT_SIZE])
 {

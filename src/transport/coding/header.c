@@ -1,6 +1,6 @@
 /*
  * header.c
- *		Values of HTTP headers.
+ *		Parses values of HTTP headers.
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@ qlm_header_is_form(const char *content_type)
 }
 
 /*
- * Copy a token or a quoted string, without its quotes; returns what follows
- * it, and NULL in *copied where it is empty or does not fit.
+ * Copies a token or a quoted string, without quotes.  Returns what follows.
+ * *copied is whether it was not empty and fits.
  */
 static const char *
 copy_word(const char *p, char *copy, Size size, bool *copied)
@@ -106,7 +106,7 @@ qlm_header_length(const char *value, Size len, uint64 *length)
 	return true;
 }
 
-/* Past a token or a quoted string */
+/* Skips a token or a quoted string. */
 static const char *
 skip_word(const char *p)
 {
@@ -118,7 +118,7 @@ skip_word(const char *p)
 	return *p ? p + 1 : p;
 }
 
-/* Digits, perhaps in quotes; anything beyond what makes sense is as good. */
+/* Parses digits, perhaps in quotes; values that are too large are cut. */
 static int
 parse_seconds(const char *p)
 {
@@ -162,7 +162,7 @@ qlm_header_prefer_wait(const char *p)
 	return -1;
 }
 
-/* Thousandths of a q-value, as in 0.5; 1000 where it is none */
+/* Parses a q-value like 0.5 as thousandths; 1000 if it is invalid. */
 static int
 parse_quality(const char *p)
 {

@@ -1,6 +1,6 @@
 /*
  * multipart.c
- *		multipart/form-data.
+ *		Parses multipart/form-data.
  */
 #include "postgres.h"
 
@@ -9,7 +9,7 @@
 
 #define MAX_PART_HEAD	(16 * 1024)
 
-/* What separates the parts: CR LF -- boundary */
+/* The delimiter of the parts: CR LF -- boundary */
 typedef struct Delimiter
 {
 	char		text[4 + QLM_MAX_BOUNDARY + 1];
@@ -34,8 +34,8 @@ make_delimiter(const char *content_type, Delimiter *delimiter)
 }
 
 /*
- * Where a text starts that begins with CR and has no other, as no delimiter
- * has: so no byte is compared often.
+ * Searches a text that begins with CR and contains no other, like each
+ * delimiter: so no byte is compared often.
  */
 static char *
 find(char *p, const char *end, const char *text, Size len)
@@ -50,8 +50,8 @@ find(char *p, const char *end, const char *text, Size len)
 }
 
 /*
- * Is p, behind a delimiter, the end of its line?  Returns the start of the
- * next line; NULL: it was none, but the beginning of something longer.
+ * Is p, after a delimiter, the end of its line?  Returns the start of the next
+ * line, or NULL if the line goes on.
  */
 static char *
 skip_delimiter_end(char *p, char *end)
@@ -62,8 +62,8 @@ skip_delimiter_end(char *p, char *end)
 }
 
 /*
- * The next delimiter from p on; *after: what follows it, NULL behind the last
- * one.  Returns NULL where there is none.
+ * Returns the next delimiter from p on, or NULL. *after is what follows it,
+ * NULL after the last one.
  */
 static char *
 find_delimiter(char *p, char *end, const Delimiter *delimiter, char **after)
@@ -80,7 +80,7 @@ find_delimiter(char *p, char *end, const Delimiter *delimiter, char **after)
 	return NULL;
 }
 
-/* The first may stand at the very beginning, without CR LF. */
+/* The first delimiter may be at the very beginning, without CR LF. */
 static char *
 find_first_part(char *body, char *end, const Delimiter *delimiter)
 {
@@ -93,7 +93,7 @@ find_first_part(char *body, char *end, const Delimiter *delimiter)
 	return find_delimiter(body, end, delimiter, &after) ? after : NULL;
 }
 
-/* The value of a header of this name; NULL: it is another */
+/* Returns the value of the header if it has this name, or NULL. */
 static const char *
 header_value(const char *line, const char *name)
 {
@@ -105,8 +105,8 @@ header_value(const char *line, const char *name)
 }
 
 /*
- * Read the headers of a part, as lines cut in place.  Returns where its
- * content starts; NULL where they do not end.
+ * Reads the headers of a part, whose lines are cut in place.  Returns where
+ * its content starts, or NULL if the headers do not end.
  */
 static char *
 read_head(char *p, char *end, bool *is_message, char *charset, Size size)
@@ -153,7 +153,7 @@ qlm_multipart_message(char *body, Size len, const char *content_type,
 		char	   *content = read_head(part, end, &is_message, charset, charset_size);
 		char	   *content_end;
 
-		/* An empty content shares its CR LF with the end of the head. */
+		/* If the content is empty its CR LF is that of the headers. */
 		content_end = content ? find_delimiter(content - 2, end, &delimiter, &part) : NULL;
 		if (content_end == NULL)
 			return NULL;

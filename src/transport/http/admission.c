@@ -1,6 +1,6 @@
 /*
  * admission.c
- *		How many complete requests may wait in line.
+ *		How many complete requests may wait to be run.
  */
 #include "postgres.h"
 
@@ -9,18 +9,18 @@
 #include "base/server_settings.h"
 #include "transport/http/admission.h"
 
-#define ALWAYS		64			/* so many may wait, however slow it is */
-#define ENOUGH		16			/* requests that tell what one costs */
-#define MEMORY		256			/* requests that the pace is an average of */
+#define ALWAYS		64			/* so many may always wait */
+#define ENOUGH		16			/* requests that give a usable average */
+#define MEMORY		256			/* requests in the moving average */
 
-/* us that a request may wait in line */
+/* How long a request may wait, in us */
 static double
 patience(void)
 {
 	return qlm_request_timeout * 1000.0 / 4;
 }
 
-/* Nobody has more of the line than he leaves to others. */
+/* A client may have no more requests waiting than it leaves room for others. */
 bool
 qlm_admission_is_full(const QlmAdmission *queue, int his)
 {
@@ -37,11 +37,11 @@ qlm_admission_note(QlmAdmission *queue, int n, int64 elapsed, bool hung)
 	double		weight = Min(n, MEMORY) / (double) MEMORY;
 	double		pace = elapsed / (double) n;
 
-	/* A few alone pay for what many would share, above all the flush. */
+	/* A few requests share the cost of a flush among less, so they count less. */
 	if (n >= ENOUGH || pace < queue->pace)
 		queue->pace += (pace - queue->pace) * weight;
 
-	/* Whatever the average says: what comes now would hang too. */
+	/* New requests would hang, too, whatever the average is. */
 	if (hung)
 		queue->pace = Max(queue->pace, patience() / ALWAYS);
 }

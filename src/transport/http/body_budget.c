@@ -1,7 +1,7 @@
 /*
  * body_budget.c
- *		The memory that large bodies of requests take while they are under way,
- *		in a server and of one address.
+ *		The memory that large request bodies take, in a server and for one
+ *		address.
  */
 #include "postgres.h"
 

@@ -1,14 +1,14 @@
 /*
  * http_connection.c
- *		Connections of the HTTP server: what libmicrohttpd calls.
+ *		Connections of the HTTP server: the callbacks of libmicrohttpd.
  *
- * The library's callbacks only collect: a complete request is put in a queue.
- * Nothing in a callback may raise an error.  Everything else runs after the
- * library has returned.
+ * The callbacks only collect: a complete request is put into a queue.  Nothing
+ * in a callback may raise an error.  Everything else runs after the library
+ * has returned.
  *
  * Most requests are answered at once, and the library asks for the answer when
- * it runs.  The connections of others are suspended: that and resuming costs
- * three system calls each time.
+ * it runs.  Only other connections are suspended, as suspending and resuming
+ * cost three system calls.
  */
 #include "postgres.h"
 
@@ -30,8 +30,8 @@
 #include "transport/http/request_target.h"
 
 /*
- * Only this thread calls it.  Where libmicrohttpd 1.0 does not know that, what it
- * is given waits until it runs, and is not counted among the connections until then.
+ * Only this thread calls the library.  Without this flag libmicrohttpd 1.0
+ * queues new connections until it runs, and does not count them until then.
  */
 #if MHD_VERSION >= 0x00097707
 #define USE_ONE_THREAD	MHD_USE_NO_THREAD_SAFETY
@@ -41,7 +41,10 @@
 
 #define LONG_MS		100			/* far less than the library's timeout */
 
-/* For the heads of a request and its answer; the library clears it after each. */
+/*
+ * Memory for the heads of a request and its answer; the library clears it each
+ * time.
+ */
 #define HEAD_MEMORY	(16 * 1024)
 
 int
@@ -51,8 +54,8 @@ qlm_http_connection_fd(const QlmHttpConnection *c)
 }
 
 /*
- * A refusal by the transport itself.  The connection is closed after it,
- * unless the same may be sent again, which has come completely then.
+ * Refuses a request in the transport.  The connection is closed, unless the
+ * same request may be repeated and was received completely.
  */
 static enum MHD_Result
 refuse(QlmHttpConnection *c, QlmRefusal refusal)
@@ -79,7 +82,7 @@ note_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
 	return MHD_YES;
 }
 
-/* The library is about to cut the URL to pieces. */
+/* Copies the URL before the library modifies it. */
 static void *
 note_url(void *cls, const char *url, struct MHD_Connection *mhd)
 {
@@ -124,7 +127,7 @@ static const QlmRefusal bad_version = {426, "Only version 13 of WebSocket is spo
 };
 static const QlmRefusal bad_key = {400, "Sec-WebSocket-Key is not 16 bytes in base64.\n"};
 
-/* Does it ask for a WebSocket, and well? */
+/* Is it a valid request for a WebSocket? */
 static QlmRefusal
 check_upgrade(QlmHttpConnection *c, const QlmIncomingHead *head)
 {
@@ -213,7 +216,7 @@ qlm_http_connection_suspend(QlmHttpConnection *c)
 	c->is_suspended = true;
 }
 
-/* Soon the library's timeout might end it, which counts from the last byte. */
+/* Might the library's timeout, which counts from the last byte, end it soon? */
 bool
 qlm_http_connection_is_old(const QlmHttpConnection *c)
 {
@@ -221,7 +224,7 @@ qlm_http_connection_is_old(const QlmHttpConnection *c)
 									  GetCurrentTimestamp(), LONG_MS);
 }
 
-/* The library is to ask for the answer when it runs. */
+/* Has the library ask for the answer when it runs. */
 void
 qlm_http_connection_resume(QlmHttpConnection *c)
 {
@@ -235,7 +238,10 @@ qlm_http_connection_resume(QlmHttpConnection *c)
 	c->set->has_answers = true;
 }
 
-/* How many requests of one client are in line already?  Behind a proxy are many. */
+/*
+ * Returns how many requests of this client are waiting.  Not counted for
+ * proxies, which have many clients.
+ */
 static int
 waiting_from(const QlmHttpConnection *c)
 {
@@ -340,7 +346,7 @@ qlm_http_connection_has_unread(const QlmHttpConnection *c)
 		ioctl(qlm_http_connection_fd(c), FIONREAD, &n) == 0 && n > 0;
 }
 
-/* The library notices when it runs. */
+/* The library notices it when it runs. */
 static bool
 evict(QlmGuest *guest)
 {
@@ -350,7 +356,10 @@ evict(QlmGuest *guest)
 		shutdown(qlm_http_connection_fd(c), SHUT_RDWR) == 0;
 }
 
-/* NULL: no memory, and the library closes it when it asks for the request. */
+/*
+ * Returns NULL without memory; the library then closes the connection when it
+ * asks for the request.
+ */
 static QlmHttpConnection *
 begin_connection(QlmHttpConnections *set, struct MHD_Connection *mhd)
 {
@@ -397,7 +406,7 @@ handle_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 		end_connection(*socket_context);
 }
 
-/* Paths and arguments are decoded by ourselves, after they have been split. */
+/* Paths and arguments are decoded here, after they were split. */
 static size_t
 keep_escaped(void *cls, struct MHD_Connection *mhd, char *text)
 {
@@ -414,7 +423,7 @@ log_line(void *cls, const char *format, va_list args)
 	elog(DEBUG1, "libmicrohttpd: %s", line);
 }
 
-/* Instead of the library's abort(), which would restart the whole cluster */
+/* Replaces the library's abort(), which would restart the whole cluster. */
 static void
 panic(void *cls, const char *file, unsigned int line, const char *reason)
 {
@@ -429,7 +438,7 @@ qlm_http_connections_start(QlmHttpConnections *set)
 	dlist_init(&set->all);
 	dlist_init(&set->ready);
 
-	/* It ends silently who is silent for long: we do so earlier, with a word. */
+	/* The library closes idle connections without an answer, so it must be later. */
 	set->timeout = (Max(qlm_request_timeout, qlm_keepalive_timeout) * 2LL + 999) / 1000;
 	MHD_set_panic_func(panic, NULL);
 	set->daemon =
@@ -454,10 +463,10 @@ qlm_http_connections_start(QlmHttpConnections *set)
 }
 
 /*
- * The answer has left: from here on the connection is not the library's.  It
- * would keep its memory, though, and look at each when it resumes any: so who
- * takes it over gets a descriptor of his own, and the library is told that it
- * is over.
+ * The answer has left, and the connection no longer belongs to the library.
+ * The library would keep its memory, though, and check it whenever any
+ * connection is resumed.  So the descriptor is duplicated, and the library is
+ * told that its connection has ended.
  */
 static void
 handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
@@ -470,7 +479,7 @@ handle_upgrade(void *cls, struct MHD_Connection *mhd, void *state,
 	c->set->nsending--;
 	c->phase = QLM_PHASE_SOCKET;
 
-	/* The address is counted with the socket from here on. */
+	/* From here on the socket counts for the address. */
 	qlm_incoming_forget_body(&c->incoming);
 	c->incoming.share = NULL;
 	if (own < 0)

@@ -1,6 +1,6 @@
 /*
  * http_request.c
- *		The methods of HTTP that mean something here.
+ *		The HTTP methods that are used.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * http_response.c
- *		Answers and refusals, as the HTTP library sends them.
+ *		Answers and refusals as responses of libmicrohttpd.
  */
 #include "postgres.h"
 
@@ -57,7 +57,7 @@ free_owner(void *owner)
 	MemoryContextDelete(owner);
 }
 
-/* Hand the answer over to the library, with its memory where it has its own. */
+/* Makes the response.  An answer with memory of its own is not copied. */
 static struct MHD_Response *
 make_response(QlmIncoming *incoming, const QlmHttpAnswer *answer,
 			  MemoryContext context)
@@ -82,7 +82,7 @@ make_response(QlmIncoming *incoming, const QlmHttpAnswer *answer,
 		MHD_create_response_from_buffer(answer->body_len, copy, MHD_RESPMEM_PERSISTENT);
 }
 
-/* NULL: it would not be smaller */
+/* Returns NULL if the compressed answer would not be smaller. */
 static struct MHD_Response *
 make_gzip_response(QlmIncoming *incoming, const QlmHttpAnswer *answer)
 {

@@ -3,9 +3,9 @@
  *		HTTP on libmicrohttpd in external epoll mode: when it runs, and how
  *		requests are taken, held and answered.
  *
- * A suspended connection neither times out nor notices that its client left;
- * who takes requests from here must answer each in time, or hold it: those
- * that are held are watched for the end of their clients.
+ * A suspended connection does not time out and does not notice that its client
+ * has left.  So each request taken from here must be answered in time, or
+ * held: connections of held requests are watched for the end of their client.
  */
 #include "postgres.h"
 
@@ -26,16 +26,16 @@
 #include "transport/net/keepalive.h"
 #include "transport/net/listen.h"
 
-#define SLOWEST		4			/* bytes a ms that a client must take */
-#define HURRY		1024		/* times that, where memory is short */
-#define TIGHT_MS	100			/* between two looks for who may go */
-#define MAX_PARTS	32			/* of a message, read before others have their turn */
+#define SLOWEST		4			/* bytes per ms that a client must read */
+#define HURRY		1024		/* times that, if memory is short */
+#define TIGHT_MS	100			/* between looks for clients to close */
+#define MAX_PARTS	32			/* parts of a body read in a turn */
 
 struct QlmHttpServer
 {
 	QlmHttpConnections connections;
 	QlmListener listener;
-	int			held;			/* an epoll set of the connections held */
+	int			held;			/* epoll set of the held connections */
 	int			nheld;
 	TimestampTz next_sweep;
 	TimestampTz last_run;
@@ -74,7 +74,7 @@ qlm_http_server_address(const QlmHttpServer *server)
 	return server->listener.address.data;
 }
 
-/* Tell who has too many, if that is possible without waiting. */
+/* Informs a client with too many connections, if that does not block. */
 static void
 refuse_socket(int fd)
 {
@@ -88,7 +88,7 @@ refuse_socket(int fd)
 	close(fd);
 }
 
-/* The library closes what it cannot take. */
+/* The library closes a socket that it cannot take. */
 static void
 take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 {
@@ -100,7 +100,7 @@ take_socket(void *arg, int fd, const struct sockaddr *address, socklen_t len)
 		elog(DEBUG1, "libmicrohttpd did not take a connection: %m");
 }
 
-/* Do answers that have not left take more than half of what they may? */
+/* Do answers that have not been sent take more than half of their limit? */
 static bool
 is_short_of_memory(const QlmHttpConnection *c)
 {
@@ -109,8 +109,8 @@ is_short_of_memory(const QlmHttpConnection *c)
 }
 
 /*
- * ms that a connection may be as it is.  Who takes a large answer slowly keeps
- * others from theirs when memory for them runs short.
+ * Returns the ms that a connection may stay in its state.  When memory is
+ * short, clients that read large answers slowly have less time.
  */
 static int
 patience_with(const QlmHttpConnection *c)
@@ -123,7 +123,7 @@ patience_with(const QlmHttpConnection *c)
 		(is_short_of_memory(c) ? c->extra_ms / HURRY : c->extra_ms);
 }
 
-/* Who has begun a request is told; nothing has been sent on the connection yet. */
+/* A client that has begun a request gets an answer, as nothing was sent yet. */
 static void
 end_slow(QlmHttpConnection *c)
 {
@@ -140,9 +140,9 @@ end_slow(QlmHttpConnection *c)
 }
 
 /*
- * End what takes too long to arrive, or to be taken, be it a byte a minute; the
- * library's own timeout counts from the last byte.  It reads a part of a long
- * message at a time, which may take longer than sending it.
+ * Ends connections that take too long to send or to read, even if bytes still
+ * move.  The library's own timeout counts from the last byte.  The library
+ * reads a long body in parts, which may take longer than sending it.
  */
 static void
 sweep(QlmHttpServer *server)
@@ -167,10 +167,9 @@ sweep(QlmHttpServer *server)
 }
 
 /*
- * While this process was busy nobody has read what clients sent: that time is
- * not theirs, if it was longer than it ever waits for them.  For the library,
- * which ends who was silent for too long before it reads, a timeout that is set
- * anew begins anew.
+ * While this process was busy it has not read from its clients.  That time
+ * does not count for them if it was longer than the timeout.  Setting the
+ * library's timeout again makes it count from now.
  */
 static void
 excuse_silence(QlmHttpServer *server)
@@ -196,9 +195,8 @@ excuse_silence(QlmHttpServer *server)
 }
 
 /*
- * The library reads each connection once when it runs, as much as fits into its
- * memory for it: a long message would otherwise take as many turns as it has
- * parts.
+ * The library reads each connection once in a run, as much as fits into its
+ * buffer.  Without this a long body would take as many turns as it has parts.
  */
 static void
 read_on(QlmHttpServer *server)
@@ -230,7 +228,7 @@ qlm_http_server_run(QlmHttpServer *server)
 	qlm_listener_run(&server->listener, qlm_source_set_room(server->connections.sources),
 					 take_socket, server);
 
-	/* It asks for answers when it runs first, and sends them the second time. */
+	/* The first run asks for answers, the second one sends them. */
 	for (server->connections.has_answers = false; runs > 0; runs--)
 		if (MHD_run(server->connections.daemon) != MHD_YES)
 			elog(LOG, "libmicrohttpd could not run");
@@ -319,7 +317,7 @@ qlm_http_server_hold(QlmHttpRequest *request, bool keep_body)
 	server->nheld++;
 	qlm_http_connection_suspend(c);
 
-	/* Unwatched it is merely held for longer. */
+	/* If it is not watched, it is only held for longer. */
 	if (epoll_ctl(server->held, EPOLL_CTL_ADD, qlm_http_connection_fd(c), &event) != 0)
 		elog(LOG, "could not watch a connection: %m");
 }

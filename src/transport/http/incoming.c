@@ -1,6 +1,6 @@
 /*
  * incoming.c
- *		A request while it arrives.
+ *		A request that is being received.
  */
 #include "postgres.h"
 
@@ -17,9 +17,9 @@
 #include "transport/coding/multipart.h"
 #include "transport/http/incoming.h"
 
-#define MAX_DISCARDED	((uint64) 1024 * 1024 * 1024)	/* of a body that is refused */
-#define FIRST_BUFFER	(256 * 1024)	/* at most, before bytes have come */
-#define HOST_LOG_USECS	(60 * USECS_PER_SEC)	/* between two lines about foreign host names */
+#define MAX_DISCARDED	((uint64) 1024 * 1024 * 1024)	/* bytes of a refused body that are read */
+#define FIRST_BUFFER	(256 * 1024)	/* at most, before any bytes were received */
+#define HOST_LOG_USECS	(60 * USECS_PER_SEC)	/* between log lines about host names */
 #define KEEP_BUFFER		(64 * 1024) /* a larger one is freed after use */
 
 static const QlmRefusal accepted = {0, NULL};
@@ -41,7 +41,7 @@ static const char no_part[] = "The body is a multipart form without a whole part
 static const char empty_field[] = "The field msg of the form is empty";
 static const QlmRefusal too_much = {503, "Too many large messages arrive now.\n", {NULL}, true};
 
-/* The text is good until the next one. */
+/* The text is valid until the next call. */
 static QlmRefusal
 too_large(void)
 {
@@ -161,7 +161,7 @@ note_content_type(QlmIncoming *incoming)
 		request->charset = incoming->charset;
 }
 
-/* Copy what must outlive the library's call. */
+/* Copies what is needed after the callback. */
 static QlmRefusal
 copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 {
@@ -203,8 +203,8 @@ copy_head(QlmIncoming *incoming, const QlmIncomingHead *head)
 }
 
 /*
- * Devices that call by a name show nobody why they are refused.  Once a minute,
- * and only what names are made of.
+ * Devices that use a wrong host name do not show why they are refused.  So it
+ * is logged, once a minute, with only characters that names contain.
  */
 static void
 tell_of_host(const char *host)
@@ -227,8 +227,8 @@ tell_of_host(const char *host)
 }
 
 /*
- * Is it we who are called?  Browsers always say whom they mean.  Whether the
- * node is well may be asked under any name: watchers use what they like.
+ * Is the host name one of this node?  Browsers always send it.  /health is
+ * answered under any name, as monitoring may use any.
  */
 static QlmRefusal
 judge_host(const QlmIncomingHead *head)
@@ -245,7 +245,7 @@ judge_host(const QlmIncomingHead *head)
 	return foreign_host;
 }
 
-/* May a page of this origin, or such a client at all, call here? */
+/* May a page of this origin, or this client, send requests? */
 static QlmRefusal
 judge_caller(QlmIncoming *incoming, const QlmIncomingHead *head)
 {
@@ -278,7 +278,7 @@ begin_inflating(QlmIncoming *incoming, QlmCoding coding)
 		return unknown_coding;
 	if (coding == QLM_CODING_NONE)
 		return accepted;
-	incoming->expected = 0;		/* That was the compressed length. */
+	incoming->expected = 0;		/* it was the compressed length */
 	incoming->inflater = qlm_inflater_create(incoming->context, coding);
 	return incoming->inflater ? accepted : no_memory;
 }
@@ -338,7 +338,9 @@ qlm_incoming_reads_on(QlmIncoming *incoming, const QlmIncomingHead *head,
 	return true;
 }
 
-/* Room for so many more bytes and a NUL, growing with what really comes */
+/*
+ * Makes room for so many more bytes and a NUL, growing with what is received.
+ */
 static QlmRefusal
 make_room(QlmIncoming *incoming, Size more)
 {
@@ -375,8 +377,8 @@ add_plain(QlmIncoming *incoming, const char *data, Size len)
 }
 
 /*
- * Inflate no further than a byte beyond what is allowed, however much a bomb
- * would become.
+ * Inflates at most one byte more than is allowed, so a compression bomb has no
+ * effect.
  */
 static QlmRefusal
 add_compressed(QlmIncoming *incoming, const char *data, Size len)
@@ -385,7 +387,7 @@ add_compressed(QlmIncoming *incoming, const char *data, Size len)
 	QlmHttpRequest *request = &incoming->request;
 	QlmInflateResult result;
 
-	/* The setting may have been lowered meanwhile. */
+	/* The setting may have been lowered in the meantime. */
 	if (request->body_len > limit)
 		return too_large();
 	do
@@ -424,17 +426,17 @@ qlm_incoming_add(QlmIncoming *incoming, const char *data, Size len)
 			add_plain(incoming, data, len);
 	if (incoming->refusal.status != 0)
 	{
-		/* What comes now is dropped. */
+		/* Further bytes are dropped. */
 		end_inflating(incoming);
 		release_body(incoming);
 		incoming->request.body_len = 0;
 	}
 
-	/* A refusal can be said at the end of the body only, so that must come. */
+	/* The refusal can be sent only after the whole body. */
 	return incoming->seen <= Max(2 * limit, MAX_DISCARDED);
 }
 
-/* The field msg of a form takes the place of the body. */
+/* Replaces the body by the field msg of the form. */
 static void
 find_message(QlmIncoming *incoming)
 {
@@ -466,7 +468,10 @@ find_message(QlmIncoming *incoming)
 		request->body_problem = empty_field;
 }
 
-/* Many who post a bare message keep the form type that their library sets. */
+/*
+ * Clients that post a plain envelope often keep the content type for forms
+ * that their library sets.
+ */
 static bool
 is_bare_message(const char *body)
 {

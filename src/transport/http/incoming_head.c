@@ -1,13 +1,13 @@
 /*
  * incoming_head.c
- *		What the headers of a request say, as they come.
+ *		The headers of a request, as they are received.
  */
 #include "postgres.h"
 
 #include "transport/coding/header.h"
 #include "transport/http/incoming_head.h"
 
-/* The headers that are passed on as they are; the first of several counts. */
+/* Headers that are used as they are; the first one of several counts. */
 static const char **
 plain_header(QlmIncomingHead *head, const char *name, Size len)
 {
@@ -45,7 +45,7 @@ qlm_incoming_header(QlmIncomingHead *head, const char *name, Size name_len,
 {
 	const char **plain = plain_header(head, name, name_len);
 
-	/* "Content-Length : 5" is a length to some readers and none to others. */
+	/* Readers disagree on whether "Content-Length : 5" is a length. */
 	if (memchr(name, ' ', name_len) || memchr(name, '\t', name_len))
 		head->is_bad = true;
 	else if (plain)

@@ -6,7 +6,7 @@
 
 #include "transport/http/request_target.h"
 
-/* What follows "http://" or "https://"; NULL: it begins otherwise */
+/* Returns what follows "http://" or "https://", or NULL. */
 static const char *
 after_scheme(const char *target)
 {

@@ -1,14 +1,13 @@
 /*
  * source_set.c
- *		The addresses that have connections to an HTTP server, what each of
- *		them takes, and who has to go when there is no room.
+ *		The client addresses of an HTTP server, what each of them takes, and
+ *		which connection is closed when there is no room.
  *
- * One address has at most qlm.max_connections_per_address; when it wants more,
- * or all are taken, a connection that does nothing goes: of the address that
- * has most of them, the one that is missed least, the oldest of these.  So an
- * address that floods the server loses its own connections first.  If no
- * connection may be closed, new ones wait in the backlog of the operating
- * system.
+ * An address has at most qlm.max_connections_per_address.  If it opens more,
+ * or all are taken, an idle connection is closed: of the address with the most
+ * connections the oldest one in the least important state.  So an address that
+ * floods the server loses its own connections first.  If no connection may be
+ * closed, new ones wait in the backlog of the kernel.
  */
 #include "postgres.h"
 
@@ -19,8 +18,8 @@
 #include "transport/http/source_set.h"
 
 #define BUCKETS			1024
-#define AT_ONCE			64		/* may go in one run */
-#define MIN_STAY_MS		200		/* who has just come is about to say something */
+#define AT_ONCE			64		/* may be closed in one run */
+#define MIN_STAY_MS		200		/* new connections are about to send */
 #define LOG_MS			60000
 
 QlmSourceSet *
@@ -65,7 +64,7 @@ find_source(QlmSourceSet *set, uint64 key)
 	return NULL;
 }
 
-/* NULL: no memory */
+/* Returns NULL without memory. */
 static QlmSource *
 make_source(QlmSourceSet *set, const struct sockaddr *address)
 {
@@ -88,7 +87,7 @@ make_source(QlmSourceSet *set, const struct sockaddr *address)
 	return source;
 }
 
-/* Take it out of where it is counted. */
+/* Removes the connection from where it is counted. */
 static void
 forget_stay(QlmSourceSet *set, QlmGuest *guest)
 {
@@ -184,7 +183,7 @@ guest_of(dlist_node *node)
 	return dlist_container(QlmGuest, node, node);
 }
 
-/* Show out the one of an address that is missed least. */
+/* Closes the connection of an address that is the least important. */
 static bool
 evict_from(QlmSourceSet *set, QlmSource *source)
 {
@@ -206,7 +205,7 @@ evict_from(QlmSourceSet *set, QlmSource *source)
 	return false;
 }
 
-/* How many could be shown out? */
+/* Returns how many connections could be closed. */
 static int
 count_evictable(const QlmSource *source)
 {
@@ -242,7 +241,7 @@ find_crowd(QlmSourceSet *set)
 	return most;
 }
 
-/* Seldom, so that who floods does not fill the log as well */
+/* Rarely, so that a flood does not fill the log */
 static void
 tell(QlmSourceSet *set, const struct sockaddr *address)
 {

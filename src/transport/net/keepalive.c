@@ -1,9 +1,10 @@
 /*
  * keepalive.c
- *		TCP keepalive of silent connections.
+ *		TCP keepalive for idle connections.
  *
- * Probes come more often than a NAT forgets.  Data that are not acknowledged are
- * for the timeouts of who sends them: a receiver may take its time.
+ * Probes are sent more often than NATs forget connections.  Data that are not
+ * acknowledged are left to the timeouts of the senders: a receiver may take
+ * its time.
  */
 #include "postgres.h"
 

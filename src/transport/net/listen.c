@@ -1,7 +1,7 @@
 /*
  * listen.c
- *		Listening sockets: host names to addresses, IPv4 and IPv6, one socket
- *		each, and the connections that come in by them.
+ *		Listening sockets: resolves host names to IPv4 and IPv6 addresses,
+ *		opens a socket for each, and accepts connections.
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@ typedef struct Opening
 	StringInfo	error;
 } Opening;
 
-/* A listening socket, or -1 with errno set */
+/* Returns a listening socket, or -1 with errno set. */
 static int
 open_socket(const struct addrinfo *address, bool shared)
 {
@@ -53,7 +53,10 @@ open_socket(const struct addrinfo *address, bool shared)
 	return -1;
 }
 
-/* Would we be the only one?  Without SO_REUSEPORT the system tells. */
+/*
+ * Would this be the only socket on the address?  Without SO_REUSEPORT the
+ * kernel tells.
+ */
 static bool
 is_free(const struct addrinfo *address)
 {
@@ -78,8 +81,8 @@ append_address(StringInfo where, const struct addrinfo *address, int port)
 }
 
 /*
- * Listen on one address.  A machine may not have every address that its names
- * resolve to (IPv6 switched off, say): such a one is passed over.
+ * Listens on one address.  A machine may lack an address to which its names
+ * resolve, e.g. if IPv6 is disabled; it is skipped then.
  */
 static bool
 listen_on(Opening *opening, const struct addrinfo *address, const char *host)
@@ -199,7 +202,7 @@ qlm_listener_open(QlmListener *listener, const char *hosts, int port,
 	return ok;
 }
 
-/* Take in from one socket; the room that is left */
+/* Accepts connections from one socket.  Returns the room that is left. */
 static int
 accept_from(QlmListener *listener, int socket, int room,
 			QlmTakeSocket take, void *arg)

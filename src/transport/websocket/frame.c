@@ -1,9 +1,9 @@
 /*
  * frame.c
- *		Frames of WebSockets.
+ *		Reads and writes frames of WebSockets.
  *
- * Text is checked as it comes, so that a message need not be read again, and
- * a bad one is refused at once.
+ * Text is checked as it arrives: it need not be read again, and invalid text
+ * is refused at once.
  */
 #include "postgres.h"
 
@@ -47,7 +47,7 @@ mask_size(const QlmFrameReader *reader)
 	return reader->from_server ? 0 : 4;
 }
 
-/* What the first two bytes say; the rest of the header has its size then. */
+/* Checks the first two bytes, which give the size of the header. */
 static bool
 check_start(QlmFrameReader *reader)
 {
@@ -75,7 +75,10 @@ check_start(QlmFrameReader *reader)
 	return true;
 }
 
-/* The length of the payload; false: not in its shortest form */
+/*
+ * Gets the length of the payload.  Returns false if it is not in its shortest
+ * form.
+ */
 static bool
 get_length(const QlmFrameReader *reader, uint64 *len)
 {
@@ -113,7 +116,7 @@ begin_payload(QlmFrameReader *reader)
 	return true;
 }
 
-/* False: bad, or not all there yet */
+/* Returns false if the header is invalid or not complete. */
 static bool
 read_header(QlmFrameReader *reader, char **data, Size *len)
 {
@@ -137,7 +140,7 @@ end_frame(QlmFrameReader *reader)
 	reader->in_payload = false;
 }
 
-/* To mask and to unmask is the same; at: how far it is in the payload */
+/* Masks or unmasks; at is the offset in the payload. */
 static void
 apply_mask(const uint8 mask4[4], int at, char *data, Size len)
 {
@@ -168,7 +171,9 @@ unmask(QlmFrameReader *reader, char *data, Size len)
 	reader->mask_at = (reader->mask_at + len) & 3;
 }
 
-/* The first byte of a character says what may follow (RFC 3629). */
+/*
+ * The first byte of a character determines which bytes may follow (RFC 3629).
+ */
 static bool
 begin_character(QlmFrameReader *reader, uint8 byte)
 {
@@ -197,7 +202,7 @@ skip_ascii(const char *data, Size len)
 	return i;
 }
 
-/* A part of a text, which may begin and end within a character */
+/* Checks a part of a text, which may begin and end within a character. */
 static bool
 check_text(QlmFrameReader *reader, const char *data, Size len)
 {
@@ -251,7 +256,9 @@ read_close(QlmFrameReader *reader, QlmFrame *frame)
 	return true;
 }
 
-/* Control frames are handed out whole: they are collected in the reader. */
+/*
+ * Control frames are returned as a whole, so they are collected in the reader.
+ */
 static QlmFrameEvent
 read_control(QlmFrameReader *reader, char **data, Size *len, QlmFrame *frame)
 {
@@ -359,7 +366,7 @@ qlm_frame_close(char *to, int code, const char *reason)
 	if (code == QLM_CLOSE_NO_CODE)
 		return 0;
 
-	/* Not within a character */
+	/* Do not cut within a character. */
 	if (reason[len] != '\0')
 		while (len > 0 && ((uint8) reason[len] & 0xC0) == 0x80)
 			len--;

@@ -1,6 +1,6 @@
 /*
  * frame_queue.c
- *		What is on its way out of a WebSocket.
+ *		Frames that are waiting to be sent on a WebSocket.
  */
 #include "postgres.h"
 

@@ -1,15 +1,15 @@
 /*
  * websocket.c
- *		One WebSocket: frames become messages in line, answers leave in the
- *		order of the messages, and nothing grows without bound.
+ *		A WebSocket of a caller: frames become messages in a queue, answers are
+ *		sent in the order of the messages, and all memory is limited.
  *
- * While too many of its messages wait to be answered, or too much to be sent,
- * nothing is read, so that the client's own system holds it back.
+ * While too many messages wait for answers, or too much is waiting to be sent,
+ * nothing is read: so TCP makes the client wait.
  *
- * It closes when its messages are answered: the close is sent, then the
- * sending half of the connection ends, and what still comes is thrown away
- * until the client has closed, too.  To close at once would make the system reset the
- * connection, and the client might lose what was sent last.
+ * It closes once its messages are answered.  The close frame is sent, the
+ * connection is shut down for writing, and what still arrives is dropped until
+ * the client has closed, too.  If it were closed at once the kernel would
+ * reset the connection, and the client might lose what was sent last.
  */
 #include "postgres.h"
 
@@ -23,9 +23,9 @@
 #include "transport/websocket/websocket.h"
 #include "transport/websocket/websocket_state.h"
 
-#define LINGER_MS		5000	/* for the other end to close */
-#define LINGER_END_MS	1000	/* the same when this process ends */
-#define SMALL_BODY	(64 * 1024)	/* bodies up to that cost nothing */
+#define LINGER_MS		5000	/* for the client to close */
+#define LINGER_END_MS	1000	/* the same, when this process ends */
+#define SMALL_BODY	(64 * 1024)	/* smaller bodies are not counted */
 #define FIRST_BODY		1024
 #define MAX_PIECES		64
 
@@ -47,7 +47,9 @@ place_text(char **to, const char *text)
 	return copy;
 }
 
-/* The texts of the request are one piece of memory, which the path begins. */
+/*
+ * The texts of the request are in one allocation, which begins with the path.
+ */
 QlmWebSocket *
 qlm_websocket_create(QlmWebSocketShared *shared, const QlmHttpRequest *request,
 					 const char *early, Size len)
@@ -151,7 +153,7 @@ allocate(QlmWebSocket *socket, Size size)
 									  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
 }
 
-/* A whole frame with a copy of the payload; NULL: no memory */
+/* Makes a frame with a copy of the payload.  Returns NULL without memory. */
 static QlmQueuedFrame *
 make_frame(QlmWebSocket *socket, QlmFrameKind kind, const char *data, Size len)
 {
@@ -169,8 +171,8 @@ make_frame(QlmWebSocket *socket, QlmFrameKind kind, const char *data, Size len)
 }
 
 /*
- * The last in line of what is to be sent.  Where there is no memory for one,
- * what follows would seem to be it: the socket has failed.
+ * Appends a frame to those to be sent.  Without memory for it the socket
+ * fails, as the frames after it would have no meaning.
  */
 static void
 send_frame(QlmWebSocket *socket, QlmQueuedFrame *frame)
@@ -275,7 +277,7 @@ share_of(const QlmWebSocket *socket)
 	return socket->guest.source ? &socket->guest.source->bodies : NULL;
 }
 
-/* Small ones do not count. */
+/* Small bodies are not counted. */
 static Size
 cost_of(Size size)
 {
@@ -300,7 +302,7 @@ forget_body(QlmWebSocket *socket)
 	socket->body_len = socket->body_size = 0;
 }
 
-/* Who is held for a client that is about to go waits for nothing. */
+/* Releases held requests of a client that is about to leave. */
 static void
 release_held(QlmWebSocket *socket)
 {
@@ -330,7 +332,7 @@ qlm_websocket_close(QlmWebSocket *socket, int code, const char *reason)
 	qlm_websocket_mark(socket);
 }
 
-/* What is still under way counts no more as its address's. */
+/* What is still being sent no longer counts for the client's address. */
 static void
 leave_source(QlmWebSocket *socket)
 {
@@ -342,7 +344,7 @@ leave_source(QlmWebSocket *socket)
 void
 qlm_websocket_forget(QlmWebSocket *socket)
 {
-	qlm_websocket_close(socket, QLM_CLOSE_NORMAL, "");	/* for who is held */
+	qlm_websocket_close(socket, QLM_CLOSE_NORMAL, "");	/* for held requests */
 	if (socket->is_dirty)
 		dlist_delete(&socket->dirty_node);
 	socket->is_dirty = false;
@@ -356,7 +358,9 @@ qlm_websocket_forget(QlmWebSocket *socket)
 	qlm_websocket_tell(socket, false);
 }
 
-/* Room for so many more bytes and a NUL, growing with what really comes */
+/*
+ * Makes room for so many more bytes and a NUL, growing with what is received.
+ */
 static bool
 make_room(QlmWebSocket *socket, Size more)
 {
@@ -385,7 +389,7 @@ make_room(QlmWebSocket *socket, Size more)
 	return true;
 }
 
-/* A message is complete: in line with it, unless it is empty. */
+/* Queues a complete message, unless it is empty. */
 static bool
 add_message(QlmWebSocket *socket, QlmFrameKind kind)
 {
@@ -459,7 +463,7 @@ take_control(QlmWebSocket *socket, const QlmFrame *frame)
 		qlm_websocket_send_control(socket, QLM_FRAME_PONG, frame->payload, frame->len);
 }
 
-/* Keep what there is no room to look at now. */
+/* Keeps bytes for which there is no room now. */
 static void
 keep_rest(QlmWebSocket *socket, const char *data, Size len)
 {
@@ -477,7 +481,7 @@ keep_rest(QlmWebSocket *socket, const char *data, Size len)
 	socket->rest_len = len;
 }
 
-/* Look at bytes until they end or must wait; how many were used */
+/* Processes bytes until they end or must wait.  Returns how many were used. */
 static Size
 take_bytes(QlmWebSocket *socket, char *data, Size len)
 {
@@ -506,7 +510,7 @@ take_bytes(QlmWebSocket *socket, char *data, Size len)
 				break;
 			case QLM_FRAME_BAD:
 				qlm_websocket_close(socket, frame.code, frame.error);
-				return before;	/* nothing after it has a meaning */
+				return before;	/* the rest is ignored */
 			case QLM_FRAME_MORE:
 				break;
 		}
@@ -578,7 +582,7 @@ finish(QlmWebSocket *socket)
 									socket->shared->ending ? LINGER_END_MS : LINGER_MS);
 }
 
-/* Something has changed: send, read on, close, whatever is possible now. */
+/* Does whatever is possible now: sends, reads on, closes. */
 bool
 qlm_websocket_go_on(QlmWebSocket *socket)
 {
@@ -656,7 +660,7 @@ forget_frame(QlmWebSocket *socket, QlmQueuedFrame *frame)
 	pfree(frame);
 }
 
-/* Answers leave in the order of the messages. */
+/* Sends answers in the order of the messages. */
 static void
 send_answers(QlmWebSocket *socket)
 {
@@ -679,9 +683,8 @@ send_answers(QlmWebSocket *socket)
 }
 
 /*
- * All messages in line may be answered in one turn, before anything can be
- * sent.  So there may be as many as have answers that fit, as far as one can
- * tell from those before.
+ * All queued messages may be answered in one turn, before anything can be
+ * sent.  So the limit of messages is adapted to the size of earlier answers.
  */
 static void
 adapt_window(QlmWebSocket *socket, Size answer_len)

@@ -1,10 +1,10 @@
 /*
  * websocket_life.c
- *		Detects WebSockets whose other end is gone.
+ *		Detects WebSockets whose other end has gone.
  *
- * A connection whose other end went without a word, as behind an address
- * translation that forgot it, takes what is sent for a long time.  So a sign of
- * life is asked for (a ping) where it matters: any byte will do.
+ * If the other end disappears without closing, e.g. behind a NAT that has
+ * forgotten the connection, the kernel accepts data for a long time.  So when
+ * it matters a ping is sent, and any byte counts as a sign of life.
  */
 #include "postgres.h"
 
@@ -21,9 +21,9 @@
 #include "transport/websocket/websocket_state.h"
 
 #define LOOK_MS		200
-#define MOVED_MS	1500		/* for the pong, once what is before it has arrived */
+#define MOVED_MS	1500		/* for the pong, after data before it have arrived */
 
-/* Bytes that the other end's system has not confirmed */
+/* Bytes that the other end's kernel has not acknowledged */
 static Size
 unconfirmed(const QlmWebSocket *socket)
 {
@@ -36,7 +36,7 @@ unconfirmed(const QlmWebSocket *socket)
 	return socket->out.bytes + queued;
 }
 
-/* Look at it from now on, so that it is known when something has moved. */
+/* Has the socket checked soon, to notice whether data have moved. */
 static void
 look_soon(QlmWebSocket *socket)
 {
@@ -81,9 +81,9 @@ qlm_websocket_heard_at(const QlmWebSocket *socket)
 }
 
 /*
- * Has it shown no sign of life in time?  Who is not read from is not to blame,
- * unless that is because it reads nothing itself; and a slow network, in which
- * what was sent before the ping still moves on, is one that lives.
+ * Closes a socket without a sign of life in time.  If this node does not read
+ * from it, the client is not to blame, unless that is because it does not read
+ * itself.  If data sent before the ping still move, the network is only slow.
  */
 static void
 check_life(QlmWebSocket *socket, TimestampTz now, bool listens)
@@ -119,8 +119,8 @@ qlm_websocket_ping_ms(void)
 }
 
 /*
- * What takes too long: to read what is sent, to send a message that has begun,
- * to answer a ping, to close.
+ * Limits the time to read what is sent, to send a message once it has begun,
+ * to answer a ping, and to close.
  */
 void
 qlm_websocket_check_times(QlmWebSocket *socket, TimestampTz now, bool listens)

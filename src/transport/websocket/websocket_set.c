@@ -1,10 +1,10 @@
 /*
  * websocket_set.c
- *		The WebSockets of callers: which of them can go on, when all of them are
- *		looked at, and what there is to tell of them.
+ *		The WebSockets of callers: which of them can go on, when they are
+ *		checked, and what their owner is told.
  *
- * A socket that has ended stays as long as somebody has one of its messages,
- * or its owner does not know yet.
+ * A socket that has ended is kept as long as somebody uses one of its
+ * messages, or its owner does not know yet.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@ struct QlmWebSocketSet
 	int			epoll;
 	dlist_head	open;
 	int			nopen;
-	dlist_head	told;			/* ended, freed in the next run if possible */
+	dlist_head	told;			/* ended sockets, freed in the next run if possible */
 };
 
 QlmWebSocketSet *
@@ -67,7 +67,7 @@ qlm_websocket_set_count(const QlmWebSocketSet *set)
 	return set->nopen;
 }
 
-/* Free it if it has ended and nobody needs it. */
+/* Frees a socket that has ended and is not used. */
 static void
 free_if_done(QlmWebSocket *socket)
 {
@@ -79,7 +79,7 @@ free_if_done(QlmWebSocket *socket)
 		qlm_websocket_free(socket);
 }
 
-/* The connection ends now. */
+/* Ends the connection now. */
 static void
 drop(QlmWebSocketSet *set, QlmWebSocket *socket)
 {
@@ -150,8 +150,8 @@ release(QlmWebSocket *socket)
 }
 
 /*
- * Messages that were answered, sockets whose end was told.  Not before now:
- * who had them may have looked at them once more.
+ * Frees answered messages and sockets whose end was reported.  This is done
+ * one run later, as their users may still have accessed them.
  */
 static void
 free_answered(QlmWebSocketSet *set)
@@ -170,7 +170,7 @@ free_answered(QlmWebSocketSet *set)
 	}
 }
 
-/* Watch for what can be dealt with. */
+/* Watches for the events that can be handled now. */
 static void
 update_events(QlmWebSocketSet *set, QlmWebSocket *socket)
 {
@@ -182,7 +182,7 @@ update_events(QlmWebSocketSet *set, QlmWebSocket *socket)
 		return;
 	if (!(socket->events & EPOLLIN) && (events & EPOLLIN))
 	{
-		/* Its silence was that of one who is not listened to. */
+		/* Nothing was read from it, so its silence does not count. */
 		socket->heard_at = socket->begun_at = GetCurrentTimestamp();
 		socket->pinged = false;
 	}
@@ -209,7 +209,7 @@ run_events(QlmWebSocketSet *set)
 	}
 }
 
-/* Each once: what one leaves to be done again is done in the next run. */
+/* Each socket once: work that is left is done in the next run. */
 static void
 run_dirty(QlmWebSocketSet *set)
 {
