@@ -5,9 +5,9 @@
 # usage: test/run.sh [--quick | --long] [--jobs N] [PATTERN...]
 #
 # --quick   leaves out what is slow
-# --long    fuzzes for twenty minutes, and gives those tests that search or load
-#           at random minutes instead of seconds
-# --jobs N  runs N TAP programs at a time; without: three for each processor
+# --long    fuzzes for twenty minutes, gives those tests that search or load at
+#           random minutes instead of seconds, and runs all variants of one thing
+# --jobs N  runs N TAP programs at a time; without: four for each processor
 # PATTERN   runs only the tests whose name has it, e.g. http or regress
 #
 # TAP programs run beside each other, those of test/slowest first, and the other
@@ -23,7 +23,7 @@ set -euo pipefail
 
 quick=no
 long=no
-jobs=$((3 * $(nproc)))
+jobs=$((4 * $(nproc)))
 patterns=()
 while [ $# != 0 ]; do
     case $1 in

@@ -44,7 +44,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
   qlm_node qlm_connect wait_for_http free_port
   post get request
-  wait_until wait_for_sql in_session quick_run long_run
+  wait_until wait_for_sql in_session quick_run long_run representatives
   server_pids server_memory private_memory under_valgrind
   envelope objects write_envelope read_envelope response_envelope
   return_code return_codes request_ids nested
@@ -66,6 +66,14 @@ sub quick_run
 sub long_run
 {
 	return ($ENV{QLM_LONG} // 'no') eq 'yes';
+}
+
+# The first $n of a list, which stand for all of it; with --long all of it.
+sub representatives
+{
+	my ($n, @all) = @_;
+
+	return long_run() || $n > @all ? @all : @all[ 0 .. $n - 1 ];
 }
 
 # test/valgrind.sh runs the tests: what processes have in memory is its own.

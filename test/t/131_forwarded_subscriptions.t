@@ -158,6 +158,9 @@ for my $mode ('polled', 'delivered')
 		wait_for_sql($fridge, "SELECT count(*) FROM qlm.subscription", 0, 'and at the other');
 	};
 
+	# How data come changes nothing of what follows.
+	next if $mode eq 'delivered' && !long_run();
+
 	subtest "$mode: at an interval, for a time" => sub {
 		my $receiver = QlmReceiver->new;
 		put('fridge', "Interval$mode/x", 'same');

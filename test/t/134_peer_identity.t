@@ -238,24 +238,30 @@ subtest 'who is taken at his word' => sub {
 	my %called = (url => "url => '$url'", secret => "secret => 's'", heartbeat => "heartbeat => '1 h'");
 	my $write = write_envelope('M2', 'Claimed/x', 1);
 
+	# Who fails waits, by his address: each of these has one of its own, and the rest of the
+	# program another.
+	my $host = 10;
+
 	for my $by (sort keys %called)
 	{
+		my @from = (from => '127.0.0.' . $host++);
+
 		add('claimed', ", $called{$by}, paths => '{Claimed}'");
-		is(post($node, $write, path => '/peer/claimed')->{status}, 401, "$by: not by his name in the path");
-		is(post($node, $write, path => '/?peer=claimed')->{status}, 401, "$by: nor in the query");
-		is(return_code(post($node, $write)), 403, "$by: nor by the Objects: he is a stranger");
-		is(return_code(post($node, $write =~ s/<write /<write callback="$url" /r)), 403, "$by: nor by the callback");
-		is(return_code(qlm_socket($node, path => '/peer/claimed')->request($write)), 401, "$by: nor on a WebSocket");
-		is(get($node, '/Objects/S/x?peer=claimed')->{status}, 401, "$by: nor to look");
+		is(post($node, $write, path => '/peer/claimed', @from)->{status}, 401, "$by: not by his name in the path");
+		is(post($node, $write, path => '/?peer=claimed', @from)->{status}, 401, "$by: nor in the query");
+		is(return_code(post($node, $write, @from)), 403, "$by: nor by the Objects: he is a stranger");
+		is(return_code(post($node, $write =~ s/<write /<write callback="$url" /r, @from)), 403, "$by: nor by the callback");
+		is(return_code(qlm_socket($node, path => '/peer/claimed', @from)->request($write)), 401, "$by: nor on a WebSocket");
+		is(get($node, '/Objects/S/x?peer=claimed', @from)->{status}, 401, "$by: nor to look");
 		sql("UPDATE qlm.peer SET by_name = true WHERE name = 'claimed'");
-		is(return_code(post($node, $write, path => '/peer/claimed')), 200, "$by: if the administrator says so, by his name");
-		is(return_code(post($node, $write)), 200, "$by: and by his Objects");
-		my $socket = qlm_socket($node, path => '/peer/claimed');
+		is(return_code(post($node, $write, path => '/peer/claimed', @from)), 200, "$by: if the administrator says so, by his name");
+		is(return_code(post($node, $write, @from)), 200, "$by: and by his Objects");
+		my $socket = qlm_socket($node, path => '/peer/claimed', @from);
 		is(return_code($socket->request($write)), 200, "$by: and on a WebSocket");
 		sql("UPDATE qlm.peer SET credential = qlm.credential_hash('long'), by_name = true WHERE name = 'claimed'");
 		is(return_code($socket->request($write)), 401, "$by: a credential is stronger, also where he is connected");
-		is(post($node, $write, path => '/peer/claimed')->{status}, 401, "$by: and for who comes");
-		is(return_code(post($node, $write, path => '/peer/claimed', headers => { Authorization => 'Bearer long' })), 200, "$by: who shows it is the peer");
+		is(post($node, $write, path => '/peer/claimed', @from)->{status}, 401, "$by: and for who comes");
+		is(return_code(post($node, $write, path => '/peer/claimed', @from, headers => { Authorization => 'Bearer long' })), 200, "$by: who shows it is the peer");
 		sql("SELECT qlm_drop_peer('claimed')");
 	}
 	add('simple', ", paths => '{Claimed}'");

@@ -34,6 +34,23 @@ sub subscribe
 	return (request_ids($answer))[0];
 }
 
+# Too many wait for one that is down while the subtests run; what is dropped is looked at
+# below.
+my $absent = QlmSocketReceiver->new(stopped => 1);
+my $absent_url = $absent->url;
+
+subtest 'more than qlm.poll_buffer_max wait for a receiver' => sub {
+	subscribe('Absent/x', $absent_url);
+	post($node, write_envelope('M2', 'Absent/x', $_)) for 1 .. 30;
+	wait_for_sql($node, "SELECT state FROM qlm.stat_delivery WHERE url = '$absent_url'", 'paused', 'it is down');
+};
+
+# All but that
+sub cancel_all
+{
+	return sql("SELECT count(qlm_cancel(request_id)) FROM qlm.subscription WHERE callback <> '$absent_url'");
+}
+
 sub values_in
 {
 	return join ' ', map { m{<value[^>]*>([^<]*)</value>}g } @_;
@@ -44,8 +61,9 @@ sub ids_in
 	return map { (request_ids($_))[0] } @_;
 }
 
+my $unwanted = QlmSocketReceiver->new;
 subtest 'one connection for all subscriptions with one URL' => sub {
-	my $receiver = QlmSocketReceiver->new;
+	my $receiver = $unwanted;
 	my $url = $receiver->url('/push?who=one');
 	my @ids = (subscribe('One/x', $url), subscribe('One/y', $url), subscribe('One/z', $url));
 	post($node, write_envelope('M2', "One/$_->[0]", $_->[1])) for map { [ x => $_ ], [ y => $_ + 100 ], [ z => $_ + 200 ] } 1 .. 10;
@@ -63,10 +81,7 @@ subtest 'one connection for all subscriptions with one URL' => sub {
 	is(post($node, $json, headers => { 'Content-Type' => 'application/json' })->{status}, 200);
 	post($node, write_envelope('M2', 'One/j', 7));
 	like(($receiver->messages(31))[-1], qr/^\{"omiEnvelope"/, 'what is subscribed to in JSON is pushed as JSON');
-	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
-	ok(wait_until(sub { sleep 0.5; scalar($receiver->closes) >= 2 }, 'both are closed'),
-		'when no subscription wants them any more, they are closed');
-	is(join(' ', $receiver->closes), '1000 1000', 'politely');
+	cancel_all();
 };
 
 subtest 'one-time requests' => sub {
@@ -80,7 +95,7 @@ subtest 'one-time requests' => sub {
 	sql("SELECT qlm_write('Once/x', '6')");
 	is(values_in(($receiver->messages(2))[1]), 6, 'and get their data there');
 	like(($node->psql('postgres', "SELECT qlm_add_peer('x', url => '" . $receiver->url . "')"))[2], qr/ERROR/, 'the URL of a peer is for posting');
-	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
+	cancel_all();
 };
 
 subtest 'a node as the receiver' => sub {
@@ -89,7 +104,7 @@ subtest 'a node as the receiver' => sub {
 	post($node, write_envelope('M2', 'Node/x', $_)) for 1 .. 5;
 	wait_for_sql($node, "SELECT state, delivered, failures FROM qlm.stat_delivery WHERE url = '$url'", 'ok|5|0', 'takes what is pushed');
 	is(sql("SELECT deliveries FROM qlm.stat_subscription WHERE request_id = $id"), 5);
-	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
+	cancel_all();
 };
 
 subtest 'a receiver that is down, and comes back' => sub {
@@ -111,18 +126,11 @@ subtest 'a receiver that is down, and comes back' => sub {
 	wait_for_sql($node, "SELECT failures > 0 FROM qlm.stat_delivery WHERE url = '$url'", 't', 'what is cut off is tried again');
 	$receiver->be('pong');
 	is(values_in($receiver->messages(10)), join(' ', 1 .. 10), 'until it has arrived');
-
-	# Too many are dropped, and told of.
-	$receiver->stop;
-	post($node, write_envelope('M2', 'Down/x', $_)) for 11 .. 40;
-	ok(wait_for_sql($node, "SELECT dropped > 0 FROM qlm.stat_subscription WHERE callback = '$url'", 't'), 'more than qlm.poll_buffer_max are dropped');
-	$receiver->start;
-	ok(wait_until(sub { post($node, write_envelope('M2', 'Down/x', 99)); join('', $receiver->messages) =~ /dropped/ }, 'that is said'), 'and it is said');
-	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
+	cancel_all();
 };
 
 subtest 'what receivers make of it' => sub {
-	my $n = 0;
+	my ($n, @cases) = 0;
 	for my $case ([ answer => 'answered' ], [ greet => 'answered' ], [ deaf => 'retried' ], [ silent => 'retried' ],
 		[ 'close 1011' => 'retried' ], [ 'refuse 503' => 'retried' ], [ wrong => 'retried' ],
 		[ 'close 1009' => 'failed' ], [ 'refuse 403' => 'failed' ])
@@ -131,6 +139,12 @@ subtest 'what receivers make of it' => sub {
 		my $receiver = QlmSocketReceiver->new(be => $how);
 		my $id = subscribe('Case' . ++$n . '/x', $receiver->url);
 		post($node, write_envelope('M2', "Case$n/x", 1));
+		push @cases, [ $how, $outcome, $receiver, $id ];
+	}
+	for my $case (@cases)
+	{
+		my ($how, $outcome, $receiver, $id) = @$case;
+
 		if ($outcome eq 'retried')
 		{
 			wait_for_sql($node, "SELECT attempts > 0 AND last_error IS NOT NULL FROM qlm.outbox WHERE subscription_id = $id", 't', "$how: tried in vain");
@@ -144,7 +158,7 @@ subtest 'what receivers make of it' => sub {
 		}
 	}
 	is(sql("SELECT count(*) FROM qlm.stat_delivery WHERE state = 'refused' AND last_error ~ '1009|403'"), 2, 'qlm.stat_delivery tells who refuses');
-	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
+	cancel_all();
 };
 
 subtest 'dead and slow ones delay nobody else' => sub {
@@ -155,6 +169,13 @@ subtest 'dead and slow ones delay nobody else' => sub {
 	post($node, write_envelope('M2', 'Busy/x', $_)) for 1 .. 10;
 	is(values_in($good->messages(10)), join(' ', 1 .. 10), 'the good one gets all');
 	cmp_ok(running_time() - $start, '<', 8, 'long before the others time out');
+	cancel_all();
+};
+
+subtest 'too many are dropped, and told of' => sub {
+	ok(wait_for_sql($node, "SELECT dropped > 0 FROM qlm.stat_subscription WHERE callback = '$absent_url'", 't'), 'more than qlm.poll_buffer_max are dropped');
+	$absent->start;
+	ok(wait_until(sub { post($node, write_envelope('M2', 'Absent/x', 99)); join('', $absent->messages) =~ /dropped/ }, 'that is said'), 'and it is said');
 	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
 };
 
@@ -173,7 +194,7 @@ subtest 'what is allowed' => sub {
 	is(scalar($receiver->messages), 1, 'nothing more has come');
 	sql("ALTER SYSTEM RESET qlm.callback_allow");
 	$node->reload;
-	sql('SELECT count(qlm_cancel(request_id)) FROM qlm.subscription');
+	cancel_all();
 };
 
 subtest 'a certificate that nobody vouches for' => sub {
@@ -201,5 +222,12 @@ subtest 'the end of the dispatcher' => sub {
 	my %seen;
 	is(join(' ', grep { !$seen{$_}++ } @values), '1 2 3 4 5', 'loses nothing');
 };
+
+# That takes half a minute, which has passed meanwhile.
+subtest 'connections that no subscription wants any more' => sub {
+	ok(wait_until(sub { sleep 0.5; scalar($unwanted->closes) >= 2 }, 'both are closed'), 'are closed');
+	is(join(' ', $unwanted->closes), '1000 1000', 'politely');
+};
+
 $node->stop;
 done_testing();

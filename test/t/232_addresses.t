@@ -164,7 +164,8 @@ for my $kind (sort keys %kinds)
 
 # Behind a proxy all have its address; that it has as many as it likes does not
 # keep others out.
-for my $kind (sort keys %kinds)
+my @silent = representatives(2, 'half-sent heads', 'silent WebSockets', 'connections that say nothing', 'half-sent bodies', 'connections kept alive');
+for my $kind (@silent)
 {
 	subtest "a proxy: $kind" => sub {
 		my @flood = flood_from('127.0.0.1', $wanted, $kinds{$kind});

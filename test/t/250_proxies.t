@@ -22,6 +22,11 @@ qlm.http_workers = 2
 EOC
 my %host = (Host => 'plant.example');
 
+# Who fails waits, by his address: each caller with a wrong credential has one of his own.
+my $last = 9;
+
+sub own_address { return '127.0.0.' . ++$last; }
+
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 sql(q{SELECT qlm_add_peer('fridge', role => 'qlm_writer', credential => 'secret-of-fridge', piggyback => true)});
@@ -71,7 +76,11 @@ sub make_certificates
 	return $folder;
 }
 
-for my $name (QlmFront::here())
+# Those that most have; each is a way to write addresses and to hold requests of its own.
+my %common = (nginx => 1, haproxy => 2, apache => 3);
+my @fronts = representatives(3, sort { ($common{$a} // 9) <=> ($common{$b} // 9) || $a cmp $b } QlmFront::here());
+
+for my $name (@fronts)
 {
 	subtest $name => sub {
 		my $front = QlmFront->start($name, $node);
@@ -93,7 +102,7 @@ for my $name (QlmFront::here())
 
 		for my $wrong (undef, 'Bearer wrong')
 		{
-			$answer = through($front, 'POST', '/peer/fridge', body => read_envelope('M1b', "Of$name/x"), headers => { Authorization => $wrong });
+			$answer = through($front, 'POST', '/peer/fridge', from => own_address(), body => read_envelope('M1b', "Of$name/x"), headers => { Authorization => $wrong });
 			is($answer->{status}, 401, 'without the right credential');
 			like($answer->{headers}{'www-authenticate'}, qr/Basic|Bearer/, 'which is asked for');
 		}
@@ -111,7 +120,7 @@ for my $name (QlmFront::here())
 		for my $part (@names)
 		{
 			my $direct = get($node, '/Objects/' . escaped($part));
-			is($direct->{status}, 404, "$part is not there yet") if $name eq (QlmFront::here())[0];
+			is($direct->{status}, 404, "$part is not there yet") if $name eq $fronts[0];
 			post($node, envelope('M1b', '<write msgformat="odf"><msg><Objects xmlns="http://www.opengroup.org/xsd/odf/1.0/"><Object><id>'
 				  . QlmTest::escape($part) . '</id><InfoItem name="x"><value>1</value></InfoItem></Object></Objects></msg></write>')) if $direct->{status} == 404;
 			is(through($front, 'GET', '/Objects/' . escaped($part) . '/x/value')->{body}, '1', "GET of $part");
@@ -221,7 +230,7 @@ subtest 'TLS, and certificates of devices' => sub {
 		my $front = QlmFront->start($name, $node, block => $tls{$name}, certificates => $folder);
 		my $ask = sub {
 			my ($out) = run_command([ 'curl', '-sS', '--cacert', "$folder/authority.pem", '--resolve', "plant.example:$front->{port}:127.0.0.1",
-				'--noproxy', '*', '--data-binary', read_envelope('M1b', 'TLS/x'), '-w', ' %{http_code}', @_, "https://plant.example:$front->{port}/peer/fridge" ]);
+				'--interface', own_address(), '--noproxy', '*', '--data-binary', read_envelope('M1b', 'TLS/x'), '-w', ' %{http_code}', @_, "https://plant.example:$front->{port}/peer/fridge" ]);
 			return $out =~ s/.* //sr;
 		};
 

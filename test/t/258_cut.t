@@ -100,13 +100,15 @@ subtest 'what a way allows is learned' => sub {
 
 # Queued for all at once, at other moments of what they are held for each time
 subtest 'a request arrives soon' => sub {
-	for my $round (1 .. 6)
+	my @rounds = representatives(3, 1, 3, 5, 2, 4, 6);
+
+	for my $round (@rounds)
 	{
 		outside("SELECT pg_sleep(0.7 * $round)");
 		outside("SELECT qlm_request(name, qlm_read_envelope('Fridge/t'), ttl => '2 min') FROM qlm.peer");
 		wait_for_sql($plant, "SELECT count(*) FROM qlm.outbox WHERE state <> 'answered'", '0', 'all are answered');
 	}
-	is(outside("SELECT count(*) FROM qlm.outbox WHERE answer LIKE '%>4.5<%'"), 6 * @ways, 'each with the value');
+	is(outside("SELECT count(*) FROM qlm.outbox WHERE answer LIKE '%>4.5<%'"), @rounds * @ways, 'each with the value');
 	for my $way (@ways)
 	{
 		my $longest = outside("SELECT max(answered_at - created_at) FROM qlm.outbox WHERE peer = '$way'");
