@@ -50,7 +50,7 @@ typedef struct QlmHeldAnswer
 	TimestampTz until;
 } QlmHeldAnswer;
 
-/* A look at what is there, instead of a message (protocol 9.2) */
+/* Discovery: a GET below /Objects, instead of a message (protocol 9.2) */
 typedef struct QlmDiscovery
 {
 	const char *path;			/* of the URL, but %2F and %25 not decoded */
@@ -87,7 +87,7 @@ typedef struct QlmConnected
 typedef enum QlmJobKind
 {
 	QLM_JOB_MESSAGE,
-	QLM_JOB_DISCOVERY,			/* a look at what is there */
+	QLM_JOB_DISCOVERY,			/* a GET below /Objects */
 	QLM_JOB_GREETING,			/* a WebSocket begins: whose is it? */
 	QLM_JOB_HELD				/* go on with an answer that was held */
 } QlmJobKind;
