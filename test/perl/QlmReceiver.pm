@@ -5,7 +5,7 @@ QlmReceiver - an HTTP server that remembers what was posted to it
 
 =head1 SYNOPSIS
 
-  my $receiver = QlmReceiver->new(status => 200);
+  my $receiver = QlmReceiver->new(answer => 200);
   ... callback => $receiver->url ...
   my @bodies = $receiver->bodies(3);   # wait for three
   $receiver->stop; $receiver->start;   # on the same port
