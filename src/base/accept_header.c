@@ -1,6 +1,6 @@
 /*
  * accept_header.c
- *		The Accept header of HTTP.
+ *		Parses the Accept header of HTTP.
  */
 #include "postgres.h"
 
@@ -35,7 +35,10 @@ precision_of(const char *range, Size len, const char *type)
 	return is_text(range, len, type) ? 3 : 0;
 }
 
-/* 0 to 1000 from 0.5, 1 or 1.000; what is no number is 1000 */
+/*
+ * Returns 0 to 1000 for 0.5, 1 or 1.000, and 1000 for anything that is not a
+ * number.
+ */
 static int
 parse_quality(const char *p)
 {
@@ -49,7 +52,7 @@ parse_quality(const char *p)
 	return quality;
 }
 
-/* One parameter; p stands behind the semicolon. */
+/* Processes one parameter; p is after the semicolon. */
 static void
 note_parameter(const char *p, QlmAcceptance *acceptance)
 {

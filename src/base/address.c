@@ -1,10 +1,10 @@
 /*
  * address.c
- *		Lists of hosts and networks, as they are written in a setting.
+ *		Lists of hosts and networks in settings.
  *
- * Inside, every address is one of IPv6, and IPv4 the part of it that
- * ::ffff:0:0/96 maps: so both ways to write an IPv4 address are the same.
- * Nothing here allocates or raises an error: it runs in callbacks of
+ * All addresses are kept as IPv6, an IPv4 address as the one in ::ffff:0:0/96
+ * that it is mapped to.  So both ways to write an IPv4 address are the same.
+ * Nothing here allocates or raises an error, as it runs in callbacks of
  * libraries.
  */
 #include "postgres.h"
@@ -28,11 +28,13 @@ typedef struct Network
 static const uint8 mapped_prefix[MAPPED_BITS / 8] =
 {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-/* What only reaches the machine's own link, or a cloud's metadata */
+/*
+ * Addresses that only reach the machine's own link, or the metadata of a cloud
+ */
 static const char *const reserved[] = {
 	"169.254.0.0/16",
 	"fe80::/10",
-	"64:ff9b::169.254.0.0/112",	/* the first, by way of NAT64 */
+	"64:ff9b::169.254.0.0/112",	/* the first one through NAT64 */
 	"100.100.100.200",
 	"168.63.129.16",
 	"192.0.0.192",
@@ -71,7 +73,7 @@ map_ipv4(Network *network, const void *bytes)
 	memcpy(network->bytes + sizeof(mapped_prefix), bytes, 4);
 }
 
-/* The number of bits after a slash; -1 where it is none */
+/* Returns the number of bits after a slash, or -1 if it is invalid. */
 static int
 parse_bits(const char *text, int max)
 {
@@ -85,7 +87,7 @@ parse_bits(const char *text, int max)
 	return bits <= max ? bits : -1;
 }
 
-/* An address, perhaps with the number of bits that count */
+/* Parses an address that may be followed by a number of bits. */
 static bool
 parse_network(const char *text, int len, Network *network)
 {
@@ -139,8 +141,8 @@ take_address(const struct sockaddr *address, Network *network)
 }
 
 /*
- * A host name.  One that ends in a number is an address gone wrong, as 10.0.0
- * is.
+ * Is it a valid host name?  One that ends in a number is an incomplete
+ * address, like 10.0.0.
  */
 static bool
 is_name(const char *text, int len)
@@ -186,7 +188,7 @@ same_name(const char *text, int len, const char *host)
 	return len == host_len && len > 0 && pg_strncasecmp(text, host, len) == 0;
 }
 
-/* Cut the next entry off the list; false at its end. */
+/* Cuts the next entry off the list.  Returns false at its end. */
 static bool
 next_entry(const char **list, const char **entry, int *len)
 {
@@ -208,7 +210,7 @@ next_entry(const char **list, const char **entry, int *len)
 	return true;
 }
 
-/* The reserved range that an address is in */
+/* Finds the reserved range that contains an address. */
 static bool
 find_reserved(const Network *address, Network *range)
 {
@@ -249,7 +251,7 @@ qlm_address_list_matches(const char *list, const struct sockaddr *address,
 	return false;
 }
 
-/* An address in any form that the HTTP client reads as one: also 127.1 */
+/* Parses an address in any form that the HTTP client accepts, like 127.1. */
 static bool
 parse_host(const char *host, Network *network)
 {
@@ -279,7 +281,7 @@ matches_network(const char *list, const Network *own)
 	return qlm_address_list_matches(list, (struct sockaddr *) &address, NULL);
 }
 
-/* Whatever the resolver says, this is this machine. */
+/* These names always mean this machine, whatever the resolver says. */
 static bool
 matches_loopback(const char *list)
 {
@@ -315,11 +317,11 @@ qlm_address_list_may_match(const char *list, const char *host, int host_len)
 	if (same_name("localhost", strlen("localhost"), name))
 		return matches_loopback(list);
 
-	/* With escapes in it, it is a name that only the HTTP client knows. */
+	/* A name with escapes is decoded only by the HTTP client. */
 	return by_address || strchr(name, '%') != NULL;
 }
 
-/* Does the host lie below a name, which may begin with a dot? */
+/* Is the host below a name, which may begin with a dot? */
 static bool
 is_below(const char *text, int len, const char *host)
 {
@@ -373,7 +375,7 @@ qlm_address_list_valid(const char *list, bool below, const char **bad,
 	while (next_entry(&list, bad, bad_len))
 	{
 		if (*bad_len == 0 && first && list == NULL)
-			return true;		/* nothing at all */
+			return true;		/* an empty entry */
 		if (!parse_network(*bad, *bad_len, &network) &&
 			!is_name(*bad, *bad_len) && !(below && is_wider(*bad, *bad_len)))
 			return false;

@@ -1,6 +1,6 @@
 /*
  * client_settings.c
- *		Settings of how this node calls others, with their defaults.
+ *		Settings of how this node calls others.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * datetime.c
- *		xs:dateTime and unixTime, without the server's parsers: those take
- *		more than the protocol allows and are slower.
+ *		Parses and prints xs:dateTime and unixTime.  The server's parsers
+ *		accept more than the protocol allows, and are slower.
  */
 #include "postgres.h"
 
@@ -146,7 +146,10 @@ parse_date(Cursor *cursor, int *days)
 	return true;
 }
 
-/* Digits after the point, cut to microseconds; finer: is there anything beyond? */
+/*
+ * Parses digits after the point, cut to microseconds.  finer: were there
+ * further digits that are not 0?
+ */
 static bool
 parse_fraction(Cursor *cursor, int *usec, bool *finer)
 {
@@ -162,7 +165,10 @@ parse_fraction(Cursor *cursor, int *usec, bool *finer)
 	return true;
 }
 
-/* hh:mm, hh:mm:ss, hh:mm:ss.fff; 24:00:00 and a leap second are the next one */
+/*
+ * hh:mm, hh:mm:ss or hh:mm:ss.fff; 24:00:00 and a leap second mean the next
+ * second
+ */
 static bool
 parse_time(Cursor *cursor, int64 *usec, bool *finer)
 {
@@ -217,11 +223,11 @@ parse_zone(Cursor *cursor, int64 *usec)
 	return true;
 }
 
-/* A time, or a date alone, which is its first moment */
+/* A time, or a date, which means its first moment */
 typedef struct Moment
 {
 	TimestampTz ts;				/* the microsecond in which it is */
-	bool		finer;			/* it is later than that microsecond begins */
+	bool		finer;			/* it is after the beginning of that microsecond */
 	bool		is_day;			/* a date alone */
 } Moment;
 
@@ -301,7 +307,9 @@ qlm_unixtime_parse(const char *text, int len, TimestampTz *ts)
 	return true;
 }
 
-/* The protocol has no infinite times: the ends of the calendar stand for them. */
+/*
+ * The protocol has no infinite times: the ends of the calendar stand for them.
+ */
 static TimestampTz
 finite_time(TimestampTz ts)
 {
@@ -319,7 +327,7 @@ put_digits(char *p, int value, int width)
 	return p + width;
 }
 
-/* Nothing for 0, else a point and as many digits as it takes */
+/* Prints nothing for 0, else a point and as many digits as necessary. */
 static char *
 put_fraction(char *p, int usec)
 {

@@ -1,6 +1,6 @@
 /*
  * datetime_problem.c
- *		Explains why a text is not a time, for the sender.
+ *		Explains to its sender why a text is not a time.
  */
 #include "postgres.h"
 
@@ -9,7 +9,7 @@
 #include "base/datetime.h"
 #include "base/datetime_problem.h"
 
-/* What a date is made of, as written */
+/* The parts of a date, as written */
 typedef struct Written
 {
 	bool		negative;
@@ -39,7 +39,7 @@ take_char(const char **p, const char *end, char c)
 	return true;
 }
 
-/* Does it begin as a date does, whatever the numbers are? */
+/* Does the text begin like a date, whatever the numbers are? */
 static bool
 read_written(const char *text, const char *end, Written *written)
 {
@@ -64,7 +64,7 @@ is_date(const Written *written)
 	return written->day <= days[written->month - 1] - (written->month == 2 && !leap);
 }
 
-/* With a year that is in range the rest is a time. */
+/* Is it a valid time if the year is replaced by one in range? */
 static bool
 is_time_elsewhere(const char *rest, const char *end)
 {

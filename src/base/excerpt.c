@@ -1,6 +1,6 @@
 /*
  * excerpt.c
- *		Quotes foreign text in error messages.
+ *		Quotes text of others in error messages.
  */
 #include "postgres.h"
 

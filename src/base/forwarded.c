@@ -1,6 +1,7 @@
 /*
  * forwarded.c
- *		How this node was called, according to a proxy in front of it.
+ *		The URL by which this node was called, according to a proxy in front of
+ *		it.
  */
 #include "postgres.h"
 
@@ -32,7 +33,7 @@ consists_of(const char *text, int len, const char *others)
 	return true;
 }
 
-/* Is it one of ours, and nothing but a host and a port? */
+/* Is it one of this node's host names, with at most a port? */
 static bool
 is_our_host(const char *host, int len, const QlmHostNames *names)
 {

@@ -2,9 +2,9 @@
  * guesses.c
  *		Counts failed attempts of callers.
  *
- * Each table is an array of small sets.  If a set is full, the least useful
- * entry is replaced: the smallest count, the proof that was not used for the
- * longest time.
+ * Each table is an array of small sets.  If a set is full the least useful
+ * entry is replaced: the smallest count, or the proof that has not been used
+ * for the longest time.
  */
 #include "postgres.h"
 
@@ -17,10 +17,10 @@
 
 #define USECS			1000000.0
 #define FIRST_PAUSE		250		/* ms, doubled with each further failure */
-#define KEPT			10		/* failures beyond those free that are remembered */
-#define CALM_SECONDS	600		/* more than all rules take to forget everything */
+#define KEPT			10		/* failures counted beyond the free ones */
+#define CALM_SECONDS	600		/* after that all rules have forgotten everything */
 
-/* So many failures cost nothing, and one is forgotten in so many seconds. */
+/* The number of free failures, and the seconds after which one is forgotten */
 static const struct
 {
 	double		free;
@@ -76,8 +76,8 @@ qlm_guesses_pause(const QlmGuesses *guard, QlmGuessKind kind, uint64 who, int64 
 }
 
 /*
- * The kind of what is replaced is not known, so its time counts as if it were
- * of the kind that comes.
+ * The kind of the replaced entry is not known, so its time counts as if it
+ * were of the new kind.
  */
 static QlmGuessCount *
 find_count(QlmGuessCount *set, QlmGuessKind kind, uint64 key, int64 now)

@@ -1,18 +1,18 @@
 /*
  * hold_time.c
- *		How long the way to a peer lets a request be held.
+ *		How long the connection to a peer allows a request to be held.
  */
 #include "postgres.h"
 
 #include "base/hold_time.h"
 
 
-#define FASTEST_CUT_MS	1500	/* what ends earlier has another reason */
-#define EARLIEST_CUT_MS	500		/* the same where little is allowed */
+#define FASTEST_CUT_MS	1500	/* an earlier end has another reason */
+#define EARLIEST_CUT_MS	500		/* the same if only LITTLE is allowed */
 #define LITTLE			2		/* s */
-#define SLACK_MS		1000	/* after its time a peer has answered */
-#define WHOLE_MS		100		/* before its time a peer may answer */
-#define MOST_SILENT		2		/* then nobody may be there */
+#define SLACK_MS		1000	/* how late a peer may answer */
+#define WHOLE_MS		100		/* how early a peer may answer */
+#define MOST_SILENT		2		/* after that nobody may be there */
 #define FIRST_PATIENCE	4
 #define MOST_PATIENCE	512
 #define SILENT_TIMES	8
@@ -41,8 +41,8 @@ is_known(const QlmHoldTime *hold, int elapsed_ms)
 }
 
 /*
- * Boxes that count in whole seconds cut early now and then.  On a way that is
- * known to allow little, one at a time is no failure.
+ * Proxies that count in whole seconds sometimes cut early.  If the connection
+ * is known to allow little, one early cut in a row is not a failure.
  */
 static bool
 was_early(QlmHoldTime *hold, int elapsed_ms)
@@ -76,8 +76,9 @@ qlm_hold_time_was_cut(QlmHoldTime *hold, int elapsed_ms, bool is_said)
 }
 
 /*
- * Each costs as long as it was held, and what was sent into it, so they get
- * shorter fast, and are seldom tried longer.  Some in a row are one experience.
+ * Each silent hold costs its whole time, and what was sent into it.  So holds
+ * get shorter quickly, and longer ones are rarely tried.  Some in a row count
+ * as one.
  */
 bool
 qlm_hold_time_was_silent(QlmHoldTime *hold)
@@ -101,7 +102,7 @@ qlm_hold_time_was_answered(QlmHoldTime *hold, int elapsed_ms)
 	hold->is_through = true;
 	if (hold->cut_ms > 0 && elapsed_ms > hold->cut_ms + SLACK_MS)
 	{
-		/* What was learned has another reason, or is over. */
+		/* What was learned had another reason, or no longer applies. */
 		hold->cut_ms = 0;
 		hold->patience = FIRST_PATIENCE;
 	}

@@ -25,7 +25,7 @@ ends_here(const char *rest)
 	return *rest == '\0';
 }
 
-/* Is it an address, which no page can have made its own? */
+/* Is it an address?  A page cannot make an address its own by DNS. */
 static bool
 is_address(int family, const char *text, int len)
 {
@@ -41,7 +41,7 @@ is_address(int family, const char *text, int len)
 	return inet_pton(family, copy, &unused) == 1;
 }
 
-/* A final dot says only that nothing is to be added. */
+/* A final dot only marks a name as complete. */
 static int
 without_dot(const char *name, int len)
 {
@@ -82,7 +82,10 @@ is_of_url(const char *url, const char *name, int len)
 		is_same(host, host_len, name, len);
 }
 
-/* Letters, digits, "-", "_" and dots, which are not the first, nor two in a row */
+/*
+ * Is it a name of letters, digits, "-", "_" and dots?  A dot may be neither
+ * the first character nor follow another one.
+ */
 static bool
 is_name(const char *name, int len)
 {
@@ -128,7 +131,7 @@ qlm_host_list_valid(const char *list, const char **bad, int *bad_len)
 	while (qlm_setting_list_next(&list, bad, bad_len))
 	{
 		if (*bad_len == 0 && first && list == NULL)
-			return true;		/* nothing at all */
+			return true;		/* an empty list */
 		if (!qlm_setting_list_is(*bad, *bad_len, "*") && !is_name(*bad, *bad_len))
 			return false;
 		first = false;

@@ -1,6 +1,6 @@
 /*
  * limits.c
- *		The settings among the bounds, with their defaults.
+ *		The limits that are settings.
  */
 #include "postgres.h"
 

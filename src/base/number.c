@@ -1,7 +1,7 @@
 /*
  * number.c
- *		xs:double and decimals, without loss and without a detour over double
- *		where a decimal is meant.
+ *		Parses xs:double and decimals without loss.  Decimals are not converted
+ *		to double and back.
  */
 #include "postgres.h"
 
@@ -14,8 +14,8 @@
 /* A decimal number as written: digits * 10 ^ exponent */
 typedef struct Decimal
 {
-	uint64		digits;			/* the first 19 that count */
-	bool		exact;			/* there were no more */
+	uint64		digits;			/* the first 19 significant digits */
+	bool		exact;			/* no digits were left out */
 	bool		negative;
 	int			exponent;
 } Decimal;
@@ -37,7 +37,9 @@ is_digit(const char *p, const char *end)
 	return p < end && *p >= '0' && *p <= '9';
 }
 
-/* The sign of a number or an exponent, if there is one; true for minus */
+/*
+ * Skips the sign of a number or an exponent, if any.  Returns true for minus.
+ */
 static bool
 skip_sign(const char **p, const char *end)
 {
@@ -63,7 +65,7 @@ decimal_add_digit(Decimal *decimal, char digit, bool fraction)
 	}
 }
 
-/* What follows the e */
+/* Parses the digits after the e. */
 static bool
 parse_exponent(const char *p, const char *end, int *exponent)
 {

@@ -7,7 +7,7 @@
 #include "base/origin.h"
 #include "base/setting_list.h"
 
-/* The host and port of scheme://host:port; NULL where it is none */
+/* Returns host and port of scheme://host:port, or NULL. */
 static const char *
 authority_of(const char *origin, int len)
 {
@@ -37,8 +37,9 @@ is_origin(const char *entry, int len)
 }
 
 /*
- * Does a browser say that a page of another site sends this, without naming it?
- * To follow a link is everybody's right, as the page does not see what comes.
+ * Does a browser say that a page of another site sends this, without naming
+ * the site?  Following a link is always allowed, as the page does not see the
+ * answer.
  */
 static bool
 is_cross_site(const QlmOriginCaller *caller)
@@ -112,7 +113,7 @@ qlm_origin_list_valid(const char *list, const char **bad, int *bad_len)
 	while (qlm_setting_list_next(&list, bad, bad_len))
 	{
 		if (*bad_len == 0 && first && list == NULL)
-			return true;		/* nothing at all */
+			return true;		/* an empty list */
 		if (!qlm_setting_list_is(*bad, *bad_len, "*") && !qlm_setting_list_is(*bad, *bad_len, "null") &&
 			!is_origin(*bad, *bad_len))
 			return false;

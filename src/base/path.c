@@ -1,6 +1,6 @@
 /*
  * path.c
- *		O-DF paths: split, build, compare.
+ *		Splits, builds and compares O-DF paths.
  */
 #include "postgres.h"
 
@@ -16,7 +16,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* How many bytes an id takes in a path */
+/* Returns how many bytes an id takes in a path. */
 static int
 escaped_length(const char *id)
 {
@@ -28,8 +28,8 @@ escaped_length(const char *id)
 }
 
 /*
- * Any byte may be escaped, so that segments of a URL can be split too; what
- * comes out must be text.
+ * Any byte may be escaped, so that segments of URLs can be decoded, too.  The
+ * result must be valid text.
  */
 static char *
 decode_id(const char *text, int len, const char **error)
@@ -89,7 +89,10 @@ trim_id(char *id, const char **error)
 	return id;
 }
 
-/* Without surrounding blanks, slashes at the ends, and "Objects" in front */
+/*
+ * Returns the path without surrounding blanks and slashes, and without
+ * "Objects" in front.
+ */
 static const char *
 strip_path(const char *path, int *len)
 {

@@ -41,7 +41,7 @@ qlm_path_map_sort(QlmPathMap *map)
 		qsort(map->entries, map->n, sizeof(QlmPathEntry), compare_entries);
 }
 
-/* The entry's path against the first len bytes of another */
+/* Compares an entry's path with the first len bytes of another path. */
 static int
 compare_prefix(const char *entry, const char *path, int len)
 {

@@ -1,6 +1,6 @@
 /*
  * server_settings.c
- *		Settings of how others call this node, with their defaults.
+ *		Settings of how others call this node.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * setting_list.c
- *		Lists as they are written in a setting.
+ *		Splits settings that are lists.
  */
 #include "postgres.h"
 

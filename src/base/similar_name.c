@@ -1,6 +1,6 @@
 /*
  * similar_name.c
- *		Finds the known name that an unknown one is a slip of.
+ *		Finds the known name for which an unknown one may be a typing error.
  */
 #include "postgres.h"
 
@@ -8,7 +8,7 @@
 
 
 #define MAX_LETTERS 32			/* of a name that is looked at */
-#define MIN_SWAPPED 4			/* letters; in shorter names little is left */
+#define MIN_SWAPPED 4			/* letters; shorter names have too few in common */
 #define MIN_CHANGED 5
 
 static bool
@@ -17,7 +17,10 @@ is_letter(char c)
 	return c >= 'a' && c <= 'z';
 }
 
-/* The name in small letters, without what stands between them; -1: too long */
+/*
+ * Returns the name in lower case, without the characters between words; -1 if
+ * it is too long.
+ */
 static int
 simplify(const char *name, char *letters)
 {
@@ -34,7 +37,7 @@ simplify(const char *name, char *letters)
 	return n;
 }
 
-/* Is the longer one the other and a letter more? */
+/* Is the longer name the other one with one more letter? */
 static bool
 is_one_more(const char *longer, const char *shorter, int len)
 {
@@ -70,7 +73,7 @@ is_slip(const char *a, int na, const char *b, int nb)
 	return nb == na + 1 && is_one_more(b, a, na);
 }
 
-/* What the names of a window are called elsewhere, in small letters */
+/* What the attributes that choose values are called elsewhere, in lower case */
 static const struct
 {
 	const char *word;

@@ -1,10 +1,11 @@
 /*
  * sqlstate.c
- *		Errors of the database, in the protocol's codes: the one table of them.
+ *		Maps errors of the database to return codes of the protocol: the only
+ *		table of them.
  *
  * Each class has a row, and so has each state that differs from its class.
- * docs/http.md has it in words, and a test compares both with all that the
- * server knows.
+ * docs/http.md describes it, and a test compares both with all errors of the
+ * server.
  */
 #include "postgres.h"
 
@@ -90,11 +91,11 @@ qlm_sqlstate_is_said(const char *where)
 }
 
 /*
- * A limit that is exceeded (54000) is one of the data nearly everywhere: a key
- * too large for an index, an answer beyond its bound.  But the server says the
- * same when it has run out of something: transaction numbers (varsup.c,
- * multixact.c) or room for notifications (async.c); and other servers and
- * functions say it for whatever reason, so that it may pass.
+ * A limit that is exceeded (54000) is nearly always one of the data, like a
+ * key too large for an index or an answer that is too large.  But the server
+ * also reports it when it has run out of transaction ids (varsup.c,
+ * multixact.c) or of room for notifications (async.c). Other servers and
+ * functions use it for any reason, so it may be temporary.
  */
 static bool
 is_too_much(const char *where)
@@ -111,7 +112,7 @@ is_too_much(const char *where)
 	return true;
 }
 
-/* PL/Perl, PL/Python and PL/Tcl make that of die, raise and error. */
+/* PL/Perl, PL/Python and PL/Tcl use this state for die, raise and error. */
 static bool
 is_of_a_function(int sqlstate, const char *where)
 {
@@ -139,7 +140,7 @@ qlm_sqlstate_code(int sqlstate, const char *where)
 	if (code == 0)
 		code = find(classes, lengthof(classes), ERRCODE_TO_CATEGORY(sqlstate));
 
-	/* A class of somebody's own: a function says what is wrong with the data. */
+	/* A function has used a class of its own to say what is wrong with the data. */
 	if (code == 0)
 		code = qlm_sqlstate_is_said(where) ? 400 : 500;
 	return code;

@@ -3,7 +3,7 @@
  *		URLs of HTTP (RFC 3986) and of WebSockets (RFC 6455, 3).
  *
  * URLs that are refused here cannot be used by the HTTP client; it may refuse
- * others as well.
+ * others, too.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 
 #include "base/url.h"
 
-/* That no name of a host has */
+/* Characters that no host name contains */
 #define NOT_IN_NAME " \t\r\n/:#?!@{}[]\\$'\"^`*<>=;,&()+|"
 
 static const char *
@@ -41,7 +41,7 @@ skip_socket(const char *text)
 	return rest ? rest : skip_prefix(text, "wss://");
 }
 
-/* What follows "%": an interface, after the "25" that RFC 6874 wants or not */
+/* Is it a zone: what follows "%", with or without the "25" of RFC 6874? */
 static bool
 is_zone(const char *text, int len)
 {
@@ -94,7 +94,7 @@ is_port(const char *text, const char *end)
 	return port > 0 || text[-1] == ':';
 }
 
-/* The end of the host that begins there; NULL: it is none */
+/* Returns the end of the host that begins here, or NULL if it is invalid. */
 static const char *
 end_of_host(const char *host, const char *end)
 {
@@ -109,7 +109,7 @@ end_of_host(const char *host, const char *end)
 	return last > host && last <= end ? last : NULL;
 }
 
-/* What follows the scheme: a host, perhaps a port, and what is asked for there */
+/* Is what follows the scheme valid: a host, perhaps a port, and a path? */
 static bool
 has_host(const char *start, const char **host, int *host_len)
 {
@@ -166,8 +166,8 @@ qlm_url_is_callback(const char *text, const char **host, int *host_len)
 }
 
 /*
- * An address in the way that all who write it otherwise mean: IPv4 as numbers
- * of any base and length, IPv6 and IPv4 in it.  False: it is a name.
+ * Prints an address in its plain form: IPv4 may be written as numbers of any
+ * base and length, IPv6 may contain IPv4. Returns false for a name.
  */
 static bool
 plain_address(const char *host, char *plain, int size)
@@ -241,7 +241,10 @@ qlm_url_server(const char *text)
 	return hash_bytes_extended((const unsigned char *) host, strlen(host), port) | 1;
 }
 
-/* After "://": the end of a name and secret, which is that of the last "@"; NULL: none */
+/*
+ * Returns the end of user and password after "://", which is the last "@", or
+ * NULL.
+ */
 static const char *
 end_of_secret(const char *text)
 {

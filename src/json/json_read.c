@@ -1,11 +1,11 @@
 /*
  * json_read.c
- *		A reader for JSON of messages, which is hostile.
+ *		Reads the JSON of envelopes, which may be hostile.
  *
- * PostgreSQL's own parser is for text of the database's encoding: it raises
- * errors for what it cannot convert or nest, and its interface changes with
- * every version.  This one decodes in place, needs no stack, and refuses
- * what no XML message could hold, since a payload may go on as one.
+ * PostgreSQL's own parser is for text in the encoding of the database.  It
+ * raises errors for what it cannot convert or nest, and its interface changes
+ * with every version.  This one decodes in place, needs no stack, and refuses
+ * what XML could not contain, since a payload may be forwarded as XML.
  */
 #include "postgres.h"
 
@@ -75,7 +75,7 @@ skip_space(Reader *r)
 	}
 }
 
-/* What XML 1.0 has no way to write */
+/* Characters that XML 1.0 cannot represent */
 static bool
 is_forbidden(pg_wchar c)
 {
@@ -83,7 +83,7 @@ is_forbidden(pg_wchar c)
 		c == 0xFFFE || c == 0xFFFF;
 }
 
-/* The four digits of a \u, or -1 */
+/* Returns the four digits after \u, or -1. */
 static int
 read_hex(Reader *r)
 {
@@ -103,7 +103,7 @@ read_hex(Reader *r)
 	return value;
 }
 
-/* What stands after \u; never longer in UTF-8 than it was as an escape */
+/* Decodes what follows \u.  In UTF-8 it is never longer than the escape. */
 static bool
 read_unicode(Reader *r, char **out)
 {
@@ -157,7 +157,7 @@ read_escape(Reader *r, char **out)
 	return true;
 }
 
-/* From behind the opening quote to behind the closing one */
+/* Reads from after the opening quote to after the closing one. */
 static bool
 read_string(Reader *r, const char **text, int *len)
 {
@@ -250,7 +250,7 @@ open_container(Reader *r, QlmJson *json)
 	return true;
 }
 
-/* A new node at the end of what is open */
+/* Adds a node at the end of the innermost open container. */
 static QlmJson *
 add_node(Reader *r, const char *name)
 {
@@ -328,7 +328,7 @@ read_name(Reader *r, const char **name)
 	return true;
 }
 
-/* One member or element of what is open, or its end */
+/* Reads one member or element of the open container, or its end. */
 static bool
 read_next(Reader *r)
 {

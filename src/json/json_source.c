@@ -1,10 +1,10 @@
 /*
  * json_source.c
- *		The text that JSON was read from: what it holds as UTF-8, where in it a
- *		value stands, and how exactly a value is spelt there.
+ *		The text that JSON was read from: as UTF-8, where in it a value is, and
+ *		how the value is spelt.
  *
- * The reader decodes in place, which destroys what it reads.  Few messages are
- * asked for their spelling or for a column, so the text is decoded again then.
+ * The reader decodes in place, which destroys its text.  Spelling or column
+ * are rarely asked for, so the text is decoded again in that case.
  */
 #include "postgres.h"
 
@@ -60,7 +60,7 @@ raw_text(QlmJsonSource *source)
 	return source->raw;
 }
 
-/* A container has no text that would tell. */
+/* A container has no text by which it could be found. */
 static int
 offset_of(const QlmJsonSource *source, const QlmJson *json)
 {
@@ -69,7 +69,7 @@ offset_of(const QlmJsonSource *source, const QlmJson *json)
 	return json->as.text - source->decoded - (json->kind == QLM_JSON_STRING);
 }
 
-/* Places are mostly asked for in their order, and lines may be long. */
+/* Positions are usually asked for in their order, and lines may be long. */
 int
 qlm_json_column(QlmJsonSource *source, const QlmJson *json)
 {

@@ -1,7 +1,7 @@
 /*
  * json_valid.c
- *		Is a text JSON that the reader takes?  Asked for each value that goes out
- *		as JSON, so it takes no memory.
+ *		Is a text JSON that the reader accepts?  This is asked for each value
+ *		that is printed as JSON, so it allocates nothing.
  */
 #include "postgres.h"
 
@@ -37,7 +37,10 @@ skip_char(Scan *s, char c)
 	return true;
 }
 
-/* Four digits, of a character that is not a part of a pair and that XML can hold */
+/*
+ * Reads four digits of a character that is not part of a pair, and that XML
+ * can represent.
+ */
 static int
 read_code(Scan *s)
 {
@@ -73,7 +76,7 @@ skip_code(Scan *s)
 		(code < 0xDC00 || code > 0xDFFF) && code < 0xFFFE;
 }
 
-/* From behind the opening quote to behind the closing one */
+/* Skips from after the opening quote to after the closing one. */
 static bool
 skip_string(Scan *s)
 {
@@ -98,7 +101,7 @@ skip_string(Scan *s)
 	return s->p++ < s->end;
 }
 
-/* A number or a word; false: neither */
+/* Skips a number or a word.  Returns false if it is neither. */
 static bool
 skip_word(Scan *s, bool may_be_null)
 {
@@ -137,7 +140,7 @@ in_object(const Scan *s)
 	return s->objects[(s->depth - 1) / 8] & 1 << (s->depth - 1) % 8;
 }
 
-/* The ends of what is open, up to a comma or the end of all */
+/* Skips the ends of open containers, up to a comma or the end of the text. */
 static bool
 skip_ends(Scan *s)
 {

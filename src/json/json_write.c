@@ -2,8 +2,8 @@
  * json_write.c
  *		Writes JSON.
  *
- * PostgreSQL's own escape_json belongs to the server, and this folder is also
- * built without one.
+ * PostgreSQL's escape_json is part of the server, and this folder is also
+ * built without it.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ append_escape(StringInfo buf, unsigned char c)
 		case '\t':
 			appendStringInfoString(buf, "\\t");
 			break;
-		default:				/* as XML has it, and messages that are read */
+		default:				/* as in XML, and as the reader accepts it */
 			appendStringInfoString(buf, "\xEF\xBF\xBD");
 	}
 }

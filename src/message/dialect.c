@@ -1,9 +1,10 @@
 /*
  * dialect.c
- *		The table of dialects, and how to tell which one a message is in.
+ *		The table of dialects, and how the dialect of an envelope is
+ *		recognised.
  *
- * Old peers compare literal strings, so the answer repeats the spelling of the
- * request; the table only fills in the rest.
+ * Old peers compare literal strings, so an answer repeats the spelling of its
+ * request.  The table only adds the rest.
  */
 #include "postgres.h"
 
@@ -41,14 +42,14 @@ static const DialectRow dialect_rows[] = {
 
 #define N_ROWS ((int) lengthof(dialect_rows))
 
-/* The fields of a dialect, for its text form and for comparing */
+/* The fields of a dialect, for its text form and for comparisons */
 typedef struct DialectField
 {
 	const char *name;
 	size_t		offset;
 	bool		is_bool;
 	bool		nullable;
-	int			weight;			/* of a difference, in finding the nearest */
+	int			weight;			/* of a difference, to find the nearest dialect */
 	const char *choices[2];		/* NULL: any text */
 } DialectField;
 
@@ -150,7 +151,7 @@ qlm_dialect_is_qlm(const QlmDialect *dialect)
 	return strcmp(dialect->root, QLM_ROOT) == 0;
 }
 
-/* A payload without xmlns in an envelope with one inherits that. */
+/* A payload without xmlns inherits the namespace of the envelope. */
 bool
 qlm_dialect_inherits(const QlmDialect *dialect)
 {
@@ -210,7 +211,10 @@ qlm_dialect_is_v2(const QlmDialect *dialect)
 		strcmp(dialect->version, "2") == 0;
 }
 
-/* Formats that name the payload's schema, and those that name the other one */
+/*
+ * Is it a format that names the schema of the payload, and not that of the
+ * envelope?
+ */
 static bool
 is_payload_format(const char *msgformat)
 {
@@ -236,7 +240,7 @@ qlm_dialect_format_is_odf(const char *msgformat)
 	return is_payload_format(msgformat) || is_messaging_format(msgformat);
 }
 
-/* The payload namespace that goes with a messaging namespace */
+/* Returns the payload namespace for a messaging namespace. */
 static const char *
 twin_namespace(const char *mi_namespace)
 {
@@ -250,7 +254,7 @@ twin_namespace(const char *mi_namespace)
 	return NULL;
 }
 
-/* The version that a message without one means */
+/* Returns the version of an envelope that does not name one. */
 static const char *
 assumed_version(const char *root, const char *mi_namespace)
 {
@@ -308,7 +312,7 @@ qlm_dialect_recognize(const QlmDialectHints *hints, QlmDialect *dialect)
 	dialect->alt_name = dialect->unix_fraction ? "altname" : "name";
 }
 
-/* Blank and '=' separate, so they are escaped as in URLs */
+/* Blank and "=" are separators, so they are escaped as in URLs. */
 static void
 append_escaped(StringInfo buf, const char *text)
 {
@@ -386,7 +390,7 @@ qlm_dialect_to_text(const QlmDialect *dialect)
 	return buf.data;
 }
 
-/* One "name=value"; a name alone is NULL */
+/* Sets a field from "name=value"; a name alone means NULL. */
 static bool
 set_field(QlmDialect *dialect, const char *text, int len)
 {

@@ -1,6 +1,6 @@
 /*
  * envelope.c
- *		Builders of envelopes, for the parser and for whoever sends messages.
+ *		Builds envelopes, for the parser and for the service.
  */
 #include "postgres.h"
 

@@ -1,8 +1,8 @@
 /*
  * odf.c
- *		Builds O-DF trees, and finds in them.
+ *		Builds O-DF trees, and finds nodes in them.
  *
- * A message may carry a hundred thousand values, so nodes are carved from
+ * An envelope may contain a hundred thousand values, so nodes are allocated in
  * blocks.
  */
 #include "postgres.h"
@@ -10,8 +10,8 @@
 #include "message/odf.h"
 
 #define FIRST_BLOCK 1024
-#define LARGEST_BLOCK 8192		/* still a chunk of a memory context's block */
-#define SHORT_TEXT 128			/* stands in the same block as its value */
+#define LARGEST_BLOCK 8192		/* still allocated within a memory context's block */
+#define SHORT_TEXT 128			/* allocated in the same block as its value */
 
 static void *
 alloc_node(QlmOdf *odf, Size size)

@@ -1,11 +1,11 @@
 /*
  * redact.c
- *		Messages as they may be kept: without the secrets in them.
+ *		Removes secrets from envelopes that are kept.
  *
- * The text is read as its readers would, one character at a time, but for the
- * structure: a character may be spelt as itself, as a reference of XML, as an
- * escape of JSON or of URLs, and each of these may be escaped once more, since
- * a message may stand in a text of another.
+ * The text is read one character at a time, without its structure.  A
+ * character may be written as itself, as a reference of XML, or as an escape
+ * of JSON or URLs.  Each of these may be escaped again, since an envelope may
+ * be in a text of another one.
  */
 #include "postgres.h"
 
@@ -13,27 +13,27 @@
 #include "message/redact.h"
 
 #define STARS			"***"
-#define NAME_SIZE		32		/* what is kept of a name: longer than every word */
+#define NAME_SIZE		32		/* part of a name that is kept; longer than every word */
 #define END				(-1)
-#define MAX_DEPTH		64		/* of escapes within escapes */
+#define MAX_DEPTH		64		/* depth of nested escapes */
 
-/* A name with one of these in it is that of a secret. */
+/* A name that contains one of these is that of a secret. */
 static const char *const words[] = {
 	"authorization", "authorisation", "token", "password", "passwd", "secret", "credential"
 };
 
-/* And so is one of these, or a slip of the first. */
+/* So is a name that is one of these, or a misspelling of the first. */
 static const char *const names[] = {
 	"authorization", "auth", "api-key", "api_key", "apikey", "pwd", "cookie", NULL
 };
 
-/* What stands before a secret where there is no name */
+/* Words before a secret that has no name */
 static const char *const schemes[] = {"bearer", "basic"};
 
-/* One character, as it is spelt: [start, end) */
+/* One character as it is written: [start, end) */
 typedef struct Character
 {
-	int			code;			/* END: there is none; beyond ASCII: 0x80 */
+	int			code;			/* END at the end; 0x80 if not ASCII */
 	int			start;
 	int			end;
 } Character;
@@ -42,7 +42,7 @@ typedef struct Redactor
 {
 	const char *text;
 	int			len;
-	int			done;			/* so much has been put out */
+	int			done;			/* end of the text that was printed */
 	StringInfo	out;
 } Redactor;
 
@@ -63,7 +63,7 @@ begins_with(const Redactor *r, int at, const char *word)
 	return r->len - at >= len && pg_strncasecmp(r->text + at, word, len) == 0;
 }
 
-/* Exactly n hex digits; -1 where they are not there */
+/* Reads exactly n hex digits; -1 if there are fewer. */
 static int
 read_hex(const Redactor *r, int at, int n)
 {
@@ -82,7 +82,7 @@ read_hex(const Redactor *r, int at, int n)
 	return code;
 }
 
-/* "&#97;", "&#x61;", "&quot;", and the same with "&amp;" for "&" */
+/* Reads "&#97;", "&#x61;" or "&quot;", also with "&amp;" for "&". */
 static bool
 read_reference(const Redactor *r, Character *c)
 {
@@ -123,7 +123,7 @@ read_reference(const Redactor *r, Character *c)
 	return true;
 }
 
-/* "\u0061", "\"", and the same with further backslashes before it */
+/* Reads "\u0061" or "\"", also with further backslashes before it. */
 static bool
 read_escape(const Redactor *r, Character *c)
 {
@@ -145,7 +145,7 @@ read_escape(const Redactor *r, Character *c)
 	return c->code >= 0 && c->code != '&' && c->code != '%';
 }
 
-/* "%61", and the same with "%25" for "%" */
+/* Reads "%61", also with "%25" for "%". */
 static bool
 read_percent(const Redactor *r, Character *c)
 {
@@ -227,8 +227,8 @@ is_secret_name(const char *name)
 }
 
 /*
- * Read a name to its end; returns what follows it.  Is it that of a secret, or,
- * where these count, a scheme?
+ * Reads a name and returns what follows it.  Sets whether it is the name of a
+ * secret or, if with_schemes, a scheme.
  */
 static Character
 read_name(const Redactor *r, Character c, bool with_schemes, bool *is_secret)
@@ -253,7 +253,7 @@ read_name(const Redactor *r, Character c, bool with_schemes, bool *is_secret)
 	return c;
 }
 
-/* Put stars for [from, to). */
+/* Prints stars in place of [from, to). */
 static void
 mask(Redactor *r, int from, int to)
 {
@@ -264,7 +264,9 @@ mask(Redactor *r, int from, int to)
 	r->done = to;
 }
 
-/* Where a string ends that begins with this quote: at the next spelt alike */
+/*
+ * Returns the end of a string: the next quote that is written in the same way.
+ */
 static int
 end_of_string(const Redactor *r, Character quote, bool is_json)
 {
@@ -287,7 +289,7 @@ end_of_string(const Redactor *r, Character quote, bool is_json)
 	return r->len;
 }
 
-/* Behind the bracket that closes the one which opens at a place */
+/* Returns what follows the bracket that closes this one. */
 static int
 end_of_brackets(const Redactor *r, Character c)
 {
@@ -309,7 +311,7 @@ end_of_brackets(const Redactor *r, Character c)
 	return r->len;
 }
 
-/* What has no quotes ends with the line, or where what is around it goes on. */
+/* A text without quotes ends with the line, or where its surroundings go on. */
 static int
 end_of_bare(const Redactor *r, Character c)
 {
@@ -337,7 +339,7 @@ mask_value(Redactor *r, Character c, bool is_json)
 	return Max(end, c.start);
 }
 
-/* <token kind="x">text</token>: c is what follows the name. */
+/* Masks <token kind="x">text</token>; c is what follows the name. */
 static int
 mask_element(Redactor *r, Character c)
 {
@@ -361,7 +363,7 @@ mask_element(Redactor *r, Character c)
 	return c.start;
 }
 
-/* What follows the name of a secret */
+/* Masks what follows the name of a secret. */
 static int
 mask_named(Redactor *r, Character c, bool is_element)
 {
@@ -375,8 +377,8 @@ mask_named(Redactor *r, Character c, bool is_element)
 }
 
 /*
- * Behind "://": what stands before "@", and that still within the host.  quote
- * is the last one before it, which most likely ends it, too.
+ * Masks user and password after "://": the text before an "@" within the host.
+ * quote is the last quote before it, which most likely ends it, too.
  */
 static void
 mask_user(Redactor *r, int at, int quote)
@@ -395,7 +397,7 @@ void
 qlm_redact(StringInfo out, const char *text, int len, bool is_clear)
 {
 	Redactor	r = {text, len, 0, out};
-	int			slashes = 0;	/* of "://", as they come */
+	int			slashes = 0;	/* slashes of "://" so far */
 	int			quote = END;
 	bool		is_element = false;
 	Character	c = read_character(&r, 0);

@@ -1,6 +1,6 @@
 /*
  * value_rows.c
- *		Trees from rows, and rows from trees.
+ *		Builds trees from rows, and rows from trees.
  */
 #include "postgres.h"
 
@@ -11,13 +11,13 @@
 #include "base/path.h"
 #include "message/value_rows.h"
 
-/* What a path is in the tree; each spelling of it has an entry */
+/* The node of a path; each spelling of the path has an entry */
 typedef struct RowEntry
 {
 	const char *path;
-	QlmObject  *object;			/* either may be missing */
+	QlmObject  *object;			/* either may be NULL */
 	QlmInfoItem *item;
-	bool		leaf;			/* a request has named it as an Object */
+	bool		leaf;			/* it was requested as an Object */
 	char		status;
 } RowEntry;
 
@@ -38,10 +38,10 @@ struct QlmRowTree
 {
 	QlmOdf	   *odf;
 	QlmRowsUse	use;
-	bool		everything;		/* a request for all Objects */
+	bool		everything;		/* all Objects are requested */
 	int			nrows;
 	row_map_hash *map;
-	const char *last_path;		/* most rows are like the one before */
+	const char *last_path;		/* most rows have the path of the one before */
 	QlmInfoItem *last_item;
 };
 
@@ -56,7 +56,7 @@ qlm_row_tree_create(QlmRowsUse use)
 	return tree;
 }
 
-/* The entry of a path, which is copied if it is new */
+/* Returns the entry of a path, which is copied if it is new. */
 static RowEntry *
 enter(QlmRowTree *tree, const char *path)
 {
@@ -72,7 +72,7 @@ enter(QlmRowTree *tree, const char *path)
 	return entry;
 }
 
-/* The Object of the first so many ids, made where it is missing */
+/* Returns the Object of the first n ids, which is created if it is missing. */
 static QlmObject *
 enter_object(QlmRowTree *tree, char **ids, int n, StringInfo path)
 {
@@ -105,7 +105,9 @@ enter_item(QlmRowTree *tree, char **ids, int n, StringInfo path)
 	return entry->item;
 }
 
-/* An Object that means all below it, whatever else is named below it */
+/*
+ * Adds an Object that means all below it, whatever else is requested below it.
+ */
 static void
 enter_leaf(QlmRowTree *tree, char **ids, int n, StringInfo path)
 {
@@ -127,7 +129,7 @@ refuse(int *error_code, const char **error, int code, const char *sentence)
 	return false;
 }
 
-/* The InfoItem of a new spelling of a path; NULL for an Object */
+/* Sets the InfoItem for a new spelling of a path, or NULL for an Object. */
 static bool
 find_item(QlmRowTree *tree, const QlmRow *row, QlmInfoItem **item,
 		  int *error_code, const char **error)

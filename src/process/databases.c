@@ -11,8 +11,8 @@
 char	   *qlm_databases = NULL;
 
 /*
- * The port after the last colon, cut off the name.  Returns false where there
- * is something else than a port.
+ * Cuts the port after the last colon off the name.  Returns false if that is
+ * not a port.
  */
 static bool
 split_port(QlmDatabase *database)

@@ -1,10 +1,10 @@
 /*
  * last_heard.c
- *		The connection on which a peer was heard last.
+ *		On which connection a peer was heard last.
  *
- * A peer has an entry as long as it has a place where it may be heard.  Entries
- * lie near where the peer's hash says; where there is none free, its places know
- * nothing of each other, and all count as the latest.
+ * A peer has an entry as long as it has a connection on which it may be heard.
+ * The entry is near the slot of the peer's hash.  If no slot is free there,
+ * its connections do not know of each other, and each counts as the latest.
  */
 #include "postgres.h"
 
@@ -24,16 +24,16 @@
 #define ENTRIES			4096
 #define PROBES			32
 
-/* In use while there are places; found and taken under the lock */
+/* In use while there are connections; found and allocated under the lock */
 typedef struct Entry
 {
 	uint64		who;
 	Oid			database_id;
 	int			nplaces;
 	slock_t		lock;			/* guards what follows */
-	uint64		latest;			/* the place; 0: it has ended */
-	TimestampTz heard_at;		/* there */
-	TimestampTz ended_at;		/* where the latest has ended */
+	uint64		latest;			/* the latest connection; 0: it has ended */
+	TimestampTz heard_at;		/* when the peer was heard on it */
+	TimestampTz ended_at;		/* when the latest connection ended */
 } Entry;
 
 typedef struct Entries
@@ -92,7 +92,10 @@ unlock_entries(void)
 		LWLockRelease(lock);
 }
 
-/* The entry of the peer, or a free one; NULL: neither is near. */
+/*
+ * Returns the entry of the peer, or a free one; NULL if neither is near its
+ * slot.
+ */
 static Entry *
 find_entry(uint64 who)
 {
@@ -149,7 +152,7 @@ leave_entry(QlmLastHeard *presence, bool it_returns)
 	unlock_entries();
 }
 
-/* This process ends. */
+/* Called when this process ends. */
 static void
 leave_all(int code, Datum arg)
 {

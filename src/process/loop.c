@@ -1,11 +1,10 @@
 /*
  * loop.c
- *		The loop of a worker, and what SIGTERM means to it.
+ *		The event loop of a worker, and how it handles SIGTERM.
  *
- * A worker that is asked to end first finishes what it has in hand.  Work that
- * has lasted longer than GRACE_MS, be it before or after the request, is
- * interrupted instead, so that a lock that never comes does not hold up a
- * shutdown or a DROP DATABASE.
+ * A worker that is asked to end finishes its current work first.  Work that
+ * has lasted longer than GRACE_MS is interrupted, so that a lock that is never
+ * granted does not hold up a shutdown or DROP DATABASE.
  */
 #include "postgres.h"
 
@@ -128,7 +127,7 @@ qlm_loop_wait(QlmLoop *loop)
 			result |= QLM_LOOP_IO;
 	}
 
-	/* There is nothing to cancel between two pieces of work. */
+	/* Between two pieces of work there is nothing to cancel. */
 	QueryCancelPending = false;
 	CHECK_FOR_INTERRUPTS();
 	if (catchupInterruptPending)
@@ -145,8 +144,8 @@ qlm_loop_wait(QlmLoop *loop)
 }
 
 /*
- * The statement timeout is the server's own: it interrupts waits and queries
- * alike and is raised as an ordinary error.
+ * Uses the server's statement timeout, which interrupts waits and queries
+ * alike and raises an ordinary error.
  */
 void
 qlm_loop_work_begin(int timeout_ms)

@@ -1,6 +1,6 @@
 /*
  * shared_guesses.c
- *		Who has guessed how often, for all processes.
+ *		The counts of failed attempts, shared by all processes.
  */
 #include "postgres.h"
 
@@ -9,8 +9,8 @@
 
 #include "process/shared_guesses.h"
 
-static QlmGuesses *guesses = NULL;	/* NULL: not there yet */
-static LWLock *lock = NULL;		/* NULL: they are of this process alone */
+static QlmGuesses *guesses = NULL;	/* NULL: not initialized yet */
+static LWLock *lock = NULL;		/* NULL: used by this process only */
 
 Size
 qlm_shared_guesses_size(void)

@@ -32,7 +32,7 @@ state_name(QlmWorkerState state)
 	}
 }
 
-/* The slot as it is at one moment; false: it was never used */
+/* Copies a slot under the lock.  Returns false if it was never used. */
 static bool
 copy_slot(int i, QlmWorkerSlot *copy)
 {

@@ -1,11 +1,12 @@
 /*
  * waiters.c
- *		The events that the held requests of a server worker wait for.
+ *		The events that held requests and WebSockets of server workers wait
+ *		for.
  *
- * A worker first publishes its interest in a key and then looks at the tables;
- * a committing process first makes its rows visible and then looks for
- * interested workers.  With a barrier in between on both sides, one of them
- * sees the other.
+ * A worker first publishes its interest in a key, and then looks at the
+ * tables.  A committing process first makes its rows visible, and then looks
+ * for interested workers.  With a barrier in between on both sides, one of
+ * them sees the other.
  */
 #include "postgres.h"
 
@@ -21,7 +22,7 @@ static QlmWorkerSlot *my_slot = NULL;
 static uint32 requests[QLM_WAKE_KEYS];	/* how many wait for each key */
 static uint32 nrequests = 0;
 static uint32 peers[QLM_WAKE_KEYS]; /* how many are connected, by key */
-static uint64 woken[QLM_NWAITERS][QLM_WAKE_WORDS];	/* not asked for yet */
+static uint64 woken[QLM_NWAITERS][QLM_WAKE_WORDS];	/* not fetched yet */
 static bool is_woken[QLM_NWAITERS];
 
 static void
@@ -116,7 +117,7 @@ qlm_waiters_is_connected(int peer_id)
 	return false;
 }
 
-/* Hand out to each who asks what others have committed. */
+/* Distributes what others have committed to all kinds of waiters. */
 static void
 distribute(void)
 {

@@ -1,11 +1,11 @@
 /*
  * wake.c
- *		Wakes those who wait for what a transaction has done, once it has
+ *		Wakes processes that wait for what a transaction has done, once it has
  *		committed.
  *
  * A transaction notes in qlm_wake_pending what it has done; after its commit
- * the latches of those who wait are set.  A lost wake-up only causes a delay,
- * since waiting processes also look from time to time.
+ * the latches of waiting processes are set.  A lost wake-up only causes a
+ * delay, since they also look from time to time.
  */
 #include "postgres.h"
 
@@ -47,7 +47,7 @@ forget_pending(void)
 	qlm_wake_pending = 0;
 }
 
-/* Runs inside commit: no memory is taken and no error raised here. */
+/* Runs inside the commit, so it must neither allocate nor raise errors. */
 static void
 at_xact_end(XactEvent event, void *arg)
 {

@@ -1,6 +1,6 @@
 /*
  * wake_key.c
- *		What a transaction has done that others wait for, and for whom.
+ *		What a transaction has done that others wait for, and for which keys.
  */
 #include "postgres.h"
 

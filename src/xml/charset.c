@@ -1,6 +1,6 @@
 /*
  * charset.c
- *		From the bytes of a message to valid UTF-8, for the reader.
+ *		Converts the bytes of an envelope to valid UTF-8, for the reader.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@ typedef struct Replacement
 	uint16		code;
 } Replacement;
 
-/* Where ISO-8859-15 differs from ISO-8859-1 */
+/* The differences between ISO-8859-15 and ISO-8859-1 */
 static const Replacement latin9[] = {
 	{0xA4, 0x20AC}, {0xA6, 0x0160}, {0xA8, 0x0161}, {0xB4, 0x017D},
 	{0xB8, 0x017E}, {0xBC, 0x0152}, {0xBD, 0x0153}, {0xBE, 0x0178}
@@ -65,7 +65,10 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The value of encoding="..." in an XML declaration; false if it has none */
+/*
+ * Finds the value of encoding="..." in an XML declaration.  Returns false if
+ * there is none.
+ */
 static bool
 declared_name(const char *head, int len, const char **name, int *name_len)
 {
@@ -99,7 +102,7 @@ declared_name(const char *head, int len, const char **name, int *name_len)
 	return p < end;
 }
 
-/* The end of an XML declaration, or NULL */
+/* Returns the end of an XML declaration, or NULL. */
 static const char *
 declaration_end(const char *head, int len)
 {
@@ -128,7 +131,7 @@ detect_declared(const char *head, int len, bool complete,
 	if (!declared_name(head, end - head, name, name_len))
 		return QLM_UTF8;
 
-	/* As it could be read, it is not UTF-16, which some print by mistake. */
+	/* The declaration could be read, so the text is not UTF-16, though some say so by mistake. */
 	charset = qlm_charset_by_name(*name, *name_len);
 	if (charset == QLM_UTF16 || charset == QLM_UTF16LE ||
 		charset == QLM_UTF16BE)
@@ -231,7 +234,7 @@ check_utf16(QlmCharset charset, const char *data, int len, bool *valid)
 	return pos;
 }
 
-/* A byte's character; 0: it has none */
+/* Returns the character of a byte; 0: none */
 static uint32
 single_byte(QlmCharset charset, unsigned char byte)
 {

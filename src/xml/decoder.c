@@ -1,6 +1,6 @@
 /*
  * decoder.c
- *		A stream of bytes in, pieces of valid UTF-8 out, for the reader.
+ *		Decodes a stream of bytes into pieces of valid UTF-8, for the reader.
  *
  * UTF-8 is checked and passed on without being copied.
  */
@@ -47,7 +47,7 @@ qlm_decoder_init(QlmDecoder *decoder, const char *charset,
 		refuse_charset(decoder, charset, len);
 }
 
-/* Pass on what has been checked. */
+/* Passes on text that was checked. */
 static bool
 convert(QlmDecoder *decoder, const char *data, int len)
 {
@@ -74,7 +74,7 @@ convert(QlmDecoder *decoder, const char *data, int len)
 	return true;
 }
 
-/* Complete a character that the piece before had begun, if there is one. */
+/* Completes a character that began in the piece before, if any. */
 static bool
 decode_rest(QlmDecoder *decoder, const char **data, Size *len)
 {
@@ -118,7 +118,7 @@ decode(QlmDecoder *decoder, const char *data, Size len)
 	return true;
 }
 
-/* White space before an XML declaration is an error that many make. */
+/* White space before an XML declaration is a common error, so it is skipped. */
 static void
 skip_blanks(QlmDecoder *decoder, const char **data, Size *len)
 {
@@ -131,7 +131,7 @@ skip_blanks(QlmDecoder *decoder, const char **data, Size *len)
 	}
 }
 
-/* Decide on the charset and decode, if there is enough to decide. */
+/* Determines the charset and decodes, once there are enough bytes. */
 static bool
 decode_head(QlmDecoder *decoder, const char *data, Size len, bool complete)
 {

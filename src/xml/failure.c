@@ -1,6 +1,6 @@
 /*
  * failure.c
- *		What is wrong with what a reader reads, and where.
+ *		The error of a reader, with its position.
  */
 #include "postgres.h"
 
@@ -15,7 +15,9 @@ qlm_xml_reader_line(const QlmXmlReader *reader)
 	return xmlSAX2GetLineNumber(reader->parser) + reader->decoder.skipped_lines;
 }
 
-/* Cut at a character's boundary, in one line, without blanks at the end */
+/*
+ * Cuts the text at a character boundary, in one line, without trailing blanks.
+ */
 static void
 clean_text(char *text)
 {
@@ -37,7 +39,7 @@ clean_text(char *text)
 	}
 }
 
-/* The one place that sets the error; keeps the first. */
+/* The only place that sets the error; the first one is kept. */
 void
 qlm_xml_reader_fail_at(QlmXmlReader *reader, int code, int line, int column,
 					   const char *fmt, va_list args)

@@ -1,10 +1,11 @@
 /*
  * reader.c
- *		A push parser for hostile XML: bytes into libxml2, which calls sax.c.
+ *		A push parser for hostile XML: feeds bytes to libxml2, which calls
+ *		sax.c.
  *
  * Nothing may raise an error while libxml2 is on the stack, except that memory
- * may run out in a handler; the context is then freed by whoever frees the
- * reader.
+ * may run out in a handler.  The context is freed with the reader in that
+ * case.
  */
 #include "postgres.h"
 
@@ -14,15 +15,18 @@
 #include "xml/reader_state.h"
 #include "xml/sax.h"
 
-/* So much is given to libxml2 at a time; it copies what it gets. */
+/* Bytes given to libxml2 at a time; it copies them. */
 #define SLICE			(32 * 1024)
 
-/* A parser context that has held more than this is not kept. */
+/* A parser context that has grown beyond this is not reused. */
 #define KEEP_BYTES		(64 * 1024)
 #define KEEP_NAMES		1000
 #define KEEP_NAME_BYTES	(256 * 1024)
 
-/* A clean context for the next reader: making one is a fifth of a small message. */
+/*
+ * A clean context for the next reader: creating one takes a fifth of the time
+ * for a small envelope.
+ */
 static xmlParserCtxtPtr spare_parser = NULL;
 
 static xmlParserCtxtPtr
@@ -48,15 +52,15 @@ create_parser(QlmXmlReader *reader)
 				 errmsg("out of memory"),
 				 errdetail("The XML parser could not be created.")));
 
-	/* The encoding has been dealt with when libxml2 sees the text. */
+	/* libxml2 gets UTF-8, whatever the declaration says. */
 	xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 	return parser;
 }
 
 /*
- * What libxml2 2.9 does in quadratic time, and would do before a handler could
- * object: it parses a start tag when all of it is there, and compares each of
- * its attributes with all others; its table of names stops to grow.
+ * libxml2 2.9 needs quadratic time here, before a handler could stop it: it
+ * parses a start tag only when it is complete, and compares each attribute
+ * with all others.  And its table of names stops growing.
  */
 static void
 check_growth(QlmXmlReader *reader)
@@ -74,7 +78,7 @@ check_growth(QlmXmlReader *reader)
 							QLM_MAX_XML_NAMES);
 }
 
-/* What the decoder hands out: whole characters of valid UTF-8 */
+/* Parses what the decoder passes on: whole characters of valid UTF-8. */
 static bool
 parse_utf8(void *state, const char *data, int len)
 {
@@ -112,7 +116,7 @@ qlm_xml_reader_create(const QlmXmlHandler *handler, void *state,
 	return reader;
 }
 
-/* What had to wait until libxml2 had returned */
+/* Does what had to wait until libxml2 has returned. */
 static bool
 settle(QlmXmlReader *reader)
 {
@@ -128,7 +132,10 @@ settle(QlmXmlReader *reader)
 	return false;
 }
 
-/* If it is not the parser that stopped the decoder: behind all it got */
+/*
+ * Sets an error of the decoder.  Its position is after all text that was
+ * parsed.
+ */
 static void
 fail_decoding(QlmXmlReader *reader)
 {

@@ -1,6 +1,6 @@
 /*
  * sax.c
- *		What libxml2 calls: elements, text and errors of a reader.
+ *		The callbacks of libxml2: elements, text and errors.
  */
 #include "postgres.h"
 
@@ -17,8 +17,8 @@ typedef xmlErrorPtr XmlErrorArg;
 #endif
 
 /*
- * An error of libxml2's own.  It stops by itself, and must not be stopped here:
- * it may still look into the buffer that this would free.
+ * Sets an error that libxml2 has found.  It stops by itself, and must not be
+ * stopped here: it may still access the buffer that this would free.
  */
 static void
 fail_in_parser(QlmXmlReader *reader, XmlErrorArg error, const char *fmt,...)
@@ -36,7 +36,7 @@ fail_in_parser(QlmXmlReader *reader, XmlErrorArg error, const char *fmt,...)
 	va_end(args);
 }
 
-/* What libxml2 says less clearly; NULL: its own words will do. */
+/* Returns a clearer text for an error of libxml2, or NULL. */
 static const char *
 plain_words(const QlmXmlReader *reader, XmlErrorArg error)
 {
@@ -55,7 +55,7 @@ plain_words(const QlmXmlReader *reader, XmlErrorArg error)
 	return NULL;
 }
 
-/* libxml2 has something to say */
+/* Called by libxml2 for each error. */
 static void
 on_error(void *data, XmlErrorArg error)
 {
@@ -93,8 +93,8 @@ on_doctype(void *data, const xmlChar *name, const xmlChar *external_id,
 }
 
 /*
- * Unless it replaces entities, libxml2 gives an ampersand in an attribute or a
- * namespace as "&#38;", and nothing else with an ampersand.
+ * Unless entities are replaced, libxml2 returns an ampersand in an attribute
+ * or a namespace as "&#38;", and nothing else that contains an ampersand.
  */
 static const char *
 unescape_ampersands(const char *text, int *len)
@@ -127,7 +127,7 @@ unescape_uri(const char *uri)
 	return uri ? unescape_ampersands(uri, &len) : NULL;
 }
 
-/* Attributes that are about the XML, not about the message */
+/* Is it an attribute about the XML, and not about the envelope? */
 static bool
 is_about_schema(const char *prefix, const char *uri)
 {
@@ -150,8 +150,8 @@ check_name(QlmXmlReader *reader, const char *name)
 }
 
 /*
- * From libxml2's array of name, prefix, URI, value, end of value.  Returns
- * their number, or -1.
+ * Copies libxml2's array of name, prefix, URI, value and end of value.
+ * Returns the number of attributes, or -1.
  */
 static int
 collect_attributes(QlmXmlReader *reader, int count, const char *const *from)
@@ -183,7 +183,7 @@ collect_attributes(QlmXmlReader *reader, int count, const char *const *from)
 	return n;
 }
 
-/* Would this element go beyond a limit? */
+/* Would this element exceed a limit? */
 static bool
 check_element(QlmXmlReader *reader, const char *name, int nattributes,
 			  int nnamespaces)
@@ -251,8 +251,8 @@ on_text(void *data, const xmlChar *text, int len)
 }
 
 /*
- * No handler that could declare or load anything, and none of libxml2's own:
- * those build trees and read files.
+ * There is no handler that could declare or load anything, and none of
+ * libxml2's own: those build trees and read files.
  */
 xmlSAXHandler qlm_xml_sax = {
 	.initialized = XML_SAX2_MAGIC,

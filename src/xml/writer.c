@@ -1,6 +1,6 @@
 /*
  * writer.c
- *		Escaped XML onto a StringInfo.
+ *		Appends escaped XML to a StringInfo.
  */
 #include "postgres.h"
 
@@ -11,9 +11,9 @@
 #define REPLACEMENT "\xEF\xBF\xBD"
 
 /*
- * What stands for a byte; NULL: itself.  In element content a carriage return
- * would be read back as a line feed, in attributes every white space as a
- * blank.  '>' is escaped for the sake of "]]>".
+ * Returns the escape of a byte, or NULL. In element content a carriage return
+ * would be read back as a line feed, in attributes all white space as a blank.
+ * ">" is escaped because of "]]>".
  */
 static const char *
 escape(unsigned char c, bool attribute)
@@ -39,7 +39,7 @@ escape(unsigned char c, bool attribute)
 	}
 }
 
-/* U+FFFE and U+FFFF, the only others that XML cannot hold */
+/* U+FFFE and U+FFFF, the only other characters that XML cannot represent */
 static bool
 is_noncharacter(const unsigned char *p, const unsigned char *end)
 {
@@ -47,7 +47,7 @@ is_noncharacter(const unsigned char *p, const unsigned char *end)
 		(p[2] == 0xBE || p[2] == 0xBF);
 }
 
-/* Could this byte need more than to be copied? */
+/* Can this byte be copied, whatever follows? */
 static inline bool
 is_plain(unsigned char c)
 {

@@ -1,6 +1,6 @@
 /*
  * csv_fields.c
- *		The records of a CSV text, one after another, as fields.
+ *		Splits a CSV text into records and fields.
  */
 #include "postgres.h"
 
@@ -8,7 +8,7 @@
 
 #include "message/csv/csv_fields.h"
 
-/* What spreadsheets write first */
+/* Spreadsheets begin their files with this. */
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 void
@@ -31,7 +31,7 @@ fail(QlmCsvFields *r, const char *sentence)
 	return false;
 }
 
-/* A carriage return alone, which may be the end of a line or part of a value */
+/* A carriage return alone may be the end of a line or part of a value. */
 static bool
 at_lone_return(const QlmCsvFields *r)
 {
@@ -74,14 +74,14 @@ qlm_csv_skip_line(QlmCsvFields *r)
 static const char lone_return[] =
 "A carriage return stands alone: lines end in LF or CR LF, and in a value it stands in quotes";
 
-/* The separator may be a tab, which is part of no field then. */
+/* If the separator is a tab, it is not part of a field. */
 static bool
 is_blank(const QlmCsvFields *r, char c)
 {
 	return (c == ' ' || c == '\t') && c != r->separator;
 }
 
-/* From behind the opening quote to behind the closing one */
+/* Reads from after the opening quote to after the closing one. */
 static bool
 read_quoted(QlmCsvFields *r, QlmCsvField *field)
 {
@@ -140,7 +140,7 @@ read_field(QlmCsvFields *r)
 	return !at_lone_return(r) || fail(r, lone_return);
 }
 
-/* Where fields end was read before anything is written there. */
+/* The ends of all fields are found before anything is written there. */
 bool
 qlm_csv_fields_read(QlmCsvFields *r)
 {
@@ -177,7 +177,7 @@ qlm_csv_field_trim(QlmCsvField *field)
 #undef IS_BLANK
 }
 
-/* Only blanks may stand before it. */
+/* There may be only blanks before it. */
 static bool
 is_comment(const QlmCsvFields *r, const char *p)
 {
@@ -185,8 +185,8 @@ is_comment(const QlmCsvFields *r, const char *p)
 }
 
 /*
- * A line of blanks is how a payload in indented XML begins and ends, and one of
- * separators how a spreadsheet writes an empty one.
+ * A line of blanks begins and ends payloads in indented XML. A line of
+ * separators is an empty line of a spreadsheet.
  */
 bool
 qlm_csv_fields_find(QlmCsvFields *r)

@@ -1,11 +1,11 @@
 /*
  * csv_parse.c
- *		Reads payloads as comma-separated values: what the columns are, and a row
- *		for each line.
+ *		Reads payloads as comma-separated values: determines the columns, and
+ *		makes a row of each line.
  *
- * Spreadsheets, loggers and exports differ in their separator and in what they
- * write around the lines.  What they mean is taken from the line that names the
- * columns; nothing is guessed from values.
+ * Spreadsheets, loggers and exports differ in their separators and in what
+ * they write around the lines.  The meaning of columns is taken from the
+ * header line; nothing is guessed from values.
  */
 #include "postgres.h"
 
@@ -58,7 +58,7 @@ fail(Reader *r, const char *sentence)
 	return false;
 }
 
-/* The same of a column, which has a name or a number */
+/* The same for a column, which has a name or a number */
 static bool
 fail_in(Reader *r, Column column, const char *sentence)
 {
@@ -92,8 +92,8 @@ column_by_name(const char *name, int len)
 }
 
 /*
- * How many fields have the names of columns, if this separates them?  One that
- * is called path says more than another, which may be part of a text.
+ * How many fields are names of columns, with this separator?  The name "path"
+ * counts more, as others may be part of a text.
  */
 static int
 weigh_names(const char *p, const char *end, char separator)
@@ -118,7 +118,7 @@ weigh_names(const char *p, const char *end, char separator)
 	return n;
 }
 
-/* Spreadsheets say in a line of its own what separates: sep=; */
+/* Spreadsheets announce the separator in a line of its own: sep=; */
 static bool
 take_separator_line(Reader *r)
 {
@@ -138,8 +138,8 @@ take_separator_line(Reader *r)
 }
 
 /*
- * What separates fields shows in the line that names the columns.  Without one
- * it is the comma: a text may hold all the others.
+ * The separator is found in the header line.  Without one it is the comma,
+ * since texts may contain all the others.
  */
 static void
 find_separator(QlmCsvFields *record)
@@ -159,8 +159,8 @@ find_separator(QlmCsvFields *record)
 }
 
 /*
- * Columns of other names are left out, but not one that is a slip of a known
- * one, and not all that could be the values.
+ * Unknown columns are ignored.  But it is an error if one is a misspelt known
+ * name, or if none is left for the values.
  */
 static bool
 check_header(Reader *r, const int *columns, List *unknown)
@@ -195,8 +195,8 @@ check_header(Reader *r, const int *columns, List *unknown)
 }
 
 /*
- * A first line with a field "path" names the columns.  False: it is no such
- * line, or a wrong one, of which there is an error.
+ * A first line with a field "path" is the header.  Returns false if it is not,
+ * or if it has an error.
  */
 static bool
 take_header(Reader *r)
@@ -254,8 +254,8 @@ column(Reader *r, Column column)
 }
 
 /*
- * As in O-DF a date and time wins over a number of seconds; NULL: neither is
- * there.
+ * Returns the field with the time, or NULL. As in O-DF, a date takes
+ * precedence over a number of seconds.
  */
 static QlmCsvField *
 time_field(Reader *r, Column *which)
@@ -277,8 +277,8 @@ time_field(Reader *r, Column *which)
 }
 
 /*
- * A first line without a single digit that cannot be a row most likely names
- * the columns, in other words than ours.
+ * A first line without digits that is not a valid row is most likely a header
+ * with other names.
  */
 static bool
 check_first_line(Reader *r)
@@ -296,7 +296,10 @@ check_first_line(Reader *r)
 							qlm_excerpt(second->text, second->len)));
 }
 
-/* What is wrong with a time; a number is of one or the other column. */
+/*
+ * Returns what is wrong with a time; a number belongs to one or the other
+ * column.
+ */
 static const char *
 time_problem(Column column, const QlmCsvField *field)
 {
@@ -308,8 +311,9 @@ time_problem(Column column, const QlmCsvField *field)
 }
 
 /*
- * Where no column is called time, and another one has a date and time of day,
- * or a time under a name for one, all values would get the time of receipt.
+ * If there is no column for the time, but another one contains a date and
+ * time, or a time under a similar name, all values would get the time of
+ * receipt.
  */
 static bool
 check_other_columns(Reader *r)
@@ -355,8 +359,8 @@ take_time(Reader *r, QlmRow *row)
 }
 
 /*
- * Another separator makes one field of all, and a decimal comma makes too many,
- * though not the empty ones that spreadsheets add.
+ * With another separator there is one field, with decimal commas there are too
+ * many, apart from the empty ones that spreadsheets append.
  */
 static bool
 check_fields(Reader *r)
@@ -378,7 +382,7 @@ check_fields(Reader *r)
 	return true;
 }
 
-/* Is it what types are called, where nothing says that the field is one? */
+/* Does it look like the name of a type, though no header says so? */
 static bool
 looks_like_type(const char *text)
 {
@@ -393,7 +397,7 @@ looks_like_type(const char *text)
 	return strpbrk(text, ":/") != NULL && strpbrk(text, " \t\"") == NULL;
 }
 
-/* The part of a value behind a comma must not become its type. */
+/* The part of a value after a decimal comma must not become its type. */
 static bool
 take_type(Reader *r, QlmRow *row)
 {
@@ -460,7 +464,7 @@ take_record(Reader *r)
 	return true;
 }
 
-/* Whoever writes lines has values in mind. */
+/* A write without any values is most likely a mistake. */
 static bool
 check_values(Reader *r, const QlmOdf *odf)
 {

@@ -15,7 +15,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Quoted where a reader would take it apart or leave something out */
+/* Quotes a field that a reader would split or trim. */
 static void
 print_field(StringInfo buf, const char *text, int len)
 {
@@ -40,7 +40,10 @@ print_field(StringInfo buf, const char *text, int len)
 	appendStringInfoChar(buf, '"');
 }
 
-/* In quotes a number is a type, else a value's part behind a decimal comma. */
+/*
+ * A number without quotes would look like the rest of a value with a decimal
+ * comma.
+ */
 static void
 print_type(StringInfo buf, const char *type)
 {

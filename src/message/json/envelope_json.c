@@ -1,9 +1,9 @@
 /*
  * envelope_json.c
- *		Messages to JSON: what envelope_print.c writes, with the same names.
+ *		Prints envelopes as JSON, with the same names as envelope_print.c.
  *
- * Verbs of one kind become an array, so a message with several kinds keeps
- * only the order within each.
+ * Verbs of one kind become an array, so in an envelope with several kinds only
+ * the order within each is kept.
  */
 #include "postgres.h"
 

@@ -1,11 +1,11 @@
 /*
  * json_events.c
- *		The members of a JSON message as the elements, attributes and text of the
- *		XML that says the same, for the one parser of messages.
+ *		Turns the members of a JSON envelope into the elements, attributes and
+ *		text of the equivalent XML, for the only parser of envelopes.
  *
- * Members that are no element are attributes, as their names are the same.  A
- * value may be an object or an array, which XML has no elements for: it is the
- * text as which it is spelt.
+ * Members that are not elements are attributes, as they have the same names.
+ * A value may be an object or an array, for which XML has no elements: it
+ * becomes its JSON text.
  */
 #include "postgres.h"
 
@@ -24,8 +24,8 @@
 #include "message/parse/verb_parse.h"
 
 /*
- * An element that is written as something else than an object.  Converters
- * from XML write an empty one as an empty string.
+ * Refuses an element that is not an object.  Converters from XML write an
+ * empty element as an empty string.
  */
 static void
 refuse_shape(QlmJsonWalk *walk, const char *name, QlmJsonShape shape, const QlmJson *json)
@@ -48,8 +48,8 @@ is_delete(const QlmJsonWalk *walk)
 }
 
 /*
- * Nothing where a part is named: a delete would remove all around it.  What says
- * nothing of what is deleted may be null.
+ * Refuses null in place of a part: a delete would remove everything around it.
+ * Members that do not narrow a delete may be null.
  */
 static void
 refuse_nothing(QlmJsonWalk *walk, const QlmJson *member)
@@ -78,7 +78,7 @@ refuse_nothing(QlmJsonWalk *walk, const QlmJson *member)
 					  qlm_parser_excerpt(walk->parser, member->name, strlen(member->name)));
 }
 
-/* An element is refused where it ends; an empty array is none. */
+/* An element is refused at its end; an empty array is no element. */
 static void
 refuse_no_nodes(QlmJsonWalk *walk, const QlmJson *member)
 {
@@ -89,7 +89,10 @@ refuse_no_nodes(QlmJsonWalk *walk, const QlmJson *member)
 	qlm_verb_refuse_no_nodes(walk->parser, member->line);
 }
 
-/* null is no value; but whoever deletes names something, which must not be overlooked. */
+/*
+ * null is not a value.  In a delete it names something, so it must not be
+ * ignored.
+ */
 static bool
 is_nothing(const QlmJsonWalk *walk, const QlmJson *value)
 {
@@ -98,8 +101,8 @@ is_nothing(const QlmJsonWalk *walk, const QlmJson *value)
 }
 
 /*
- * A value that is missing is none, either; an empty text is one.  Reads may
- * hold stubs.
+ * A missing value is not a value either, but an empty text is one.  Reads may
+ * contain stubs.
  */
 static void
 check_value(QlmJsonWalk *walk, const QlmJson *json, const QlmJson *text)
@@ -117,7 +120,7 @@ check_value(QlmJsonWalk *walk, const QlmJson *json, const QlmJson *text)
 						  "A value has no member \"value\": a value that is an object or array itself stands in it, as in {\"value\":{...}}");
 }
 
-/* Objects as a value are elements of O-DF, unless the type says json. */
+/* Objects in a value are O-DF elements, unless the type is json. */
 static bool
 is_nested(const QlmJsonWalk *walk, const QlmJson *text)
 {
@@ -129,7 +132,7 @@ is_nested(const QlmJsonWalk *walk, const QlmJson *text)
 	return qlm_json_find(text, "Objects") != NULL;
 }
 
-/* What comes back as text to others must not be called a number. */
+/* A value that is returned as text must not have the type of a number. */
 static void
 check_type(QlmJsonWalk *walk, const QlmXmlElement *element, const QlmJson *text)
 {
@@ -149,8 +152,8 @@ check_type(QlmJsonWalk *walk, const QlmXmlElement *element, const QlmJson *text)
 static void emit_children(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *json);
 
 /*
- * The text of an element.  That of a value or a payload may be JSON, which
- * nobody takes apart here.
+ * Emits the text of an element.  That of a value or payload may be JSON, which
+ * is not parsed here.
  */
 static void
 emit_text(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *text)
@@ -178,8 +181,8 @@ emit_text(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *text)
 }
 
 /*
- * Where a value is itself the text of its element.  A payload that is not O-DF
- * is, whatever it is.
+ * Is a value itself the text of its element?  A payload that is not O-DF
+ * always is.
  */
 static bool
 is_own_text(QlmJsonShape shape, const QlmJson *json)
@@ -190,7 +193,7 @@ is_own_text(QlmJsonShape shape, const QlmJson *json)
 	return qlm_json_shape(shape)->has_text && json->kind != QLM_JSON_OBJECT;
 }
 
-/* What is in an element, after its start */
+/* Emits what is inside an element. */
 static void
 emit_content(QlmJsonWalk *walk, const char *name, QlmJsonShape shape,
 			 const QlmJson *json, const QlmJson *text, bool nested)
@@ -207,7 +210,7 @@ emit_content(QlmJsonWalk *walk, const char *name, QlmJsonShape shape,
 		emit_children(walk, shape, json);
 }
 
-/* The text is given where it is the whole object, else NULL */
+/* text is the whole object if that is the text, else NULL. */
 static void
 emit_element(QlmJsonWalk *walk, const char *name, QlmJsonShape shape,
 			 const QlmJson *json, const QlmJson *text)
@@ -258,9 +261,9 @@ emit_element(QlmJsonWalk *walk, const char *name, QlmJsonShape shape,
 }
 
 /*
- * Is an object that stands as "value" one with the value, its type and its
- * time, or the value itself?  One that could be either is the former, and
- * refused if it does not say a value.
+ * Is an object in "value" a record with value, type and time, or the value
+ * itself?  If it could be either it is a record, and is refused if it has no
+ * value.
  */
 static bool
 is_record(const QlmJson *json)
@@ -291,7 +294,7 @@ refuse_array(QlmJsonWalk *walk, const QlmJson *json)
 					  "An array stands where a value does: several values are in \"values\", and an array that is one value is in its \"value\", as in {\"values\":[{\"value\":[...]}]}");
 }
 
-/* It is no element, but whoever wrote it may want to know. */
+/* It is not an element, but its sender may want to know. */
 static void
 note_nothing(QlmParser *p)
 {
@@ -303,7 +306,7 @@ note_nothing(QlmParser *p)
 	frame->as.item->nempty++;
 }
 
-/* What stands in "values", or alone as "value" */
+/* Emits an entry of "values", or a single "value". */
 static void
 emit_value(QlmJsonWalk *walk, const QlmJson *json, bool alone)
 {
@@ -317,7 +320,7 @@ emit_value(QlmJsonWalk *walk, const QlmJson *json, bool alone)
 		note_nothing(walk->parser);
 }
 
-/* Converters from XML write several elements "value" as an array of objects. */
+/* Converters from XML write several "value" elements as an array of objects. */
 static void
 emit_values(QlmJsonWalk *walk, const QlmJson *json)
 {
@@ -347,7 +350,7 @@ emit_child(QlmJsonWalk *walk, const QlmJsonChild *child, const QlmJson *json)
 		emit_element(walk, element, child->shape, json, NULL);
 }
 
-/* InfoItems of MetaData without "InfoItem" around them */
+/* Emits InfoItems of MetaData without "InfoItem" around them. */
 static void
 emit_direct_items(QlmJsonWalk *walk, const QlmJson *json)
 {
@@ -406,7 +409,7 @@ emit_children(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *json)
 	}
 }
 
-/* Read the text; NULL: the parser has failed */
+/* Parses the text.  Returns NULL if that failed. */
 static const QlmJson *
 read_root(QlmParser *p, QlmJsonSource *source)
 {
@@ -423,7 +426,7 @@ read_root(QlmParser *p, QlmJsonSource *source)
 	return NULL;
 }
 
-/* What others say of a document beside its content */
+/* Is it a member about the document, as some add beside its content? */
 static bool
 is_about_document(const char *name)
 {
@@ -438,8 +441,8 @@ is_about_document(const char *name)
 }
 
 /*
- * What stands beside the envelope is not a part of the message.  A delete does not
- * overlook what it does not know there, either.
+ * Members beside the envelope are not part of it.  In a delete unknown ones
+ * are refused, too.
  */
 static void
 refuse_beside(QlmParser *p, const QlmJson *root, const QlmJson *envelope)

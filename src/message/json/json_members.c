@@ -1,11 +1,11 @@
 /*
  * json_members.c
- *		The members of an object in a JSON message that are no elements: its text
- *		and attributes, and what is neither.
+ *		The members of an object in a JSON envelope that are not elements: its
+ *		text and attributes, and members that are neither.
  *
- * Attributes of the sender's own may stand among the others.  But where an
- * element would hold nothing else, such a member is rather its content, under
- * a name that is not ours.
+ * Attributes of the sender may be among the others.  But in an element that
+ * would be empty otherwise, such a member is more likely its content, under an
+ * unknown name.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@ is_attribute(const QlmJsonWalk *walk, const char *name)
 	return false;
 }
 
-/* As in XML, none is given twice. */
+/* As in XML, no attribute may be given twice. */
 static void
 add_attribute(QlmJsonWalk *walk, const char *prefix, const char *name,
 			  const char *text, int len)
@@ -57,7 +57,7 @@ add_attribute(QlmJsonWalk *walk, const char *prefix, const char *name,
 	}
 }
 
-/* A declaration of a namespace, or xml:lang and the like */
+/* Is it a declaration of a namespace, or xml:lang and the like? */
 static bool
 is_about_xml(const char *name)
 {
@@ -66,8 +66,8 @@ is_about_xml(const char *name)
 }
 
 /*
- * A member that is an attribute.  Those about XML itself are none; the name
- * must be one that XML can have, for the message may go on as XML.
+ * Adds a member as an attribute.  Those about XML itself are ignored.  Its
+ * name must be valid in XML, as the envelope may be forwarded as XML.
  */
 static void
 take_attribute(QlmJsonWalk *walk, const QlmJson *json)
@@ -109,7 +109,7 @@ qlm_json_members_infer_type(QlmJsonWalk *walk, const QlmJson *value)
 		add_attribute(walk, NULL, "type", type, strlen(type));
 }
 
-/* Two texts for one: which one counts? */
+/* Refuses two texts for one element, as it is unclear which one counts. */
 static void
 take_text(QlmJsonWalk *walk, const QlmJson *member, const QlmJson **text)
 {
@@ -124,7 +124,10 @@ take_text(QlmJsonWalk *walk, const QlmJson *member, const QlmJson **text)
 	}
 }
 
-/* The attributes that O-DF does not know, where they cannot be mistaken */
+/*
+ * Takes attributes that O-DF does not know, if they cannot be mistaken for
+ * others.
+ */
 static void
 take_attributes(QlmJsonWalk *walk, const QlmJson *attributes)
 {
@@ -172,7 +175,7 @@ qlm_json_members_collect(QlmJsonWalk *walk, QlmJsonShape shape,
 	}
 }
 
-/* What their objects hold that is no element is not looked at as an attribute. */
+/* The attributes of these objects are not examined. */
 static bool
 has_no_attributes(QlmJsonShape shape, const QlmJson *member)
 {
@@ -193,7 +196,7 @@ qlm_json_members_refuse(QlmJsonWalk *walk, QlmJsonShape shape, const QlmJson *me
 		qlm_unknown_member(walk->parser, member->name, member->line);
 }
 
-/* What makes an element more than a name; the rest of its members is about it. */
+/* Members that make up the content of an element; the others describe it. */
 static const char *const contents[][4] = {
 	[OBJECTS] = {"Object", "InfoItem", NULL},
 	[OBJECT] = {"InfoItem", "Object", NULL},
@@ -216,7 +219,7 @@ has_content(QlmJsonShape shape, const QlmJson *json)
 	return false;
 }
 
-/* Not of O-DF, nor of another vocabulary */
+/* Is it neither of O-DF nor of another vocabulary? */
 static bool
 is_own(QlmJsonShape shape, const QlmJson *member)
 {

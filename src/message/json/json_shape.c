@@ -1,10 +1,10 @@
 /*
  * json_shape.c
- *		What the members of a JSON message are: elements, attributes or texts.
+ *		What the members of a JSON envelope are: elements, attributes or texts.
  *
- * Both spellings in use are taken: the text of a description is in "text" or
- * "value", that of an id in "id" or "value", and MetaData holds its InfoItems
- * in "InfoItem" or directly.
+ * Both spellings in use are accepted: the text of a description is in "text"
+ * or "value", that of an id in "id" or "value", and the InfoItems of MetaData
+ * are in "InfoItem" or directly in it.
  */
 #include "postgres.h"
 

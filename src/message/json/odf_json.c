@@ -24,7 +24,7 @@ close_object(StringInfo buf)
 	appendStringInfoChar(buf, '}');
 }
 
-/* Before the first of several children, and after the last */
+/* Begins and ends an array if there are several children. */
 static void
 open_children(StringInfo buf, const char *name, bool several)
 {
@@ -40,7 +40,7 @@ close_children(StringInfo buf, bool several)
 		appendStringInfoChar(buf, ']');
 }
 
-/* Only what XML can hold too: a message may change its form on its way */
+/* Leaves out what XML cannot represent, since an envelope may be converted. */
 static void
 print_attributes(StringInfo buf, const QlmAttribute *attribute)
 {
@@ -121,7 +121,7 @@ print_descriptions(StringInfo buf, const QlmDescription *descriptions)
 	close_children(buf, several);
 }
 
-/* XML Schema's numbers; the prefix is written as xs: and otherwise */
+/* Is it a numeric type of XML Schema, with the prefix xs: or another one? */
 static bool
 is_numeric_type(const char *type)
 {
@@ -146,7 +146,10 @@ qlm_odf_json_is_type(const char *type, int len)
 	return len >= 4 && pg_strncasecmp(type + len - 4, "json", 4) == 0;
 }
 
-/* Native where type and text agree, so that the very text can come back */
+/*
+ * Native JSON if type and text agree, so that exactly this text can be read
+ * back
+ */
 static bool
 is_native(const QlmValue *value)
 {
@@ -166,7 +169,7 @@ is_native(const QlmValue *value)
 		qlm_json_is_number(value->text, value->len);
 }
 
-/* Nested Objects, or as text what other XML there is */
+/* Prints nested Objects, or other XML as text. */
 static void
 print_nested(StringInfo buf, const QlmValue *value)
 {

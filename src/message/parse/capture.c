@@ -1,6 +1,6 @@
 /*
  * capture.c
- *		XML that the message parser keeps as text.
+ *		XML that the parser of envelopes keeps as text.
  */
 #include "postgres.h"
 
@@ -46,7 +46,7 @@ same_uri(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* Prefixes are written as default namespaces */
+/* Prefixes are replaced by default namespaces. */
 static void
 capture_namespace(QlmParser *p, QlmCaptured *captured, const char *uri)
 {
@@ -66,7 +66,10 @@ capture_namespace(QlmParser *p, QlmCaptured *captured, const char *uri)
 		qlm_xml_attribute(&p->captured, "xmlns", uri != NULL ? uri : "");
 }
 
-/* Is there an attribute of the same name before this one, or without prefix? */
+/*
+ * Is there an attribute of the same name before this one, or one without
+ * prefix?
+ */
 static bool
 is_repeated(const QlmXmlElement *element, int n)
 {

@@ -1,12 +1,12 @@
 /*
  * envelope_parse.c
- *		The parser of messages: a state machine over the events of XML, which
- *		JSON is turned into.
+ *		The parser of envelopes: a state machine over XML events, into which
+ *		JSON is converted.
  *
- * Elements match by local name and in any order, because every generation of
- * the protocol wrote them differently; what the message showed of its dialect
- * is collected on the way.  Elements of other vocabularies are skipped with
- * what they hold; others that mean nothing are refused (unknown.c).
+ * Elements match by local name and in any order, since each generation of the
+ * protocol wrote them differently.  Hints of the dialect are collected.
+ * Elements of other vocabularies are skipped with their contents; other
+ * unknown elements are refused (unknown.c).
  */
 #include "postgres.h"
 
@@ -106,7 +106,10 @@ only_responses(const QlmEnvelope *envelope)
 	return envelope->requests != NIL;
 }
 
-/* In a response ttl says little, and old nodes write anything below zero. */
+/*
+ * In a response ttl has little meaning, and old nodes write any negative
+ * number.
+ */
 static const char *
 read_ttl(QlmParser *p, QlmParserLevel *level)
 {
@@ -136,8 +139,8 @@ read_ttl(QlmParser *p, QlmParserLevel *level)
 }
 
 /*
- * What one of an envelope and the one nested in it did not show, the other may
- * have shown, if both are of one generation.
+ * Hints missing in an envelope are taken from the one nested in it, and vice
+ * versa, if both are of the same generation.
  */
 static void
 share_hints(QlmDialectHints *to, const QlmDialectHints *from)

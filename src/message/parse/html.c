@@ -1,6 +1,6 @@
 /*
  * html.c
- *		Recognises web pages that came instead of an envelope.
+ *		Recognises web pages in place of envelopes.
  *
  * A few words of the page are kept for error messages, without tags, scripts
  * and styles.
@@ -28,7 +28,7 @@ begins_with(const char *data, const char *end, const char *word)
 	return end - data >= n && pg_strncasecmp(data, word, n) == 0;
 }
 
-/* Behind the next such text; the end if there is none */
+/* Returns what follows the next occurrence of a text, or the end. */
 static const char *
 behind(const char *data, const char *end, const char *text)
 {
@@ -40,7 +40,7 @@ behind(const char *data, const char *end, const char *text)
 	return end;
 }
 
-/* Byte order mark, blanks, processing instructions, comments */
+/* Skips byte order mark, blanks, processing instructions and comments. */
 static const char *
 skip_prolog(const char *data, const char *end)
 {
@@ -85,7 +85,7 @@ qlm_html_is_nothing(const char *data, Size len)
 	return skip_prolog(data, data + len) == data + len;
 }
 
-/* Behind a tag, and behind what nobody sees of an element */
+/* Skips a tag, and the contents of elements that are not shown. */
 static const char *
 skip_tag(const char *data, const char *end)
 {
@@ -98,7 +98,10 @@ skip_tag(const char *data, const char *end)
 	return behind(data, end, ">");
 }
 
-/* One character, or a question mark for what is none; how long it was */
+/*
+ * Copies one character, or a question mark if it is invalid.  Returns its
+ * length.
+ */
 static Size
 copy_character(char *to, const char *data, const char *end)
 {
@@ -113,7 +116,7 @@ copy_character(char *to, const char *data, const char *end)
 	return 1;
 }
 
-/* At the end of a text of whole characters that was cut */
+/* Removes an incomplete character at the end of a text that was cut. */
 static void
 drop_cut_character(char *text)
 {

@@ -1,9 +1,9 @@
 /*
  * no_message.c
- *		Describes a body that is not a message, by its beginning.
+ *		Describes, by its beginning, a body that is not an envelope.
  *
  * Devices and scripts send formats of other servers, or declare a wrong type.
- * The answer should show what the node got.
+ * The answer shows what the node has received.
  */
 #include "postgres.h"
 
@@ -37,7 +37,7 @@ is_line_protocol(const char *line, const char *end)
 	return memchr(blank + 1, '=', (next != NULL ? next : end) - blank - 1) != NULL;
 }
 
-/* What a text looks like, for whoever sends it */
+/* Returns what a text looks like, for its sender. */
 static const char *
 kind_of_text(const char *data, Size len)
 {
@@ -53,7 +53,7 @@ kind_of_text(const char *data, Size len)
 	return "";
 }
 
-/* Every second byte of what is left is zero, as far as it is looked at. */
+/* Is every second byte zero, as far as they are examined? */
 static bool
 is_utf16(const char *data, Size len)
 {
@@ -65,7 +65,7 @@ is_utf16(const char *data, Size len)
 					   (data[1] == '\0') == (data[3] == '\0'));
 }
 
-/* Bytes of UTF-16, the first of which makes a character of ASCII */
+/* Describes bytes of UTF-16 that begin with an ASCII character. */
 static const char *
 explain_utf16(const char *data, Size len, bool mark)
 {
@@ -81,7 +81,7 @@ explain_utf16(const char *data, Size len, bool mark)
 					qlm_excerpt_beginning(&c, 1, buf));
 }
 
-/* Text or anything */
+/* Describes text or other bytes. */
 static const char *
 explain_bytes(const char *data, Size len)
 {

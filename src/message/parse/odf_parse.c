@@ -1,9 +1,9 @@
 /*
  * odf_parse.c
- *		The O-DF part of the message parser: Objects and what it holds.
+ *		The O-DF part of the parser: Objects and its contents.
  *
- * Elements match by local name and in any order.  A wrong part spoils the
- * verb it stands in, so that the answer can name its line.
+ * Elements match by local name and in any order.  An error invalidates the
+ * verb that contains it, so that the answer can name the line.
  */
 #include "postgres.h"
 
@@ -34,8 +34,8 @@ trimmed_or_null(QlmParser *p, const QlmXmlAttribute *attribute)
 }
 
 /*
- * One that O-DF does not know, of the current frame.  xml:* are no part of it;
- * of two with one local name the first counts.
+ * Keeps an attribute that O-DF does not define.  xml:* attributes are not
+ * kept; of two with the same local name the first one counts.
  */
 static void
 keep_attribute(QlmParser *p, QlmAttribute **list,
@@ -140,7 +140,7 @@ start_object(QlmParser *p, QlmObject *parent, const QlmXmlElement *element)
 		frame->own_time = qlm_own_time_name(p, element, false);
 }
 
-/* The parent is an InfoItem for one in MetaData, else an Object */
+/* The parent is an InfoItem inside MetaData, else an Object. */
 static void
 start_item(QlmParser *p, QlmObject *object, QlmInfoItem *parent,
 		   const QlmXmlElement *element)
@@ -178,7 +178,7 @@ start_item(QlmParser *p, QlmObject *object, QlmInfoItem *parent,
 		check_name(p, strlen(item->name), item->line, "name of an InfoItem");
 }
 
-/* An id or another name; linked where it ends, for it may be empty */
+/* Begins an id or another name.  It is added at its end, as it may be empty. */
 static void
 start_id(QlmParser *p, QlmFrameKind kind, const QlmXmlElement *element)
 {
@@ -209,8 +209,8 @@ start_id(QlmParser *p, QlmFrameKind kind, const QlmXmlElement *element)
 }
 
 /*
- * The reference node sends empty other names as stubs; they say nothing, but in
- * a delete they would be all that keeps an InfoItem from being removed.
+ * The reference node sends empty other names as stubs.  They mean nothing, but
+ * in a delete such a name would keep the InfoItem from being deleted.
  */
 static void
 end_id(QlmParser *p, QlmFrame *frame, QlmFrame *parent)
@@ -254,7 +254,7 @@ start_description(QlmParser *p, QlmFrame *parent, const QlmXmlElement *element)
 	}
 }
 
-/* White space alone is how a pretty-printed stub looks. */
+/* A pretty-printed stub contains only white space. */
 static void
 end_description(QlmParser *p, QlmDescription *description)
 {
@@ -265,7 +265,7 @@ end_description(QlmParser *p, QlmDescription *description)
 		description->text = text;
 }
 
-/* Equal to the last value's type in most messages, then shared with it */
+/* In most envelopes the type is that of the value before, so it is shared. */
 static const char *
 value_type(QlmParser *p, const QlmXmlAttribute *attribute)
 {
@@ -325,7 +325,7 @@ start_value(QlmParser *p, const QlmXmlElement *element)
 		qlm_own_time_refuse(p, element);
 }
 
-/* Linked where it ends, for in JSON it may be null */
+/* A value is added at its end, as it may be null in JSON. */
 static void
 end_value(QlmParser *p, const QlmFrame *frame, QlmInfoItem *item)
 {

@@ -1,9 +1,9 @@
 /*
  * own_time.c
- *		Values with a time under a name that O-DF does not have.
+ *		Values with a time under a name that O-DF does not define.
  *
- * Such a value would get the time of receipt and become the latest.
- * Attributes that may have another meaning are refused only if they hold a
+ * Such a value would get the time of receipt and become the newest one.
+ * Attributes that may have another meaning are refused only if they contain a
  * time.
  */
 #include "postgres.h"
@@ -36,7 +36,7 @@ find(const char *name, const char *const *known)
 	return qlm_similar_name(name, known);
 }
 
-/* One of O-DF's own with another letter */
+/* Is it a name of O-DF with one wrong letter? */
 static bool
 is_mistyped(const char *name)
 {
@@ -77,8 +77,8 @@ qlm_own_time_is(const char *name, const char *text, int len)
 }
 
 /*
- * The attribute of an InfoItem or Object that may be the time of the values in it;
- * NULL: none
+ * Returns the attribute of an InfoItem or Object that may be the time of its
+ * values, or NULL.
  */
 const char *
 qlm_own_time_name(const QlmParser *p, const QlmXmlElement *element, bool of_item)
@@ -96,7 +96,7 @@ qlm_own_time_name(const QlmParser *p, const QlmXmlElement *element, bool of_item
 	return NULL;
 }
 
-/* The element has neither dateTime nor unixTime. */
+/* Called for elements that have neither dateTime nor unixTime. */
 void
 qlm_own_time_refuse(QlmParser *p, const QlmXmlElement *element)
 {

@@ -1,10 +1,10 @@
 /*
  * parser_text.c
- *		Strings of the message parser, and the stack of open elements, whose
- *		text is collected.
+ *		Strings of the parser, and the stack of open elements whose text is
+ *		collected.
  *
  * Text is copied once, from libxml2's buffer to the end of a block where it
- * stays; a block holds the strings of many elements.
+ * stays.  A block holds the strings of many elements.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * position.c
- *		Where in a message the parser is, for its errors: the path and the number
- *		of the value, line and column.
+ *		The position of an error in an envelope: path, number of the value,
+ *		line and column.
  *
- * Scripts write a message of a thousand InfoItems in one line.
+ * The line is not enough, as scripts write thousands of InfoItems in one line.
  */
 #include "postgres.h"
 
@@ -22,14 +22,17 @@ qlm_parser_line(const QlmParser *p)
 	return p->json_at != NULL ? p->json_at->line : 0;
 }
 
-/* Ids that stand behind what holds the mistake are not known yet. */
+/* Ids that follow the error are not known yet. */
 static void
 append_id(StringInfo path, const char *id)
 {
 	qlm_path_append(path, id != NULL && id[0] != '\0' ? id : "?");
 }
 
-/* The path of what is open, with the Object or InfoItem that has begun */
+/*
+ * Appends the path of the open elements, with the Object or InfoItem that has
+ * begun.
+ */
 static void
 append_path(StringInfo path, const QlmParser *p)
 {
@@ -60,7 +63,7 @@ shown_path(const StringInfoData *path)
 	return psprintf("...%s", start);
 }
 
-/* Only where the parser is does it know the column. */
+/* The column is known only where the parser currently is. */
 static int
 column(const QlmParser *p, int line)
 {

@@ -1,6 +1,6 @@
 /*
  * refuse.c
- *		Errors of the message parser: what spoils a message, or one verb of it.
+ *		Errors of the parser: those of an envelope, and those of one verb.
  */
 #include "postgres.h"
 

@@ -1,10 +1,10 @@
 /*
  * selector_parse.c
- *		The attributes of a verb: callback, format, target, and what a read
- *		selects.
+ *		Attributes of a verb: callback, format, target, and the selectors of a
+ *		read.
  *
- * A poll names its data by requestID, and clients send selectors with it all
- * the same; whether a read is one is known only at its end.
+ * A poll names its data by requestID, but clients send selectors with it, too.
+ * Whether a read is a poll is known only at its end.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include "message/parse/selector_parse.h"
 #include "message/parse/unknown.h"
 
-/* A wrong selector: counts when the verb turns out to be no poll */
+/* Notes an invalid selector, which counts if the verb is not a poll. */
 static void
 refuse_selector(QlmParser *p, const QlmXmlAttribute *attribute,
 				const char *what)
@@ -47,7 +47,7 @@ read_count(QlmParser *p, const QlmXmlAttribute *attribute)
 		refuse_selector(p, attribute, "not a positive integer");
 		return 0;
 	}
-	/* More than can be counted means as many as there are. */
+	/* A number that does not fit means all that there are. */
 	for (; *digits != '\0' && count <= PG_INT32_MAX; digits++)
 		count = count * 10 + (*digits - '0');
 	if (count == 0)
@@ -87,7 +87,7 @@ read_end(QlmParser *p, const QlmXmlAttribute *attribute, TimestampTz *ts)
 	return false;
 }
 
-/* Seconds, or -1 for events, or -2 for what appears */
+/* Seconds, or -1 for events, or -2 for new InfoItems */
 static void
 read_interval(QlmParser *p, QlmRequest *request,
 			  const QlmXmlAttribute *attribute)
@@ -135,8 +135,8 @@ read_selector(QlmParser *p, QlmRequest *request,
 }
 
 /*
- * What narrows a delete down must never be overlooked: it would remove
- * everything.
+ * An attribute that narrows a delete must never be ignored: everything would
+ * be deleted.
  */
 static bool
 read_deleted(QlmParser *p, QlmRequest *request,
@@ -222,7 +222,7 @@ forget_window(QlmRequest *request)
 	request->has_end = false;
 }
 
-/* A read without any payload is a heartbeat, but not one that asks for data. */
+/* A read without payload is a heartbeat, unless it asks for data. */
 static const char *
 check_heartbeat(const QlmParserLevel *level, const QlmRequest *request)
 {
@@ -235,7 +235,7 @@ check_heartbeat(const QlmParserLevel *level, const QlmRequest *request)
 		"A read that selects values needs a payload with Objects" : NULL;
 }
 
-/* What would be overlooked */
+/* Returns what would be ignored. */
 static const char *
 check_payload(const QlmRequest *request)
 {

@@ -24,8 +24,8 @@
 #include "xml/writer.h"
 
 /*
- * What the elements are called, the attributes and children that they have, and
- * for whom means something else what they hold
+ * The name of each element, its attributes and children, and those of its
+ * contents that other implementations put elsewhere
  */
 static const struct
 {
@@ -74,7 +74,7 @@ is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
-/* With its article, but for Objects, which are several */
+/* Returns the name with its article, except for Objects, which is plural. */
 static const char *
 frame_name(const QlmParser *p, QlmFrameKind kind)
 {
@@ -89,12 +89,12 @@ frame_name(const QlmParser *p, QlmFrameKind kind)
 	return psprintf("%s %s", strchr("oOIiAa", name[0]) ? "an" : "a", name);
 }
 
-/* What chooses values, and belongs to the verb */
+/* Attributes that choose values, and belong to the verb */
 static const char *const of_window[] = {
 	"interval", "newest", "oldest", "begin", "end", "all", "maxlevels", NULL
 };
 
-/* ": did you mean write?", or nothing */
+/* Returns ": did you mean write?", or "". */
 static const char *
 hint(const char *name, const char *const *known)
 {
@@ -103,7 +103,7 @@ hint(const char *name, const char *const *known)
 	return meant == NULL ? "" : psprintf(": did you mean %s?", meant);
 }
 
-/* The same of a frame, or what it holds */
+/* The same for an element and its contents */
 static const char *
 frame_hint(QlmFrameKind kind, const char *name)
 {
@@ -118,7 +118,7 @@ frame_hint(QlmFrameKind kind, const char *name)
 	return psprintf(", which holds %s", frames[kind].parts);
 }
 
-/* Only the first mistake is told; hostile messages have a million. */
+/* Only the first error is reported, since hostile envelopes have millions. */
 static bool
 is_refused(const QlmParser *p, QlmFrameKind kind)
 {
@@ -129,7 +129,7 @@ is_refused(const QlmParser *p, QlmFrameKind kind)
 	return request == NULL || request->error_code != 0;
 }
 
-/* Spoil what the current frame belongs to: its verb, or all of the envelope. */
+/* Refuses the verb that contains the current frame, or the whole envelope. */
 static void
 refuse(QlmParser *p, QlmFrameKind kind, int line, const char *error)
 {
@@ -139,7 +139,7 @@ refuse(QlmParser *p, QlmFrameKind kind, int line, const char *error)
 		p->level->error = psprintf("%s (%s)", error, qlm_parser_position(p, line));
 }
 
-/* What messages call their own namespaces, declared or not */
+/* Prefixes that are used for the namespaces of the protocol, declared or not */
 static bool
 is_usual_prefix(const char *prefix)
 {
@@ -169,8 +169,8 @@ is_foreign(const QlmParser *p, const char *prefix, const char *uri)
 }
 
 /*
- * An element that has no meaning where it stands; it is skipped.  What stands
- * in the place of a verb, or within a text, cannot be passed over.
+ * An element without meaning at its place is skipped.  In place of a verb, or
+ * inside a text, it is refused.
  */
 void
 qlm_unknown_element(QlmParser *p, const QlmFrame *frame,
@@ -216,8 +216,8 @@ member_hint(QlmFrameKind kind, const char *name)
 }
 
 /*
- * The same for a member of JSON, where a prefix does not make another vocabulary of
- * what is called as ours.
+ * The same for a member of JSON, where a prefix does not make a known name one
+ * of another vocabulary.
  */
 void
 qlm_unknown_member(QlmParser *p, const char *name, int line)
@@ -245,7 +245,7 @@ qlm_unknown_member(QlmParser *p, const char *name, int line)
 						frame_name(p, kind), member_hint(kind, name)));
 }
 
-/* Text where only elements have a meaning */
+/* Text in a place where only elements have a meaning */
 void
 qlm_unknown_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 {
@@ -264,7 +264,7 @@ qlm_unknown_text(QlmParser *p, const QlmFrame *frame, const char *text, int len)
 	refuse(p, frame->kind, qlm_parser_line(p), error);
 }
 
-/* Where an attribute of this name belongs; NULL: where it stands */
+/* Returns where an attribute of this name belongs, or NULL. */
 static const char *
 belongs_elsewhere(QlmFrameKind kind, const char *name)
 {
@@ -281,14 +281,14 @@ belongs_elsewhere(QlmFrameKind kind, const char *name)
 	return NULL;
 }
 
-/* Is it, or a slip of it, what a verb has to choose values? */
+/* Is it an attribute that chooses values, or a misspelt one? */
 static bool
 is_of_window(const char *name)
 {
 	return is_or_resembles(name, of_window);
 }
 
-/* Is it that, or what others call it? */
+/* Is it one of these, or the name that others use for it? */
 bool
 qlm_unknown_narrows(const char *name)
 {
@@ -296,8 +296,8 @@ qlm_unknown_narrows(const char *name)
 }
 
 /*
- * Prefixes are for elements and attributes of other vocabularies, but for those
- * that are declared, or used by the element itself, as the message's own.
+ * Prefixed elements and attributes are of other vocabularies, unless the
+ * prefix is declared as one of the protocol, or used by the element itself.
  */
 bool
 qlm_unknown_is_foreign(const QlmParser *p, const QlmXmlElement *element,
@@ -313,8 +313,8 @@ qlm_unknown_is_foreign(const QlmParser *p, const QlmXmlElement *element,
 }
 
 /*
- * May it be passed over as one of another vocabulary?  Not where a delete is
- * meant to be narrowed down, whatever the prefix.
+ * May it be ignored as one of another vocabulary?  Not if it may be meant to
+ * narrow a delete, whatever its prefix.
  */
 static bool
 is_passed_over(const QlmParser *p, const QlmXmlElement *element,
@@ -324,7 +324,7 @@ is_passed_over(const QlmParser *p, const QlmXmlElement *element,
 		!(is_of_verb(p, QLM_DELETE) && qlm_unknown_narrows(attribute->name));
 }
 
-/* Was it looked at before?  Elements of one kind repeat their attributes. */
+/* Was it checked before?  Elements of one kind repeat their attributes. */
 static bool
 is_known_own(const QlmParser *p, QlmFrameKind kind, const char *name)
 {
@@ -346,7 +346,7 @@ remember_own(QlmParser *p, QlmFrameKind kind, const char *name)
 	p->next_own = (p->next_own + 1) % QLM_OWN_ATTRIBUTES;
 }
 
-/* An attribute that is overlooked in an element of this verb */
+/* Refuses an attribute that would be ignored in an element of this verb. */
 static void
 refuse_overlooked(QlmParser *p, QlmFrameKind kind, const char *name)
 {
@@ -368,8 +368,8 @@ refuse_overlooked(QlmParser *p, QlmFrameKind kind, const char *name)
 }
 
 /*
- * May it not be the sender's own?  What a read overlooks is none of what
- * chooses values.
+ * Would ignoring it be wrong?  In a read that is so for attributes that choose
+ * values.
  */
 static bool
 is_overlooked(const QlmParser *p, const char *name)
@@ -379,9 +379,9 @@ is_overlooked(const QlmParser *p, const char *name)
 }
 
 /*
- * An attribute that an element may have, but that the protocol does not know.
- * Is it what the sender makes of it, or a slip?  One of another vocabulary is
- * given back without its prefix, so it must not look like a slip then.
+ * An attribute that O-DF does not define: is it the sender's own, or a typing
+ * error?  One of another vocabulary is returned without its prefix, so it must
+ * not look like a typing error then.
  */
 bool
 qlm_unknown_attribute(QlmParser *p, const QlmFrame *frame,
@@ -428,8 +428,9 @@ is_known_plain(QlmFrameKind kind, const char *name)
 }
 
 /*
- * A result may say more than we know, and a read what has no effect.  Members of
- * JSON are looked at where they are found, but for those of texts.
+ * A result may contain more than is known here, and a read may contain what
+ * has no effect.  Members of JSON are checked where they are found, except
+ * those of texts.
  */
 void
 qlm_unknown_plain(QlmParser *p, const QlmFrame *frame,
@@ -479,7 +480,7 @@ qlm_unknown_envelope(const QlmParserLevel *level)
 	}
 }
 
-/* Verbs have none of their own. */
+/* Verbs have no attributes of the sender's own. */
 void
 qlm_unknown_verb_attribute(QlmParser *p, const QlmRequest *request,
 						  const QlmXmlElement *element,
@@ -506,8 +507,8 @@ qlm_unknown_verb_attribute(QlmParser *p, const QlmRequest *request,
 }
 
 /*
- * Attributes of the envelope are open to anybody, but not to slips, nor to what
- * belongs to its verbs.
+ * An envelope may have any attributes, except misspelt ones and those that
+ * belong to its verbs.
  */
 void
 qlm_unknown_envelope_attribute(QlmParser *p, const QlmXmlAttribute *attribute)

@@ -1,7 +1,7 @@
 /*
  * verb_parse.c
- *		The messaging part of the message parser: verbs and results, and what
- *		they hold around a payload.
+ *		The messaging part of the parser: verbs and results, and what they
+ *		contain besides payloads.
  */
 #include "postgres.h"
 
@@ -126,7 +126,7 @@ start_return(QlmParser *p, const QlmXmlElement *element)
 	qlm_parser_push(p, QLM_FRAME_RETURN, true);
 }
 
-/* The description may stand as text instead of an attribute. */
+/* The description may be the text of the element instead of an attribute. */
 static void
 end_return(QlmParser *p)
 {
@@ -138,7 +138,9 @@ end_return(QlmParser *p)
 		p->level->result->description = text;
 }
 
-/* Data of which nobody says whether they are any would be dropped. */
+/*
+ * Data that are not marked as a payload would be dropped, so they are refused.
+ */
 static void
 end_result(QlmParser *p, const QlmFrame *frame)
 {
@@ -203,7 +205,10 @@ end_node(QlmParser *p, const QlmFrame *frame)
 		level->request->nodes = lappend(level->request->nodes, text);
 }
 
-/* Whoever sends to other nodes does not mean this one. */
+/*
+ * A request for other nodes is not meant for this one, so an empty list is
+ * refused.
+ */
 void
 qlm_verb_refuse_no_nodes(QlmParser *p, int line)
 {
@@ -239,7 +244,7 @@ start_objects(QlmParser *p, const QlmXmlElement *element)
 	qlm_odf_parse_objects(p, element, *odf);
 }
 
-/* The first element tells what the payload is. */
+/* The first element determines the format of the payload. */
 static void
 start_in_msg(QlmParser *p, QlmFrame *frame, const QlmXmlElement *element)
 {
@@ -296,7 +301,7 @@ end_msg(QlmParser *p, QlmFrame *frame)
 						  qlm_verb_name(level->request->verb));
 }
 
-/* What verbs and results have in common */
+/* Handles what verbs and results have in common. */
 static void
 start_part(QlmParser *p, const QlmFrame *frame, const QlmXmlElement *element)
 {

@@ -1,6 +1,6 @@
 /*
  * xml_events.c
- *		Runs the parser of messages over XML.
+ *		Runs the parser of envelopes on XML.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * envelope_print.c
- *		Messages to XML, in the dialect of each envelope.
+ *		Prints envelopes as XML, each in its dialect.
  *
- * Elements stand in the order of the schemas and in a default namespace,
- * never with a prefix: there are parsers that know nothing else.
+ * Elements are in the order of the schemas and in a default namespace, never
+ * with a prefix: some parsers require that.
  */
 #include "postgres.h"
 
@@ -51,8 +51,8 @@ print_nodes(StringInfo buf, List *nodes)
 }
 
 /*
- * A payload in another format is recognised only within a msg.  It goes as it
- * is, also where what it says is known.
+ * A payload in another format is recognised only inside msg.  It is printed as
+ * it came, even if this node has parsed it.
  */
 static void
 print_payload(StringInfo buf, const QlmOdf *odf, const char *opaque,
@@ -173,7 +173,7 @@ print_response(StringInfo buf, const QlmRequest *response,
 	append_literal(buf, "</response>");
 }
 
-/* Only where it differs from the namespace of what is around */
+/* Prints the namespace if it differs from that of the surrounding element. */
 static void
 print_namespace(StringInfo buf, const char *uri, const char *inherited)
 {

@@ -1,9 +1,9 @@
 /*
  * odf_print.c
- *		O-DF trees to XML.
+ *		Prints O-DF trees as XML.
  *
- * A message may carry a hundred thousand values, so ready pieces are appended
- * instead of formatted.
+ * An envelope may contain a hundred thousand values, so constant pieces are
+ * appended and nothing is formatted.
  */
 #include "postgres.h"
 
@@ -12,8 +12,8 @@
 #include "xml/writer.h"
 
 /*
- * A payload without namespace in an envelope with one must say so, since the
- * envelope's is the default; a document has no envelope around it.
+ * In an envelope with a namespace, which is the default, a payload without one
+ * must reset it.  A document has no envelope around it.
  */
 static void
 print_namespace(StringInfo buf, const QlmDialect *dialect, bool is_document)
@@ -96,8 +96,8 @@ print_descriptions(StringInfo buf, const QlmDescription *description,
 }
 
 /*
- * Objects in a value bring the namespace that they were written in.  One of
- * O-DF gives way to that of the payload around them, which they inherit.
+ * Objects in a value are printed with their own namespace.  If that is one of
+ * O-DF they inherit that of the payload instead.
  */
 static void
 print_inner_objects(StringInfo buf, const char *text, int len)

@@ -1,6 +1,6 @@
 /*
  * envelope_text.c
- *		Messages from and to text, be it XML or JSON.
+ *		Converts envelopes from and to text, either XML or JSON.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 #include "message/print/envelope_print.h"
 #include "message/text/envelope_text.h"
 
-/* What could not be understood is answered as JSON all the same. */
+/* JSON that could not be understood is answered as JSON, too. */
 static QlmEnvelope *
 unknown_envelope(bool is_json)
 {
