@@ -131,7 +131,7 @@ detect_declared(const char *head, int len, bool complete,
 	if (!declared_name(head, end - head, name, name_len))
 		return QLM_UTF8;
 
-	/* The declaration could be read, so the text is not UTF-16, though some say so by mistake. */
+	/* A declaration that can be read is not in UTF-16, even if it says so. */
 	charset = qlm_charset_by_name(*name, *name_len);
 	if (charset == QLM_UTF16 || charset == QLM_UTF16LE ||
 		charset == QLM_UTF16BE)

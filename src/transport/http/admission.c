@@ -37,7 +37,7 @@ qlm_admission_note(QlmAdmission *queue, int n, int64 elapsed, bool hung)
 	double		weight = Min(n, MEMORY) / (double) MEMORY;
 	double		pace = elapsed / (double) n;
 
-	/* A few requests share the cost of a flush among less, so they count less. */
+	/* With few requests each bears more of the flush, so they count less. */
 	if (n >= ENOUGH || pace < queue->pace)
 		queue->pace += (pace - queue->pace) * weight;
 

@@ -17,7 +17,7 @@
 #include "transport/coding/multipart.h"
 #include "transport/http/incoming.h"
 
-#define MAX_DISCARDED	((uint64) 1024 * 1024 * 1024)	/* bytes of a refused body that are read */
+#define MAX_DISCARDED	((uint64) 1024 * 1024 * 1024)	/* of a refused body */
 #define FIRST_BUFFER	(256 * 1024)	/* at most, before any bytes were received */
 #define HOST_LOG_USECS	(60 * USECS_PER_SEC)	/* between log lines about host names */
 #define KEEP_BUFFER		(64 * 1024) /* a larger one is freed after use */

@@ -29,7 +29,7 @@
 #include "worker/server/look_pace.h"
 
 #define SUPERSEDED_MS	3000	/* held at least before a newer one ends it */
-#define FEW				8		/* that any may have held */
+#define FEW				8		/* held requests that any caller may have */
 #define SPARE_PART		10		/* part of the connections left to others */
 
 typedef struct HeldRequest
@@ -163,7 +163,7 @@ text_size(const char *text)
 	return text ? MAXALIGN(strlen(text) + 1) : 0;
 }
 
-/* One piece of memory, with all of the answer in it */
+/* The held answer is copied into one allocation. */
 static HeldRequest *
 create_held(QlmHttpRequest *request, const QlmHeldAnswer *answer)
 {
@@ -415,8 +415,8 @@ act_on(HeldRequest **requests, const QlmHeldDue *look)
 }
 
 /*
- * What to look for.  Outbox rows are none of it where the peer was heard
- * elsewhere later: nobody knows whether there is still anybody here.
+ * Returns what to look for.  Outbox rows are left out if the peer was heard
+ * elsewhere later, since this connection may be dead.
  */
 static const QlmHeldAnswer *
 wanted(const HeldRequest *held)
@@ -432,9 +432,9 @@ wanted(const HeldRequest *held)
 }
 
 /*
- * Does it wait for outbox rows of a peer alone, which has asked for them again
- * elsewhere?  Two clients of one peer would otherwise have each other answered
- * as fast as they can ask.
+ * Does it wait only for outbox rows of its peer, which has meanwhile asked for
+ * them elsewhere?  Without this two clients of one peer would end each other's
+ * requests as fast as they can send them.
  */
 static bool
 is_superseded(const HeldRequest *held)
