@@ -91,14 +91,15 @@ sub flood_from
 	return @sockets;
 }
 
-# What comes within some seconds on a socket, until it ends or there is what is looked for
+# What comes within some seconds on a socket, until it ends or there is what is looked for,
+# of which all is in the last part of what has come
 sub answer_of
 {
 	my ($socket, $pattern) = @_;
 	my $end = running_time() + 10;
 	my $got = '';
 
-	while ($got !~ $pattern && running_time() < $end)
+	while (substr($got, length $got > 100_000 ? -100_000 : 0) !~ $pattern && running_time() < $end)
 	{
 		my $bits = '';
 		vec($bits, fileno $socket, 1) = 1;
