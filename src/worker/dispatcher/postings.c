@@ -409,7 +409,7 @@ qlm_postings_post(void)
 			continue;
 		if (posting->rows == NIL && posting->doubts.aside != NIL)
 		{
-			posting->rows = posting->doubts.aside;	/* nothing behind will show */
+			posting->rows = posting->doubts.aside;	/* no later row is left to tell */
 			memset(&posting->doubts, 0, sizeof(QlmDoubts));
 		}
 		if (posting->rows != NIL)
