@@ -57,17 +57,22 @@ check_databases(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* Says what is wrong with an entry of a list.  Always returns false. */
+static bool
+refuse_entry(const char *entry, int len, const char *what_it_is)
+{
+	GUC_check_errdetail("\"%.*s\" is %s.", len, entry, what_it_is);
+	return false;
+}
+
 static bool
 check_callback_allow(char **newval, void **extra, GucSource source)
 {
 	const char *bad;
 	int			len;
 
-	if (qlm_address_list_valid(*newval, false, &bad, &len))
-		return true;
-	GUC_check_errdetail("\"%.*s\" is neither a host name nor a network, as in \"example.com, 10.0.0.0/8, ::1\".",
-						len, bad);
-	return false;
+	return qlm_address_list_valid(*newval, false, &bad, &len) ||
+		refuse_entry(bad, len, "neither a host name nor a network, as in \"example.com, 10.0.0.0/8, ::1\"");
 }
 
 static bool
@@ -76,11 +81,8 @@ check_no_proxy(char **newval, void **extra, GucSource source)
 	const char *bad;
 	int			len;
 
-	if (qlm_address_list_valid(*newval, true, &bad, &len))
-		return true;
-	GUC_check_errdetail("\"%.*s\" is neither a host name nor a network, as in \"localhost, .example.com, 10.0.0.0/8\".",
-						len, bad);
-	return false;
+	return qlm_address_list_valid(*newval, true, &bad, &len) ||
+		refuse_entry(bad, len, "neither a host name nor a network, as in \"localhost, .example.com, 10.0.0.0/8\"");
 }
 
 static bool
@@ -98,11 +100,8 @@ check_cors_origins(char **newval, void **extra, GucSource source)
 	const char *bad;
 	int			len;
 
-	if (qlm_origin_list_valid(*newval, &bad, &len))
-		return true;
-	GUC_check_errdetail("\"%.*s\" is neither an origin, as in \"https://app.example.com, http://localhost:3000\", nor * for any.",
-						len, bad);
-	return false;
+	return qlm_origin_list_valid(*newval, &bad, &len) ||
+		refuse_entry(bad, len, "neither an origin, as in \"https://app.example.com, http://localhost:3000\", nor * for any");
 }
 
 static bool
@@ -111,11 +110,8 @@ check_host_names(char **newval, void **extra, GucSource source)
 	const char *bad;
 	int			len;
 
-	if (qlm_host_list_valid(*newval, &bad, &len))
-		return true;
-	GUC_check_errdetail("\"%.*s\" is neither a host name without a port, as in \"plant.example, plant\", nor * for any.",
-						len, bad);
-	return false;
+	return qlm_host_list_valid(*newval, &bad, &len) ||
+		refuse_entry(bad, len, "neither a host name without a port, as in \"plant.example, plant\", nor * for any");
 }
 
 static bool
@@ -124,11 +120,8 @@ check_proxies(char **newval, void **extra, GucSource source)
 	const char *bad;
 	int			len;
 
-	if (qlm_address_list_valid(*newval, false, &bad, &len))
-		return true;
-	GUC_check_errdetail("\"%.*s\" is not an address or network, as in \"127.0.0.1, 10.0.0.0/8, ::1\".",
-						len, bad);
-	return false;
+	return qlm_address_list_valid(*newval, false, &bad, &len) ||
+		refuse_entry(bad, len, "not an address or network, as in \"127.0.0.1, 10.0.0.0/8, ::1\"");
 }
 
 /* Limits for one address */
