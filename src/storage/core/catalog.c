@@ -20,6 +20,8 @@
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -270,6 +272,13 @@ qlm_catalog_owner(void)
 				 errmsg("extension qlm does not have version %s, which this server's library is of", QLM_VERSION),
 				 errhint("ALTER EXTENSION qlm UPDATE; if it says that the version is installed already, restart the server.")));
 	return owner;
+}
+
+Oid
+qlm_catalog_function(const char *name)
+{
+	return LookupFuncName(list_make2(makeString("qlm"), makeString(pstrdup(name))),
+						  0, NULL, true);
 }
 
 uint64

@@ -68,6 +68,9 @@ extern void qlm_catalog_look_at_restore(void);
 extern Oid	qlm_catalog_relid(QlmRelation relation);
 extern Oid	qlm_catalog_owner(void);
 
+/* Returns a function of the extension without arguments, as of a trigger; InvalidOid: none. */
+extern Oid	qlm_catalog_function(const char *name);
+
 /*
  * A number that changes whenever rows of the relation may have changed.  Caches of this
  * process keep it with what they know, and forget that when it is another one

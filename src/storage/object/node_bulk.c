@@ -19,8 +19,6 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "nodes/value.h"
-#include "parser/parse_func.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -85,23 +83,16 @@ has_columns(TupleDesc desc, const Column *columns, int n)
 	return true;
 }
 
-static Oid
-function_of(const char *name)
-{
-	return LookupFuncName(list_make2(makeString("qlm"), makeString(pstrdup(name))),
-						  0, NULL, true);
-}
-
 /*
  * The triggers of this extension have nothing to do for nodes in envelopes, or
- * are replaced by code here.  Returns whether there are no others.
+ * are replaced by code here.  Returns whether there are others.
  */
 static bool
-has_own_triggers(const TriggerDesc *triggers)
+has_other_triggers(const TriggerDesc *triggers)
 {
-	Oid			require_parent = function_of("require_parent");
-	Oid			texts_checked = function_of("texts_checked");
-	Oid			forget = function_of("forget");
+	Oid			require_parent = qlm_catalog_function("require_parent");
+	Oid			texts_checked = qlm_catalog_function("texts_checked");
+	Oid			forget = qlm_catalog_function("forget");
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype) &&
@@ -120,7 +111,7 @@ is_plain(Relation rel, bool is_item)
 		!rel->rd_rel->relispartition && rel->rd_rules == NULL &&
 		(is_item ? has_columns(RelationGetDescr(rel), item_columns, lengthof(item_columns)) :
 		 has_columns(RelationGetDescr(rel), object_columns, lengthof(object_columns))) &&
-		!has_own_triggers(rel->trigdesc);
+		!has_other_triggers(rel->trigdesc);
 }
 
 /* The statement would return ids, so the right to read is needed, too. */

@@ -20,8 +20,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
-#include "nodes/value.h"
-#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -101,13 +99,6 @@ has_value_columns(TupleDesc desc)
 	return true;
 }
 
-static Oid
-function_of(const char *name)
-{
-	return LookupFuncName(list_make2(makeString("qlm"), makeString(pstrdup(name))),
-						  0, NULL, true);
-}
-
 /*
  * Row triggers of this extension can be ignored: rows already have the form
  * that one of them makes, and the other is for replication.  Returns whether
@@ -123,8 +114,8 @@ has_row_triggers(Relation partition)
 		const Trigger *trigger = &triggers->triggers[i];
 
 		if (TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_INSERT(trigger->tgtype) &&
-			trigger->tgfoid != function_of("value_form") &&
-			trigger->tgfoid != function_of("value_applied"))
+			trigger->tgfoid != qlm_catalog_function("value_form") &&
+			trigger->tgfoid != qlm_catalog_function("value_applied"))
 			return true;
 	}
 	return false;
