@@ -17,7 +17,6 @@
 #include "base/server_settings.h"
 #include "base/url.h"
 #include "message/text/envelope_text.h"
-#include "service/exchange/callback.h"
 #include "service/exchange/callback_row.h"
 #include "service/exchange/caller_limits.h"
 #include "service/exchange/guess.h"
@@ -103,18 +102,12 @@ void
 qlm_remote_subscription_begin(QlmExchange *exchange, const QlmRequest *request, const QlmPeer *peer,
 							  const char *node, QlmRequest *response)
 {
-	QlmSubscription subscription = {0};
-	QlmDialect	dialect = exchange->request->dialect;
+	QlmSubscription subscription;
 	QlmResult  *result;
 	const char *problem;
-	bool		own = qlm_exchange_is_own_callback(exchange, request->callback);
 	const char *changed;
 
-	subscription.role = exchange->role;
-	subscription.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
-	subscription.peer = exchange->peer ? exchange->peer->name : NULL;
-	problem = qlm_subscription_surplus(subscription.peer_id, exchange->role,
-									   exchange->job->from_session);
+	problem = qlm_exchange_subscription_surplus(exchange);
 	if (problem == NULL && !qlm_exchange_may_queue(exchange, peer->peer_id))
 		problem = qlm_queue_surplus();
 	if (problem)
@@ -123,12 +116,7 @@ qlm_remote_subscription_begin(QlmExchange *exchange, const QlmRequest *request, 
 		result->nodes = list_make1(unconstify(char *, node));
 		return;
 	}
-	subscription.callback = own ? exchange->job->connection : request->callback;
-	exchange->job->pushes |= own;
-	subscription.interval = request->interval;
-	if (qlm_payload_is_wanted(request->msgformat))
-		dialect.payload = request->msgformat;
-	subscription.dialect = qlm_dialect_to_text(&dialect);
+	subscription = qlm_exchange_subscription(exchange, request);
 	subscription.node = node;
 	changed = qlm_subscribe(&subscription, exchange->request->ttl);
 	send_subscription(exchange, request, peer, &subscription);

@@ -63,45 +63,64 @@ qlm_dropped_note(int64 dropped, bool by_callback)
 				 "the buffer was full");
 }
 
+static int
+peer_id_of(const QlmExchange *exchange)
+{
+	return exchange->peer ? exchange->peer->peer_id : 0;
+}
+
+const char *
+qlm_exchange_subscription_surplus(const QlmExchange *exchange)
+{
+	return qlm_subscription_surplus(peer_id_of(exchange), exchange->role,
+									exchange->job->from_session);
+}
+
+QlmSubscription
+qlm_exchange_subscription(QlmExchange *exchange, const QlmRequest *request)
+{
+	QlmSubscription subscription = {0};
+	bool		own_callback = qlm_exchange_is_own_callback(exchange, request->callback);
+	QlmDialect	dialect = exchange->request->dialect;
+
+	subscription.role = exchange->role;
+	subscription.peer_id = peer_id_of(exchange);
+	subscription.peer = exchange->peer ? exchange->peer->name : NULL;
+	subscription.callback = own_callback ? exchange->job->connection : request->callback;
+	exchange->job->pushes |= own_callback;
+	subscription.interval = request->interval;
+	if (qlm_payload_is_wanted(request->msgformat))
+		dialect.payload = request->msgformat;
+	subscription.dialect = qlm_dialect_to_text(&dialect);
+	return subscription;
+}
+
 void
 qlm_verb_subscribe(QlmExchange *exchange, const QlmRequest *request,
 				   QlmRequest *response)
 {
-	QlmSubscription subscription = {0};
-	QlmDialect	dialect = exchange->request->dialect;
+	QlmSubscription subscription;
 	const char *problem;
-	bool		own;
 	const char *changed;
 	int			code;
 	QlmResult  *result;
 
 	if (!qlm_verb_has_odf(request, response))
 		return;
-	own = qlm_exchange_is_own_callback(exchange, request->callback);
-	problem = own ? NULL :
-		qlm_callback_problem(exchange->peer, request->callback,
-							 exchange->job->from_session, &code);
+	problem = qlm_exchange_callback_problem(exchange, request->callback,
+											exchange->job->from_session, &code);
 	if (problem)
 	{
 		qlm_request_add_result(response, code, problem);
 		return;
 	}
-	subscription.role = exchange->role;
-	subscription.peer_id = exchange->peer ? exchange->peer->peer_id : 0;
-	subscription.peer = exchange->peer ? exchange->peer->name : NULL;
-	problem = qlm_subscription_surplus(subscription.peer_id, exchange->role,
-									   exchange->job->from_session);
+	problem = qlm_exchange_subscription_surplus(exchange);
 	if (problem)
 	{
 		qlm_request_add_result(response, 429, problem);
 		return;
 	}
-	subscription.callback = own ? exchange->job->connection : request->callback;
-	exchange->job->pushes |= own;
-	subscription.interval = request->interval;
-	if (qlm_payload_is_wanted(request->msgformat))
-		dialect.payload = request->msgformat;
-	subscription.dialect = qlm_dialect_to_text(&dialect);
+	subscription = qlm_exchange_subscription(exchange, request);
 	subscription.ntargets = qlm_payload_leaves(request,
 											   &subscription.targets);
 	changed = qlm_subscribe(&subscription, exchange->request->ttl);

@@ -18,6 +18,16 @@ extern void qlm_verb_cancel(QlmExchange *exchange, const QlmRequest *request,
 /* NOTIFY whoever is to poll it, if its callback says so. */
 extern void qlm_subscription_notify(const QlmSubscription *subscription);
 
+/* Why the caller may have no more subscriptions; NULL: it may */
+extern const char *qlm_exchange_subscription_surplus(const QlmExchange *exchange);
+
+/*
+ * The subscription that a verb asks for, but for its targets or its node.  If its
+ * data are to be pushed on the connection on which it came, the job says so from now
+ * on.
+ */
+extern QlmSubscription qlm_exchange_subscription(QlmExchange *exchange, const QlmRequest *request);
+
 /*
  * Store it, ttl in seconds (not above 0: forever).  Returns what its interval
  * has become, if that is another; else NULL.
