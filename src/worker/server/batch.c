@@ -28,6 +28,7 @@
 #include "worker/common/worker_slot.h"
 #include "worker/dispatcher/withheld.h"
 #include "worker/server/batch.h"
+#include "worker/server/failed_job.h"
 #include "worker/server/held_request.h"
 #include "worker/server/large_message.h"
 #include "worker/server/node_page.h"
@@ -213,12 +214,7 @@ run_alone(Batch *batch, int i)
 	qlm_slot_error(batch->slot, message);
 	reset_answers(&job, 1);
 	batch->hung |= verdict == QLM_VERDICT_LATE;
-	if (verdict == QLM_VERDICT_FAILED)
-		qlm_job_refuse(job, qlm_transaction_code(), message);
-	else if (verdict == QLM_VERDICT_AGAIN)
-		qlm_job_refuse(job, 503, "Others change the same data now, try again.");
-	else
-		qlm_job_refuse(job, 503, "The message took longer than qlm.request_timeout.");
+	qlm_failed_job_refuse(job, verdict, message);
 }
 
 /*

@@ -27,6 +27,7 @@
 #include "worker/common/readiness.h"
 #include "worker/common/transaction.h"
 #include "worker/common/worker.h"
+#include "worker/server/failed_job.h"
 #include "worker/server/large_message_main.h"
 #include "worker/server/large_message_segment.h"
 
@@ -97,12 +98,7 @@ run_message(QlmJob *job, const QlmLargeMessageSegment *segment)
 	ereport(LOG, (errmsg("qlm could not run a message: %s", message)));
 	message = pstrdup(message);
 	reset(job, segment);
-	if (verdict == QLM_VERDICT_FAILED)
-		qlm_job_refuse(job, qlm_transaction_code(), message);
-	else if (verdict == QLM_VERDICT_AGAIN)
-		qlm_job_refuse(job, 503, "Others change the same data now, try again.");
-	else
-		qlm_job_refuse(job, 503, "The message took longer than qlm.request_timeout.");
+	qlm_failed_job_refuse(job, verdict, message);
 }
 
 static dsm_segment *
