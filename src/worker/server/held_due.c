@@ -107,7 +107,7 @@ look_for_answers(QlmHeldDue *look)
 void
 qlm_held_due(void *arg)
 {
-	QlmHeldDue    *look = arg;
+	QlmHeldDue *look = arg;
 
 	memset(look->due, 0, look->n * sizeof(bool));
 	look->available = qlm_worker_can_serve();

@@ -130,6 +130,13 @@ deadline_of(const HeldRequest *held)
 									   qlm_held_request_seconds(held->request) * 1000);
 }
 
+/* Returns when the request is to be looked at again without being woken. */
+static TimestampTz
+due_of(const HeldRequest *held)
+{
+	return Min(Min(held->look_at, held->deadline), held->answer.tick);
+}
+
 static void
 change_waiters(const HeldRequest *held, void (*change) (uint32 key))
 {
@@ -249,7 +256,7 @@ qlm_held_request_hold(QlmHttpRequest *request, const QlmJob *job)
 	}
 	else
 		go_on_holding(held, job);
-	next_due = Min(next_due, Min(Min(held->look_at, held->deadline), held->answer.tick));
+	next_due = Min(next_due, due_of(held));
 	qlm_web_server_hold(request, held->answer.is_poll || held->answer.nawaited > 0);
 	return true;
 }
@@ -373,7 +380,7 @@ sort_out(HeldRequest ***to_look, QlmWorkerSlot *slot)
 				found[n++] = held;
 				held->look_at = TimestampTzPlusMilliseconds(now, qlm_look_idle_ms());
 			}
-			next_due = Min(next_due, Min(Min(held->look_at, held->deadline), held->answer.tick));
+			next_due = Min(next_due, due_of(held));
 		}
 	}
 	*to_look = found;
@@ -465,7 +472,7 @@ answer_superseded(HeldRequest **requests, int n, QlmWorkerSlot *slot)
 static void
 look_and_act(HeldRequest **requests, int n, QlmWorkerSlot *slot)
 {
-	QlmHeldDue		look = {n, palloc(n * sizeof(QlmHeldAnswer *)), palloc(n * sizeof(bool)), false};
+	QlmHeldDue	look = {n, palloc(n * sizeof(QlmHeldAnswer *)), palloc(n * sizeof(bool)), false};
 	char	   *message;
 
 	for (int i = 0; i < n; i++)
