@@ -1,34 +1,15 @@
-/* Nothing is for PUBLIC.  The node itself calls functions as owner of the tables. */
-
-DO $$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN
-		SELECT d.objid
-		FROM pg_depend AS d
-			JOIN pg_extension AS e ON e.oid = d.refobjid
-		WHERE d.refclassid = 'pg_extension'::regclass
-			AND d.classid = 'pg_proc'::regclass
-			AND d.deptype = 'e'
-			AND e.extname = 'qlm'
-	LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO qlm_owner', f);
-	END LOOP;
-END
-$$;
-
 /*
+ * Nothing is for PUBLIC.  The node itself calls functions as owner of the tables.
  * What functions of ours ask is quick at any size of the tables: to compile it
  * takes longer.  What src/storage prepares sees to that by itself.
  */
+
 DO $$
 DECLARE
-	f regprocedure;
+	f record;
 BEGIN
 	FOR f IN
-		SELECT d.objid
+		SELECT p.oid::pg_catalog.regprocedure AS name, l.lanname OPERATOR(pg_catalog.=) ANY ('{sql,plpgsql}') AS asks
 		FROM pg_catalog.pg_depend AS d
 			JOIN pg_catalog.pg_extension AS e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
 			JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) d.objid
@@ -37,9 +18,12 @@ BEGIN
 			AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
 			AND d.deptype OPERATOR(pg_catalog.=) 'e'
 			AND e.extname OPERATOR(pg_catalog.=) 'qlm'
-			AND l.lanname OPERATOR(pg_catalog.=) ANY ('{sql,plpgsql}')
 	LOOP
-		EXECUTE pg_catalog.format('ALTER FUNCTION %s SET jit = off', f);
+		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f.name);
+		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO qlm_owner', f.name);
+		IF f.asks THEN
+			EXECUTE pg_catalog.format('ALTER FUNCTION %s SET jit = off', f.name);
+		END IF;
 	END LOOP;
 END
 $$;
