@@ -113,6 +113,7 @@ subtest 'a receiver that is down, and comes back' => sub {
 	subscribe('Down/x', $url);
 	post($node, write_envelope('M2', 'Down/x', 1));
 	$receiver->messages(1);
+	wait_for_sql($node, "SELECT delivered FROM qlm.stat_delivery WHERE url = '$url'", 1, 'it has answered the first before it goes down');
 	$receiver->stop;
 	post($node, write_envelope('M2', 'Down/x', $_)) for 2 .. 9;
 	wait_for_sql($node, "SELECT state = 'paused' AND failures > 1 AND last_error IS NOT NULL FROM qlm.stat_delivery WHERE url = '$url'", 't', 'qlm.stat_delivery tells');
