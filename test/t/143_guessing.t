@@ -152,11 +152,23 @@ subtest 'who does not wait for the answer' => sub {
 subtest 'many at once' => sub {
 	my $from = fresh_address();
 	my @open = map { qlm_connect($node, from => $from) } 1 .. 60;
+	my $start = time;
+
 	$open[$_]->send_request('POST', '/', body => $empty, headers => basic('heater', "guess $_")) for 0 .. $#open;
 	my $readable = sub { return scalar(my @ready = IO::Select->new(map { $_->{socket} } @open)->can_read(0)); };
+	# The first pause is 250 ms long.  Until it is over for the first of them, none of the others is looked at.
+	my ($n, $seconds);
+	my $others_wait = sub {
+		($n, $seconds) = ($readable->(), time - $start);
+		SKIP: {
+			skip 'the machine was too busy to look before the first pause was over', 1 if $seconds >= 0.25;
+			cmp_ok($n, '<', 10 + 8 * $seconds, 'not the others');
+		}
+	};
 	ok(wait_until(sub { $readable->() >= 6 }, 'the first are answered'), 'some are answered');
+	$others_wait->();
 	sleep 0.1;
-	cmp_ok($readable->(), '<', @open, 'not the others');
+	$others_wait->();
 	$_->close for @open;
 };
 
